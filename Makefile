@@ -1,0 +1,66 @@
+# Everything happens in .venv, made from nothing by the first command that needs it
+# and renewed when pyproject.toml or constraints.txt change. `make help` lists the commands.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REPORTS ?= thanos-2022
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUNTIME := $(VENV)/.set-up-runtime
+DEV := $(VENV)/.set-up-dev
+# Where the development set-up exists already, it serves the commands that need less.
+READY := $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-quick check format notebooks reports bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: $(READY) ## simulate scenarios/thanos-2022.toml; results in out/thanos-2022
+	$(BIN)/sim run scenarios/thanos-2022.toml --out out/thanos-2022
+
+test: $(DEV) ## the whole test suite
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
+
+test-quick: $(DEV) ## the tests that answer within seconds
+	$(BIN)/python -m pytest tests/unit tests/tidy
+
+check: $(DEV) ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(DEV) ## rewrite the files as `make check` wants them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+notebooks: $(DEV) ## execute every notebook from its paired .py file
+	$(BIN)/python -m tests.notebooks
+
+reports: $(READY) ## write reports/ anew
+	for name in $(REPORTS); do \
+	    $(BIN)/sim run scenarios/$$name.toml --out reports/$$name || exit; \
+	done
+
+bench: $(DEV) ## measure speed
+	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) out build dist *.egg-info .benchmarks .coverage .hypothesis \
+	    .mypy_cache .pytest_cache .ruff_cache
+	find sim tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,153 @@
+"""What happened beside the queries: lost, dangling and leaked blocks, bytes, requests, delays.
+
+Each number is defined in the docstring of the function that counts it. Statistics are over
+[warm-up, horizon); what is counted *at the horizon* is the state at the end of the run.
+"""
+
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.units import NEVER, US_PER_S
+from sim.scenario.schema import Scenario
+from sim.trace.records import REQUEST_KINDS, RETIRE_REASONS
+from sim.trace.timelines import Ints, Timelines
+
+SETTLE_US = 3600 * US_PER_S
+"""A block that changed this shortly before the horizon may be under way, and is not judged."""
+
+Counts = dict[str, float | dict[str, float]]
+
+
+def observe(scenario: Scenario, timelines: Timelines) -> Counts:
+    """Every count of one trial, by the names of the scenario language.
+
+    ``stored-bytes`` and ``garbage-bytes`` are means over time; ``garbage_byte_seconds`` is the
+    integral. An empty window or sample gives 0 and ``n = 0``.
+    """
+    counters = timelines.counters
+    stored = _byte_seconds(timelines, timelines.blocks.committed_us)
+    garbage = _byte_seconds(timelines, timelines.blocks.retired_us)
+    seconds = max(timelines.horizon_us - timelines.warmup_us, 1) / US_PER_S
+    return {
+        "duplicate-compaction": counters["duplicate-compaction"],
+        "compactor-halt": counters["compactor-halt"],
+        "compactor-error": counters["compactor-error"],
+        "lost-block": lost_blocks(scenario, timelines),
+        "dangling-block": int(_dangling(timelines).sum()),
+        "leaked-block": leaked_blocks(timelines),
+        "compactions": counters["compactions"],
+        "stored-bytes": stored / seconds,
+        "garbage-bytes": garbage / seconds,
+        "garbage_byte_seconds": garbage,
+        "requests": {kind: counters[f"requests.{kind}"] for kind in REQUEST_KINDS},
+        "time-to-visible": time_to_visible(scenario, timelines),
+        "retention-overshoot": retention_overshoot(scenario, timelines),
+    }
+
+
+def lost_blocks(scenario: Scenario, timelines: Timelines) -> int:
+    """Committed level-1 blocks whose data was in no complete block before its retention ended.
+
+    A block is complete while its chunks, index and meta.json are in the store, as acknowledged.
+    Data counts as there in whatever resolution.
+    """
+    blocks = timelines.blocks
+    width = int(blocks.source_ordinal.max(initial=0)) + 1
+    length = blocks.source_ptr[1:] - blocks.source_ptr[:-1]
+    holder = np.repeat(np.arange(len(blocks.id)), length)
+    key = blocks.stream[holder] * width + blocks.source_ordinal
+    last_us = np.zeros(scenario.producers.count * width, np.int64)
+    until_us = np.where(blocks.committed_us < NEVER, blocks.broken_us, 0)
+    np.maximum.at(last_us, key, until_us[holder])
+    rows = np.flatnonzero((blocks.level == 1) & (blocks.committed_us < NEVER))
+    gone_us = last_us[blocks.stream[rows] * width + blocks.source_ordinal[blocks.source_ptr[rows]]]
+    kept = scenario.compactor.retention_us if scenario.compactor.downsampling else None
+    retention = kept or scenario.compactor.retention_us[:1]
+    keep_us = max(retention) if all(retention) else NEVER
+    expires_us = np.minimum(blocks.max_us[rows], NEVER - keep_us) + keep_us
+    return int(((gone_us < NEVER) & (gone_us <= expires_us)).sum())
+
+
+def _dangling(timelines: Timelines) -> npt.NDArray[np.bool_]:
+    """At the horizon, something is left of the block, not all of it, and nobody is at it."""
+    blocks = timelines.blocks
+    is_stored = (blocks.deleted_us == NEVER) & (blocks.changed_us < NEVER)
+    is_broken = blocks.broken_us < NEVER
+    is_quiet = blocks.changed_us < timelines.horizon_us - SETTLE_US
+    return is_stored & is_broken & is_quiet
+
+
+def leaked_blocks(timelines: Timelines) -> int:
+    """Retired or dangling blocks stored at the horizon that nothing will delete.
+
+    Whatever deletes is part of the compactor, so it is those that a halted compactor left.
+    """
+    if not timelines.counters["compactor-halt"]:
+        return 0
+    blocks = timelines.blocks
+    is_garbage = (blocks.retired_us < NEVER) & (blocks.deleted_us == NEVER)
+    return int((is_garbage | _dangling(timelines)).sum())
+
+
+def time_to_visible(scenario: Scenario, timelines: Timelines) -> dict[str, float]:
+    """Seconds from the commit of a level-1 block until a gateway of its shard first served it.
+
+    One sample per block committed after the warm-up and gateway; ``never`` counts the samples that
+    were not served in the run, which the other numbers leave out.
+    """
+    blocks, loads = timelines.blocks, timelines.loads
+    first_us = np.full((len(blocks.id), timelines.n_gateways), NEVER)
+    np.minimum.at(first_us, (loads.block, loads.gateway), loads.load_us)
+    rows = np.flatnonzero(
+        (blocks.level == 1)
+        & (blocks.committed_us >= timelines.warmup_us)
+        & (blocks.committed_us < NEVER)
+    )
+    shards = scenario.gateways.shards
+    gateways = np.arange(timelines.n_gateways)
+    serves = (blocks.stream[rows] % shards)[:, None] == (gateways % shards)[None, :]
+    delays = (first_us[rows] - blocks.committed_us[rows][:, None])[serves]
+    seen = delays[delays < NEVER // 2]
+    return {**_summary(seen), "never": int(delays.size - seen.size)}
+
+
+def retention_overshoot(scenario: Scenario, timelines: Timelines) -> dict[str, float]:
+    """Seconds from the end of a block's retention until its objects were gone.
+
+    One sample per block that retention retired and that was deleted after the warm-up.
+    """
+    blocks = timelines.blocks
+    retention_us = np.array(scenario.compactor.retention_us)[blocks.resolution]
+    rows = np.flatnonzero(
+        (blocks.retired_why == RETIRE_REASONS.index("retention"))
+        & (blocks.deleted_us < NEVER)
+        & (blocks.deleted_us >= timelines.warmup_us)
+    )
+    return _summary((blocks.deleted_us - blocks.max_us - retention_us)[rows])
+
+
+def _byte_seconds(timelines: Timelines, since_us: Ints) -> float:
+    """Bytes of blocks stored from ``since_us`` on, integrated over [warm-up, horizon)."""
+    blocks = timelines.blocks
+    start = np.maximum(since_us, timelines.warmup_us)
+    end = np.minimum(blocks.deleted_us, timelines.horizon_us)
+    held_us = np.maximum(end - start, 0)
+    return sum(
+        size * span for size, span in zip(blocks.bytes.tolist(), held_us.tolist(), strict=True)
+    ) / US_PER_S
+
+
+def _summary(samples_us: Ints) -> dict[str, float]:
+    if not samples_us.size:
+        return {"n": 0, "mean_s": 0.0, "p50_s": 0.0, "p99_s": 0.0, "max_s": 0.0}
+    ordered = np.sort(samples_us)
+    rank = {p: int(np.ceil(p / 100 * ordered.size)) - 1 for p in (50, 99)}
+    return {
+        "n": int(ordered.size),
+        "mean_s": int(ordered.sum()) / ordered.size / US_PER_S,
+        "p50_s": int(ordered[rank[50]]) / US_PER_S,
+        "p99_s": int(ordered[rank[99]]) / US_PER_S,
+        "max_s": int(ordered[-1]) / US_PER_S,
+    }
+

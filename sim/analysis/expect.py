@@ -1,0 +1,198 @@
+"""Judges the ``[expect]`` of a scenario: valid, invalid or unknown, each with a witness.
+
+A rule names an outcome of queries or something observed beside them. ``never`` and ``sometimes``
+look at every trial: one occurrence in one trial decides. ``at_most`` and ``at_least`` look at the
+fraction, or the number of observations, over all trials. In exact mode the fraction is the expected one and the bound is compared
+with it; in sampled mode the whole interval must lie on one side, else the verdict is unknown. A
+run that measured nothing gives unknown, never valid.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.analysis.explain import first_hazard
+from sim.analysis.results import Result, SchemeResult, TrialResult, estimate, fractions_per_trial
+from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN
+from sim.scenario.schema import OUTCOMES
+
+if TYPE_CHECKING:
+    from sim.trace.timelines import Timelines
+
+__all__ = ["Judgement", "Replay", "Verdict", "exit_code_of", "judge"]
+
+Replay = Callable[[int, int], "Timelines"]
+Witness = dict[str, Any]
+
+
+class Verdict(StrEnum):
+    """What can be said about a rule."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One rule of one scheme, its verdict, and what shows it (None where nothing can)."""
+
+    scheme: str
+    rule: str
+    verdict: Verdict
+    witness: Witness | None = None
+
+
+# Worst first: a run with a broken rule is broken, whatever else is unknown.
+_EXIT_CODES: Final = (
+    (Verdict.INVALID, EXIT_BROKEN),
+    (Verdict.UNKNOWN, EXIT_UNKNOWN),
+)
+
+
+def exit_code_of(judgements: tuple[Judgement, ...]) -> int:
+    """Exit code of the program: invalid beats unknown beats valid; no rules hold."""
+    verdicts = {judgement.verdict for judgement in judgements}
+    return next((code for verdict, code in _EXIT_CODES if verdict in verdicts), EXIT_HOLDS)
+
+
+def judge(result: Result, replay: Replay) -> tuple[Judgement, ...]:
+    """Judge every rule about the schemes that ran.
+
+    Parameters
+    ----------
+    result : Result
+    replay : callable
+        ``replay(scheme_index, trial)`` simulates one trial again. Called only where a witness is
+        to be found, at most once per scheme and trial.
+
+    Returns
+    -------
+    tuple of Judgement
+        In the order of the schemes, then never, sometimes, at_most, at_least as written.
+    """
+    kept: dict[tuple[int, int], Timelines] = {}
+
+    def once(scheme_index: int, trial: int) -> "Timelines":
+        key = scheme_index, trial
+        if key not in kept:
+            kept.clear()
+            kept[key] = replay(scheme_index, trial)
+        return kept[key]
+
+    return tuple(
+        judgement for scheme in result.schemes for judgement in _rules(result, scheme, once)
+    )
+
+
+def _rules(result: Result, scheme: SchemeResult, replay: Replay) -> Iterator[Judgement]:
+    expectation = result.scenario.expect.get(scheme.name)
+    if expectation is None:
+        return
+    for name in expectation.never:
+        seen, witness = _seen(result, scheme, name, replay)
+        verdict = {True: Verdict.INVALID, False: Verdict.VALID, None: Verdict.UNKNOWN}[seen]
+        yield Judgement(scheme=scheme.name, rule=f"never {name}", verdict=verdict, witness=witness)
+    for name in expectation.sometimes:
+        seen, witness = _seen(result, scheme, name, replay)
+        verdict = {True: Verdict.VALID, False: Verdict.INVALID, None: Verdict.UNKNOWN}[seen]
+        yield Judgement(
+            scheme=scheme.name, rule=f"sometimes {name}", verdict=verdict, witness=witness
+        )
+    for name, bound in expectation.at_most.items():
+        verdict = _bounded(result, scheme, name, bound, sign=1)
+        yield _bound_judgement(result, scheme, f"at most {bound!r} {name}", name, verdict, replay)
+    for name, bound in expectation.at_least.items():
+        verdict = _bounded(result, scheme, name, bound, sign=-1)
+        yield _bound_judgement(result, scheme, f"at least {bound!r} {name}", name, verdict, replay)
+
+
+def _seen(
+    result: Result, scheme: SchemeResult, name: str, replay: Replay
+) -> tuple[bool | None, Witness | None]:
+    """Whether ``name`` ever occurred (None: nobody looked), and the first occurrence."""
+    if name in OUTCOMES:
+        fractions, queries = fractions_per_trial(scheme, (name,))
+        if not (queries > 0).any():
+            return None, None
+        for trial, fraction in zip(scheme.trials, fractions, strict=True):
+            if fraction > 0:
+                return True, _query_witness(result, scheme, trial, name, replay)
+        return False, None
+    looked = _looked(scheme, name)
+    if not looked:
+        return None, None
+    for trial in looked:
+        if trial.counts[name] > 0:
+            place = {"trial": trial.trial, "seed": trial.seed}
+            return True, {**place, "count": trial.counts[name]}
+    return False, None
+
+
+def _looked(scheme: SchemeResult, name: str) -> list[TrialResult]:
+    """Trials in which something happened and ``name`` was looked for."""
+    return [trial for trial in scheme.trials if trial.records and name in trial.counts]
+
+
+def _query_witness(
+    result: Result, scheme: SchemeResult, trial: TrialResult, outcome: str, replay: Replay
+) -> Witness:
+    """Where in this trial a query has that outcome."""
+    witness: Witness = {"trial": trial.trial, "seed": trial.seed}
+    # A class that had the outcome is a better place to look than one that happens to be first.
+    names = [c.name for c in trial.classes if c.queries and c.fractions[outcome] > 0]
+    timelines = replay(scheme.index, trial.trial)
+    for query_class in result.scenario.queries:
+        if query_class.name in names:
+            found = first_hazard(result.scenario, timelines, query_class, outcome)
+            if found is not None:
+                return {**witness, "query": query_class.name, **found}
+    # A query for some of the streams can have an outcome that no query for all of them has.
+    return {**witness, "query": names[0] if names else None, "at_us": None, "until_us": None}
+
+
+def _bounded(
+    result: Result, scheme: SchemeResult, name: str, bound: float, *, sign: int
+) -> Verdict:
+    """Whether the fraction stays on the right side; ``sign`` 1 for at most, -1 for at least.
+
+    An observation is counted over all trials.
+    """
+    if name not in OUTCOMES:
+        looked = _looked(scheme, name)
+        inside = sign * sum(trial.counts[name] for trial in looked) <= sign * bound
+        return (Verdict.VALID if inside else Verdict.INVALID) if looked else Verdict.UNKNOWN
+    interval = estimate(scheme, (name,)).interval
+    if math.isnan(interval.fraction):
+        return Verdict.UNKNOWN
+    if result.mode == "exact":
+        inside = sign * interval.fraction <= sign * bound
+        return Verdict.VALID if inside else Verdict.INVALID
+    best, worst = (interval.low, interval.high) if sign > 0 else (interval.high, interval.low)
+    if sign * worst <= sign * bound:
+        return Verdict.VALID
+    return Verdict.INVALID if sign * best > sign * bound else Verdict.UNKNOWN
+
+
+def _bound_judgement(
+    result: Result, scheme: SchemeResult, rule: str, name: str, verdict: Verdict, replay: Replay
+) -> Judgement:
+    """A judgement about a fraction; a broken bound shows the fraction and the worst trial."""
+    witness: Witness | None = None
+    if verdict is Verdict.INVALID and name not in OUTCOMES:
+        worst = max(_looked(scheme, name), key=lambda trial: float(trial.counts[name]))
+        total = sum(trial.counts[name] for trial in _looked(scheme, name))
+        witness = {"total": total, "trial": worst.trial, "seed": worst.seed}
+        witness["count"] = worst.counts[name]
+    elif verdict is Verdict.INVALID:
+        interval = estimate(scheme, (name,)).interval
+        witness = {"fraction": interval.fraction, "low": interval.low, "high": interval.high}
+        if interval.fraction > 0:
+            fractions, _ = fractions_per_trial(scheme, (name,))
+            worst_at = int(np.nanargmax(fractions))
+            witness |= _query_witness(result, scheme, scheme.trials[worst_at], name, replay)
+    return Judgement(scheme=scheme.name, rule=rule, verdict=verdict, witness=witness)

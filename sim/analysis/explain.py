@@ -1,0 +1,298 @@
+"""The story of one deletion, as data: who still read the block, what the store showed, who failed.
+
+What a picture and a few sentences are made of, and what a judgement shows as its witness. Nothing
+here draws or words anything.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.analysis.exposure import Exposure
+from sim.analysis.queries import class_hazards, sample_outcomes
+from sim.analysis.windows import absent_from_us, error_windows
+from sim.core.units import NEVER, US_PER_S
+from sim.scenario.schema import OUTCOMES
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import QueryClass, Scenario
+    from sim.trace.timelines import Timelines
+
+__all__ = [
+    "Absence",
+    "Failures",
+    "Hazard",
+    "Load",
+    "Story",
+    "cause",
+    "first_hazard",
+    "story",
+]
+
+_ARRIVALS_MAX: Final = 20_000_000
+_FAILURES_MAX: Final = 20_000
+_LAST_UNIFORM: Final = 1.0 - 2.0**-53
+_MARGIN: Final = 0.15
+_MARGIN_US_MIN: Final = 30 * US_PER_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """A gateway answers from the block in [start_us, end_us); ``crashed``: an outage ended it."""
+
+    gateway: int
+    start_us: int
+    end_us: int
+    crashed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """Some data object of the block is absent at ``replica`` in [start_us, end_us)."""
+
+    replica: int
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """Queries of class ``query`` for all streams that arrive in [start_us, end_us) end so."""
+
+    query: str
+    start_us: int
+    end_us: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Drawn queries of one class within a story that were not ok: their arrivals and outcomes.
+
+    ``t_us`` is None where the class asks too often to draw its arrivals for a picture.
+    """
+
+    query: str
+    t_us: tuple[int, ...] | None
+    outcome: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One deletion from the block's retirement to the last reader, within [start_us, end_us).
+
+    Times are absolute µs, NEVER for what did not happen. ``error_us`` is the longest error window
+    any gateway had.
+    """
+
+    scheme: str
+    trial: int
+    seed: int
+    block: str
+    stream: int
+    start_us: int
+    end_us: int
+    retired_us: int
+    retired_why: int
+    marked_us: int
+    absent_us: int
+    error_us: int
+    n_replicas: int
+    loads: tuple[Load, ...]
+    absences: tuple[Absence, ...]
+    hazards: tuple[Hazard, ...]
+    failures: tuple[Failures, ...]
+
+
+def story(
+    scenario: "Scenario", timelines: "Timelines", *, scheme_index: int, trial: int, block: int
+) -> Story:
+    """Tell the deletion of one block.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    timelines : Timelines
+        Of that scheme and trial.
+    scheme_index, trial : int
+        From 0.
+    block : int
+        Ordinal of the block, for example ``windows.pick_deletion``'s.
+    """
+    blocks, marks = timelines.blocks, timelines.marks
+    loads = _loads_of(timelines, block)
+    absences = _absences_of(timelines, block)
+    absent_us = int(absent_from_us(timelines)[block])
+    retired_us = int(blocks.retired_us[block])
+    start_us, end_us = _stretch(
+        [retired_us, absent_us, *(load.end_us for load in loads)], timelines.horizon_us
+    )
+    hazards = _hazards_within(scenario, timelines, start_us, end_us)
+    seed = scenario.seed + trial
+    windows = error_windows(timelines)
+    lengths = windows.length_us[windows.block == block]
+    marked = marks.acknowledged_us[marks.block == block]
+    return Story(
+        scheme=scenario.schemes[scheme_index].name,
+        trial=trial,
+        seed=seed,
+        block=blocks.id[block],
+        stream=int(blocks.stream[block]),
+        start_us=start_us,
+        end_us=end_us,
+        retired_us=retired_us,
+        retired_why=int(blocks.retired_why[block]),
+        marked_us=int(marked.min()) if len(marked) else NEVER,
+        absent_us=absent_us,
+        error_us=int(lengths.max()) if len(lengths) else 0,
+        n_replicas=scenario.store.replicas,
+        loads=tuple(load for load in loads if load.end_us > start_us and load.start_us < end_us),
+        absences=tuple(a for a in absences if a.end_us > start_us and a.start_us < end_us),
+        hazards=hazards,
+        failures=tuple(
+            _failures(scenario, timelines, query_class, start_us, end_us)
+            for query_class in scenario.queries
+        ),
+    )
+
+
+def first_hazard(
+    scenario: "Scenario", timelines: "Timelines", query_class: "QueryClass", outcome: str
+) -> dict[str, Any] | None:
+    """Find the first time in [warm-up, horizon) at which a query for all streams ends so.
+
+    Returns
+    -------
+    dict or None
+        ``at_us``, ``until_us`` (exclusive) and what :func:`cause` knows; None if there is none.
+    """
+    hazards = class_hazards(scenario, timelines, query_class)
+    for start, end, name in zip(hazards.start_us, hazards.end_us, hazards.outcome, strict=True):
+        at_us = max(int(start), timelines.warmup_us)
+        until_us = min(int(end), timelines.horizon_us)
+        if name == outcome and at_us < until_us:
+            found = {"at_us": at_us, "until_us": until_us}
+            return found | cause(scenario, timelines, query_class, at_us)
+    return None
+
+
+def cause(
+    scenario: "Scenario", timelines: "Timelines", query_class: "QueryClass", at_us: int
+) -> dict[str, Any]:
+    """Name what makes a query for all streams that arrives at ``at_us`` other than ok.
+
+    Returns
+    -------
+    dict
+        ``stream``, ``gateway`` and ``block`` of a read that fails, the first by gateway and
+        block; else ``stream`` of data that is missing; else empty.
+    """
+    exposure = Exposure(scenario, timelines, query_class)
+    failures = exposure.failures
+    start_us, end_us = failures.during(_longest_us(query_class, timelines.horizon_us))
+    rows = np.flatnonzero((start_us <= at_us) & (at_us < end_us))
+    if len(rows):
+        row = rows[np.lexsort((failures.block[rows], failures.gateway[rows]))[0]]
+        return {
+            "stream": int(failures.stream[row]),
+            "gateway": int(failures.gateway[row]),
+            "block": timelines.blocks.id[int(failures.block[row])],
+        }
+    missing = exposure.missing()
+    rows = np.flatnonzero((missing.start <= at_us) & (at_us < missing.end))
+    return {"stream": int(missing.group[rows].min())} if len(rows) else {}
+
+
+def _longest_us(query_class: "QueryClass", horizon_us: int) -> int:
+    """How long a query of the class may read, as far as the horizon lets it matter."""
+    law = query_class.takes
+    return law.draw_us(0.5) if law.is_constant else min(horizon_us, law.draw_us(_LAST_UNIFORM))
+
+
+def _loads_of(timelines: "Timelines", block: int) -> list[Load]:
+    """Times at which gateways answered from the block, by gateway and time."""
+    loads = timelines.loads
+    rows = np.flatnonzero(loads.block == block)
+    found = [
+        Load(
+            gateway=int(loads.gateway[row]),
+            start_us=int(loads.load_us[row]),
+            end_us=int(loads.drop_us[row]),
+            crashed=bool(loads.crashed[row]),
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda load: (load.gateway, load.start_us))
+
+
+def _absences_of(timelines: "Timelines", block: int) -> list[Absence]:
+    """Per replica, the union over objects of the times at which one is absent."""
+    rows = np.flatnonzero(timelines.absences.block == block)
+    columns = timelines.absences
+    spans = sorted(
+        (int(columns.replica[row]), int(columns.start_us[row]), int(columns.end_us[row]))
+        for row in rows
+    )
+    merged: list[tuple[int, int, int]] = []
+    for replica, start, end in spans:
+        if merged and merged[-1][0] == replica and start <= merged[-1][2]:
+            merged[-1] = (replica, merged[-1][1], max(end, merged[-1][2]))
+        else:
+            merged.append((replica, start, end))
+    return [Absence(replica=r, start_us=start, end_us=end) for r, start, end in merged]
+
+
+def _stretch(times_us: list[int], horizon_us: int) -> tuple[int, int]:
+    """Stretch of time that shows all of ``times_us`` before the horizon, with a margin."""
+    known = [t for t in times_us if t < horizon_us]
+    if not known:
+        return 0, horizon_us
+    first, last = min(known), max(known)
+    margin = max(_MARGIN_US_MIN, math.ceil((last - first) * _MARGIN))
+    return max(0, first - margin), min(horizon_us, last + margin)
+
+
+def _hazards_within(
+    scenario: "Scenario", timelines: "Timelines", start_us: int, end_us: int
+) -> tuple[Hazard, ...]:
+    """Hazards of every class that touch [start_us, end_us), clipped to it."""
+    found = []
+    for query_class in scenario.queries:
+        hazards = class_hazards(scenario, timelines, query_class)
+        found += [
+            Hazard(
+                query=query_class.name,
+                start_us=max(int(start), start_us),
+                end_us=min(int(end), end_us),
+                outcome=str(outcome),
+            )
+            for start, end, outcome in zip(
+                hazards.start_us, hazards.end_us, hazards.outcome, strict=True
+            )
+            if start < end_us and end > start_us
+        ]
+    return tuple(found)
+
+
+def _failures(
+    scenario: "Scenario",
+    timelines: "Timelines",
+    query_class: "QueryClass",
+    start_us: int,
+    end_us: int,
+) -> Failures:
+    """Arrivals of one class in [start_us, end_us) whose outcome was not ok."""
+    if query_class.rate_per_s * timelines.horizon_us / US_PER_S > _ARRIVALS_MAX:
+        return Failures(query=query_class.name, t_us=None, outcome=())
+    times, outcomes = sample_outcomes(scenario, timelines, query_class)
+    low, high = np.searchsorted(times, (start_us, end_us), side="left")
+    rows = low + np.flatnonzero(outcomes[low:high] != OUTCOMES.index("ok"))
+    if len(rows) > _FAILURES_MAX:
+        return Failures(query=query_class.name, t_us=None, outcome=())
+    return Failures(
+        query=query_class.name,
+        t_us=tuple(int(t) for t in times[rows]),
+        outcome=tuple(OUTCOMES[int(code)] for code in outcomes[rows]),
+    )

@@ -1,0 +1,143 @@
+"""Sets of half-open integer intervals, as arrays.
+
+An interval set is a pair of int64 arrays (start, end) of one shape; *merged* means sorted, disjoint
+and without empty members. Grouped sets carry a third array of group numbers (>= 0).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+
+class Spans(NamedTuple):
+    """Merged intervals."""
+
+    start: Ints
+    end: Ints
+
+    def measure(self) -> int:
+        """Total length."""
+        return int((self.end - self.start).sum())
+
+    def holds(self, at: Ints) -> npt.NDArray[np.bool_]:
+        """Whether each instant lies in one of the intervals."""
+        if not self.start.size:
+            return np.zeros(at.shape, np.bool_)
+        row = np.searchsorted(self.start, at, side="right") - 1
+        return (row >= 0) & (at < self.end[np.maximum(row, 0)])
+
+
+class GroupedSpans(NamedTuple):
+    """Merged intervals of each group, sorted by group, then start."""
+
+    group: Ints
+    start: Ints
+    end: Ints
+
+
+EMPTY = Spans(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def merge(start: Ints, end: Ints) -> Spans:
+    """The union of intervals; empty and reversed ones are ignored."""
+    merged = merge_groups(np.zeros(start.shape, np.int64), start, end)
+    return Spans(merged.start, merged.end)
+
+
+def merge_groups(group: Ints, start: Ints, end: Ints) -> GroupedSpans:
+    """The union of the intervals of each group; empty and reversed ones are ignored.
+
+    Raises
+    ------
+    OverflowError
+        If groups times span exceed 63 bits (about a million groups over 100 days).
+    """
+    keep = end > start
+    group, start, end = group[keep], start[keep], end[keep]
+    if not group.size:
+        return GroupedSpans(group, start, end)
+    origin = int(start.min())
+    span = int(end.max()) - origin + 1
+    if (int(group.max()) + 1) * span >= 2**63:
+        raise OverflowError(f"{int(group.max()) + 1} groups over {span} µs do not fit 63 bits")
+    order = np.lexsort((start, group))
+    group, start, end = group[order], start[order], end[order]
+    base = group * span - origin
+    reach = np.maximum.accumulate(base + end)
+    first = np.ones(group.shape, np.bool_)
+    first[1:] = (base + start)[1:] > reach[:-1]
+    last = np.append(np.flatnonzero(first)[1:] - 1, group.size - 1)
+    return GroupedSpans(group[first], start[first], reach[last] - base[last])
+
+
+def intersect(one: Spans, two: Spans) -> Spans:
+    """What two merged sets share, merged."""
+    if not one.start.size or not two.start.size:
+        return EMPTY
+    first = np.searchsorted(two.end, one.start, side="right")
+    last = np.searchsorted(two.start, one.end, side="left")
+    left, right = pairs(first, last)
+    start = np.maximum(one.start[left], two.start[right])
+    end = np.minimum(one.end[left], two.end[right])
+    keep = end > start
+    return Spans(start[keep], end[keep])
+
+
+def subtract(one: Spans, two: Spans) -> Spans:
+    """What is in the first merged set and not in the second, merged."""
+    if not one.start.size or not two.start.size:
+        return one
+    low = min(int(one.start[0]), int(two.start[0]))
+    high = max(int(one.end[-1]), int(two.end[-1]))
+    return intersect(one, complement(two, low, high))
+
+
+def subtract_groups(one: GroupedSpans, two: GroupedSpans) -> GroupedSpans:
+    """Per group, what is in the first set and not in the second."""
+    if not one.group.size or not two.group.size:
+        return one
+    # Groups laid end to end on one line are one set.
+    origin = min(int(one.start.min()), int(two.start.min()))
+    span = max(int(one.end.max()), int(two.end.max())) - origin + 1
+    lines = [
+        Spans(s.group * span + s.start - origin, s.group * span + s.end - origin)
+        for s in (one, two)
+    ]
+    rest = subtract(lines[0], lines[1])
+    group = rest.start // span
+    return GroupedSpans(group, rest.start % span + origin, rest.end - group * span + origin)
+
+
+def complement(spans: Spans, low: int, high: int) -> Spans:
+    """What of [low, high) is not in a merged set that lies inside it."""
+    start = np.concatenate([[low], spans.end]).astype(np.int64)
+    end = np.concatenate([spans.start, [high]]).astype(np.int64)
+    keep = end > start
+    return Spans(start[keep], end[keep])
+
+
+def pairs(first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """(row, member) for every member of [first[row], last[row]) of every row."""
+    n = np.maximum(last - first, 0)
+    row = np.repeat(np.arange(n.size), n)
+    skip = np.concatenate([[0], np.cumsum(n)[:-1]]) if n.size else n
+    member = np.arange(row.size) - np.repeat(skip - first, n)
+    return row, member.astype(np.int64)
+
+
+def steps(start: Ints, end: Ints, weight: Ints) -> tuple[Spans, Ints]:
+    """The sum of ``weight`` over the intervals that hold, as a step function.
+
+    Returns the pieces on which the sum is constant, first start to last end, and the sum on each.
+    Pieces on which nothing holds are included.
+    """
+    instants = np.concatenate([start, end])
+    change = np.concatenate([weight, -weight])
+    at, position = np.unique(instants, return_inverse=True)
+    total = np.zeros(at.size, np.int64)
+    np.add.at(total, position, change)
+    value = np.cumsum(total)
+    return Spans(at[:-1], at[1:]), value[:-1]

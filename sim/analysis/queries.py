@@ -1,0 +1,112 @@
+"""From timelines to outcomes: the exact expectation, and the outcomes of sampled arrivals.
+
+Both look at the world through :class:`sim.analysis.exposure.Exposure`; neither changes it. *Exact*
+measures the intervals of arrival times by outcome: no sampling noise, and a cost that does not
+depend on the rate of queries. *Sampled* evaluates actual Poisson arrivals as vectors.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.analysis import sampled
+from sim.analysis.exposure import Exposure
+from sim.analysis.lottery import lottery_fractions
+from sim.analysis.outcomes import ClassOutcome, Hazards, fractions_of_counts
+from sim.analysis.whole import whole_hazards
+from sim.core.streams import Streams
+from sim.core.units import US_PER_S
+from sim.scenario.schema import OUTCOMES, QueryClass, Scenario
+from sim.trace.timelines import Timelines
+
+TAKES_SLICES = 32
+"""Equally likely slices by which a law of query durations enters the exact expectation; each is
+represented by its mean, so that what is linear in the duration stays exact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    seconds: float
+    length_us: int
+
+
+def evaluate_exact(scenario: Scenario, timelines: Timelines) -> tuple[ClassOutcome, ...]:
+    """Expected fraction of each outcome for every query class, given the trace.
+
+    A class of duration law is taken as :data:`TAKES_SLICES` equally likely durations. With an
+    empty window [warm-up, horizon) there are no queries and every fraction is nan.
+    """
+    return tuple(_exact(scenario, timelines, query_class) for query_class in scenario.queries)
+
+
+def evaluate_sampled(
+    scenario: Scenario, timelines: Timelines, streams: Streams | None = None
+) -> tuple[ClassOutcome, ...]:
+    """Fraction of each outcome among the arrivals of the trial, for every query class."""
+    streams = streams or Streams(timelines.seed)
+    results = []
+    for query_class in scenario.queries:
+        exposure = Exposure(scenario, timelines, query_class)
+        counts = sampled.count_outcomes(exposure, streams)
+        results.append(
+            ClassOutcome(
+                name=query_class.name,
+                queries=float(counts.sum()),
+                fractions=fractions_of_counts(counts),
+            )
+        )
+    return tuple(results)
+
+
+def sample_outcomes(
+    scenario: Scenario, timelines: Timelines, query_class: QueryClass
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    """Every arrival in [warm-up, horizon): its time in µs and its outcome as index of OUTCOMES."""
+    exposure = Exposure(scenario, timelines, query_class)
+    return sampled.outcomes(exposure, Streams(timelines.seed))
+
+
+def class_hazards(
+    scenario: Scenario, timelines: Timelines, query_class: QueryClass
+) -> Hazards:
+    """When a query of the class that asks for all streams would not be ok, and what it would be.
+
+    Where reads draw their replica, the worst that can happen counts.
+    """
+    return whole_hazards(Exposure(scenario, timelines, query_class), _takes_us(query_class)[-1])
+
+
+def _exact(scenario: Scenario, timelines: Timelines, query_class: QueryClass) -> ClassOutcome:
+    length_us = timelines.horizon_us - timelines.warmup_us
+    queries = query_class.rate_per_s * length_us / US_PER_S
+    exposure = Exposure(scenario, timelines, query_class)
+    is_whole = exposure.n_drawn == exposure.n_streams and not exposure.draws_replicas
+    measure = whole_fractions if is_whole else lottery_fractions
+    parts = [measure(exposure, takes_us) for takes_us in _takes_us(query_class)]
+    mean = np.mean(parts, axis=0) if length_us > 0 else np.full(len(OUTCOMES), np.nan)
+    return ClassOutcome(
+        name=query_class.name,
+        queries=queries,
+        fractions=dict(zip(OUTCOMES, map(float, mean), strict=True)),
+    )
+
+
+def whole_fractions(exposure: Exposure, takes_us: int) -> npt.NDArray[np.float64]:
+    """Fractions, shape (6,) in the order of OUTCOMES, for queries that ask for all streams."""
+    length_us = exposure.timelines.horizon_us - exposure.timelines.warmup_us
+    hazards = whole_hazards(exposure, takes_us)
+    totals = [0] * len(OUTCOMES)
+    for start_us, end_us, outcome in zip(
+        hazards.start_us.tolist(), hazards.end_us.tolist(), hazards.outcome, strict=True
+    ):
+        totals[OUTCOMES.index(outcome)] += end_us - start_us
+    totals[-1] = length_us - sum(totals)
+    return np.array(totals) / max(length_us, 1)
+
+
+def _takes_us(query_class: QueryClass) -> list[int]:
+    law = query_class.takes
+    if law.is_constant:
+        return [law.draw_us(0.5)]
+    return [int(mean_us + 0.5) for mean_us in law.slice_means(TAKES_SLICES)]

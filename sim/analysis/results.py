@@ -1,0 +1,216 @@
+"""What trials amount to: the value that runs hand to judges and reports, and sums over it.
+
+A :class:`TrialResult` is one scheme in one trial, small enough to cross a process boundary; a
+:class:`Result` is all of them in a fixed order. Nothing here knows how they were computed, in how
+many processes, or how they will be shown.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sim.analysis.estimators import Interval, fraction_interval
+
+if TYPE_CHECKING:
+    from sim.analysis.outcomes import ClassOutcome
+    from sim.scenario.schema import Scenario
+
+__all__ = [
+    "Estimate",
+    "Result",
+    "SchemeResult",
+    "TrialResult",
+    "collect",
+    "digest_of",
+    "estimate",
+    "fractions_per_trial",
+    "total_counts",
+]
+
+Counts = dict[str, Any]
+
+_PER_SAMPLE: Final = re.compile(r"(mean|p\d+)_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """One scheme in one trial, over [warm-up, horizon).
+
+    Attributes
+    ----------
+    scheme, trial : int
+        Ordinals in the scenario, from 0.
+    seed : int
+        Seed of the trial: the scenario's seed + ``trial``.
+    digest : str
+        SHA-256 of the trace, hexadecimal.
+    records : int
+        Records in the trace.
+    classes : tuple of ClassOutcome
+        One per query class, in the scenario's order.
+    counts : dict
+        What was observed beside the queries; leaves are numbers.
+    garbage_byte_seconds : float
+        Integral over time of the bytes that are retired but still stored.
+    window_count : int
+        Deletions a gateway could have met: pairs of a loaded block and its first absence.
+    windows_us : tuple of int
+        Sorted sample of the lengths of their error windows, see ``windows.window_sample``.
+    """
+
+    scheme: int
+    trial: int
+    seed: int
+    digest: str
+    records: int
+    classes: "tuple[ClassOutcome, ...]"
+    counts: Counts
+    garbage_byte_seconds: float
+    window_count: int = 0
+    windows_us: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeResult:
+    """One scheme over all trials, in order; ``digest`` is over the digests of the trials."""
+
+    index: int
+    name: str
+    kind: str
+    digest: str
+    trials: tuple[TrialResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """All schemes that ran, in the scenario's order; ``digest`` is over the schemes' digests."""
+
+    scenario: "Scenario"
+    mode: str
+    digest: str
+    schemes: tuple[SchemeResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Fraction of queries with some outcome, over all trials.
+
+    Attributes
+    ----------
+    interval : Interval
+        Fraction with its 95 % interval over trials and the method that made it.
+    expected : float
+        Number of such queries, summed over trials.
+    seen_in_trials : int
+        Trials in which the fraction was above zero.
+    """
+
+    interval: Interval
+    expected: float
+    seen_in_trials: int
+
+
+def digest_of(digests: Iterable[str]) -> str:
+    """SHA-256, in hexadecimal, over digests in order, one a line."""
+    return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
+
+
+def collect(scenario: "Scenario", mode: str, trials: Sequence[TrialResult]) -> Result:
+    """Put trial results in any order together; schemes and trials come out in order."""
+    ordered = sorted(trials, key=lambda result: (result.scheme, result.trial))
+    schemes = []
+    for index in sorted({result.scheme for result in ordered}):
+        own = tuple(result for result in ordered if result.scheme == index)
+        spec = scenario.schemes[index]
+        digest = digest_of(result.digest for result in own)
+        schemes.append(
+            SchemeResult(index=index, name=spec.name, kind=spec.kind, digest=digest, trials=own)
+        )
+    digest = digest_of(scheme.digest for scheme in schemes)
+    return Result(scenario=scenario, mode=mode, digest=digest, schemes=tuple(schemes))
+
+
+def fractions_per_trial(
+    scheme: SchemeResult, outcomes: Iterable[str], query: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fraction of queries that had one of ``outcomes``, and number of queries, trial by trial.
+
+    Parameters
+    ----------
+    scheme : SchemeResult
+    outcomes : iterable of str
+        Their fractions are added: outcomes exclude each other.
+    query : str or None
+        One class only; None weighs all classes by their number of queries.
+
+    Returns
+    -------
+    fractions, queries : float64 arrays of shape (n_trials,)
+        ``fractions`` is nan where a trial had no queries.
+    """
+    wanted = tuple(outcomes)
+    fractions, queries = [], []
+    for trial in scheme.trials:
+        classes = [c for c in trial.classes if query is None or c.name == query]
+        total = math.fsum(c.queries for c in classes)
+        hits = math.fsum(c.queries * c.fractions[o] for c in classes if c.queries for o in wanted)
+        if len(classes) == 1 and total:
+            # One class needs no weighing, and 0.3 stays 0.3.
+            hits_fraction = math.fsum(classes[0].fractions[o] for o in wanted)
+        else:
+            hits_fraction = hits / total if total else math.nan
+        fractions.append(hits_fraction)
+        queries.append(total)
+    return np.array(fractions, dtype=np.float64), np.array(queries, dtype=np.float64)
+
+
+def estimate(scheme: SchemeResult, outcomes: Iterable[str], query: str | None = None) -> Estimate:
+    """Estimate the fraction of queries with one of ``outcomes``; nan if there were no queries."""
+    fractions, queries = fractions_per_trial(scheme, outcomes, query)
+    asked = queries > 0
+    return Estimate(
+        interval=fraction_interval(fractions, queries),
+        expected=math.fsum(fractions[asked] * queries[asked]),
+        seen_in_trials=int((fractions[asked] > 0).sum()),
+    )
+
+
+def total_counts(counts: Sequence[Mapping[str, Any]]) -> Counts:
+    """Put the counts of several trials together, key by key and level by level.
+
+    Numbers are added, except where the key says that a sum means nothing: ``*-bytes`` is a mean
+    over time and becomes the mean over trials, ``max_*`` keeps the largest, and ``mean_*`` and
+    ``p*_*`` (a mean and quantiles of samples) are weighed by the ``n`` samples beside them.
+    """
+    merged: Counts = {}
+    for key in dict.fromkeys(key for count in counts for key in count):
+        there = [count for count in counts if key in count]
+        values = [count[key] for count in there]
+        if isinstance(values[0], Mapping):
+            merged[key] = total_counts(values)
+        elif _PER_SAMPLE.match(key):
+            merged[key] = _weighed(values, [count["n"] for count in there])
+        elif key.endswith("-bytes"):
+            merged[key] = _weighed(values, [1] * len(values))
+        elif key.startswith("max_"):
+            merged[key] = max(values)
+        else:
+            merged[key] = sum(values) if _are_whole(values) else math.fsum(values)
+    return merged
+
+
+def _weighed(values: Sequence[float], weights: Sequence[float]) -> float:
+    """Weighted mean; 0 without any weight."""
+    total = math.fsum(weights)
+    if not total:
+        return 0.0
+    return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / total
+
+
+def _are_whole(values: Iterable[float]) -> bool:
+    return all(isinstance(value, int) for value in values)

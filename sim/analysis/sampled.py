@@ -1,0 +1,173 @@
+"""Outcomes of actual arrivals, evaluated as vectors (``SEMANTICS.md`` Q1-Q6)."""
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.analysis.exposure import Exposure, Failures
+from sim.analysis.intervals import Ints, pairs
+from sim.analysis.outcomes import CODE
+from sim.analysis.whole import MOST_GATEWAYS, whole_hazards
+from sim.core.arrivals import arrival_batches, arrivals, choose
+from sim.core.streams import Streams
+from sim.errors import ModelError
+from sim.scenario.schema import OUTCOMES
+
+Codes = npt.NDArray[np.int8]
+
+
+def outcomes(exposure: Exposure, streams: Streams) -> tuple[Ints, Codes]:
+    """Arrivals in [warm-up, horizon), µs ascending, and the outcome code of each."""
+    spec, timelines = exposure.query_class, exposure.timelines
+    stream = streams.stream("query", spec.name, "arrivals")
+    at_us = arrivals(stream, spec.rate_per_s, timelines.horizon_us)
+    first = int(np.searchsorted(at_us, timelines.warmup_us))
+    at_us = at_us[first:]
+    if is_function_of_time(exposure):
+        codes = np.full(at_us.size, CODE["ok"], np.int8)
+        hazards = whole_hazards(exposure, spec.takes.draw_us(0.5))
+        begin = np.searchsorted(at_us, hazards.start_us)
+        finish = np.searchsorted(at_us, hazards.end_us)
+        for a, b, outcome in zip(begin, finish, hazards.outcome, strict=True):
+            codes[a:b] = CODE[outcome]
+        return at_us, codes
+    return at_us, _Draws(exposure, streams, at_us, first).codes()
+
+
+def count_outcomes(exposure: Exposure, streams: Streams) -> Ints:
+    """How many arrivals in [warm-up, horizon) end in each outcome, shape (6,)."""
+    if not is_function_of_time(exposure):
+        _, codes = outcomes(exposure, streams)
+        return np.bincount(codes, minlength=len(OUTCOMES)).astype(np.int64)
+    spec, timelines = exposure.query_class, exposure.timelines
+    hazards = whole_hazards(exposure, spec.takes.draw_us(0.5))
+    code = np.array([CODE[name] for name in hazards.outcome], np.int64)
+    counts = np.zeros(len(OUTCOMES), np.int64)
+    stream = streams.stream("query", spec.name, "arrivals")
+    for batch in arrival_batches(stream, spec.rate_per_s, timelines.horizon_us):
+        begin = np.searchsorted(batch, hazards.start_us)
+        finish = np.searchsorted(batch, hazards.end_us)
+        np.add.at(counts, code, finish - begin)
+        counts[CODE["ok"]] += batch.size - np.searchsorted(batch, timelines.warmup_us)
+        counts[CODE["ok"]] -= int((finish - begin).sum())
+    return counts
+
+
+def is_function_of_time(exposure: Exposure) -> bool:
+    """Whether nothing about a query but its arrival decides its outcome."""
+    is_whole = exposure.n_drawn == exposure.n_streams
+    return is_whole and not exposure.draws_replicas and exposure.query_class.takes.is_constant
+
+
+class _Draws:
+    """Queries that differ by their draws: streams, duration, replicas."""
+
+    def __init__(self, exposure: Exposure, streams: Streams, at_us: Ints, first: int) -> None:
+        spec = exposure.query_class
+        self._exposure = exposure
+        self._streams = streams
+        self._at_us = at_us
+        self._first = first
+        if spec.takes.is_constant:
+            self._takes_us = np.full(at_us.size, spec.takes.draw_us(0.5), np.int64)
+        else:
+            stream = streams.stream("query", spec.name, "takes")
+            draws = stream.at_many(np.arange(first, first + at_us.size, dtype=np.int64))
+            self._takes_us = spec.takes.draw_many_us(draws)
+
+    def codes(self) -> Codes:
+        """The outcome code of every arrival."""
+        failing = self._failing_gateways()
+        codes = np.full(self._at_us.size, CODE["ok"], np.int8)
+        is_abort = self._exposure.scenario.gateways.partial_response == "abort"
+        for mask in np.unique(np.append(failing, 0)).tolist():
+            members = np.flatnonzero(failing == mask)
+            if mask and is_abort:
+                codes[members] = CODE["query-error"]
+                continue
+            left_out = frozenset(g for g in range(MOST_GATEWAYS) if mask >> g & 1)
+            lost = self._misses(members, left_out)
+            codes[members] = CODE["warned"] if mask else CODE["ok"]
+            codes[members[lost]] = CODE["partial-response"] if mask else CODE["silent-gap"]
+        return codes
+
+    def _failing_gateways(self) -> Ints:
+        """Bit set of the gateways that fail each query."""
+        if self._exposure.timelines.n_gateways > MOST_GATEWAYS:
+            raise ModelError("gateways", f"more than {MOST_GATEWAYS} gateways in one bit set")
+        rows = self._exposure.failures
+        longest_us = int(self._takes_us.max(initial=0))
+        start, end = rows.during(longest_us)
+        masks = np.zeros(self._at_us.size, np.int64)
+        for part in _portions(start, end, self._at_us):
+            row, query = self._meetings(part, start[part], end[part])
+            late = self._at_us[query] + self._takes_us[query] >= rows.absent_us[row]
+            row, query = row[late], query[late]
+            chosen = self._asks_for(query, rows.stream[row])
+            row, query = row[chosen], query[chosen]
+            drawn = self._reads(query, row, rows)
+            row, query = row[drawn], query[drawn]
+            np.bitwise_or.at(masks, query, np.int64(1) << rows.gateway[row])
+        return masks
+
+    def _misses(self, members: Ints, left_out: frozenset[int]) -> npt.NDArray[np.bool_]:
+        """Which of the queries (ascending) miss data without the gateways left out."""
+        at_us = self._at_us[members]
+        if self._exposure.n_drawn == self._exposure.n_streams:
+            return self._exposure.missing_any(left_out).holds(at_us)
+        missing = self._exposure.missing(left_out)
+        lost = np.zeros(members.size, np.bool_)
+        for part in _portions(missing.start, missing.end, at_us):
+            first = np.searchsorted(at_us, missing.start[part])
+            last = np.searchsorted(at_us, missing.end[part])
+            row, position = pairs(first.astype(np.int64), last.astype(np.int64))
+            chosen = self._asks_for(members[position], missing.group[part][row])
+            lost[position[chosen]] = True
+        return lost
+
+    def _meetings(self, part: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+        first = np.searchsorted(self._at_us, start).astype(np.int64)
+        last = np.searchsorted(self._at_us, end).astype(np.int64)
+        row, query = pairs(first, last)
+        return part[row], query
+
+    def _asks_for(self, query: Ints, stream: Ints) -> npt.NDArray[np.bool_]:
+        """Whether each query asks for the stream beside it."""
+        exposure = self._exposure
+        if exposure.n_drawn == exposure.n_streams or not query.size:
+            return np.ones(query.size, np.bool_)
+        unique, position = np.unique(query, return_inverse=True)
+        lots = self._streams.stream("query", exposure.query_class.name, "streams")
+        drawn = choose(lots, unique + self._first, exposure.n_streams, exposure.n_drawn)
+        return (drawn[position] == stream[:, None]).any(axis=1)
+
+    def _reads(self, query: Ints, row: Ints, rows: Failures) -> npt.NDArray[np.bool_]:
+        """Whether each query draws the replica of the row beside it."""
+        replica = rows.replica[row]
+        keep = replica < 0
+        readable = self._exposure.readable
+        for i in np.flatnonzero(~keep).tolist():
+            draw = self._streams.uniform(
+                "query",
+                self._exposure.query_class.name,
+                int(query[i]) + self._first,
+                int(rows.gateway[row[i]]),
+                self._key(int(rows.block[row[i]]), int(rows.object[row[i]])),
+            )
+            keep[i] = readable[int(draw * len(readable))] == replica[i]
+        return keep
+
+    def _key(self, block: int, object_index: int) -> str:
+        timelines = self._exposure.timelines
+        last = object_index == timelines.chunk_files
+        name = "index" if last else f"chunks/{object_index + 1:06d}"
+        return f"{timelines.blocks.id[block]}/{name}"
+
+
+def _portions(start: Ints, end: Ints, at_us: Ints) -> list[Ints]:
+    """Rows in portions that meet a few million queries each, so that memory stays small."""
+    met = np.searchsorted(at_us, end) - np.searchsorted(at_us, start)
+    edges = np.unique(np.append(np.cumsum(np.maximum(met, 0)) // 4_000_000, -1))
+    portion = np.cumsum(np.maximum(met, 0)) // 4_000_000
+    return [np.flatnonzero((portion > a) & (portion <= b)) for a, b in pairwise(edges.tolist())]

@@ -1,0 +1,70 @@
+"""Queries that ask for every stream: their outcome is a function of the time of arrival alone."""
+
+import numpy as np
+
+from sim.analysis.exposure import Exposure
+from sim.analysis.intervals import (
+    EMPTY,
+    Ints,
+    Spans,
+    intersect,
+    merge,
+    merge_groups,
+    steps,
+    subtract,
+)
+from sim.analysis.outcomes import Hazards
+
+MOST_GATEWAYS = 62
+"""Sets of gateways are bits of one 64-bit word."""
+
+
+def whole_hazards(exposure: Exposure, takes_us: int) -> Hazards:
+    """Disjoint intervals of arrivals that are not ok, ascending, with their outcome.
+
+    Where reads draw their replica, a read counts as failed if any replica would fail it.
+    """
+    failures = exposure.failures
+    start, end = failures.during(takes_us)
+    pieces: list[tuple[Spans, str]] = []
+    if exposure.scenario.gateways.partial_response == "abort":
+        failing = merge(start, end)
+        pieces.append((failing, "query-error"))
+    else:
+        failing = EMPTY
+        for left_out, spans in failing_sets(failures.gateway, start, end):
+            lost = intersect(spans, exposure.missing_any(left_out))
+            pieces.append((lost, "partial-response"))
+            pieces.append((subtract(spans, lost), "warned"))
+            failing = merge(
+                np.concatenate([failing.start, spans.start]),
+                np.concatenate([failing.end, spans.end]),
+            )
+    pieces.append((subtract(exposure.missing_any(), failing), "silent-gap"))
+    return _ordered(pieces)
+
+
+def failing_sets(
+    gateway: Ints, start: Ints, end: Ints
+) -> list[tuple[frozenset[int], Spans]]:
+    """For each set of gateways that fail together, when exactly they do."""
+    by_gateway = merge_groups(gateway, start, end)
+    if not by_gateway.group.size:
+        return []
+    bit = np.int64(1) << by_gateway.group
+    pieces, mask = steps(by_gateway.start, by_gateway.end, bit)
+    found = []
+    for value in np.unique(mask[mask > 0]).tolist():
+        spans = merge(pieces.start[mask == value], pieces.end[mask == value])
+        found.append((frozenset(g for g in range(MOST_GATEWAYS) if value >> g & 1), spans))
+    return found
+
+
+def _ordered(pieces: list[tuple[Spans, str]]) -> Hazards:
+    start = np.concatenate([spans.start for spans, _ in pieces])
+    end = np.concatenate([spans.end for spans, _ in pieces])
+    names = [name for spans, name in pieces for _ in range(spans.start.size)]
+    order = np.argsort(start, kind="stable")
+    return Hazards(
+        start_us=start[order], end_us=end[order], outcome=tuple(names[i] for i in order)
+    )

@@ -1,0 +1,101 @@
+"""Error windows: for how long readers still use blocks that are being deleted.
+
+An *error window* is a time during which a gateway answers from a block of which some object is
+absent at some replica. For one gateway and one deletion it is [max(load, absence), drop), clipped
+to the horizon; a reader that let go in time has a window of length 0. The windows of all
+deletions are what a delay must outlast. They do not depend on any query.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.core.units import NEVER
+
+if TYPE_CHECKING:
+    from sim.trace.timelines import Timelines
+
+__all__ = ["ErrorWindows", "absent_from_us", "error_windows", "pick_deletion", "window_sample"]
+
+Int64 = NDArray[np.int64]
+
+_SAMPLE_MAX: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorWindows:
+    """Error windows of all deletions of one trial; columns of shape (n_windows,), µs.
+
+    One row per gateway and block that the gateway ever had loaded and that went absent in
+    [warm-up, horizon). ``end_us == start_us`` where the gateway had let go.
+    """
+
+    gateway: Int64
+    block: Int64
+    start_us: Int64
+    end_us: Int64
+
+    @property
+    def length_us(self) -> Int64:
+        """Lengths, at least 0."""
+        return self.end_us - self.start_us
+
+
+def absent_from_us(timelines: "Timelines") -> Int64:
+    """First time each block stops being complete at some replica, shape (n_blocks,)."""
+    absences = timelines.absences
+    gone = np.full(len(timelines.blocks.id), NEVER, dtype=np.int64)
+    # A row that starts at 0 is the time before the object was first shown.
+    later = absences.start_us > 0
+    np.minimum.at(gone, absences.block[later], absences.start_us[later])
+    return gone
+
+
+def error_windows(timelines: "Timelines") -> ErrorWindows:
+    """Error windows of every deletion that began in [warm-up, horizon); empty if none did."""
+    loads = timelines.loads
+    gone = absent_from_us(timelines)[loads.block]
+    met = (gone >= timelines.warmup_us) & (gone < timelines.horizon_us)
+    gateway, block, gone = loads.gateway[met], loads.block[met], gone[met]
+    start = np.maximum(loads.load_us[met], gone)
+    end = np.minimum(loads.drop_us[met], timelines.horizon_us)
+    late = end > start
+    start, end = np.where(late, start, gone), np.where(late, end, gone)
+    # A gateway may have had the block several times: its longest window speaks for it.
+    order = np.lexsort((-(end - start), block, gateway))
+    gateway, block, start, end = gateway[order], block[order], start[order], end[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (gateway[1:] != gateway[:-1]) | (block[1:] != block[:-1])
+    return ErrorWindows(
+        gateway=gateway[first].astype(np.int64),
+        block=block[first].astype(np.int64),
+        start_us=start[first].astype(np.int64),
+        end_us=end[first].astype(np.int64),
+    )
+
+
+def window_sample(timelines: "Timelines") -> tuple[int, tuple[int, ...]]:
+    """Count the error windows and give their lengths, sorted, in µs.
+
+    Of more than 1000 lengths, 1000 evenly spaced order statistics stand for all.
+    """
+    lengths = np.sort(error_windows(timelines).length_us)
+    count = len(lengths)
+    if count > _SAMPLE_MAX:
+        places = (np.arange(_SAMPLE_MAX) * (count - 1)) // (_SAMPLE_MAX - 1)
+        lengths = lengths[places]
+    return count, tuple(int(length) for length in lengths)
+
+
+def pick_deletion(timelines: "Timelines") -> int | None:
+    """Ordinal of the block whose deletion met a reader for longest.
+
+    Of equals the first; a deletion that met no reader only if none did; None without deletions.
+    """
+    windows = error_windows(timelines)
+    if not len(windows.block):
+        return None
+    best = np.lexsort((windows.gateway, windows.block, windows.start_us, -windows.length_us))[0]
+    return int(windows.block[best])

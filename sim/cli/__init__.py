@@ -1,0 +1,134 @@
+"""The command line: arguments, progress and exit codes, nothing else.
+
+Commands live in modules of their own that are imported when they run; listing them imports
+nothing. Exit codes: 0 every expectation holds, 1 one does not, 2 the input is wrong, 3 unknown,
+130 interrupted.
+"""
+
+import contextlib
+import errno
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
+from types import FrameType
+from typing import Any, Final
+
+import click
+
+from sim import __version__
+from sim.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_UNKNOWN, SimError
+
+__all__ = ["cli", "main"]
+
+COMMANDS: Final = {
+    "run": "Simulate scenarios and judge their expectations.",
+    "check": "Check scenarios without running them.",
+    "stores": "List the named stores, or show one.",
+    "init": "Write a small scenario to start from.",
+    "trace": "Write the trace of one trial as JSON lines.",
+}
+"""Name and one-line help of every command; its module is ``sim.cli.<name>``."""
+
+# What a shell reports for a program whose reader went away (128 + SIGPIPE).
+_EXIT_NO_READER: Final = 141
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"sim.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                raise
+            # Whatever is still buffered has nowhere to go; do not fail again on the way out.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return _EXIT_NO_READER
+        return code
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="sim")
+def cli() -> None:
+    """Simulate deletion in an object store: how often do queries fail, what does waiting cost."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None
+        Command line without the program's name; None takes the process's own.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A scheme may be called anything; a terminal that cannot show it is no reason to fail.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        with _terminations_as_interrupts():
+            code = cli.main(arguments, prog_name="sim", standalone_mode=False)
+    except click.Abort:
+        return _fail("interrupted", EXIT_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SimError as error:
+        return _fail(str(error), error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", EXIT_BAD_INPUT)
+    except Exception:
+        traceback.print_exc()
+        return _fail("this is a fault of sim itself; nothing can be concluded", EXIT_UNKNOWN)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"sim: {message}", err=True)
+    return code
+
+
+@contextlib.contextmanager
+def _terminations_as_interrupts() -> Iterator[None]:
+    """Let a request to terminate unwind the program as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        # One is enough: a second must not break the cleaning up after the first.
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {}
+    with contextlib.suppress(ValueError):  # not the main thread: somebody else's signals
+        for number in (getattr(signal, name) for name in names):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,42 @@
+"""``sim trace``: the record of one trial of one scheme as JSON lines."""
+
+import click
+
+from sim.cli import common, files
+
+__all__ = ["command"]
+
+
+@click.command("trace")
+@click.argument("path", metavar="FILE")
+@click.option("--scheme", metavar="NAME", help="Scheme; by default the first.")
+@click.option("--trial", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=int, help="Seed of trial 0, instead of the file's.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of the file (repeatable).",
+)
+@click.option(
+    "-o", "--output", metavar="OUT", default=files.STANDARD, help="File; - is standard output."
+)
+def command(
+    path: str,
+    scheme: str | None,
+    trial: int,
+    seed: int | None,
+    assignments: tuple[str, ...],
+    output: str,
+) -> int:
+    """Write the trace of one trial as JSON lines: header, records, footer with the digest."""
+    files.check_file_target(output, "--output")
+    overrides = common.override_options(seed=seed, trials=None, assignments=assignments)
+    (scenario,) = common.read_scenarios([path], overrides)
+    selection = common.scheme_indices(scenario, [] if scheme is None else [scheme])
+    from sim.run import trace_trial
+
+    trace = trace_trial(scenario, selection[0] if selection else 0, trial)
+    files.write_lines(output, trace.lines())
+    return 0

@@ -1,0 +1,188 @@
+"""Poisson arrivals and choices without replacement, many millions per second.
+
+Arrivals are built window by window: the number in a window is one draw from an exact table, the
+places in it are uniforms, and sorting a stretch of windows puts them in order. No logarithm is
+taken per arrival, so the times are the same on every machine.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal, localcontext
+from functools import lru_cache
+from math import isfinite
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.core.streams import Stream
+from sim.core.units import NEVER
+
+__all__ = ["RATE_MAX_PER_S", "arrival_batches", "arrivals", "choose"]
+
+RATE_MAX_PER_S: Final = 1e9
+
+_PER_WINDOW: Final = 16
+_WINDOW_MAX_US: Final = 2**52
+_WINDOWS_PER_BATCH: Final = 1_024
+_BATCHES_PER_COUNT: Final = 16
+_COUNTS_FROM: Final = 2**62
+"""Ordinal of the count of window 0; places count from 0 and never get there."""
+
+
+@lru_cache(maxsize=64)
+def _table(window_us: int, rate_per_s: float) -> NDArray[np.float64]:
+    """Return P(count <= k), k = 0, 1, …, up to the first that rounds to 1.
+
+    Computed in decimal arithmetic: one platform's exponential must not shift a count.
+    """
+    with localcontext() as context:
+        context.prec = 40
+        mean = Decimal(rate_per_s) * window_us / 1_000_000
+        term = (-mean).exp()
+        total = term
+        column = [float(total)]
+        while column[-1] < 1.0:
+            term = term * mean / len(column)
+            total += term
+            column.append(float(total))
+    table = np.array(column)
+    table.flags.writeable = False
+    return table
+
+
+def _checked(rate_per_s: float, stop_us: int) -> None:
+    """Raise ValueError for arguments outside their intervals."""
+    if not (isfinite(rate_per_s) and 0 <= rate_per_s <= RATE_MAX_PER_S):
+        raise ValueError(f"rate_per_s={rate_per_s!r} must be in [0, {RATE_MAX_PER_S:g}]")
+    if not 0 <= stop_us <= NEVER:
+        raise ValueError(f"stop_us={stop_us!r} must be in [0, 2^62]")
+
+
+def arrival_batches(stream: Stream, rate_per_s: float, stop_us: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the arrivals of `arrivals` piece by piece, for horizons that do not fit memory.
+
+    Parameters
+    ----------
+    stream : Stream
+        Used up entirely: give it no other purpose.
+    rate_per_s : float
+        In [0, `RATE_MAX_PER_S`].
+    stop_us : int
+        In [0, 2^62].
+
+    Yields
+    ------
+    array of int64, not empty
+        Sorted; every time of one batch is before every time of the next.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its interval.
+    """
+    _checked(rate_per_s, stop_us)
+    if rate_per_s == 0 or stop_us == 0:
+        return
+    window_us = max(1, round(min(_PER_WINDOW * 1e6 / rate_per_s, float(_WINDOW_MAX_US))))
+    table = _table(window_us, float(rate_per_s))
+    windows = -(-stop_us // window_us)
+    place = 0
+    stretch = _WINDOWS_PER_BATCH * _BATCHES_PER_COUNT
+    for begin in range(0, windows, stretch):
+        uniforms = stream.run(_COUNTS_FROM + begin, min(stretch, windows - begin))
+        counts = np.searchsorted(table, uniforms, side="right")
+        for low in range(0, counts.size, _WINDOWS_PER_BATCH):
+            here = counts[low : low + _WINDOWS_PER_BATCH]
+            first = begin + low
+            starts = np.arange(first, first + here.size, dtype=np.int64) * window_us
+            times = np.repeat(starts, here)
+            times += (stream.run(place, times.size) * window_us).astype(np.int64)
+            place += times.size
+            times.sort()
+            if first + here.size == windows:
+                times = times[: np.searchsorted(times, stop_us, side="left")]
+            if times.size:
+                yield times
+
+
+def arrivals(stream: Stream, rate_per_s: float, stop_us: int) -> NDArray[np.int64]:
+    """Return the Poisson arrivals in [0, stop_us).
+
+    The first arrivals do not depend on `stop_us`: a longer run only adds to them.
+
+    Parameters
+    ----------
+    stream : Stream
+        Used up entirely: give it no other purpose.
+    rate_per_s : float
+        Mean arrivals per second, in [0, `RATE_MAX_PER_S`].
+    stop_us : int
+        End of the time that is covered, exclusive, in [0, 2^62].
+
+    Returns
+    -------
+    array of int64, shape (n,)
+        Times in µs, ascending, equal times possible; empty for a rate or a stop of 0.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its interval.
+
+    Notes
+    -----
+    Windows of max(1, round(16e6 / rate)) µs. Window w has the Poisson count whose table entry is
+    the first above uniform 2^62 + w; arrival i, in the order of windows, lies at ⌊u · window⌋
+    in its window, u being uniform i. Time is discrete: gaps are those of a Poisson process
+    rounded down to whole µs.
+    """
+    batches = list(arrival_batches(stream, rate_per_s, stop_us))
+    return np.concatenate(batches) if batches else np.zeros(0, np.int64)
+
+
+def choose(stream: Stream, ordinals: NDArray[np.int64], n: int, k: int) -> NDArray[np.int64]:
+    """Choose `k` distinct numbers of range(n) for each ordinal.
+
+    Parameters
+    ----------
+    stream : Stream
+        Ordinal q uses the uniforms q·k … q·k + k - 1.
+    ordinals : array of int, shape (m,)
+        Each >= 0; any order.
+    n, k : int
+        0 <= k <= n.
+
+    Returns
+    -------
+    array of int64, shape (m, k)
+        Each row ascending; every k-subset equally likely.
+
+    Raises
+    ------
+    ValueError
+        If k is not in [0, n], or an ordinal is negative or too large.
+
+    Source
+    ------
+    R. W. Floyd in J. Bentley, "Programming pearls: a sample of brilliance", CACM 30(9), 1987.
+    """
+    if not 0 <= k <= n:
+        raise ValueError(f"k={k!r} must be in [0, n={n!r}]")
+    which = np.asarray(ordinals)
+    if which.ndim != 1:
+        raise ValueError(f"ordinals={which.shape} array must have one dimension")
+    if which.size == 0 or k == 0:
+        return np.zeros((which.size, k), np.int64)
+    if int(which.min()) < 0 or (int(which.max()) + 1) * k > 2**63:
+        raise ValueError(f"ordinals={which.min()}..{which.max()} must be in [0, 2^63 / k)")
+    if k == n:
+        return np.tile(np.arange(n, dtype=np.int64), (which.size, 1))
+    first = which.astype(np.int64) * k
+    chosen = np.empty((which.size, k), np.int64)
+    for j in range(k):
+        last = n - k + j
+        pick = (stream.at_many(first + j) * (last + 1)).astype(np.int64)
+        taken = (chosen[:, :j] == pick[:, None]).any(axis=1)
+        chosen[:, j] = np.where(taken, last, pick)
+    chosen.sort(axis=1)
+    return chosen

@@ -1,0 +1,236 @@
+"""Laws made of other laws, or of observed values."""
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Final
+
+import numpy as np
+
+from sim.core.lattice import least_above, least_above_many
+from sim.core.law import Floats, Law, Power, checked_many, checked_u, number
+
+__all__ = ["Adjusted", "Empirical", "Mixture"]
+
+_BELOW_1: Final = 1.0 - 2.0**-53
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixture(Law):
+    """With probability `weights[i]` the law `parts[i]`.
+
+    One uniform decides both which part and the value in it: `ppf` is the inverse of the mixed
+    distribution function, so that a larger uniform never gives a smaller value and runs that
+    share their draws stay comparable. It is found on a lattice of 2^-20 µs, coarser than
+    that for values above a second (40 significant bits).
+
+    Parameters
+    ----------
+    weights : tuple of float
+        Each > 0; any positive sum, they are divided by it.
+    parts : tuple of Law
+        As many.
+    """
+
+    weights: tuple[float, ...]
+    parts: tuple[Law, ...]
+
+    def __post_init__(self) -> None:
+        weights, parts = tuple(self.weights), tuple(self.parts)
+        if not parts or len(weights) != len(parts):
+            raise ValueError(f"weights={weights!r} must be as many as the parts, at least one")
+        for weight in weights:
+            if isinstance(weight, bool) or not (0.0 < weight < math.inf):
+                raise ValueError(f"weights={weights!r} must be finite numbers > 0")
+        for part in parts:
+            if not isinstance(part, Law):
+                raise ValueError(f"parts={parts!r} must be laws")
+        total = math.fsum(weights)
+        exact = abs(total - 1.0) < 1e-15
+        scaled = tuple(float(w) if exact else w / total for w in weights)
+        object.__setattr__(self, "weights", scaled)
+        object.__setattr__(self, "parts", parts)
+
+    def cdf(self, x: float) -> float:
+        total = 0.0
+        for i, part in enumerate(self.parts):
+            total += self.weights[i] * part.cdf(x)
+        # Rounding may leave the sum of the weights just below 1.
+        return total if total < 1.0 - 1e-15 else 1.0
+
+    def cdf_many(self, x: Floats) -> Floats:
+        total = np.zeros(np.shape(x))
+        for weight, part in zip(self.weights, self.parts, strict=True):
+            total += weight * part.cdf_many(x)
+        return np.where(total < 1.0 - 1e-15, total, 1.0)
+
+    def ppf(self, u: float) -> float:
+        ends = [part.ppf(u) for part in self.parts]
+        low, high = min(ends), max(ends)
+        if low == high or u == 0.0:
+            return low
+        return high if u == 1.0 else least_above(self.cdf, u, low, high)
+
+    def ppf_many(self, u: Floats) -> Floats:
+        values = checked_many(u)
+        ends = np.stack([part.ppf_many(values) for part in self.parts])
+        low, high = ends.min(axis=0), ends.max(axis=0)
+        fixed: Floats = np.where(values == 0.0, low, high)
+        open_ = (low < high) & (values > 0.0) & (values < 1.0)
+        if open_.any():
+            fixed[open_] = least_above_many(self.cdf_many, values[open_], low[open_], high[open_])
+        return fixed
+
+    def moment_to(self, u: float, power: Power) -> float:
+        pairs = zip(self.weights, self.parts, strict=True)
+        if checked_u(u) == 1.0:
+            return math.fsum(weight * part.moment_to(1.0, power) for weight, part in pairs)
+        end = self.ppf(u)
+        # Each part up to the common end; what a jump there brings beyond u is taken off again.
+        reached = [(weight, part, part.cdf(end)) for weight, part in pairs]
+        excess = math.fsum(weight * share for weight, _, share in reached) - u
+        inside = math.fsum(weight * part.moment_to(share, power) for weight, part, share in reached)
+        return inside - excess * end**power
+
+    @property
+    def is_constant(self) -> bool:
+        first = self.parts[0]
+        return all(part.is_constant and part.mean == first.mean for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empirical(Law):
+    """The observed values themselves, each equally likely.
+
+    Parameters
+    ----------
+    samples_us : tuple of float
+        At least one value >= 0, in µs; kept sorted.
+    """
+
+    samples_us: tuple[float, ...]
+    _sums: tuple[tuple[float, ...], tuple[float, ...]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        samples = tuple(sorted(_sample(value) for value in self.samples_us))
+        if not samples:
+            raise ValueError("samples_us=() must hold at least one value")
+        object.__setattr__(self, "samples_us", samples)
+        sums = tuple(accumulate(samples, initial=0.0))
+        squares = tuple(accumulate((x * x for x in samples), initial=0.0))
+        object.__setattr__(self, "_sums", (sums, squares))
+
+    def cdf(self, x: float) -> float:
+        return bisect_right(self.samples_us, x) / len(self.samples_us)
+
+    def cdf_many(self, x: Floats) -> Floats:
+        below = np.searchsorted(self.samples_us, x, side="right")
+        return np.asarray(below / len(self.samples_us), np.float64)
+
+    def ppf(self, u: float) -> float:
+        n = len(self.samples_us)
+        k = _steps(checked_u(u), n)
+        return self.samples_us[k]
+
+    def ppf_many(self, u: Floats) -> Floats:
+        n = len(self.samples_us)
+        values = checked_many(u)
+        k = np.clip(np.ceil(values * n).astype(np.int64) - 1, 0, n - 1)
+        # The product is rounded: step to the exact place that the scalar form takes.
+        k = np.where((k > 0) & (k / n >= values), k - 1, k)
+        k = np.where((k < n - 1) & ((k + 1) / n < values), k + 1, k)
+        return np.asarray(self.samples_us)[k]
+
+    def moment_to(self, u: float, power: Power) -> float:
+        n = len(self.samples_us)
+        k = _steps(checked_u(u), n)
+        return (self._sums[power - 1][k] + (u * n - k) * self.samples_us[k] ** power) / n
+
+    @property
+    def is_constant(self) -> bool:
+        return self.samples_us[0] == self.samples_us[-1]
+
+
+def _sample(value: object) -> float:
+    """Return one observed value as a float."""
+    holder = _Holder(value)
+    return number(holder, "samples_us", 0.0, "be numbers of µs >= 0")
+
+
+class _Holder:
+    """Carries one value to `number`."""
+
+    def __init__(self, value: object) -> None:
+        self.samples_us = value
+
+
+def _steps(u: float, n: int) -> int:
+    """Return the smallest k in [0, n) with (k + 1) / n >= u."""
+    k = min(max(math.ceil(u * n) - 1, 0), n - 1)
+    if k > 0 and k / n >= u:
+        return k - 1
+    if k < n - 1 and (k + 1) / n < u:
+        return k + 1
+    return k
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjusted(Law):
+    """Another law, shifted and then capped: min(X + `plus_us`, `at_most_us`).
+
+    Parameters
+    ----------
+    law : Law
+        The law of X.
+    plus_us : float
+        The shift, µs, >= 0.
+    at_most_us : float
+        The cap, µs, >= 0; inf for none. All the probability beyond it sits on it.
+    """
+
+    law: Law
+    plus_us: float = 0.0
+    at_most_us: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.law, Law):
+            raise ValueError(f"law={self.law!r} must be a law")
+        number(self, "plus_us", 0.0, "be a number of µs >= 0")
+        if self.at_most_us != math.inf:
+            number(self, "at_most_us", 0.0, "be a number of µs >= 0, or inf")
+
+    def cdf(self, x: float) -> float:
+        return 1.0 if x >= self.at_most_us else self.law.cdf(x - self.plus_us)
+
+    def cdf_many(self, x: Floats) -> Floats:
+        values = np.asarray(x, dtype=np.float64)
+        return np.where(values >= self.at_most_us, 1.0, self.law.cdf_many(values - self.plus_us))
+
+    def ppf(self, u: float) -> float:
+        x = self.law.ppf(u) + self.plus_us
+        return x if x < self.at_most_us else self.at_most_us
+
+    def ppf_many(self, u: Floats) -> Floats:
+        return np.minimum(self.law.ppf_many(u) + self.plus_us, self.at_most_us)
+
+    def moment_to(self, u: float, power: Power) -> float:
+        checked_u(u)
+        cap = self.at_most_us
+        below = min(u, self.law.cdf(cap - self.plus_us))
+        if cap < math.inf and math.isinf(self.law.moment_to(below, power)):
+            # The share beyond the cap is less than a float can tell from none, and diverges.
+            below = _BELOW_1
+            cap = min(cap, self.ppf(_BELOW_1))
+        capped = (u - below) * cap**power if u > below else 0.0
+        first = self.law.moment_to(below, 1)
+        if power == 1:
+            return first + self.plus_us * below + capped
+        second = self.law.moment_to(below, 2)
+        return second + 2.0 * self.plus_us * first + self.plus_us**2 * below + capped
+
+    @property
+    def is_constant(self) -> bool:
+        return self.law.is_constant or self.law.ppf(0.0) + self.plus_us >= self.at_most_us

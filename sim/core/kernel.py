@@ -1,0 +1,92 @@
+"""The event kernel: integer time, documented phases at one instant, and a test mode that shuffles ties.
+
+The only module that knows SimPy. Actors are generator functions that yield ``kernel.sleep(...)``;
+everything that happens at one instant happens in the order of :class:`Phase`
+(``SEMANTICS.md`` T2), and inside a phase in the order of scheduling, on which nothing may depend:
+``Kernel(shuffle=seed)`` permutes exactly those ties, so that a test can show that nothing does.
+"""
+
+from collections.abc import Generator
+from enum import IntEnum
+from typing import Any
+
+import simpy
+
+from sim.core.streams import Streams
+
+type_of_actor = Generator[simpy.Event, Any, None]
+
+
+class Phase(IntEnum):
+    """Who acts first at one instant; smaller acts first.
+
+    Zero is SimPy's own URGENT, at which it stops a run: an event at the horizon never happens.
+    """
+
+    FAULT = 1
+    PRODUCER = 2
+    COMPACTOR = 3
+    GATEWAY = 4
+    QUERY = 5
+
+
+class _TieShuffling(simpy.Environment):
+    """An environment in which events of one instant and phase come in a seeded random order."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._ties = Streams(seed).stream("kernel", "ties")
+
+    def schedule(
+        self, event: simpy.Event, priority: Any = simpy.events.NORMAL, delay: float = 0
+    ) -> None:
+        ordinal = next(self._eid)
+        tie = int(self._ties.at(ordinal) * 2**30) << 64 | ordinal
+        # SimPy's queue is the one documented extension point for another total order.
+        simpy.core.heappush(self._queue, (self._now + delay, priority, tie, event))
+
+
+class Kernel:
+    """A clock and the actors that live on it.
+
+    Parameters
+    ----------
+    shuffle : int or None
+        Seed of a random order of ties (tests only); ``None`` keeps the order of scheduling.
+    """
+
+    def __init__(self, *, shuffle: int | None = None) -> None:
+        self._env = simpy.Environment() if shuffle is None else _TieShuffling(shuffle)
+
+    @property
+    def now_us(self) -> int:
+        """Simulated time in integer microseconds."""
+        return int(self._env.now)
+
+    def sleep(self, delay_us: int, phase: Phase) -> simpy.Event:
+        """Event that an actor yields to act again ``delay_us`` (>= 0) later, in ``phase``."""
+        event = simpy.Event(self._env)
+        event._ok = True
+        event._value = None
+        self._env.schedule(event, phase, delay_us)  # type: ignore[arg-type]
+        return event
+
+    def spawn(self, actor: type_of_actor, *, at_us: int, phase: Phase) -> simpy.Process:
+        """Start an actor at ``at_us`` (>= now) in ``phase``; it can be stopped by :meth:`stop`."""
+        return self._env.process(self._guarded(actor, at_us - self.now_us, phase))
+
+    def stop(self, process: simpy.Process) -> None:
+        """End an actor before it takes another step; one that has ended already is left alone."""
+        if process.is_alive:
+            process.interrupt()
+
+    def run(self, horizon_us: int) -> None:
+        """Run over [now, horizon_us): an event at the horizon does not happen."""
+        self._env.run(until=horizon_us)
+
+    def _guarded(self, actor: type_of_actor, delay_us: int, phase: Phase) -> type_of_actor:
+        try:
+            yield self.sleep(delay_us, phase)
+            yield from actor
+        except simpy.Interrupt:
+            return

@@ -1,0 +1,231 @@
+"""The error tree and the exit codes of the program.
+
+::
+
+    SimError                            exit code 2
+    ├── ScenarioError (ValueError)      2     the scenario is wrong: every problem at once
+    ├── TraceError (ValueError)         2     a recorded trace cannot be read
+    ├── DeterminismError (RuntimeError) 1     a run and its repetition differ
+    ├── ModelError (RuntimeError)       3     an invariant of the simulator broke: no verdict
+    └── RunInterrupted (RuntimeError)   130   stopped by the user
+
+Exit codes: 0 every expectation holds, 1 one does not, 2 the input is wrong, 3 unknown (nothing
+was observed, or nothing can be concluded), 130 interrupted.
+
+Every error is fully described by ``args`` and takes them as positional arguments, because an
+error that leaves a simulated process is rebuilt as ``type(error)(*error.args)``, and one that
+leaves a worker process is pickled. Constructors never validate: an error about an error hides
+the first one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+__all__ = [
+    "EXIT_BAD_INPUT",
+    "EXIT_BROKEN",
+    "EXIT_HOLDS",
+    "EXIT_INTERRUPTED",
+    "EXIT_UNKNOWN",
+    "DeterminismError",
+    "ModelError",
+    "Problem",
+    "RunInterrupted",
+    "ScenarioError",
+    "SimError",
+    "TraceError",
+]
+
+EXIT_HOLDS: Final = 0
+EXIT_BROKEN: Final = 1
+EXIT_BAD_INPUT: Final = 2
+EXIT_UNKNOWN: Final = 3
+EXIT_INTERRUPTED: Final = 130
+
+_VALUE_LENGTH_MAX: Final = 80
+
+
+def _shown(value: object) -> str:
+    """Return ``repr(value)``, cut in the middle of the screen rather than filling it."""
+    text = repr(value)
+    if len(text) <= _VALUE_LENGTH_MAX:
+        return text
+    return text[: _VALUE_LENGTH_MAX - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a scenario.
+
+    Attributes
+    ----------
+    path : str
+        Dotted key path, ``"faults[0].factor"``; empty for the document as a whole.
+    value : object
+        The offending value, shown by ``repr``.
+    rule : str
+        Completes the sentence "<path>=<value> must …".
+    hint : str
+        What the writer probably meant; empty if there is no guess.
+    line, column : int or None
+        Position in the file, both from 1; None where it is not known.
+    file : str
+        Name of the file as the user gave it; empty for text without a file.
+    """
+
+    path: str
+    value: object
+    rule: str
+    hint: str = ""
+    line: int | None = None
+    column: int | None = None
+    file: str = ""
+
+    def __str__(self) -> str:
+        """Return ``file:line:column: path=value must rule; hint``, without the unknown parts."""
+        place = [self.file or "<scenario>"]
+        if self.line is not None:
+            place.append(str(self.line))
+            if self.column is not None:
+                place.append(str(self.column))
+        where = ":".join(place) if self.file or self.line is not None else ""
+        subject = f"{self.path}={_shown(self.value)}" if self.path else _shown(self.value)
+        message = f"{subject} must {self.rule}"
+        if where:
+            message = f"{where}: {message}"
+        return f"{message}; {self.hint}" if self.hint else message
+
+
+class SimError(Exception):
+    """Root of every error this package raises on purpose.
+
+    Attributes
+    ----------
+    exit_code : int
+        Exit code of the program when the error reaches the top.
+    """
+
+    exit_code: ClassVar[int] = EXIT_BAD_INPUT
+
+
+class ScenarioError(SimError, ValueError):
+    """The scenario is wrong; carries all problems, not only the first.
+
+    Parameters
+    ----------
+    problems : iterable of Problem or str
+        In the order they are to be shown.
+    """
+
+    exit_code = EXIT_BAD_INPUT
+
+    def __init__(self, problems: Iterable["Problem | str"] = ()) -> None:
+        self.problems: tuple[Problem | str, ...] = (
+            (problems,) if isinstance(problems, str) else tuple(problems)
+        )
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        """Return one line per problem."""
+        return "\n".join(str(problem) for problem in self.problems) or "the scenario is wrong"
+
+
+class TraceError(SimError, ValueError):
+    """A recorded trace cannot be read.
+
+    Parameters
+    ----------
+    path : str
+        The file as the user named it.
+    line : int
+        Line number from 1; 0 where the fault is not in one line.
+    reason : str
+        What is wrong with it.
+    """
+
+    exit_code = EXIT_BAD_INPUT
+
+    def __init__(self, path: str = "", line: int = 0, reason: str = "") -> None:
+        self.path = path
+        self.line = line
+        self.reason = reason
+        super().__init__(path, line, reason)
+
+    def __str__(self) -> str:
+        """Return ``path:line: reason``."""
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        reason = self.reason or "cannot be read"
+        return f"{where}: {reason}" if where else reason
+
+
+class DeterminismError(SimError, RuntimeError):
+    """A run and its repetition differ.
+
+    Parameters
+    ----------
+    seq : int
+        Number of the first differing record, from 0.
+    first, second : str
+        That record in each run; empty where a run had already ended.
+    """
+
+    exit_code = EXIT_BROKEN
+
+    def __init__(self, seq: int = 0, first: str = "", second: str = "") -> None:
+        self.seq = seq
+        self.first = first
+        self.second = second
+        super().__init__(seq, first, second)
+
+    def __str__(self) -> str:
+        """Return both versions of the first differing record."""
+        return (
+            f"two runs of the same scenario and seed differ at record {self.seq}:\n"
+            f"  first:  {self.first or '(no record)'}\n"
+            f"  second: {self.second or '(no record)'}"
+        )
+
+
+class ModelError(SimError, RuntimeError):
+    """An invariant of the simulator broke: a fault of this program, not of its input.
+
+    Parameters
+    ----------
+    invariant : str
+        The invariant, stated positively.
+    detail : str
+        What was found instead.
+    """
+
+    exit_code = EXIT_UNKNOWN
+
+    def __init__(self, invariant: str = "", detail: str = "") -> None:
+        self.invariant = invariant
+        self.detail = detail
+        super().__init__(invariant, detail)
+
+    def __str__(self) -> str:
+        """Return the invariant and what was found instead."""
+        return f"broken invariant: {self.invariant}" + (f" ({self.detail})" if self.detail else "")
+
+
+class RunInterrupted(SimError, RuntimeError):  # noqa: N818 - not a fault
+    """The user stopped the run.
+
+    Parameters
+    ----------
+    done, wanted : int
+        Trials that had ended, and trials that were asked for.
+    """
+
+    exit_code = EXIT_INTERRUPTED
+
+    def __init__(self, done: int = 0, wanted: int = 0) -> None:
+        self.done = done
+        self.wanted = wanted
+        super().__init__(done, wanted)
+
+    def __str__(self) -> str:
+        """Return how far the run came."""
+        return f"interrupted after {self.done} of {self.wanted} trials"

@@ -1,0 +1,213 @@
+"""Blocks, and which block makes which other superfluous (``SEMANTICS.md`` B1-B5, G4).
+
+Domination is a fact about two blocks, not about a reader: it is worked out once, when a block is
+made, so that a reader that sees a block come or go touches only the blocks it dominates.
+"""
+
+from collections.abc import Sequence
+
+from sim.core.units import NEVER
+from sim.trace.records import RESOLUTIONS, BlockRecord
+
+
+class Version:
+    """One acknowledged change of one object.
+
+    ``get`` and ``list`` hold, per replica, when it shows the change, or ``None`` if all show it at
+    ``ack_us``. ``stamp_us`` is the time written inside the object, 0 if there is none.
+    """
+
+    __slots__ = ("ack_us", "get", "is_put", "list", "stamp_us")
+
+    def __init__(
+        self,
+        ack_us: int,
+        is_put: bool,
+        stamp_us: int,
+        get: tuple[int, ...] | None,
+        listed: tuple[int, ...] | None,
+    ) -> None:
+        self.ack_us = ack_us
+        self.is_put = is_put
+        self.stamp_us = stamp_us
+        self.get = get
+        self.list = listed
+
+
+class Block:
+    """An immutable block and the history of its objects in the store.
+
+    ``history[i]`` are the versions of object *i*: chunks first, then index, meta.json and
+    deletion-mark.json. ``settled_us`` is when the last change so far is shown everywhere.
+    """
+
+    __slots__ = (
+        "bytes",
+        "committed_us",
+        "created_us",
+        "dominated_by",
+        "dominates",
+        "group",
+        "history",
+        "id",
+        "index",
+        "level",
+        "max_us",
+        "min_us",
+        "resolution",
+        "retired_us",
+        "settled_us",
+        "sources",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        *,
+        index: int,
+        block_id: str,
+        stream: int,
+        resolution: int,
+        min_us: int,
+        max_us: int,
+        level: int,
+        sources: tuple[int, ...],
+        created_us: int,
+        size_bytes: int,
+        n_objects: int,
+    ) -> None:
+        self.index = index
+        self.id = block_id
+        self.stream = stream
+        self.resolution = resolution
+        self.group = (stream, resolution)
+        self.min_us = min_us
+        self.max_us = max_us
+        self.level = level
+        self.sources = sources
+        self.created_us = created_us
+        self.bytes = size_bytes
+        self.history: list[list[Version] | None] = [None] * n_objects
+        self.dominates: list[Block] = []
+        self.dominated_by: list[Block] = []
+        self.committed_us = NEVER
+        self.retired_us = NEVER
+        self.settled_us = 0
+
+    @property
+    def is_compacted(self) -> bool:
+        """Made by a compactor: exempt from consistency delays."""
+        return self.level > 1
+
+    def order(self) -> tuple[int, int, int, int]:
+        """Sort key of the order of creation; inside a group it is the order of ULIDs."""
+        return (self.created_us, self.stream, self.resolution, self.index)
+
+    def record(self, t_us: int) -> BlockRecord:
+        """The record of the block's making."""
+        return BlockRecord(
+            t_us,
+            self.index,
+            self.id,
+            self.stream,
+            self.resolution,
+            self.min_us,
+            self.max_us,
+            self.level,
+            self.bytes,
+            _ranges(self.sources),
+        )
+
+
+class Catalog:
+    """Every block of a run, by ordinal, and the relations between them."""
+
+    def __init__(self, *, chunk_files: int) -> None:
+        self.blocks: list[Block] = []
+        self.index_object = chunk_files
+        self.meta_object = chunk_files + 1
+        self.mark_object = chunk_files + 2
+        self.object_names = (
+            *(f"chunks/{i + 1:06d}" for i in range(chunk_files)),
+            "index",
+            "meta.json",
+            "deletion-mark.json",
+        )
+        self._by_source: dict[tuple[int, int, int], list[Block]] = {}
+        self._ids: dict[str, int] = {}
+
+    def create(
+        self,
+        *,
+        stream: int,
+        resolution: int,
+        min_us: int,
+        max_us: int,
+        level: int,
+        sources: Sequence[int],
+        created_us: int,
+        size_bytes: int,
+    ) -> Block:
+        """A new block, related to those there are. ``sources`` are level-1 ordinals, ascending."""
+        stem = f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}"
+        ordinal = self._ids.get(stem, 0)
+        self._ids[stem] = ordinal + 1
+        block = Block(
+            index=len(self.blocks),
+            block_id=f"{stem}.{ordinal}",
+            stream=stream,
+            resolution=resolution,
+            min_us=min_us,
+            max_us=max_us,
+            level=level,
+            sources=tuple(sources),
+            created_us=created_us,
+            size_bytes=size_bytes,
+            n_objects=len(self.object_names),
+        )
+        self.blocks.append(block)
+        self._relate(block)
+        return block
+
+    def twins(self, block: Block) -> list[Block]:
+        """Other blocks of the same group made of exactly the same sources."""
+        peers = self._by_source[(*block.group, block.sources[0])]
+        return [peer for peer in peers if peer is not block and peer.sources == block.sources]
+
+    def key(self, block: Block, object_index: int) -> str:
+        """The object's key in the store."""
+        return f"{block.id}/{self.object_names[object_index]}"
+
+    def _relate(self, block: Block) -> None:
+        stream, resolution = block.group
+        mine = frozenset(block.sources)
+        peers: dict[int, Block] = {}
+        for source in block.sources:
+            holders = self._by_source.setdefault((stream, resolution, source), [])
+            for peer in holders:
+                peers[peer.index] = peer
+            holders.append(block)
+        for peer in peers.values():
+            theirs = frozenset(peer.sources)
+            if theirs == mine:
+                elder = peer.order() < block.order()
+                winner, loser = (peer, block) if elder else (block, peer)
+            elif theirs < mine:
+                winner, loser = block, peer
+            elif mine < theirs:
+                winner, loser = peer, block
+            else:
+                continue
+            winner.dominates.append(loser)
+            loser.dominated_by.append(winner)
+
+
+def _ranges(sources: Sequence[int]) -> tuple[int, ...]:
+    """Ascending ordinals as flattened half-open ranges: (0, 1, 2, 5) -> (0, 3, 5, 6)."""
+    flat: list[int] = []
+    for source in sources:
+        if flat and flat[-1] == source:
+            flat[-1] = source + 1
+        else:
+            flat += (source, source + 1)
+    return tuple(flat)

@@ -1,0 +1,147 @@
+"""A component's access to the store: replica choice, front end, errors (``SEMANTICS.md`` S4-S7)."""
+
+from sim.core.streams import Streams
+from sim.model.catalog import Block, Version
+from sim.model.faults import ErrorRates
+from sim.model.store import GET, LIST, Store
+from sim.model.tally import Tally
+from sim.scenario.placement import candidates, fixed_replica
+
+
+class RequestFailed(Exception):
+    """A request got an error for an answer; ``args`` are the kind and the key."""
+
+
+class Client:
+    """One component as the store sees it.
+
+    Parameters
+    ----------
+    name : str
+        "gateway/<g>", "compactor", "cleaner" or "producer/<s>"; part of every draw's identity.
+    gateway : int or None
+        Number of the gateway, ``None`` for writers, which stand beside replica 0.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        gateway: int | None,
+        store: Store,
+        streams: Streams,
+        rates: ErrorRates,
+        tally: Tally,
+    ) -> None:
+        self.name = name
+        self.store = store
+        self.rates = rates
+        self.tally = tally
+        self._streams = streams
+        self._negative_us = store.spec.negative_cache_us
+        self._absent_until: dict[tuple[int, int], int] = {}
+        self._candidates = candidates(store.spec, gateway=gateway)
+        self._fixed = fixed_replica(store.spec, name, streams, gateway=gateway)
+
+    @property
+    def remembers_absence(self) -> bool:
+        """Whether its front end remembers "not found"."""
+        return self._negative_us > 0
+
+    @property
+    def reads_one_replica(self) -> bool:
+        """Whether all its reads go to one replica."""
+        return self._fixed is not None
+
+    def head(self, block: Block, object_index: int, t_us: int) -> bool:
+        """Whether the object exists, as answered to a HEAD at ``t_us``. Not tallied, cannot fail."""
+        return self._lookup("head", block, object_index, t_us) is not None
+
+    def get(self, block: Block, object_index: int, t_us: int) -> Version | None:
+        """What a GET of the object finds at ``t_us``. Not tallied, cannot fail."""
+        return self._lookup("get", block, object_index, t_us)
+
+    def remembered_absent_until(self, block: Block, object_index: int) -> int:
+        """End of the front end's memory that the object does not exist; 0 without one."""
+        return self._absent_until.get((block.index, object_index), 0)
+
+    def remember_absent(self, block: Block, object_index: int, t_us: int) -> None:
+        """Note that the replica answered "not found" at ``t_us``."""
+        if self._negative_us:
+            self._absent_until[block.index, object_index] = t_us + self._negative_us
+
+    def list_replica(self, key: str, t_us: int) -> int:
+        """The replica that answers a LIST of ``key`` ("" is the root) at ``t_us``."""
+        return self._replica("list", key, t_us)
+
+    def lists_object(self, block: Block, object_index: int, replica: int, t_us: int) -> bool:
+        """Whether a LIST answered by ``replica`` at ``t_us`` shows the object."""
+        return self.store.shown(block, object_index, LIST, replica, t_us) is not None
+
+    def fails(self, name: str, t_us: int, n: int = 1) -> bool:
+        """Whether one of ``n`` like reads named ``name`` at ``t_us`` fails."""
+        if not self.rates.possible or n == 0:
+            return False
+        failing, lost = self.rates.at(t_us)
+        if failing + lost == 0.0:
+            return False
+        draw = self._streams.uniform("error", self.name, name, t_us)
+        return draw < 1.0 - (1.0 - failing - lost) ** n
+
+    def read_or_fail(self, block: Block, object_index: int, t_us: int) -> Version | None:
+        """A tallied GET at ``t_us``.
+
+        Raises
+        ------
+        RequestFailed
+            If the request gets an error for an answer.
+        """
+        self.tally.count("get", t_us)
+        key = self.store.catalog.key(block, object_index) if self.rates.possible else ""
+        if self.fails(key, t_us):
+            raise RequestFailed("get", key)
+        return self.get(block, object_index, t_us)
+
+    def put(self, block: Block, object_index: int, t_us: int, *, stamp_us: int = 0) -> None:
+        """A PUT, now; raises :class:`RequestFailed` if it is answered with an error."""
+        self.tally.count("put", t_us)
+        applied, answered = self._write_fate(block, object_index, t_us)
+        if applied:
+            self.store.put(block, (object_index,), stamp_us=stamp_us)
+        if not answered:
+            raise RequestFailed("put", self.store.catalog.key(block, object_index))
+
+    def delete(self, block: Block, object_index: int, t_us: int) -> None:
+        """A DELETE of an object that is there, now; raises as :meth:`put`."""
+        self.tally.count("delete", t_us)
+        applied, answered = self._write_fate(block, object_index, t_us)
+        if applied:
+            self.store.delete(block, (object_index,))
+        if not answered:
+            raise RequestFailed("delete", self.store.catalog.key(block, object_index))
+
+    def _write_fate(self, block: Block, object_index: int, t_us: int) -> tuple[bool, bool]:
+        failing, lost = self.rates.at(t_us)
+        if failing + lost == 0.0:
+            return True, True
+        key = self.store.catalog.key(block, object_index)
+        draw = self._streams.uniform("error", self.name, key, t_us)
+        return draw >= failing, draw >= failing + lost
+
+    def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
+        if self._negative_us and t_us < self.remembered_absent_until(block, object_index):
+            return None
+        replica = self._fixed
+        if replica is None:
+            key = self.store.catalog.key(block, object_index)
+            replica = self._replica(kind, key, t_us)
+        version = self.store.shown(block, object_index, GET, replica, t_us)
+        if version is None:
+            self.remember_absent(block, object_index, t_us)
+        return version
+
+    def _replica(self, kind: str, key: str, t_us: int) -> int:
+        if self._fixed is not None:
+            return self._fixed
+        draw = self._streams.uniform("replica", self.name, kind, key, t_us)
+        return self._candidates[int(draw * len(self._candidates))]

@@ -1,0 +1,325 @@
+"""The compactor: the pass of the real one, in its order (``SEMANTICS.md`` C1-C13)."""
+
+from collections.abc import Iterable
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel, Phase
+from sim.core.laws import Law
+from sim.core.streams import Streams
+from sim.core.units import US_PER_S
+from sim.model import downsampling, planner
+from sim.model.catalog import Block
+from sim.model.client import Client, RequestFailed
+from sim.model.retention import Expiry
+from sim.model.schemes import Scheme
+from sim.model.ticker import Ticker
+from sim.model.transfer import Steps, delete, upload
+from sim.model.view import Filters, Instants, Reader, SyncAborted, View
+from sim.scenario.schema import Compactor as CompactorSpec
+from sim.trace.recorder import Recorder
+from sim.trace.records import (
+    RETIRE_REASONS,
+    CompactRecord,
+    ErrorRecord,
+    HaltRecord,
+    RetireRecord,
+)
+
+PARTIAL_UPLOAD_AGE_US = 48 * 3600 * US_PER_S
+"""Age from which a partial upload is taken for abandoned (Thanos, PartialUploadThresholdAge)."""
+
+Group = tuple[int, int]
+
+
+class Halted(Exception):
+    """The compactor met what it must not touch; ``args`` is the reason."""
+
+
+class Janitor:
+    """What compactor and cleaner share: a view of the bucket, retiring and deleting."""
+
+    def __init__(
+        self,
+        spec: CompactorSpec,
+        scheme: Scheme,
+        *,
+        kernel: Kernel,
+        client: Client,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        self.spec = spec
+        self.scheme = scheme
+        self.kernel = kernel
+        self.recorder = recorder
+        self.streams = streams
+        self.view = View(
+            client,
+            Filters(
+                consistency_delay_us=spec.consistency_delay_us,
+                mark_delay_us=scheme.hide.compactor_us,
+            ),
+        )
+        self._reader = Reader(self.view)
+
+    def sync(self) -> Steps:
+        """Read everything now, take the view when the sync ends.
+
+        Raises
+        ------
+        SyncAborted
+            If the view could not be had in full.
+        """
+        now_us = self.kernel.now_us
+        self.absorb(
+            self._reader.sync(Instants(list_us=now_us, check_us=now_us, marks_us=now_us))
+        )
+        yield from self.work(self.spec.sync_takes, "sync-takes", now_us)
+        if self.view.is_incomplete:
+            raise SyncAborted("meta")
+
+    def absorb(self, changed: Iterable[Block]) -> None:
+        """Act on the blocks that a sync brought or took; nothing to do here."""
+
+    def work(self, law: Law, purpose: str, subject: str | int) -> Steps:
+        """Be busy for a time drawn from ``law``."""
+        takes_us = self.draw(law, purpose, subject)
+        if takes_us:
+            yield self.kernel.sleep(takes_us, Phase.COMPACTOR)
+
+    def draw(self, law: Law, purpose: str, subject: str | int) -> int:
+        """How long a piece of work takes, in microseconds."""
+        return draw_us(law, self.streams, "compactor", purpose, subject)
+
+    def retire(self, blocks: Iterable[Block], why: str) -> Steps:
+        """Declare blocks obsolete, oldest first, in the way of the scheme."""
+        for block in sorted(blocks, key=Block.order):
+            now_us = self.kernel.now_us
+            if block.retired_us > now_us:
+                block.retired_us = now_us
+                reason = RETIRE_REASONS.index(why)
+                self.recorder.record(RetireRecord(now_us, block.index, reason))
+            self.scheme.record.write(block, self.view, now_us)
+            if self.scheme.delete.is_immediate:
+                yield from self.remove(block)
+
+    def remove(self, block: Block) -> Steps:
+        """Delete what is left of a block."""
+        takes_us = self.draw(self.spec.delete_takes, "delete-takes", block.id)
+        yield from delete(block, self.view.client, self.kernel, Phase.COMPACTOR, takes_us)
+
+    def delete_marked(self) -> Steps:
+        """Delete what the scheme says is due; return the ordinals deleted."""
+        due = self.scheme.delete.due(self.view, self.kernel.now_us)
+        for block in due:
+            yield from self.remove(block)
+        return {block.index for block in due}
+
+    def note_error(self, failure: Exception) -> None:
+        """Record that a pass ended early."""
+        what = " ".join(str(part) for part in failure.args)
+        self.recorder.record(ErrorRecord(self.kernel.now_us, self.view.client.name, what))
+
+
+class Compactor(Janitor):
+    """The one compactor of the bucket. A restart makes a new one, which knows nothing."""
+
+    def __init__(
+        self,
+        spec: CompactorSpec,
+        scheme: Scheme,
+        *,
+        kernel: Kernel,
+        client: Client,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        super().__init__(
+            spec, scheme, kernel=kernel, client=client, streams=streams, recorder=recorder
+        )
+        self.has_halted = False
+        self._groups: dict[Group, dict[int, Block]] = {}
+        self._dirty: set[Group] = set()
+        self._expiry = Expiry(spec.retention_us)
+        self._backlog = downsampling.Backlog()
+        self._done_at_us = -1
+        self._done: set[tuple[int, ...]] = set()
+
+    def run(self) -> Steps:
+        """Pass after pass, until it halts."""
+        start_us = self.kernel.now_us
+        ticker = Ticker(
+            self.spec.wait_interval, self.streams, "compactor", start_us=start_us
+        )
+        while True:
+            try:
+                yield from self._pass()
+            except (RequestFailed, SyncAborted) as failure:
+                self.note_error(failure)
+            except Halted as halt:
+                self.has_halted = True
+                self.recorder.record(HaltRecord(self.kernel.now_us, str(halt.args[0])))
+                return
+            end_us = self.kernel.now_us
+            next_us = ticker.next_run_us(start_us, end_us)
+            if next_us > end_us:
+                yield self.kernel.sleep(next_us - end_us, Phase.COMPACTOR)
+            start_us = next_us
+
+    def absorb(self, changed: Iterable[Block]) -> None:
+        """Bring groups and queues of work up to date."""
+        for block in changed:
+            group = self._groups.setdefault(block.group, {})
+            self._dirty.add(block.group)
+            if block.index in self.view.wanted:
+                group[block.index] = block
+                self._expiry.add(block)
+            else:
+                group.pop(block.index, None)
+                self._expiry.discard(block)
+            if self.spec.downsampling:
+                self._backlog.touch(block.stream)
+
+    def _pass(self) -> Steps:
+        while (yield from self._iteration()):
+            pass
+        if self.spec.downsampling:
+            for resolution in (0, 1):
+                yield from self.sync()
+                yield from self._downsample(resolution)
+        yield from self.sync()
+        now_us = self.kernel.now_us
+        expired = self._expiry.due(now_us)
+        yield from self.retire((b for b in expired if b.index not in self.view.marks), "retention")
+        yield from self._clean_partial()
+
+    def _iteration(self) -> Steps:
+        """Sync, clean, collect garbage, compact each group once; whether anything was compacted."""
+        yield from self.sync()
+        deleted: set[int] = set()
+        if self.spec.cleanup == "in-pass":
+            deleted = yield from self.delete_marked()
+        garbage = [b for b in self.view.garbage.values() if b.index not in deleted]
+        yield from self.retire(garbage, "garbage")
+        has_worked = False
+        for group in sorted(self._dirty):
+            plan = self._plan(group)
+            if plan and self._is_news(plan):
+                yield from self._compact(plan)
+                has_worked = True
+        if self.spec.cleanup == "end-of-pass":
+            yield from self.delete_marked()
+        return has_worked
+
+    def _is_news(self, plan: list[Block]) -> bool:
+        """Whether the plan has not been carried out at this very instant already.
+
+        No real compaction takes no time; one that does, on a store that lags, would otherwise be
+        planned again for ever.
+        """
+        if self._done_at_us != self.kernel.now_us:
+            self._done_at_us = self.kernel.now_us
+            self._done.clear()
+        parents = tuple(block.index for block in plan)
+        if parents in self._done:
+            return False
+        self._done.add(parents)
+        return True
+
+    def _plan(self, group: Group) -> list[Block]:
+        blocks = self._groups[group]
+        plan: list[Block] = []
+        if len(blocks) > 1:
+            in_time = planner.by_time(blocks.values())
+            pair = planner.overlap(in_time)
+            if pair is not None:
+                raise Halted(f"overlap {pair[0].id} {pair[1].id}")
+            plan = planner.plan(in_time, self.spec.ranges_us)
+        if not plan:
+            self._dirty.discard(group)
+        return plan
+
+    def _compact(self, parents: list[Block]) -> Steps:
+        self._download(parents)
+        block = yield from self._make(parents, parents[0].resolution, self.spec.compaction_takes)
+        yield from self.retire(parents, "compacted")
+        return block
+
+    def _download(self, parents: list[Block]) -> None:
+        """Read every object of the parents, as shown now.
+
+        Raises
+        ------
+        Halted
+            If LIST does not show an object: the copy on disk is then broken without a word.
+        RequestFailed
+            If a GET fails or finds nothing.
+        """
+        client, now_us = self.view.client, self.kernel.now_us
+        for parent in parents:
+            client.tally.list(now_us, client.store.catalog.mark_object)
+            replica = client.list_replica(parent.id, now_us)
+            for i in range(client.store.catalog.mark_object):
+                if not client.lists_object(parent, i, replica, now_us):
+                    raise Halted(f"listing lacks {client.store.catalog.key(parent, i)}")
+                if client.read_or_fail(parent, i, now_us) is None:
+                    raise RequestFailed("not-found", client.store.catalog.key(parent, i))
+
+    def _make(self, parents: list[Block], resolution: int, law: Law) -> Steps:
+        """Work, then upload a block made of ``parents``; returns it."""
+        catalog = self.view.client.store.catalog
+        size_bytes = round(sum(parent.bytes for parent in parents) * self.spec.size_ratio)
+        block = catalog.create(
+            stream=parents[0].stream,
+            resolution=resolution,
+            min_us=parents[0].min_us,
+            max_us=max(parent.max_us for parent in parents),
+            level=1 + max(parent.level for parent in parents),
+            sources=sorted({source for parent in parents for source in parent.sources}),
+            created_us=self.kernel.now_us,
+            size_bytes=size_bytes,
+        )
+        self.recorder.record(block.record(self.kernel.now_us))
+        purpose = "compaction-takes" if resolution == parents[0].resolution else "downsampling-takes"
+        yield from self.work(law, purpose, block.id)
+        takes_us = self.draw(self.spec.upload_takes, "upload-takes", block.id)
+        is_duplicate = any(t.committed_us <= self.kernel.now_us for t in catalog.twins(block))
+        yield from upload(block, self.view.client, self.kernel, Phase.COMPACTOR, takes_us)
+        made_of = tuple(parent.index for parent in parents)
+        self.recorder.record(
+            CompactRecord(self.kernel.now_us, block.index, made_of, int(is_duplicate))
+        )
+        return block
+
+    def _downsample(self, resolution: int) -> Steps:
+        for parent in self._backlog.due(self._groups, resolution):
+            self._download([parent])
+            yield from self._make([parent], resolution + 1, self.spec.downsampling_takes)
+
+    def _clean_partial(self) -> Steps:
+        """Delete uploads that nobody has touched for long (C11)."""
+        now_us = self.kernel.now_us
+        for block in sorted(self.view.partial.values(), key=Block.order):
+            puts = [v.ack_us for versions in block.history if versions for v in versions if v.is_put]
+            if now_us - max(puts) > PARTIAL_UPLOAD_AGE_US:
+                yield from self.remove(block)
+
+
+class Cleaner(Janitor):
+    """A job of its own that deletes marked blocks, as Thanos had from 0.17 to 0.39."""
+
+    def run(self, every: Law) -> Steps:
+        """Sync and delete at every tick of ``every``."""
+        start_us = self.kernel.now_us
+        ticker = Ticker(every, self.streams, "cleaner", start_us=start_us)
+        while True:
+            try:
+                yield from self.sync()
+                yield from self.delete_marked()
+            except (RequestFailed, SyncAborted) as failure:
+                self.note_error(failure)
+            end_us = self.kernel.now_us
+            next_us = ticker.next_run_us(start_us, end_us)
+            if next_us > end_us:
+                yield self.kernel.sleep(next_us - end_us, Phase.COMPACTOR)
+            start_us = next_us

@@ -1,0 +1,48 @@
+"""What to compact next: the planner of the system modelled (``SEMANTICS.md`` C6, C7)."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from sim.model.catalog import Block
+
+
+def overlap(blocks: Sequence[Block]) -> tuple[Block, Block] | None:
+    """Two blocks of one group, given in order of time, whose ranges intersect, or ``None``."""
+    for earlier, later in pairwise(blocks):
+        if later.min_us < earlier.max_us:
+            return earlier, later
+    return None
+
+
+def plan(blocks: Sequence[Block], ranges_us: Sequence[int]) -> list[Block]:
+    """Of a group's blocks in order of time, those to compact into one; empty if nothing is due.
+
+    The newest block is never planned. For each range, ascending, the blocks inside one aligned
+    window are due if they span it or if a newer block is there, so that gaps do not hold a window
+    back for ever. Source: Thanos 0.43, pkg/compact/planner.go, after Prometheus' tsdb/compact.go.
+    """
+    older = blocks[:-1]
+    if len(older) < 2:
+        return []
+    newest_min_us = older[-1].min_us
+    for range_us in ranges_us[1:]:
+        for window in _windows(older, range_us):
+            spans = window[-1].max_us - window[0].min_us == range_us
+            if len(window) > 1 and (spans or window[-1].max_us <= newest_min_us):
+                return window
+    return []
+
+
+def by_time(blocks: Iterable[Block]) -> list[Block]:
+    """The blocks, ascending in the start of their data."""
+    return sorted(blocks, key=lambda block: (block.min_us, block.max_us, block.index))
+
+
+def _windows(blocks: Sequence[Block], range_us: int) -> list[list[Block]]:
+    """The blocks that lie inside one aligned window of ``range_us`` each, by window, ascending."""
+    windows: dict[int, list[Block]] = {}
+    for block in blocks:
+        start_us = block.min_us - block.min_us % range_us
+        if block.max_us <= start_us + range_us:
+            windows.setdefault(start_us, []).append(block)
+    return list(windows.values())

@@ -1,0 +1,200 @@
+"""The object store: versions that replicas show after a lag (``SEMANTICS.md`` S1-S3, S8).
+
+A change is acknowledged once; each replica shows it in its GET and in its LIST plane after a lag
+that depends on the change alone (key, version, replica, plane), never on when or by whom it is
+asked. So the store can be asked about any instant, and all schemes of a trial meet the same lags.
+
+Readers do not scan it: every visible change puts its block on :attr:`Store.touched` at the instant
+it shows, and a reader keeps a cursor into that list.
+"""
+
+from heapq import heappop, heappush
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel
+from sim.core.laws import Law
+from sim.core.streams import Streams
+from sim.core.units import NEVER
+from sim.model.catalog import Block, Catalog, Version
+from sim.scenario.schema import Quorum
+from sim.scenario.schema import Store as StoreSpec
+from sim.trace.recorder import Recorder
+from sim.trace.records import DeleteRecord, PutRecord
+
+GET, LIST = 0, 1
+_PLANES = ("get", "list")
+
+
+class Store:
+    """The simulated object store of one run."""
+
+    def __init__(
+        self,
+        spec: StoreSpec,
+        *,
+        kernel: Kernel,
+        catalog: Catalog,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        self.spec = spec
+        self.catalog = catalog
+        self.touched: list[Block] = []
+        self._kernel = kernel
+        self._streams = streams
+        self._recorder = recorder
+        self._pending: list[tuple[int, int]] = []
+        self._log_us = [[0] * spec.replicas, [0] * spec.replicas]
+        lag = spec.lag
+        self._laws: dict[str, tuple[Law, Law]] = {
+            "create": (lag.create.get, lag.create.list),
+            "overwrite": (lag.overwrite.get, lag.overwrite.list),
+            "delete": (lag.delete.get, lag.delete.list),
+        }
+        self.is_instant = all(self._shows_at_once(laws) for laws in self._laws.values())
+
+    def put(self, block: Block, objects: tuple[int, ...], *, stamp_us: int = 0) -> None:
+        """Acknowledge ``objects`` of ``block`` now."""
+        now_us = self._kernel.now_us
+        get, listed = self._change(block, objects, now_us, is_put=True, stamp_us=stamp_us)
+        if block.committed_us == NEVER and self.catalog.meta_object in objects:
+            block.committed_us = now_us
+        self._recorder.record(PutRecord(now_us, block.index, objects, get, listed, stamp_us))
+
+    def delete(self, block: Block, objects: tuple[int, ...]) -> None:
+        """Acknowledge now that ``objects`` of ``block``, all of which are there, are deleted."""
+        now_us = self._kernel.now_us
+        get, listed = self._change(block, objects, now_us, is_put=False, stamp_us=0)
+        self._recorder.record(DeleteRecord(now_us, block.index, objects, get, listed))
+
+    def holds(self, block: Block, object_index: int) -> bool:
+        """Whether the newest acknowledged version of the object is a put."""
+        versions = block.history[object_index]
+        return versions is not None and versions[-1].is_put
+
+    def held_objects(self, block: Block) -> tuple[int, ...]:
+        """Objects whose newest version is a put, in the order of deletion (B4)."""
+        catalog = self.catalog
+        data = range(catalog.meta_object)
+        order = (catalog.meta_object, *data, catalog.mark_object)
+        return tuple(i for i in order if self.holds(block, i))
+
+    def shown(
+        self, block: Block, object_index: int, plane: int, replica: int, t_us: int
+    ) -> Version | None:
+        """The put that ``replica`` shows of the object at ``t_us``, or ``None``."""
+        versions = block.history[object_index]
+        if versions is None:
+            return None
+        newest = versions[-1]
+        if newest.get is None and newest.ack_us <= t_us:
+            return newest if newest.is_put else None
+        for version in reversed(versions):
+            seen = version.get if plane == GET else version.list
+            if (version.ack_us if seen is None else seen[replica]) <= t_us:
+                return version if version.is_put else None
+        return None
+
+    def shows_any(self, block: Block, replica: int, t_us: int) -> bool:
+        """Whether ``replica`` lists any object of the block at ``t_us``."""
+        for i in range(len(block.history)):
+            if self.shown(block, i, LIST, replica, t_us) is not None:
+                return True
+        return False
+
+    def advance(self) -> None:
+        """Move the changes that show by now onto :attr:`touched`."""
+        pending, now_us = self._pending, self._kernel.now_us
+        while pending and pending[0][0] <= now_us:
+            self.touched.append(self.catalog.blocks[heappop(pending)[1]])
+
+    def _shows_at_once(self, laws: tuple[Law, Law]) -> bool:
+        if self.spec.quorum is not None or self.spec.order == "log":
+            return False
+        return all(law.is_constant and law.draw_us(0.5) == 0 for law in laws)
+
+    def _change(
+        self, block: Block, objects: tuple[int, ...], now_us: int, *, is_put: bool, stamp_us: int
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Append a version per object; return the record's ``get`` and ``list`` columns."""
+        if self.is_instant:
+            version = Version(now_us, is_put, stamp_us, None, None)
+            for i in objects:
+                history = block.history[i]
+                if history is None:
+                    block.history[i] = [version]
+                else:
+                    history.append(version)
+            self.touched.append(block)
+            block.settled_us = now_us
+            return (), ()
+        gets: list[int] = []
+        lists: list[int] = []
+        for i in objects:
+            versions = block.history[i]
+            if versions is None:
+                versions = block.history[i] = []
+            is_new = not versions or not versions[-1].is_put
+            kind = "delete" if not is_put else "create" if is_new else "overwrite"
+            get = self._visibility(block, i, len(versions), kind, GET, now_us)
+            listed = self._visibility(block, i, len(versions), kind, LIST, now_us)
+            versions.append(Version(now_us, is_put, stamp_us, get, listed))
+            gets += get
+            lists += listed
+        self._touch(block, now_us, {*gets, *lists})
+        return tuple(gets), tuple(lists)
+
+    def _touch(self, block: Block, now_us: int, instants: set[int]) -> None:
+        for t_us in sorted(instants):
+            if t_us <= now_us:
+                self.touched.append(block)
+            else:
+                heappush(self._pending, (t_us, block.index))
+            block.settled_us = max(block.settled_us, t_us)
+
+    def _visibility(
+        self, block: Block, object_index: int, version: int, kind: str, plane: int, now_us: int
+    ) -> tuple[int, ...]:
+        """When each replica shows the version in the plane."""
+        key = self.catalog.key(block, object_index)
+        if self.spec.quorum is not None:
+            return (now_us + self._quorum_lag_us(self.spec.quorum, key, version, plane),)
+        replicas = range(self.spec.replicas)
+        law, name = self._laws[kind][plane], _PLANES[plane]
+        lags = [draw_us(law, self._streams, "lag", key, version, r, name) for r in replicas]
+        for replica in self._current_at_ack(key, version):
+            lags[replica] = 0
+        seen = [now_us + lag for lag in lags]
+        if self.spec.order == "log":
+            latest = self._log_us[plane]
+            for r in replicas:
+                seen[r] = latest[r] = max(seen[r], latest[r])
+        return tuple(seen)
+
+    def _current_at_ack(self, key: str, version: int) -> list[int]:
+        """Replicas that applied the change before it was acknowledged."""
+        current = [0] if self.spec.primary else []
+        if self.spec.acks:
+            draws = [
+                (self._streams.uniform("ack", key, version, r), r)
+                for r in range(self.spec.replicas)
+            ]
+            current += [r for _, r in sorted(draws)[: self.spec.acks]]
+        return current
+
+    def _quorum_lag_us(self, quorum: Quorum, key: str, version: int, plane: int) -> int:
+        """The age from which a read of this version finds it: the one-pass form of WARS."""
+
+        def delays(leg: str, law: Law) -> list[float]:
+            name = _PLANES[plane]
+            draw = self._streams.uniform
+            return [law.ppf(draw("wars", key, version, name, leg, i)) for i in range(quorum.n)]
+
+        write = delays("write", quorum.write)
+        ack = delays("ack", quorum.ack)
+        read = delays("read", quorum.read)
+        response = delays("response", quorum.response)
+        commit = sorted(w + a for w, a in zip(write, ack, strict=True))[quorum.w - 1]
+        answers = sorted((r + s, i) for i, (r, s) in enumerate(zip(read, response, strict=True)))
+        first = min(write[i] - read[i] for _, i in answers[: quorum.r])
+        return int(max(0.0, first - commit) + 0.5)

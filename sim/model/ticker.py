@@ -1,0 +1,35 @@
+"""When a periodic job runs again (``SEMANTICS.md`` T4)."""
+
+from sim.core.draws import draw_us
+from sim.core.laws import Law
+from sim.core.streams import Streams
+
+
+class Ticker:
+    """A ticker with a one-slot buffer, like those of the systems modelled.
+
+    A run that overruns its interval is followed at once by the next; further missed ticks are
+    dropped and the grid stays where it is (Thanos, pkg/runutil). An interval that is a law is
+    drawn anew at every run.
+    """
+
+    def __init__(
+        self, interval: Law, streams: Streams, *identity: str | int, start_us: int
+    ) -> None:
+        self._interval = interval
+        self._streams = streams
+        self._identity = identity
+        self._grid_us = start_us
+
+    def next_run_us(self, run_us: int, end_us: int) -> int:
+        """Start of the run after the one over [run_us, end_us]."""
+        if self._interval.is_constant:
+            period_us = self._interval.draw_us(0.5)
+            missed = (end_us - self._grid_us) // period_us
+            if missed > 0:
+                self._grid_us += missed * period_us
+                return end_us
+            self._grid_us += period_us
+            return self._grid_us
+        interval_us = draw_us(self._interval, self._streams, *self._identity, "interval", run_us)
+        return max(end_us, run_us + interval_us)

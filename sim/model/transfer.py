@@ -1,0 +1,62 @@
+"""Uploading and deleting the objects of a block, one after the other (``SEMANTICS.md`` B2, B4)."""
+
+from collections.abc import Generator, Iterator
+from itertools import groupby
+from typing import Any
+
+from sim.core.kernel import Kernel, Phase
+from sim.model.catalog import Block
+from sim.model.client import Client
+
+Steps = Generator[Any, Any, Any]
+
+
+def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us: int) -> Steps:
+    """Put chunks, index and meta.json over ``takes_us`` from now.
+
+    Raises
+    ------
+    RequestFailed
+        If a request is answered with an error; what was put before stays.
+    """
+    meta = client.store.catalog.meta_object
+    stamp_us = kernel.now_us + meta * takes_us // (meta + 1)
+    for instant_us, objects in _timetable(tuple(range(meta + 1)), kernel.now_us, takes_us):
+        if instant_us > kernel.now_us:
+            yield kernel.sleep(instant_us - kernel.now_us, phase)
+        if client.rates.possible:
+            for i in objects:
+                client.put(block, i, instant_us, stamp_us=stamp_us)
+        else:
+            client.tally.count("put", instant_us, len(objects))
+            client.store.put(block, objects, stamp_us=stamp_us)
+
+
+def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us: int) -> Steps:
+    """Delete what is there of the block over ``takes_us`` from now: meta.json first, mark last.
+
+    A block of which nothing is left takes no time. Raises as :func:`upload`.
+    """
+    there = client.store.held_objects(block)
+    for instant_us, objects in _timetable(there, kernel.now_us, takes_us):
+        if instant_us > kernel.now_us:
+            yield kernel.sleep(instant_us - kernel.now_us, phase)
+        if client.rates.possible:
+            for i in objects:
+                client.delete(block, i, instant_us)
+        else:
+            client.tally.count("delete", instant_us, len(objects))
+            client.store.delete(block, objects)
+
+
+def _timetable(
+    objects: tuple[int, ...], start_us: int, takes_us: int
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """(instant, objects acknowledged then): object *i* of *n* after (i + 1)/n of the time."""
+    n = len(objects)
+    if takes_us == 0:
+        yield from [(start_us, objects)] if n else []
+        return
+    due = ((start_us + (i + 1) * takes_us // n, o) for i, o in enumerate(objects))
+    for instant_us, group in groupby(due, key=lambda pair: pair[0]):
+        yield instant_us, tuple(o for _, o in group)

@@ -1,0 +1,349 @@
+"""What a component knows of the bucket: sync, filters, domination (``SEMANTICS.md`` G3, G4, C3).
+
+The real fetcher lists everything and asks about every block at every sync. Here a sync costs only
+what changed: blocks whose visibility changed since the last sync, blocks whose age crosses a
+filter's threshold by now, and blocks whose answer may differ from replica to replica. The counts
+of requests are nevertheless those of the real one.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from sim.model.catalog import Block
+from sim.model.client import Client
+
+LISTED, CHECKED, SURVIVING = 1, 2, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """The settings of a filter chain.
+
+    ``mark_delay_us`` hides a block whose mark is older (strictly); ``None`` leaves the filter out.
+    """
+
+    consistency_delay_us: int
+    mark_delay_us: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instants:
+    """When the stages of one sync look at the store."""
+
+    list_us: int
+    check_us: int
+    marks_us: int
+
+
+class SyncAborted(Exception):
+    """A sync gave up on a failed request and changed nothing; ``args`` is its kind."""
+
+
+class Reader:
+    """One component's place in a view, which several may share that would see the same."""
+
+    def __init__(self, view: "View") -> None:
+        self.view = view
+        self._changes = len(view.log)
+        self._metas = 0
+
+    def sync(self, at: "Instants") -> list[Block]:
+        """Sync the view; the blocks that may have come or gone since this reader's last sync.
+
+        Raises as :meth:`View.sync`.
+        """
+        view = self.view
+        view.sync(at)
+        read = view.n_cached(view.metas_read[self._metas :])
+        view.client.tally.count("get", at.check_us, read)
+        self._metas = len(view.metas_read)
+        changed = view.log[self._changes :]
+        self._changes = len(view.log)
+        return changed
+
+
+class View:
+    """The state of one component's fetcher.
+
+    Attributes
+    ----------
+    wanted : dict
+        Blocks that passed every filter, by ordinal.
+    marks : dict
+        Stamp of each block's mark as first seen, until the block is no longer active.
+    partial : dict
+        Blocks listed without a readable meta.json in the last good sync.
+    garbage : dict
+        Blocks that only deduplication dropped and whose mark, if any, is not known.
+    log : list
+        Every block that entered or left ``wanted``, in order.
+    metas_read : list
+        Ordinals of the blocks whose meta.json was read, in order.
+    """
+
+    def __init__(self, client: Client, filters: Filters, *, shard: int = 0, shards: int = 1) -> None:
+        self.client = client
+        self.filters = filters
+        self.wanted: dict[int, Block] = {}
+        self.marks: dict[int, int] = {}
+        self.partial: dict[int, Block] = {}
+        self.garbage: dict[int, Block] = {}
+        self.log: list[Block] = []
+        self.metas_read: list[int] = []
+        self.is_incomplete = False
+        self._shard = shard
+        self._shards = shards
+        self._flags: dict[int, int] = {}
+        self._dominators: dict[int, int] = {}
+        self._uploaded_us: dict[int, int] = {}
+        self._n_listed = 0
+        self._n_checked = 0
+        self._cursor = 0
+        self._hot: dict[int, Block] = {}
+        self._timers: list[tuple[int, int]] = []
+        self._unsettled: dict[int, Block] = {}
+        self._mark_stamps: list[tuple[int, int]] = []
+        self._due: dict[int, Block] = {}
+        self._mark_reads_us: list[int] = []
+        self._last_mark_read: dict[int, int] = {}
+
+    def sync(self, at: Instants) -> None:
+        """Bring the view up to date; blocks that come or go are added to :attr:`log`.
+
+        Raises
+        ------
+        SyncAborted
+            If LIST, a HEAD or a mark GET failed. Nothing has changed then.
+        """
+        client, flags = self.client, self._flags
+        self.is_incomplete = False
+        hot = self._collect(at)
+        if client.fails("list", at.list_us):
+            client.tally.list(at.list_us, 0)
+            raise SyncAborted("list")
+        listed = self._listed(hot, at.list_us)
+        n_listed = self._n_listed + sum(
+            is_listed - (flags.get(block.index, 0) & LISTED)
+            for block, is_listed in zip(hot, listed, strict=True)
+        )
+        client.tally.list(at.list_us, n_listed)
+        client.tally.count("head", at.check_us, n_listed)
+        if client.fails("head", at.check_us, n_listed):
+            raise SyncAborted("head")
+        checked = [
+            self._is_checked(block, is_listed, at.check_us)
+            for block, is_listed in zip(hot, listed, strict=True)
+        ]
+        n_checked = self._n_checked + sum(
+            is_checked - (flags.get(block.index, 0) & CHECKED) // CHECKED
+            for block, is_checked in zip(hot, checked, strict=True)
+        )
+        if self.filters.mark_delay_us is not None:
+            client.tally.count("get", at.marks_us, n_checked)
+            if client.fails("mark", at.marks_us, n_checked):
+                raise SyncAborted("mark")
+        for block, is_listed, is_checked in zip(hot, listed, checked, strict=True):
+            survives = is_checked and self._passes_mark(block, at.marks_us)
+            self._apply(block, is_listed + CHECKED * is_checked + SURVIVING * survives)
+        self._n_listed, self._n_checked = n_listed, n_checked
+        if client.remembers_absence:
+            self._mark_reads_us.append(at.marks_us)
+        self._settle(hot, at)
+
+    def _collect(self, at: Instants) -> list[Block]:
+        """Blocks to look at again, in order of creation; they stay hot until a sync succeeds."""
+        store = self.client.store
+        store.advance()
+        hot = self._hot
+        for block in store.touched[self._cursor :]:
+            if block.stream % self._shards == self._shard:
+                hot[block.index] = block
+        self._cursor = len(store.touched)
+        blocks = store.catalog.blocks
+        while self._timers and self._timers[0][0] <= at.marks_us:
+            index = heappop(self._timers)[1]
+            hot[index] = blocks[index]
+        hot.update(self._unsettled)
+        return [hot[index] for index in sorted(hot)]
+
+    def n_cached(self, blocks: Iterable[int]) -> int:
+        """How many of the blocks (ordinals) have their meta.json in the view's cache."""
+        return sum(1 for index in set(blocks) if index in self._uploaded_us)
+
+    def due(self, stamp_before_us: int) -> list[Block]:
+        """Blocks with a remembered mark stamped before ``stamp_before_us``, oldest first."""
+        stamps, blocks = self._mark_stamps, self.client.store.catalog.blocks
+        while stamps and stamps[0][0] < stamp_before_us:
+            index = heappop(stamps)[1]
+            self._due[index] = blocks[index]
+        self._due = {i: block for i, block in self._due.items() if i in self.marks}
+        return sorted(self._due.values(), key=Block.order)
+
+    def finds_mark(self, block: Block, t_us: int) -> bool:
+        """Whether a HEAD of the block's mark at ``t_us`` finds one."""
+        mark_object = self.client.store.catalog.mark_object
+        self._replay_mark_reads(block, mark_object)
+        if block.index in self._last_mark_read:
+            self._last_mark_read[block.index] = len(self._mark_reads_us) - 1
+        return self.client.head(block, mark_object, t_us)
+
+    def _settle(self, hot: list[Block], at: Instants) -> None:
+        """Keep hot what the next sync may see otherwise although nothing new shows by then."""
+        self._hot = {}
+        if self.client.reads_one_replica and at.marks_us == at.list_us:
+            self._unsettled = {}
+        else:
+            self._unsettled = {b.index: b for b in hot if b.settled_us > at.list_us}
+
+    def _listed(self, hot: list[Block], t_us: int) -> list[bool]:
+        store = self.client.store
+        replica = self.client.list_replica("", t_us)
+        return [store.shows_any(block, replica, t_us) for block in hot]
+
+    def _is_checked(self, block: Block, is_listed: bool, t_us: int) -> bool:
+        """HEAD and, the first time, GET meta.json; then the consistency delay."""
+        index = block.index
+        is_active = is_listed and self._is_active(block, t_us)
+        if is_active and self._is_old_enough(block, t_us):
+            return True
+        if not is_active:
+            self._uploaded_us.pop(index, None)
+            self.marks.pop(index, None)
+            if not is_listed:
+                self.partial.pop(index, None)
+        self._last_mark_read.pop(index, None)
+        return False
+
+    def _is_active(self, block: Block, t_us: int) -> bool:
+        client = self.client
+        if self.partial:
+            self.partial.pop(block.index, None)
+        meta = client.store.catalog.meta_object
+        found = client.head(block, meta, t_us)
+        if found and block.index not in self._uploaded_us:
+            if client.rates.possible and client.fails(client.store.catalog.key(block, meta), t_us):
+                client.tally.count("get", t_us)
+                self.is_incomplete = True
+                self._look_again(0, block)
+                return False
+            version = client.get(block, meta, t_us)
+            found = version is not None
+            if version is not None:
+                self._uploaded_us[block.index] = version.stamp_us
+                self.metas_read.append(block.index)
+            else:
+                client.tally.count("get", t_us)
+        if not found:
+            self.partial[block.index] = block
+            self._look_again(client.remembered_absent_until(block, meta), block)
+        return found
+
+    def _is_old_enough(self, block: Block, t_us: int) -> bool:
+        delay_us = self.filters.consistency_delay_us
+        if delay_us == 0 or block.is_compacted:
+            return True
+        ready_us = self._uploaded_us[block.index] + delay_us
+        if t_us >= ready_us:
+            return True
+        self._look_again(ready_us, block)
+        return False
+
+    def _passes_mark(self, block: Block, t_us: int) -> bool:
+        delay_us = self.filters.mark_delay_us
+        if delay_us is None:
+            return True
+        client, index = self.client, block.index
+        mark_object = client.store.catalog.mark_object
+        self._replay_mark_reads(block, mark_object)
+        mark = client.get(block, mark_object, t_us)
+        if mark is None:
+            until_us = client.remembered_absent_until(block, mark_object)
+            if until_us:
+                self._last_mark_read[index] = len(self._mark_reads_us)
+                if block.settled_us > t_us or client.store.holds(block, mark_object):
+                    self._look_again(until_us, block)
+            return True
+        self._last_mark_read.pop(index, None)
+        if index not in self.marks:
+            self.marks[index] = mark.stamp_us
+            heappush(self._mark_stamps, (mark.stamp_us, index))
+            self.garbage.pop(index, None)
+        if t_us - mark.stamp_us > delay_us:
+            return False
+        self._look_again(mark.stamp_us + delay_us + 1, block)
+        return True
+
+    def _replay_mark_reads(self, block: Block, mark_object: int) -> None:
+        """Bring the front end's memory to where the syncs since the last look have left it.
+
+        A block nobody marks is asked for its mark at every sync; only when something about it
+        changes does it matter which of those answers the front end still remembers.
+        """
+        last = self._last_mark_read.get(block.index)
+        if last is None:
+            return
+        reads_us = self._mark_reads_us
+        until_us = self.client.remembered_absent_until(block, mark_object)
+        while (last := bisect_left(reads_us, until_us, last + 1)) < len(reads_us):
+            self.client.remember_absent(block, mark_object, reads_us[last])
+            until_us = self.client.remembered_absent_until(block, mark_object)
+
+    def _look_again(self, t_us: int, block: Block) -> None:
+        if t_us > 0 or self.is_incomplete:
+            heappush(self._timers, (t_us, block.index))
+
+    def _apply(self, block: Block, flags: int) -> None:
+        before = self._flags.get(block.index, 0)
+        if flags == before:
+            return
+        if flags:
+            self._flags[block.index] = flags
+        else:
+            del self._flags[block.index]
+        if (flags ^ before) & SURVIVING:
+            if flags & SURVIVING:
+                self._enter(block)
+            else:
+                self._leave(block)
+
+    def _enter(self, block: Block) -> None:
+        flags, counts = self._flags, self._dominators
+        over = sum(1 for peer in block.dominated_by if flags.get(peer.index, 0) & SURVIVING)
+        counts[block.index] = over
+        if over:
+            self._hide(block)
+        else:
+            self._want(block)
+        for peer in block.dominates:
+            if flags.get(peer.index, 0) & SURVIVING:
+                counts[peer.index] += 1
+                if counts[peer.index] == 1:
+                    self._unwant(peer)
+                    self._hide(peer)
+
+    def _leave(self, block: Block) -> None:
+        flags, counts = self._flags, self._dominators
+        if counts.pop(block.index):
+            self.garbage.pop(block.index, None)
+        else:
+            self._unwant(block)
+        for peer in block.dominates:
+            if flags.get(peer.index, 0) & SURVIVING:
+                counts[peer.index] -= 1
+                if counts[peer.index] == 0:
+                    self.garbage.pop(peer.index, None)
+                    self._want(peer)
+
+    def _hide(self, block: Block) -> None:
+        if block.index not in self.marks:
+            self.garbage[block.index] = block
+
+    def _want(self, block: Block) -> None:
+        self.wanted[block.index] = block
+        self.log.append(block)
+
+    def _unwant(self, block: Block) -> None:
+        del self.wanted[block.index]
+        self.log.append(block)

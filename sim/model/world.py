@@ -1,0 +1,230 @@
+"""The composition root: builds the world of one scenario, scheme and trial, and runs it."""
+
+from collections.abc import Callable
+from typing import TypedDict
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel, Phase
+from sim.core.laws import Constant
+from sim.core.streams import Streams
+from sim.model.catalog import Catalog
+from sim.model.client import Client
+from sim.model.compactor import Cleaner, Compactor
+from sim.model.faults import ErrorRates, outages, windows
+from sim.model.gateway import Gateway
+from sim.model.producer import Producer
+from sim.model.schemes import Scheme, compose
+from sim.model.store import Store
+from sim.model.tally import Tally
+from sim.model.transfer import Steps
+from sim.model.view import Filters, View
+from sim.scenario.schema import Scenario
+from sim.trace.recorder import Header, Recorder, Trace
+
+
+End = Callable[[], None]
+"""Takes an actor away, now."""
+Begin = Callable[[int], End]
+"""Starts an actor at a time (µs), possibly anew."""
+
+
+class Parts(TypedDict):
+    """What every actor that writes is given."""
+
+    kernel: Kernel
+    client: Client
+    streams: Streams
+    recorder: Recorder
+
+
+def simulate(
+    scenario: Scenario, scheme_index: int, trial: int, *, shuffle: int | None = None
+) -> Trace:
+    """Run one trial of one scheme over [0, horizon) and return its trace.
+
+    Parameters
+    ----------
+    scheme_index : int
+        Position in ``scenario.schemes``.
+    trial : int
+        Number of the trial, from 0; its seed is ``scenario.seed + trial``.
+    shuffle : int or None
+        Seed of a random order of simultaneous events inside one phase; a test mode.
+    """
+    world = _World(scenario, compose(scenario.schemes[scheme_index]), trial, shuffle)
+    world.start()
+    return world.run()
+
+
+class _World:
+    """All parts of one run and the wiring between them."""
+
+    def __init__(
+        self, scenario: Scenario, scheme: Scheme, trial: int, shuffle: int | None
+    ) -> None:
+        self.scenario = scenario
+        self.scheme = scheme
+        self.kernel = Kernel(shuffle=shuffle)
+        self.streams = Streams(scenario.seed + trial)
+        self.recorder = Recorder(
+            Header(
+                scenario=scenario.name,
+                scenario_digest=scenario.digest,
+                scheme=scheme.name,
+                trial=trial,
+                seed=scenario.seed + trial,
+                chunk_files=scenario.producers.chunk_files,
+                gateways=scenario.gateways.count,
+                replicas=scenario.store.replicas,
+                warmup_us=scenario.warmup_us,
+                horizon_us=scenario.horizon_us,
+            )
+        )
+        self.tally = Tally(warmup_us=scenario.warmup_us)
+        self.store = Store(
+            scenario.store,
+            kernel=self.kernel,
+            catalog=Catalog(chunk_files=scenario.producers.chunk_files),
+            streams=self.streams,
+            recorder=self.recorder,
+        )
+        self.faults = windows(scenario, self.streams)
+        self.rates = ErrorRates(
+            error_rate=scenario.store.error_rate,
+            lost_answer_rate=scenario.store.lost_answer_rate,
+            faults=self.faults,
+        )
+
+    def run(self) -> Trace:
+        """Run to the horizon and close the record."""
+        self.kernel.run(self.scenario.horizon_us)
+        self.recorder.record(self.tally.record(self.scenario.horizon_us))
+        return self.recorder.finish()
+
+    def start(self) -> None:
+        """Put every actor on its way."""
+        for stream in range(self.scenario.producers.count):
+            self._keep(self._producer(stream), fault="producer-crash", target=stream)
+        self._keep(self._compactor(), fault="compactor-crash")
+        if self.scenario.compactor.cleanup == "every":
+            cleaner = Cleaner(self.scenario.compactor, self.scheme, **self._parts("cleaner"))
+            every = Constant(value_us=self.scenario.compactor.cleanup_every_us)
+            self.kernel.spawn(cleaner.run(every), at_us=0, phase=Phase.COMPACTOR)
+        views: dict[int, View] = {}
+        for number in range(self.scenario.gateways.count):
+            begin = self._gateway(number, views)
+            at_us = self._phase_us(number)
+            self._keep(begin, fault="gateway-outage", target=number, at_us=at_us)
+
+    def _keep(
+        self, begin: Begin, *, fault: str, target: int | None = None, at_us: int = 0
+    ) -> None:
+        """Let an actor live from ``at_us`` on, but for its outages."""
+        end = begin(at_us)
+        spans = outages(self.faults, fault, target)
+
+        def schedule() -> Steps:
+            nonlocal end
+            for start_us, end_us in spans:
+                yield self.kernel.sleep(start_us - self.kernel.now_us, Phase.FAULT)
+                end()
+                yield self.kernel.sleep(end_us - self.kernel.now_us, Phase.FAULT)
+                end = begin(end_us)
+
+        if spans:
+            self.kernel.spawn(schedule(), at_us=0, phase=Phase.FAULT)
+
+    def _client(self, name: str, *, gateway: int | None = None) -> Client:
+        return Client(
+            name,
+            gateway=gateway,
+            store=self.store,
+            streams=self.streams,
+            rates=self.rates,
+            tally=self.tally,
+        )
+
+    def _parts(self, name: str) -> Parts:
+        return {
+            "kernel": self.kernel,
+            "client": self._client(name),
+            "streams": self.streams,
+            "recorder": self.recorder,
+        }
+
+    def _producer(self, stream: int) -> Begin:
+        """A producer keeps its disk over a crash, so it is the same one that goes on."""
+        producer = Producer(stream, self.scenario.producers, **self._parts(f"producer/{stream}"))
+
+        def begin(at_us: int) -> End:
+            process = self.kernel.spawn(producer.run(), at_us=at_us, phase=Phase.PRODUCER)
+            return lambda: self.kernel.stop(process)
+
+        return begin
+
+    def _compactor(self) -> Begin:
+        compactor: Compactor | None = None
+
+        def begin(at_us: int) -> End:
+            nonlocal compactor
+            if compactor is not None and compactor.has_halted:
+                return lambda: None
+            compactor = Compactor(self.scenario.compactor, self.scheme, **self._parts("compactor"))
+            process = self.kernel.spawn(compactor.run(), at_us=at_us, phase=Phase.COMPACTOR)
+            return lambda: self.kernel.stop(process)
+
+        return begin
+
+    def _gateway(self, number: int, views: dict[int, View]) -> Begin:
+        spec = self.scenario.gateways
+
+        def begin(at_us: int) -> End:
+            gateway = Gateway(
+                number,
+                spec,
+                kernel=self.kernel,
+                view=self._view(number, views),
+                streams=self.streams,
+                recorder=self.recorder,
+            )
+            process = self.kernel.spawn(gateway.run(), at_us=at_us, phase=Phase.GATEWAY)
+
+            def end() -> None:
+                self.kernel.stop(process)
+                gateway.go_down()
+
+            return end
+
+        return begin
+
+    def _view(self, number: int, views: dict[int, View]) -> View:
+        """A view for a gateway; one for all of its shard where all would see the same."""
+        spec = self.scenario.gateways
+        shard = number % spec.shards
+        if shard in views:
+            return views[shard]
+        view = View(
+            self._client(f"gateway/{number}", gateway=number),
+            Filters(
+                consistency_delay_us=spec.consistency_delay_us,
+                mark_delay_us=self.scheme.hide.gateways_us,
+            ),
+            shard=shard,
+            shards=spec.shards,
+        )
+        store = self.scenario.store
+        is_shared = (
+            self.store.is_instant
+            and store.negative_cache_us == 0
+            and not self.rates.possible
+            and spec.sync_stages.marks == 0.0
+        )
+        if is_shared:
+            views[shard] = view
+        return view
+
+    def _phase_us(self, number: int) -> int:
+        spec = self.scenario.gateways
+        if spec.phase == "uniform":
+            return int(self.streams.uniform("gateway", number, "phase") * spec.sync_interval.mean)
+        return draw_us(spec.phase, self.streams, "gateway", number, "phase")

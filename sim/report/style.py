@@ -1,0 +1,128 @@
+"""How figures look, and their bytes: colours, fonts, SVG and PNG that repeat.
+
+Colours are Petroff's ten, which stay apart for colour-blind readers; what colour says, shape or
+text says too. Equal data give equal bytes.
+"""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.core.units import US_PER_S
+
+__all__ = [
+    "GREY",
+    "OUTCOME_COLOURS",
+    "OUTCOME_MARKERS",
+    "PALETTE",
+    "escaped",
+    "legend_below",
+    "new_figure",
+    "time_unit",
+    "to_png",
+    "to_svg",
+]
+
+# M. A. Petroff, "Accessible color sequences for data visualization", arXiv:2107.02270.
+PALETTE: Final = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+OUTCOME_COLOURS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "query-error": "#bd1f01",
+        "partial-response": "#ffa90e",
+        "silent-gap": "#832db6",
+        "duplicated": "#a96b59",
+        "warned": "#b9ac70",
+        "ok": "#3f90da",
+    }
+)
+OUTCOME_MARKERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "query-error": "o",
+        "partial-response": "s",
+        "silent-gap": "D",
+        "duplicated": "^",
+        "warned": "P",
+        "ok": "X",
+    }
+)
+GREY: Final = "#717581"
+
+_DPI: Final = 150
+_RC: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "svg.hashsalt": "consistency-sim",
+        "font.family": "DejaVu Sans",
+        "font.size": 9.0,
+        "axes.titlesize": 10.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+)
+_TIME_UNITS: Final = (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0), ("s", 1.0))
+
+
+def _settings() -> Any:
+    """Settings as matplotlib wants them: a dict, whose keys its type lists one by one."""
+    return dict(_RC)
+
+
+def new_figure(draw: Callable[[Axes], Any], *, width: float = 7.2, height: float = 4.0) -> Figure:
+    """Draw on the axes of a new figure of that size in inches, with this module's looks."""
+    with matplotlib.rc_context(_settings()):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        draw(figure.add_subplot())
+    return figure
+
+
+def to_svg(figure: Figure) -> bytes:
+    """Bytes of the figure as SVG, without date or version."""
+    return _saved(figure, "svg", {"Date": None, "Creator": None})
+
+
+def to_png(figure: Figure) -> bytes:
+    """Bytes of the figure as PNG, without date or version."""
+    return _saved(figure, "png", {"Software": None})
+
+
+def _saved(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(_settings()):
+        figure.savefig(buffer, format=kind, dpi=_DPI, metadata=metadata)
+    return buffer.getvalue()
+
+
+def time_unit(span_us: float) -> tuple[str, float]:
+    """Unit in which the span is a handy number, and its length in seconds."""
+    for name, length_s in _TIME_UNITS:
+        if span_us >= 2 * length_s * US_PER_S:
+            return name, length_s
+    return _TIME_UNITS[-1]
+
+
+def escaped(name: str) -> str:
+    """A user's text, in which a dollar sign is no formula."""
+    return name.replace("$", r"\$")
+
+
+def legend_below(ax: Axes, handles: Sequence[Any], *, columns: int = 3) -> None:
+    """Put a legend below the axes, where it covers nothing; none without handles."""
+    if handles:
+        ax.figure.legend(
+            handles=handles, loc="outside lower left", ncols=columns, frameon=False, fontsize=8
+        )

@@ -1,0 +1,159 @@
+"""The figure of one deletion: what the store showed, who still read, and which queries failed."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from sim.analysis.explain import Story
+from sim.core.units import NEVER, US_PER_S, format_duration
+from sim.report.style import GREY, OUTCOME_COLOURS, escaped, legend_below, time_unit
+
+__all__ = ["story_lanes", "story_timeline"]
+
+_EXISTS: Final = "#92dadd"
+_LOADED: Final = "#3f90da"
+_GONE: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "facecolor": "white",
+        "edgecolor": GREY,
+        "hatch": "////",
+        "linewidth": 0,
+    }
+)
+_MOMENTS: Final = (
+    ("retired_us", "-", "retired"),
+    ("marked_us", ":", "marked"),
+    ("absent_us", "--", "deletion begins"),
+)
+_GATEWAYS_MAX: Final = 12
+
+
+def story_lanes(story: Story) -> int:
+    """Number of lanes that :func:`story_timeline` draws, for the height of its figure."""
+    gateways = {load.gateway for load in story.loads}
+    return story.n_replicas + min(_GATEWAYS_MAX, len(gateways)) + len(story.failures)
+
+
+def story_timeline(story: Story, ax: Axes) -> Axes:
+    """Draw one deletion: what the store showed, who still answered from it, which queries failed.
+
+    Lanes from the top: every replica of the store, every gateway that had the block, every query
+    class. Time counts from the block's retirement.
+    """
+    zero_us = story.retired_us if story.retired_us < NEVER else story.start_us
+    unit, unit_s = time_unit(story.end_us - story.start_us)
+
+    def x(t_us: int) -> float:
+        return (min(max(t_us, story.start_us), story.end_us) - zero_us) / US_PER_S / unit_s
+
+    def bar(lane: int, start_us: int, end_us: int, **style: Any) -> None:
+        ax.barh(lane, x(end_us) - x(start_us), left=x(start_us), height=0.62, **style)
+
+    labels: list[str] = []
+    for replica in range(story.n_replicas):
+        bar(len(labels), story.start_us, story.end_us, color=_EXISTS)
+        for absence in (a for a in story.absences if a.replica == replica):
+            bar(len(labels), absence.start_us, absence.end_us, **_GONE)
+        labels.append("store" if story.n_replicas == 1 else f"replica {replica}")
+    gateways = sorted({load.gateway for load in story.loads})
+    for gateway in gateways[:_GATEWAYS_MAX]:
+        for load in (load for load in story.loads if load.gateway == gateway):
+            bar(len(labels), load.start_us, load.end_us, color=_LOADED)
+            if load.crashed:
+                ax.plot([x(load.end_us)], [len(labels)], marker="x", color="black")
+        labels.append(f"gateway {gateway}")
+    for failures in story.failures:
+        _query_lane(story, failures.query, failures.t_us, len(labels), bar, x, ax)
+        labels.append(escaped(failures.query))
+    for t_us, style, _ in _moments(story):
+        ax.axvline(x(t_us), color="black", linestyle=style, linewidth=1.1)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    ax.set_xlim(x(story.start_us), x(story.end_us))
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
+    ax.set_xlabel(f"time since the block was retired ({unit})")
+    ax.set_title(_story_title(story, len(gateways)), loc="left")
+    legend_below(ax, _story_legend(story))
+    return ax
+
+
+def _query_lane(
+    story: Story,
+    query: str,
+    times_us: tuple[int, ...] | None,
+    lane: int,
+    bar: Callable[..., None],
+    x: Callable[[int], float],
+    ax: Axes,
+) -> None:
+    """Draw hazards as bands and the queries that met them as ticks."""
+    own = [hazard for hazard in story.hazards if hazard.query == query]
+    for hazard in own:
+        bar(lane, hazard.start_us, hazard.end_us, color=OUTCOME_COLOURS[hazard.outcome], alpha=0.45)
+    if times_us is None:
+        note = "too many to draw"
+    else:
+        ax.vlines([x(t) for t in times_us], lane - 0.31, lane + 0.31, color="black", linewidth=0.5)
+        number = len(times_us)
+        note = f"{number} {'query' if number == 1 else 'queries'} hit" if own else "none could fail"
+    ax.annotate(
+        note,
+        xy=(1.0, lane),
+        xycoords=("axes fraction", "data"),
+        xytext=(-3, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        fontsize=8,
+        color="#333333",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
+    )
+
+
+def _moments(story: Story) -> list[tuple[int, Any, str]]:
+    """Instants within the story: time, line style and name."""
+    known = [(getattr(story, name), style, label) for name, style, label in _MOMENTS]
+    return [moment for moment in known if story.start_us <= moment[0] < story.end_us]
+
+
+def _story_legend(story: Story) -> list[Any]:
+    handles: list[Any] = [
+        Patch(color=_EXISTS, label="all objects exist"),
+        Patch(**_GONE, label="some object is gone"),
+        Patch(color=_LOADED, label="gateway answers from it"),
+    ]
+    for outcome in dict.fromkeys(hazard.outcome for hazard in story.hazards):
+        label = f"{outcome}, if asked"
+        handles.append(Patch(color=OUTCOME_COLOURS[outcome], alpha=0.45, label=label))
+    if any(failures.t_us for failures in story.failures):
+        handles.append(Line2D([], [], color="black", linewidth=0.5, label="a query that was hit"))
+    if any(load.crashed for load in story.loads):
+        cross = Line2D([], [], color="black", marker="x", linestyle="", label="gateway went down")
+        handles.append(cross)
+    for _, style, label in _moments(story):
+        handles.append(Line2D([], [], color="black", linestyle=style, label=label))
+    return handles
+
+
+def _story_title(story: Story, n_gateways: int) -> str:
+    hidden = n_gateways - _GATEWAYS_MAX
+    more = f" ({hidden} more gateways not shown)" if hidden > 0 else ""
+    if story.error_us > 0:
+        answer = f"yes, for {format_duration(_rounded_us(story.error_us))}"
+    else:
+        answer = "no, readers let go first"
+    return (
+        f"Was a deleted block still read? {answer}{more}\n"
+        f"{escaped(story.scheme)}, trial {story.trial}, block {escaped(story.block)}"
+    )
+
+
+def _rounded_us(span_us: int) -> int:
+    """Round a span to seconds, if it is longer than ten."""
+    return round(span_us / US_PER_S) * US_PER_S if span_us > 10 * US_PER_S else span_us

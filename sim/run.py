@@ -1,0 +1,169 @@
+"""Scenario x schemes x trials to results: the one place that joins the model with its judges.
+
+A job is one scheme in one trial. It depends on nothing but the scenario and its two ordinals, so
+any number of workers gives the same result, and one trial can be repeated alone::
+
+    from sim.run import run_scenario
+    from sim.scenario.load import load
+
+    result = run_scenario(load("scenarios/thanos-2022.toml"))
+
+A program that may start processes must guard its entry with ``if __name__ == "__main__":``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from sim.analysis.checkers import observe
+from sim.analysis.queries import evaluate_exact, evaluate_sampled
+from sim.analysis.results import Result, TrialResult, collect
+from sim.analysis.windows import window_sample
+from sim.core.streams import Streams
+from sim.errors import DeterminismError
+from sim.executors import run_jobs
+from sim.model.world import simulate
+from sim.trace.recorder import first_difference
+from sim.trace.timelines import Timelines, build
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+    from sim.trace.recorder import Trace
+
+__all__ = ["MODES", "Mode", "replay", "run_scenario", "run_trial", "trace_trial"]
+
+Mode = Literal["exact", "sampled"]
+MODES: Final = ("exact", "sampled")
+
+
+class _Job(NamedTuple):
+    scenario: "Scenario"
+    scheme_index: int
+    trial: int
+    mode: Mode
+    check: bool
+
+
+def replay(scenario: "Scenario", scheme_index: int, trial: int) -> Timelines:
+    """Simulate one scheme in one trial again, to look at what happened rather than to count it."""
+    return build(trace_trial(scenario, scheme_index, trial))
+
+
+def trace_trial(scenario: "Scenario", scheme_index: int, trial: int) -> "Trace":
+    """Simulate one scheme in one trial and give its record."""
+    return simulate(scenario, scheme_index, trial)
+
+
+def run_trial(
+    scenario: "Scenario",
+    scheme_index: int,
+    trial: int,
+    mode: Mode = "exact",
+    *,
+    check: bool = False,
+) -> TrialResult:
+    """Simulate and judge one scheme in one trial.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    scheme_index, trial : int
+        From 0; the trial need not be below ``scenario.trials``.
+    mode : "exact" or "sampled"
+        Expected fractions given the trace, or the fractions among drawn arrivals.
+    check : bool
+        Do it twice and compare, record by record.
+
+    Raises
+    ------
+    DeterminismError
+        If ``check`` finds a difference.
+    """
+    trace = simulate(scenario, scheme_index, trial)
+    result = _judge(scenario, scheme_index, trial, mode, trace)
+    if check:
+        again = simulate(scenario, scheme_index, trial)
+        if again.digest != trace.digest:
+            raise DeterminismError(*(first_difference(trace, again) or (0, "", "")))
+        second = _judge(scenario, scheme_index, trial, mode, again)
+        # As text: a count may be nan, which differs from itself.
+        if repr(second) != repr(result):
+            raise DeterminismError(len(trace.records), repr(result), repr(second))
+    return result
+
+
+def run_scenario(
+    scenario: "Scenario",
+    *,
+    schemes: Sequence[int] | None = None,
+    workers: int | None = None,
+    mode: Mode = "exact",
+    check: bool = False,
+    on_result: Callable[[TrialResult], None] | None = None,
+) -> Result:
+    """Run every scheme in every trial.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    schemes : sequence of int or None
+        Ordinals of the schemes to run; None runs all.
+    workers : int or None
+        Number of processes; None decides by the time the first trials take. Never changes a
+        result.
+    mode, check
+        As for :func:`run_trial`.
+    on_result : callable or None
+        Called with each trial's result as it comes, in no particular order.
+
+    Returns
+    -------
+    Result
+        Trials and schemes in the scenario's order.
+
+    Raises
+    ------
+    DeterminismError
+        If ``check`` finds a difference.
+    ModelError
+        If an invariant of the simulator broke, or a worker process died.
+    """
+    chosen = range(len(scenario.schemes)) if schemes is None else sorted(set(schemes))
+    # All schemes of a trial stand together, so that an impatient reader sees whole comparisons.
+    jobs = [
+        _Job(scenario, scheme_index, trial, mode, check)
+        for trial in range(scenario.trials)
+        for scheme_index in chosen
+    ]
+    trials = run_jobs(_work, jobs, workers=workers, on_result=on_result)
+    return collect(scenario, mode, trials)
+
+
+def _work(job: _Job) -> TrialResult:
+    return run_trial(job.scenario, job.scheme_index, job.trial, job.mode, check=job.check)
+
+
+def _judge(
+    scenario: "Scenario", scheme_index: int, trial: int, mode: Mode, trace: "Trace"
+) -> TrialResult:
+    """Ask every judge about one trace."""
+    timelines = build(trace)
+    seed = scenario.seed + trial
+    if mode == "exact":
+        classes = evaluate_exact(scenario, timelines)
+    else:
+        classes = evaluate_sampled(scenario, timelines, Streams(seed))
+    counts: dict[str, Any] = dict(observe(scenario, timelines))
+    garbage_byte_seconds = float(counts.pop("garbage_byte_seconds", 0.0))
+    window_count, windows_us = window_sample(timelines)
+    return TrialResult(
+        scheme=scheme_index,
+        trial=trial,
+        seed=seed,
+        digest=trace.digest,
+        records=len(trace.records),
+        classes=classes,
+        counts=counts,
+        garbage_byte_seconds=garbage_byte_seconds,
+        window_count=window_count,
+        windows_us=windows_us,
+    )

@@ -1,0 +1,155 @@
+"""What a scenario is: frozen values, each default next to its meaning.
+
+A scenario is made from a mapping with the keys of the TOML file::
+
+    Scenario.model_validate({
+        "schema": 1, "name": "small", "horizon": "10d",
+        "queries": [{"name": "day", "rate": "1/s", "range": "1d"}],
+        "schemes": [{"name": "at once", "kind": "immediate"}],
+    })
+
+This room knows what is sensible to ask for, and nothing about how it is simulated. The parts are
+`Store` (`sim.scenario.storeschema`), `Producers`, `Compactor`, `Gateways`, `QueryClass`,
+`Expectation` (`sim.scenario.parts`), schemes and faults (`sim.scenario.choices`). Times are whole
+microseconds; where an activity takes time, the field is a law of `sim.core.laws`.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from sim.scenario.choices import (
+    FAULT_KINDS,
+    SCHEME_KINDS,
+    CompactorCrash,
+    DeletionMark,
+    Fault,
+    GatewayOutage,
+    Immediate,
+    ProducerCrash,
+    SchemeSpec,
+    StoreErrors,
+)
+from sim.scenario.parts import (
+    OBSERVATIONS,
+    OUTCOMES,
+    RESOLUTIONS,
+    Cleanup,
+    Compactor,
+    Expectation,
+    Gateways,
+    Producers,
+    QueryClass,
+    Resolution,
+    Retention,
+    SyncStages,
+)
+from sim.scenario.rules import conflicts
+from sim.scenario.storeschema import Lag, PlaneLag, Quorum, Store
+from sim.scenario.values import RULE, Count, Duration, Frozen, Longer, Name, Whole
+
+__all__ = [
+    "FAULT_KINDS",
+    "OBSERVATIONS",
+    "OUTCOMES",
+    "RESOLUTIONS",
+    "SCHEME_KINDS",
+    "Cleanup",
+    "Compactor",
+    "CompactorCrash",
+    "DeletionMark",
+    "Expectation",
+    "Fault",
+    "GatewayOutage",
+    "Gateways",
+    "Immediate",
+    "Lag",
+    "PlaneLag",
+    "ProducerCrash",
+    "Producers",
+    "QueryClass",
+    "Quorum",
+    "Resolution",
+    "Retention",
+    "Scenario",
+    "SchemeSpec",
+    "Store",
+    "StoreErrors",
+    "SyncStages",
+]
+
+_NOT_IN_DIGEST: Final = {
+    "name": True,
+    "summary": True,
+    "source": True,
+    "expect": True,
+    "store": {"profile"},
+}
+
+_DIGEST_VERSION: Final = "scenario 1\n"
+
+
+class Scenario(Frozen):
+    """One environment, and the schemes that are compared on it."""
+
+    schema_version: Annotated[Literal[1], Field(strict=True)] = Field(
+        alias="schema", description="Version of the scenario language."
+    )
+    name: Name = Field(description="Short name, for results.")
+    summary: str = Field("", description="What it shows, in a sentence.")
+    source: str = Field("", description="Where the numbers come from.")
+    horizon_us: Longer = Field(alias="horizon", description="The run covers [0, horizon).")
+    warmup_us: Duration = Field(
+        0, alias="warmup", description="What happens before it is in no statistic."
+    )
+    trials: Count = Field(8, description="Independent runs, with the seeds seed, seed + 1, …")
+    seed: Whole = Field(0, description="Seed of the first trial.")
+    store: Store = Field(Store(), description="The object store.")
+    producers: Producers = Field(Producers(), description="Who uploads blocks.")
+    compactor: Compactor = Field(Compactor(), description="Who merges and deletes blocks.")
+    gateways: Gateways = Field(Gateways(), description="Who answers queries from blocks.")
+    queries: Annotated[tuple[QueryClass, ...], Field(min_length=1)] = Field(
+        description="Classes of queries."
+    )
+    schemes: Annotated[tuple[SchemeSpec, ...], Field(min_length=1)] = Field(
+        description="Ways to delete, compared with each other under common random numbers."
+    )
+    faults: tuple[Fault, ...] = Field((), description="What goes wrong, and when.")
+    expect: dict[str, Expectation] = Field(
+        {}, description="By the name of a scheme: what must come out."
+    )
+
+    @model_validator(mode="after")
+    def _without_conflicts(self, info: ValidationInfo) -> Self:
+        """Refuse parts that are fine each but do not fit together; all conflicts at once."""
+        findings = [finding._asdict() for finding in conflicts(self)]
+        if findings:
+            raise PydanticCustomError(RULE, "parts do not fit together", {"findings": findings})
+        return self
+
+    def raw(self) -> dict[str, Any]:
+        """Return the mapping that this scenario is made from, with every value spelled out.
+
+        Raises
+        ------
+        ValueError
+            If a law has a parameter that the scenario language cannot say.
+        """
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of everything that changes the simulated world or its statistics.
+
+        SHA-256, in hexadecimal, of the resolved values: defaults and profiles count as if they
+        were written out; comments, the order of keys, the form of a value ("60s", "1m") and the
+        place of the file do not count. Left out are what only names or judges: name, summary,
+        source, expect and the name of the store's profile. Names of schemes and query classes
+        count: results are keyed by them, and draws are named after the latter.
+        """
+        raw = self.model_dump(by_alias=True, exclude_none=True, exclude=_NOT_IN_DIGEST)
+        text = json.dumps(raw, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256((_DIGEST_VERSION + text).encode()).hexdigest()

@@ -1,0 +1,289 @@
+"""From records to columns: :func:`build` turns a trace into its timelines."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from sim.core.units import NEVER
+from sim.trace.recorder import Trace
+from sim.trace.records import (
+    REQUEST_KINDS,
+    BlockRecord,
+    CompactRecord,
+    DeleteRecord,
+    DownRecord,
+    DropRecord,
+    ErrorRecord,
+    HaltRecord,
+    LoadRecord,
+    PutRecord,
+    Record,
+    RequestsRecord,
+    RetireRecord,
+    UpRecord,
+)
+from sim.trace.timelines import (
+    AbsenceTable,
+    BlockTable,
+    DownTable,
+    Ints,
+    LoadTable,
+    MarkTable,
+    Timelines,
+)
+
+R = TypeVar("R")
+Change = PutRecord | DeleteRecord
+
+
+def build(trace: Trace) -> Timelines:
+    """The columns of a finished run."""
+    by_kind: dict[type, list[Record]] = {}
+    for record in trace.records:
+        by_kind.setdefault(type(record), []).append(record)
+    header = trace.header
+    made = _of(by_kind, BlockRecord)
+    changes: list[list[Change]] = [[] for _ in made]
+    for record in trace.records:
+        if isinstance(record, PutRecord | DeleteRecord):
+            changes[record.block].append(record)
+    puts = _of(by_kind, PutRecord)
+    return Timelines(
+        horizon_us=header.horizon_us,
+        warmup_us=header.warmup_us,
+        n_gateways=header.gateways,
+        n_replicas=header.replicas,
+        chunk_files=header.chunk_files,
+        seed=header.seed,
+        blocks=_blocks(made, changes, _of(by_kind, RetireRecord), header.chunk_files),
+        loads=_loads(trace.records),
+        absences=_absences(changes, header.chunk_files + 1, header.replicas),
+        marks=_marks(puts, header.chunk_files + 2, header.replicas),
+        downs=_downs(trace.records, header.gateways),
+        counters=_counters(by_kind, header.warmup_us),
+        digest=trace.digest,
+        records=len(trace.records),
+    )
+
+
+def _of(by_kind: dict[type, list[Record]], kind: type[R]) -> list[R]:
+    return by_kind.get(kind, [])  # type: ignore[return-value]
+
+
+def _ints(values: Iterable[int]) -> Ints:
+    return np.fromiter(values, dtype=np.int64)
+
+
+def _blocks(
+    made: Sequence[BlockRecord],
+    changes: Sequence[Sequence[Change]],
+    retired: Sequence[RetireRecord],
+    chunk_files: int,
+) -> BlockTable:
+    sources = [_expand(r.sources) for r in made]
+    why = np.zeros(len(made), np.int64)
+    retired_us = np.full(len(made), NEVER)
+    for record in retired:
+        why[record.block] = record.why
+        retired_us[record.block] = record.t_us
+    return BlockTable(
+        id=tuple(r.id for r in made),
+        stream=_ints(r.stream for r in made),
+        resolution=_ints(r.resolution for r in made),
+        min_us=_ints(r.min_us for r in made),
+        max_us=_ints(r.max_us for r in made),
+        level=_ints(r.level for r in made),
+        bytes=_ints(r.bytes for r in made),
+        created_us=_ints(r.t_us for r in made),
+        committed_us=_ints(_committed_us(c, chunk_files + 1) for c in changes),
+        retired_us=retired_us,
+        retired_why=why,
+        deleted_us=_ints(_deleted_us(c, chunk_files + 1) for c in changes),
+        broken_us=_ints(_broken_us(c, chunk_files + 2) for c in changes),
+        changed_us=_ints(c[-1].t_us if c else NEVER for c in changes),
+        source_ptr=np.concatenate([np.zeros(1, np.int64), np.cumsum([*map(len, sources)])]).astype(
+            np.int64
+        ),
+        source_ordinal=_ints(ordinal for group in sources for ordinal in group),
+    )
+
+
+def _expand(ranges: Sequence[int]) -> list[int]:
+    """Flattened half-open ranges as ordinals."""
+    return [i for a, b in zip(ranges[::2], ranges[1::2], strict=True) for i in range(a, b)]
+
+
+def _committed_us(changes: Sequence[Change], meta_object: int) -> int:
+    for change in changes:
+        if meta_object in change.objects and isinstance(change, PutRecord):
+            return change.t_us
+    return NEVER
+
+
+def _deleted_us(changes: Sequence[Change], n_data: int) -> int:
+    """When the last data object went for good; ``NEVER`` if one is there, or none ever was."""
+    there: set[int] = set()
+    gone_us = NEVER
+    for change in changes:
+        data = {i for i in change.objects if i < n_data}
+        if isinstance(change, PutRecord):
+            there |= data
+        elif data:
+            there -= data
+            gone_us = change.t_us
+    return NEVER if there else gone_us
+
+
+def _broken_us(changes: Sequence[Change], n_whole: int) -> int:
+    """Since when one of the first ``n_whole`` objects is missing; 0 if it was never whole."""
+    missing = dict.fromkeys(range(n_whole), 0)
+    for change in changes:
+        for i in change.objects:
+            if i < n_whole and isinstance(change, PutRecord):
+                missing.pop(i, None)
+            elif i < n_whole:
+                missing[i] = change.t_us
+    return min(missing.values(), default=NEVER)
+
+
+def _loads(records: Sequence[Record]) -> LoadTable:
+    gateway: list[int] = []
+    block: list[int] = []
+    load_us: list[int] = []
+    drop_us: list[int] = []
+    crashed: list[bool] = []
+    rows: dict[int, dict[int, int]] = {}
+    for record in records:
+        if isinstance(record, LoadRecord):
+            mine = rows.setdefault(record.gateway, {})
+            for index in record.blocks:
+                mine[index] = len(block)
+                gateway.append(record.gateway)
+                block.append(index)
+                load_us.append(record.t_us)
+                drop_us.append(NEVER)
+                crashed.append(False)
+        elif isinstance(record, DropRecord):
+            mine = rows[record.gateway]
+            for index in record.blocks:
+                drop_us[mine.pop(index)] = record.t_us
+        elif isinstance(record, DownRecord):
+            for row in rows.pop(record.gateway, {}).values():
+                drop_us[row] = record.t_us
+                crashed[row] = True
+    return LoadTable(
+        gateway=_ints(gateway),
+        block=_ints(block),
+        load_us=_ints(load_us),
+        drop_us=_ints(drop_us),
+        crashed=np.array(crashed, dtype=np.bool_),
+    )
+
+
+def _absences(
+    changes: Sequence[Sequence[Change]], n_data: int, n_replicas: int
+) -> AbsenceTable:
+    block: list[int] = []
+    objects: list[int] = []
+    replicas: list[int] = []
+    start_us: list[int] = []
+    end_us: list[int] = []
+    for index, history in enumerate(changes):
+        for i, versions in _versions(history, n_data, n_replicas):
+            for replica in range(n_replicas):
+                for start, end in _hidden_spans([(put, row[replica]) for put, row in versions]):
+                    block.append(index)
+                    objects.append(i)
+                    replicas.append(replica)
+                    start_us.append(start)
+                    end_us.append(end)
+    return AbsenceTable(
+        block=_ints(block),
+        object=_ints(objects),
+        replica=_ints(replicas),
+        start_us=_ints(start_us),
+        end_us=_ints(end_us),
+    )
+
+
+Versions = list[tuple[bool, tuple[int, ...]]]
+
+
+def _versions(
+    history: Sequence[Change], n_data: int, n_replicas: int
+) -> list[tuple[int, Versions]]:
+    """Per data object of a block: (is a put, when each replica shows it) of each version."""
+    found: list[Versions] = [[] for _ in range(n_data)]
+    for change in history:
+        is_put = isinstance(change, PutRecord)
+        at_once = (change.t_us,) * n_replicas
+        for position, i in enumerate(change.objects):
+            if i < n_data:
+                first = position * n_replicas
+                row = change.get[first : first + n_replicas] if change.get else at_once
+                found[i].append((is_put, row))
+    return list(enumerate(found))
+
+
+def _hidden_spans(versions: Sequence[tuple[bool, int]]) -> list[tuple[int, int]]:
+    """When a replica does not show the object: the newest version shown counts (S3)."""
+    spans: list[tuple[int, int]] = []
+    shown_from_us = 0
+    until_us = NEVER
+    shown: list[tuple[int, int]] = []
+    for is_put, seen_us in reversed(versions):
+        if is_put and seen_us < until_us:
+            shown.append((seen_us, until_us))
+        until_us = min(until_us, seen_us)
+    for start_us, end_us in reversed(shown):
+        if start_us > shown_from_us:
+            spans.append((shown_from_us, start_us))
+        shown_from_us = end_us
+    if shown_from_us < NEVER:
+        spans.append((shown_from_us, NEVER))
+    return spans
+
+
+def _marks(puts: Sequence[PutRecord], mark_object: int, n_replicas: int) -> MarkTable:
+    marks = [r for r in puts if r.objects == (mark_object,)]
+    return MarkTable(
+        block=_ints(r.block for r in marks),
+        acknowledged_us=_ints(r.t_us for r in marks),
+        stamp_us=_ints(r.stamp_us for r in marks),
+        visible_us=_ints(r.get[0] if r.get else r.t_us for r in marks),
+    )
+
+
+def _downs(records: Sequence[Record], n_gateways: int) -> DownTable:
+    """Every gateway is down from 0 to its first sync; nobody counts on it before that."""
+    since = {gateway: (0, 0) for gateway in range(n_gateways)}
+    rows: list[tuple[int, int, int, int]] = []
+    for record in records:
+        if isinstance(record, DownRecord):
+            since.setdefault(record.gateway, (record.t_us, record.unhealthy_us))
+        elif isinstance(record, UpRecord):
+            rows.append((record.gateway, *since.pop(record.gateway), record.t_us))
+    rows += [(gateway, *span, NEVER) for gateway, span in since.items()]
+    rows.sort()
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    return DownTable(
+        gateway=columns[0],
+        start_us=columns[1],
+        unhealthy_until_us=columns[2],
+        end_us=columns[3],
+    )
+
+
+def _counters(by_kind: dict[type, list[Record]], warmup_us: int) -> dict[str, int]:
+    """Events in [warm-up, horizon); a halt counts whenever it happened, for it lasts."""
+    totals = [r.counts for r in _of(by_kind, RequestsRecord)]
+    counts = {f"requests.{kind}": sum(c) for kind, *c in zip(REQUEST_KINDS, *totals, strict=True)}
+    compactions = [r for r in _of(by_kind, CompactRecord) if r.t_us >= warmup_us]
+    errors = [r for r in _of(by_kind, ErrorRecord) if r.t_us >= warmup_us]
+    counts["compactions"] = len(compactions)
+    counts["duplicate-compaction"] = sum(r.duplicate for r in compactions)
+    counts["compactor-error"] = sum(r.actor in ("compactor", "cleaner") for r in errors)
+    counts["producer-error"] = sum(r.actor.startswith("producer/") for r in errors)
+    counts["compactor-halt"] = len(_of(by_kind, HaltRecord))
+    return counts

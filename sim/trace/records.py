@@ -1,0 +1,195 @@
+"""The kinds of record a trace is made of.
+
+A record says what changed in the simulated world, never what somebody thinks of it. One record is
+one line of JSON: an array of the kind and the fields below, in order. Times are integer
+microseconds; ``block`` is the ordinal of the block in the run, counted from 0.
+
+==========  ==========================================================================
+kind        what happened
+==========  ==========================================================================
+block       a block came into being (on somebody's disk; nothing is stored yet)
+put         objects of a block were acknowledged by the store
+delete      objects of a block were acknowledged as deleted
+retire      somebody declared the block obsolete
+compact     a compaction or downsampling ended in a new block
+load        a gateway began to answer from blocks
+drop        a gateway stopped answering from blocks
+unloaded    a gateway wanted blocks and could not load them
+abort       a sync gave up and changed nothing
+down        a gateway went down and forgot everything
+up          a gateway serves (again)
+halt        the compactor stopped for ever
+error       a pass of the compactor or an upload ended early and will be tried again
+requests    how many requests were sent to the store from the end of the warm-up on
+==========  ==========================================================================
+"""
+
+from typing import NamedTuple
+
+Times = tuple[int, ...]
+
+
+class BlockRecord(NamedTuple):
+    """A block came into being; ``sources`` are half-open ranges of level-1 ordinals, flattened."""
+
+    t_us: int
+    block: int
+    id: str
+    stream: int
+    resolution: int
+    min_us: int
+    max_us: int
+    level: int
+    bytes: int
+    sources: tuple[int, ...]
+
+
+class PutRecord(NamedTuple):
+    """Objects were acknowledged; ``get``/``list`` hold when each replica shows each of them.
+
+    Row-major (objects x replicas), empty if every replica shows them at ``t_us``. ``stamp_us`` is the
+    time written inside the object (a mark's second, a meta's upload time), else 0.
+    """
+
+    t_us: int
+    block: int
+    objects: tuple[int, ...]
+    get: Times
+    list: Times
+    stamp_us: int
+
+
+class DeleteRecord(NamedTuple):
+    """Objects were acknowledged as deleted; ``get`` and ``list`` as in :class:`PutRecord`."""
+
+    t_us: int
+    block: int
+    objects: tuple[int, ...]
+    get: Times
+    list: Times
+
+
+class RetireRecord(NamedTuple):
+    """The block was declared obsolete; ``why`` indexes :data:`RETIRE_REASONS`."""
+
+    t_us: int
+    block: int
+    why: int
+
+
+class CompactRecord(NamedTuple):
+    """``block`` was made of ``parents``; ``duplicate`` is 1 if a block of the same sources was there."""
+
+    t_us: int
+    block: int
+    parents: tuple[int, ...]
+    duplicate: int
+
+
+class LoadRecord(NamedTuple):
+    """The gateway answers from ``blocks`` from ``t_us`` on."""
+
+    t_us: int
+    gateway: int
+    blocks: tuple[int, ...]
+
+
+class DropRecord(NamedTuple):
+    """The gateway no longer answers from ``blocks`` at ``t_us``."""
+
+    t_us: int
+    gateway: int
+    blocks: tuple[int, ...]
+
+
+class UnloadedRecord(NamedTuple):
+    """The gateway wanted ``blocks`` and could not load them; it will try again at its next sync."""
+
+    t_us: int
+    gateway: int
+    blocks: tuple[int, ...]
+
+
+class AbortRecord(NamedTuple):
+    """A sync of ``gateway`` gave up because a request of ``kind`` failed; nothing changed."""
+
+    t_us: int
+    gateway: int
+    kind: str
+
+
+class DownRecord(NamedTuple):
+    """The gateway went down; queriers count on it until ``unhealthy_us`` (exclusive)."""
+
+    t_us: int
+    gateway: int
+    unhealthy_us: int
+
+
+class UpRecord(NamedTuple):
+    """The gateway finished its first sync and serves."""
+
+    t_us: int
+    gateway: int
+
+
+class HaltRecord(NamedTuple):
+    """The compactor stopped for ever."""
+
+    t_us: int
+    reason: str
+
+
+class ErrorRecord(NamedTuple):
+    """Work of ``actor`` ended early on ``what``."""
+
+    t_us: int
+    actor: str
+    what: str
+
+
+class RequestsRecord(NamedTuple):
+    """Requests sent in [warm-up, horizon), by kind in the order of :data:`REQUEST_KINDS`."""
+
+    t_us: int
+    counts: tuple[int, ...]
+
+
+Record = (
+    BlockRecord
+    | PutRecord
+    | DeleteRecord
+    | RetireRecord
+    | CompactRecord
+    | LoadRecord
+    | DropRecord
+    | UnloadedRecord
+    | AbortRecord
+    | DownRecord
+    | UpRecord
+    | HaltRecord
+    | ErrorRecord
+    | RequestsRecord
+)
+
+REQUEST_KINDS = ("get", "head", "list", "put", "delete")
+RETIRE_REASONS = ("", "compacted", "garbage", "retention")
+RESOLUTIONS = ("raw", "5m", "1h")
+
+KIND_OF: dict[type, str] = {
+    BlockRecord: "block",
+    PutRecord: "put",
+    DeleteRecord: "delete",
+    RetireRecord: "retire",
+    CompactRecord: "compact",
+    LoadRecord: "load",
+    DropRecord: "drop",
+    UnloadedRecord: "unloaded",
+    AbortRecord: "abort",
+    DownRecord: "down",
+    UpRecord: "up",
+    HaltRecord: "halt",
+    ErrorRecord: "error",
+    RequestsRecord: "requests",
+}
+TYPE_OF: dict[str, type] = {kind: record for record, kind in KIND_OF.items()}

@@ -1,0 +1,105 @@
+"""The columns that judges read: when blocks, marks, objects and views were what.
+
+A :class:`Timelines` holds one run as arrays, made by :func:`sim.trace.columns.build`. Intervals are
+half-open [start, end) in integer microseconds; ``NEVER`` stands for "not in this run". Nothing here
+knows what an error is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockTable:
+    """One row per block made; columns of shape (n_blocks,).
+
+    ``deleted_us``: when its last chunk or index was acknowledged as deleted, after which none came
+    back. ``broken_us``: since when it lacks a chunk, its index or its meta.json for good.
+    ``changed_us``: its last put or delete. ``source_ordinal[source_ptr[b]:source_ptr[b + 1]]`` are the level-1 ordinals in block b.
+    """
+
+    id: tuple[str, ...]
+    stream: Ints
+    resolution: Ints
+    min_us: Ints
+    max_us: Ints
+    level: Ints
+    bytes: Ints
+    created_us: Ints
+    committed_us: Ints
+    retired_us: Ints
+    retired_why: Ints
+    deleted_us: Ints
+    broken_us: Ints
+    changed_us: Ints
+    source_ptr: Ints
+    source_ordinal: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadTable:
+    """``gateway`` answered from ``block`` during [load_us, drop_us); ``crashed``: ended by an outage."""
+
+    gateway: Ints
+    block: Ints
+    load_us: Ints
+    drop_us: Ints
+    crashed: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsenceTable:
+    """A data object (chunks from 0, then the index) is not shown to GETs by ``replica``.
+
+    Rows of one object and replica may overlap; their union is the absence.
+    """
+
+    block: Ints
+    object: Ints
+    replica: Ints
+    start_us: Ints
+    end_us: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkTable:
+    """Puts of deletion-mark.json: acknowledged, the second stamped inside, shown by replica 0."""
+
+    block: Ints
+    acknowledged_us: Ints
+    stamp_us: Ints
+    visible_us: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownTable:
+    """``gateway`` does not serve in [start_us, end_us); counted on until ``unhealthy_until_us``."""
+
+    gateway: Ints
+    start_us: Ints
+    unhealthy_until_us: Ints
+    end_us: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timelines:
+    """One run as columns."""
+
+    horizon_us: int
+    warmup_us: int
+    n_gateways: int
+    n_replicas: int
+    chunk_files: int
+    seed: int
+    blocks: BlockTable
+    loads: LoadTable
+    absences: AbsenceTable
+    marks: MarkTable
+    downs: DownTable
+    counters: dict[str, int]
+    digest: str
+    records: int

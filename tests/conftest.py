@@ -1,0 +1,88 @@
+"""What every test may use: Hypothesis profiles and golden files.
+
+The Hypothesis profile is ``ci`` (the same examples every time) where ``CI`` is set and ``dev``
+elsewhere; ``HYPOTHESIS_PROFILE=nightly`` asks for the long one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+GoldenCheck = Callable[[Path, str], None]
+
+# A deadline would make the outcome depend on how busy the machine is.
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile(
+    "ci",
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "nightly",
+    max_examples=5_000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def _profile_name() -> str:
+    return os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if _in_ci() else "dev")
+
+
+settings.load_profile(_profile_name())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--update-golden``."""
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="rewrite the golden files instead of comparing with them; refused where CI is set",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to rewrite golden files where nobody would read the difference."""
+    if config.getoption("--update-golden") and _in_ci():
+        raise pytest.UsageError("--update-golden is refused in CI: refresh, read and commit")
+
+
+def pytest_report_header() -> str:
+    """Name the profile, so that a failure can be repeated."""
+    return f"hypothesis profile in use: {_profile_name()}"
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> GoldenCheck:
+    """Compare text with a committed file, or rewrite the file under ``--update-golden``."""
+    update = bool(request.config.getoption("--update-golden"))
+
+    def check(path: Path, text: str) -> None:
+        if update:
+            path.write_text(text, encoding="utf-8", newline="\n")
+            return
+        if not path.exists():
+            pytest.fail(f"{path}: no such golden file; make it with --update-golden")
+        expected = path.read_text(encoding="utf-8")
+        if text != expected:
+            difference = difflib.unified_diff(
+                expected.splitlines(), text.splitlines(), "committed", "now", lineterm=""
+            )
+            pytest.fail(f"{path} differs; meant? --update-golden\n" + "\n".join(difference))
+
+    return check

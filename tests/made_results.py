@@ -1,0 +1,94 @@
+"""Results made by hand: numbers that a test chooses, for judges and reports to work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sim.analysis.outcomes import ClassOutcome
+from sim.analysis.results import Result, TrialResult, collect
+from sim.scenario.load import load
+from sim.scenario.schema import OUTCOMES, Scenario
+
+SCENARIO = """
+schema = 1
+name = "made"
+horizon = "3d"
+warmup = "1d"
+trials = 2
+seed = 7
+
+[[queries]]
+name = "fast"
+rate = "1/s"
+range = "1h"
+
+[[queries]]
+name = "slow"
+rate = "3/s"
+range = "1d"
+
+[[schemes]]
+name = "at once"
+kind = "immediate"
+
+[[schemes]]
+name = "later"
+kind = "deletion-mark"
+delete_delay = "48h"
+ignore_deletion_marks_delay = "24h"
+"""
+
+
+def scenario(expect: str = "") -> Scenario:
+    """Two schemes, two trials, two query classes of which the second asks three times as often.
+
+    ``expect`` is the body of the table ``[expect]``.
+    """
+    return load(f"{SCENARIO}\n[expect]\n{expect}\n")
+
+
+def outcome(name: str, queries: float, **fractions: float) -> ClassOutcome:
+    """One class; outcomes are named with underscores, and the rest is ok."""
+    given = {key.replace("_", "-"): value for key, value in fractions.items()}
+    rest = {**dict.fromkeys(OUTCOMES, 0.0), "ok": 1.0 - sum(given.values())}
+    return ClassOutcome(name=name, queries=queries, fractions={**rest, **given})
+
+
+def trial(
+    scheme: int,
+    number: int,
+    classes: Sequence[ClassOutcome] = (),
+    counts: Mapping[str, Any] | None = None,
+    *,
+    windows_us: tuple[int, ...] = (),
+) -> TrialResult:
+    """One trial of one scheme."""
+    return TrialResult(
+        scheme=scheme,
+        trial=number,
+        seed=7 + number,
+        digest=f"{scheme}{number}",
+        records=10,
+        classes=tuple(classes),
+        counts=dict(counts or {"lost-block": 0, "requests": {"get": 3}}),
+        garbage_byte_seconds=2.5e9,
+        window_count=len(windows_us),
+        windows_us=windows_us,
+    )
+
+
+def result(
+    at_once: Sequence[float], later: Sequence[float], *, expect: str = "", mode: str = "exact"
+) -> Result:
+    """Give both schemes a fraction of query errors per trial, the same in both classes."""
+    trials = [
+        trial(
+            scheme,
+            number,
+            [outcome("fast", 1000.0, query_error=e), outcome("slow", 3000.0, query_error=e)],
+        )
+        for scheme, fractions in enumerate((at_once, later))
+        for number, e in enumerate(fractions)
+    ]
+    return collect(scenario(expect), mode, trials)

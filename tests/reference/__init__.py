@@ -1,0 +1,4 @@
+"""The plain, slow and obvious implementation of ``sim/SEMANTICS.md``.
+
+Reading order: world, store, client, view, actors, gateway, compactor, queries, plain.
+"""

@@ -1,0 +1,108 @@
+"""Uploads, deletions, producers and faults (rules B2, B4, P, and the fault kinds)."""
+
+from __future__ import annotations
+
+from tests.reference.client import Client, RequestFailed
+from tests.reference.store import Store
+from tests.reference.world import (
+    FAULTS,
+    PRODUCERS,
+    Actor,
+    Block,
+    Crashable,
+    ErrorWindow,
+    Steps,
+    World,
+)
+
+
+def upload(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
+    """Put every object of a block, meta.json last (B2); raises RequestFailed at a failed put."""
+    begin_us = actor.world.now_us
+    n = len(block.objects)
+    for i, name in enumerate(block.objects):
+        yield from actor.until(begin_us + (i + 1) * takes_us // n)
+        upload_time_us = begin_us + (n - 1) * takes_us // n
+        client.put(block.key(name), upload_time_us if name == "meta.json" else 0)
+
+
+def delete(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
+    """Delete every existing object of a block (B4); raises RequestFailed at a failed delete."""
+    begin_us = actor.world.now_us
+    names = ["meta.json", *block.objects[:-1], "deletion-mark.json"]
+    keys = [block.key(name) for name in names if client.store.newest_is_put(block.key(name))]
+    for i, key in enumerate(keys):
+        yield from actor.until(begin_us + (i + 1) * takes_us // len(keys))
+        if client.store.newest_is_put(key):
+            client.delete(key)
+    yield from actor.until(begin_us + takes_us)
+
+
+class Producer(Crashable):
+    """Uploads the level-1 blocks of one stream, strictly in order (P1-P3)."""
+
+    def __init__(self, world: World, store: Store, stream: int) -> None:
+        super().__init__(world, PRODUCERS, stream)
+        self.stream = stream
+        self.spec = world.scenario.producers
+        self.client = Client(world, store, f"producer/{stream}")
+        self.block: Block | None = None
+        self.next_j = 0
+
+    def forget(self) -> None:
+        """A producer's data is on its disk: a crash loses nothing but the attempt (P3)."""
+
+    def live(self, start_us: int) -> Steps:
+        """Upload one block after another, from the first that is not finished."""
+        yield self.turn(start_us)
+        not_before_us = start_us
+        while True:
+            j = self.next_j
+            identity = ("producer", self.stream, "upload-after", j)
+            after_us = self.world.draw_us(self.spec.upload_after, *identity)
+            ready_us = (j + 1) * self.spec.block_length_us + after_us
+            yield from self.until(max(ready_us, not_before_us))
+            identity = ("producer", self.stream, "upload-takes", j)
+            takes_us = self.world.draw_us(self.spec.upload_takes, *identity)
+            try:
+                yield from upload(self, self.client, self._current_block(j), takes_us)
+                self.block = None
+                self.next_j += 1
+                not_before_us = self.world.now_us
+            except RequestFailed:
+                not_before_us = self.world.now_us + self.spec.retry_after_us
+
+    def _current_block(self, j: int) -> Block:
+        if self.block is None:
+            length_us = self.spec.block_length_us
+            self.block = self.world.new_block(
+                stream=self.stream,
+                resolution=0,
+                min_us=j * length_us,
+                max_us=(j + 1) * length_us,
+                level=1,
+                sources=frozenset({j}),
+                created_us=(j + 1) * length_us,
+                chunk_files=self.spec.chunk_files,
+            )
+        return self.block
+
+
+class Faults(Actor):
+    """Strikes at the instants the scenario's faults begin, before anybody else acts (T2)."""
+
+    def __init__(self, world: World, number: int, victims: list[Crashable]) -> None:
+        super().__init__(world, FAULTS, number)
+        self.fault = world.scenario.faults[number]
+        self.victims = victims
+        world.process(self._strike())
+
+    def _strike(self) -> Steps:
+        at_us = self.world.fault_at_us(self.number, self.fault)
+        end_us = at_us + self.world.fault_lasts_us(self.number, self.fault)
+        yield self.turn(at_us)
+        if self.fault.kind == "store-errors":
+            rates = (self.fault.error_rate, self.fault.lost_answer_rate)
+            self.world.error_windows.append(ErrorWindow(at_us, end_us, *rates))
+        for victim in self.victims:
+            victim.crash(end_us)

@@ -1,0 +1,152 @@
+"""What one client sees of the store: replica choice, front end, request errors (S4-S7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.reference.store import Store, Version
+from tests.reference.world import Block, World
+
+BLOCKS_PER_LIST_PAGE = 1000
+
+
+class RequestFailed(Exception):
+    """The store answered a request with an error."""
+
+
+def reading_candidates(world: World, *, is_gateway: bool) -> Sequence[int]:
+    """Replicas a client may read (S4)."""
+    replicas = range(world.scenario.store.replicas)
+    if world.scenario.store.primary:
+        return replicas[1:] if is_gateway else replicas[:1]
+    return replicas
+
+
+class Client:
+    """Issues requests at the present instant and counts them."""
+
+    def __init__(self, world: World, store: Store, name: str, gateway: int | None = None) -> None:
+        self.world = world
+        self.store = store
+        self.name = name
+        self.gateway = gateway
+        self.candidates = reading_candidates(world, is_gateway=gateway is not None)
+        self.absent_until_us: dict[str, int] = {}
+
+    def fixed_replica(self) -> int | None:
+        """The replica of a client that always reads the same one; None under ``any``."""
+        if len(self.candidates) == 1:
+            return self.candidates[0]
+        match self.world.scenario.store.read_from:
+            case "sticky":
+                n = len(self.candidates)
+                return self.candidates[self.world.pick(n, "replica", self.name)]
+            case "nearest":
+                if self.gateway is None:
+                    return 0
+                return self.candidates[self.gateway % len(self.candidates)]
+            case _:
+                return None
+
+    def replica(self, kind: str, key: str) -> int:
+        """The replica that answers a request made now (S4)."""
+        fixed = self.fixed_replica()
+        if fixed is not None:
+            return fixed
+        n = len(self.candidates)
+        now_us = self.world.now_us
+        return self.candidates[self.world.pick(n, "replica", self.name, kind, key, now_us)]
+
+    def list_blocks(self) -> list[Block]:
+        """Every block that has at least one object in the listing, oldest first (S5)."""
+        ids = {block_of(key) for key in self._listed_keys()}
+        self.world.counts.add("requests.list", len(ids) // BLOCKS_PER_LIST_PAGE)
+        return sorted((self.world.blocks[i] for i in ids), key=lambda block: block.age_key)
+
+    def list_keys_of(self, block: Block) -> list[str]:
+        """The objects of one block that are in the listing; raises RequestFailed."""
+        return [key for key in self._listed_keys() if block_of(key) == block.id]
+
+    def _listed_keys(self) -> list[str]:
+        self.world.counts.add("requests.list")
+        if self._uniform("list") < self._failure_rate():
+            raise RequestFailed("list")
+        now_us = self.world.now_us
+        replica = self.replica("list", "")
+        return [k for k in self.store.versions if self.store.shown(k, "list", replica, now_us)]
+
+    def head_many(self, keys: list[str]) -> dict[str, Version | None]:
+        """A batch of HEADs with one draw of error (S7); raises RequestFailed."""
+        return self._read_many("head", "head", keys)
+
+    def get_marks(self, keys: list[str]) -> dict[str, Version | None]:
+        """A batch of GETs of marks with one draw of error (S7); raises RequestFailed."""
+        return self._read_many("mark", "get", keys)
+
+    def _read_many(self, batch: str, kind: str, keys: list[str]) -> dict[str, Version | None]:
+        self.world.counts.add(f"requests.{kind}", len(keys))
+        if self._uniform(batch) < 1.0 - (1.0 - self._failure_rate()) ** len(keys):
+            raise RequestFailed(batch)
+        return {key: self._answer(kind, key) for key in keys}
+
+    def head(self, key: str) -> Version | None:
+        """One HEAD; raises RequestFailed."""
+        return self._read_one("head", key)
+
+    def get(self, key: str) -> Version | None:
+        """One GET; raises RequestFailed."""
+        return self._read_one("get", key)
+
+    def _read_one(self, kind: str, key: str) -> Version | None:
+        self.world.counts.add(f"requests.{kind}")
+        if not self._is_remembered_absent(key) and self._uniform(key) < self._failure_rate():
+            raise RequestFailed(key)
+        return self._answer(kind, key)
+
+    def _answer(self, kind: str, key: str) -> Version | None:
+        """What the front end answers (S6)."""
+        if self._is_remembered_absent(key):
+            return None
+        now_us = self.world.now_us
+        version = self.store.shown(key, "get", self.replica(kind, key), now_us)
+        if version is None:
+            remembered_us = self.world.scenario.store.negative_cache_us
+            self.absent_until_us[key] = now_us + remembered_us
+        return version
+
+    def _is_remembered_absent(self, key: str) -> bool:
+        return self.world.now_us < self.absent_until_us.get(key, 0)
+
+    def put(self, key: str, stamp_us: int) -> None:
+        """Write an object; raises RequestFailed, also if only the answer is lost (S7)."""
+        self.world.counts.add("requests.put")
+        self._write(key, is_put=True, stamp_us=stamp_us)
+
+    def delete(self, key: str) -> None:
+        """Delete an object; raises RequestFailed, also if only the answer is lost (S7)."""
+        self.world.counts.add("requests.delete")
+        self._write(key, is_put=False, stamp_us=0)
+
+    def _write(self, key: str, *, is_put: bool, stamp_us: int) -> None:
+        error_rate, lost_answer_rate = self.world.error_rates()
+        uniform = self._uniform(key)
+        if uniform < error_rate:
+            raise RequestFailed(key)
+        self.store.change(key, is_put=is_put, stamp_us=stamp_us)
+        if key.endswith("/meta.json") and is_put:
+            block = self.world.blocks[block_of(key)]
+            block.committed_us = min(block.committed_us, self.world.now_us)
+        if uniform < error_rate + lost_answer_rate:
+            raise RequestFailed(key)
+
+    def _uniform(self, what: str) -> float:
+        return self.world.streams.uniform("error", self.name, what, self.world.now_us)
+
+    def _failure_rate(self) -> float:
+        error_rate, lost_answer_rate = self.world.error_rates()
+        return error_rate + lost_answer_rate
+
+
+def block_of(key: str) -> str:
+    """The block id in a key."""
+    return key.split("/", 1)[0]

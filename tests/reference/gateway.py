@@ -1,0 +1,126 @@
+"""Store gateways: sync, load, drop, outages (rules G)."""
+
+from __future__ import annotations
+
+from math import floor
+
+from sim.core.units import NEVER
+
+from sim.scenario.schema import DeletionMark
+
+from tests.reference import view
+from tests.reference.client import Client, RequestFailed
+from tests.reference.store import Store
+from tests.reference.world import GATEWAYS, Block, Crashable, Steps, Ticker, World
+
+
+class Gateway(Crashable):
+    """One gateway: the blocks it has loaded, and its life of syncs."""
+
+    def __init__(self, world: World, store: Store, number: int) -> None:
+        super().__init__(world, GATEWAYS, number)
+        self.spec = world.scenario.gateways
+        self.shard = number % self.spec.shards
+        self.store = store
+        self.client = self._new_client()
+        self.metas_us: dict[str, int] = {}
+        self.loaded: dict[str, int] = {}
+        self.is_serving = False
+        self.went_down_us: list[int] = []
+        self.had_loaded: list[Block] = []
+        self.loads: list[tuple[int, str, int, int]] = []
+
+    def _new_client(self) -> Client:
+        return Client(self.world, self.store, f"gateway/{self.number}", self.number)
+
+    def phase_us(self) -> int:
+        """When the first sync of the run starts (G1)."""
+        if self.spec.phase == "uniform":
+            uniform = self.world.streams.uniform("gateway", self.number, "phase")
+            return floor(uniform * self.spec.sync_interval.mean)
+        return self.world.draw_us(self.spec.phase, "gateway", self.number, "phase")
+
+    def forget(self) -> None:
+        """An outage: what was loaded is lost, queriers do not know yet (G7)."""
+        now_us = self.world.now_us
+        if self.is_serving:
+            self.went_down_us.append(now_us)
+            self.had_loaded = [self.world.blocks[i] for i in self.loaded]
+        for block_id in list(self.loaded):
+            self._drop(block_id)
+        self.is_serving = False
+        self.metas_us = {}
+        self.client = self._new_client()
+
+    def is_missed(self) -> bool:
+        """Whether queriers still count on this gateway although it is down (G7)."""
+        if self.is_serving or not self.went_down_us:
+            return False
+        return self.world.now_us < self.went_down_us[-1] + self.spec.unhealthy_after_us
+
+    def live(self, start_us: int) -> Steps:
+        """Sync on a ticker; serve from the end of the first sync (G1)."""
+        yield self.turn(start_us)
+        actor = ("gateway", self.number)
+        ticker = Ticker(self.world, self.spec.sync_interval, start_us, actor)
+        while True:
+            began_us = self.world.now_us
+            yield from self._sync()
+            self.is_serving = True
+            yield from self.until(ticker.next_us(began_us, self.world.now_us))
+
+    def _sync(self) -> Steps:
+        begin_us = self.world.now_us
+        identity = ("gateway", self.number, "sync-takes", begin_us)
+        takes_us = self.world.draw_us(self.spec.sync_takes, *identity)
+        try:
+            yield from self._sync_stages(begin_us, takes_us)
+        except RequestFailed:
+            yield from self.until(begin_us + takes_us)
+
+    def _sync_stages(self, begin_us: int, takes_us: int) -> Steps:
+        """List, check, marks, load, drop (G2-G5); raises RequestFailed to abort (G6)."""
+        stages = self.spec.sync_stages
+        listed = [
+            block
+            for block in self.client.list_blocks()
+            if block.stream % self.spec.shards == self.shard
+        ]
+        yield from self.until(begin_us + floor(takes_us * stages.check))
+        checked = view.check(self.client, listed, self.metas_us)
+        delay_us = self.spec.consistency_delay_us
+        blocks = view.old_enough(checked, self.world.now_us, delay_us)
+        yield from self.until(begin_us + floor(takes_us * stages.marks))
+        if isinstance(self.world.scheme, DeletionMark):
+            stamps_us = view.read_marks(self.client, blocks)
+            hide_us = self.world.scheme.ignore_deletion_marks_delay_us
+            blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
+        blocks = view.without(blocks, view.duplicates(blocks))
+        self.metas_us = checked.upload_us
+        yield from self.until(begin_us + floor(takes_us * stages.load))
+        for block in blocks:
+            self._load(block)
+        yield from self.until(begin_us + takes_us)
+        if not checked.unread:
+            viewed = {block.id for block in blocks}
+            for block_id in [known for known in self.loaded if known not in viewed]:
+                self._drop(block_id)
+
+    def _load(self, block: Block) -> None:
+        """Load a block of the view if its index can be read (G5)."""
+        if block.id in self.loaded:
+            return
+        try:
+            if self.client.get(block.key("index")) is not None:
+                self.loaded[block.id] = self.world.now_us
+        except RequestFailed:
+            pass
+
+    def _drop(self, block_id: str) -> None:
+        load_us = self.loaded.pop(block_id)
+        self.loads.append((self.number, block_id, load_us, self.world.now_us))
+
+    def all_loads(self) -> list[tuple[int, str, int, int]]:
+        """Every (gateway, block, loaded, dropped or NEVER) of the run."""
+        still = [(self.number, block_id, load_us, NEVER) for block_id, load_us in self.loaded.items()]
+        return [*self.loads, *still]

@@ -1,0 +1,110 @@
+"""The whole reference: build the world of one trial and scheme, run it, tell what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.core.units import NEVER
+from sim.scenario.schema import Scenario
+
+from tests.reference.actors import Faults, Producer
+from tests.reference.compactor import Cleaner, Compactor
+from tests.reference.gateway import Gateway
+from tests.reference.queries import QueryClassProcess
+from tests.reference.store import Store
+from tests.reference.world import Crashable, World
+
+__all__ = ["NEVER", "Plain", "simulate"]
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What happened in one run; every time is in microseconds.
+
+    Attributes
+    ----------
+    outcomes : dict[str, list[tuple[int, str]]]
+        By query class: (arrival, outcome) of every arrival in [0, horizon), in order, so that
+        the index is the query's ordinal.
+    loads : list[tuple[int, str, int, int]]
+        (gateway, block id, load, drop or NEVER), sorted.
+    blocks : dict[str, tuple[int, int, tuple[int, ...]]]
+        By id: (committed or NEVER, retired or NEVER, sources in order).
+    objects : dict[str, list[tuple[int, bool]]]
+        By key: (acknowledged, is a put) of every version, in order.
+    downs : list[tuple[int, int]]
+        (gateway, instant) whenever a serving gateway goes down, sorted.
+    counts : dict[str, int]
+        Over the whole run.
+    """
+
+    outcomes: dict[str, list[tuple[int, str]]]
+    loads: list[tuple[int, str, int, int]]
+    blocks: dict[str, tuple[int, int, tuple[int, ...]]]
+    objects: dict[str, list[tuple[int, bool]]]
+    downs: list[tuple[int, int]]
+    counts: dict[str, int]
+
+
+def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
+    """Run one trial of one scheme to the end.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What to simulate.
+    scheme_index : int
+        Index in ``scenario.schemes``.
+    trial : int
+        From 0; the seed is ``scenario.seed + trial`` (T5).
+
+    Returns
+    -------
+    Plain
+        What happened; the outcomes of queries without arrivals are empty lists.
+    """
+    world = World(scenario, scenario.schemes[scheme_index], scenario.seed + trial)
+    store = Store(world)
+    producers = [Producer(world, store, s) for s in range(scenario.producers.count)]
+    for producer in producers:
+        producer.start(0)
+    compactor = Compactor(world, store)
+    compactor.start(0)
+    if scenario.compactor.cleanup == "every":
+        Cleaner(world, store).start(0)
+    gateways = [Gateway(world, store, g) for g in range(scenario.gateways.count)]
+    for gateway in gateways:
+        gateway.start(gateway.phase_us())
+    for number, fault in enumerate(scenario.faults):
+        victims: list[Crashable] = []
+        match fault.kind:
+            case "gateway-outage":
+                victims = [gateways[fault.target]]
+            case "producer-crash":
+                victims = [producers[fault.target]]
+            case "compactor-crash":
+                victims = [compactor]
+            case _:
+                pass
+        Faults(world, number, victims)
+    classes = [
+        QueryClassProcess(world, store, gateways, spec, number)
+        for number, spec in enumerate(scenario.queries)
+    ]
+    world.run()
+    return Plain(
+        outcomes={
+            c.spec.name: list(zip(c.arrivals_us, c.outcomes, strict=True)) for c in classes
+        },
+        loads=sorted(load for gateway in gateways for load in gateway.all_loads()),
+        blocks={
+            b.id: (b.committed_us, b.retired_us, tuple(sorted(b.sources)))
+            for b in world.blocks.values()
+        },
+        objects={
+            key: [(v.acknowledged_us, v.is_put) for v in versions]
+            for key, versions in store.versions.items()
+        },
+        downs=sorted((g.number, at_us) for g in gateways for at_us in g.went_down_us),
+        counts=dict(world.counts.events),
+    )

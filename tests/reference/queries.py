@@ -1,0 +1,150 @@
+"""Every query is a process that reads from the gateways and judges what it got (rules Q)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.core.arrivals import arrivals, choose
+from sim.scenario.schema import QueryClass
+
+from tests.reference.client import reading_candidates
+from tests.reference.gateway import Gateway
+from tests.reference.store import Store
+from tests.reference.world import QUERIES, RESOLUTIONS, Block, Steps, World
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one query asks for: the data of some streams in ``[low_us, high_us)``."""
+
+    ordinal: int
+    streams: frozenset[int]
+    low_us: int
+    high_us: int
+    finest: range
+
+    def overlaps(self, block: Block) -> bool:
+        """Whether a block holds data it asks for."""
+        return (
+            block.stream in self.streams
+            and block.min_us < self.high_us
+            and block.max_us > self.low_us
+        )
+
+    def may_use(self, block: Block) -> bool:
+        """Whether it would read a block if it were loaded (Q2)."""
+        return self.overlaps(block) and block.resolution in self.finest
+
+
+class QueryClassProcess:
+    """All queries of one class, as they arrive."""
+
+    def __init__(
+        self, world: World, store: Store, gateways: list[Gateway], spec: QueryClass, number: int
+    ) -> None:
+        self.world = world
+        self.store = store
+        self.gateways = gateways
+        self.spec = spec
+        self.number = number
+        stream = world.streams.stream("query", spec.name, "arrivals")
+        times = arrivals(stream, spec.rate_per_s, world.scenario.horizon_us)
+        self.arrivals_us = [int(t) for t in times]
+        self.outcomes = [""] * len(self.arrivals_us)
+        world.process(self._arrive())
+
+    def _arrive(self) -> Steps:
+        for i, arrival_us in enumerate(self.arrivals_us):
+            if arrival_us > self.world.now_us or i == 0:
+                yield self.world.at(arrival_us, QUERIES, self.number)
+            self.world.process(self._query(i))
+
+    def _streams_of(self, i: int) -> frozenset[int]:
+        n = self.world.scenario.producers.count
+        if self.spec.streams == "all":
+            return frozenset(range(n))
+        stream = self.world.streams.stream("query", self.spec.name, "streams")
+        rows = choose(stream, np.array([i], dtype=np.int64), n, self.spec.streams)
+        return frozenset(int(s) for s in rows[0])
+
+    def _question(self, i: int) -> Question:
+        high_us = self.world.now_us - self.spec.offset_us
+        finest = range(RESOLUTIONS.index(self.spec.max_resolution) + 1)
+        return Question(i, self._streams_of(i), high_us - self.spec.range_us, high_us, finest)
+
+    def _query(self, i: int) -> Steps:
+        """One query: look at the gateways now, read until it is done, judge."""
+        now_us = self.world.now_us
+        question = self._question(i)
+        uniform = self.world.streams.stream("query", self.spec.name, "takes").at(i)
+        end_us = now_us + self.spec.takes.draw_us(uniform)
+        shards = {stream % self.world.scenario.gateways.shards for stream in question.streams}
+        asked = [gateway for gateway in self.gateways if gateway.shard in shards]
+        missed = [g for g in asked if g.is_missed() and any(map(question.may_use, g.had_loaded))]
+        used = {g.number: self._blocks_used(g, question) for g in asked}
+        needed = self._needed(question)
+        yield self.world.at(end_us, QUERIES, self.number)
+        failing = [
+            g
+            for g in asked
+            if g in missed
+            or any(now_us <= down_us <= end_us for down_us in g.went_down_us)
+            or not self._all_there(g, used[g.number], i, now_us, end_us)
+        ]
+        answered = [block for g in asked if g not in failing for block in used[g.number]]
+        gap = any(not any(holds(block, level1) for block in answered) for level1 in needed)
+        self.outcomes[i] = self._outcome(bool(failing), gap)
+
+    def _blocks_used(self, gateway: Gateway, question: Question) -> list[Block]:
+        if not gateway.is_serving:
+            return []
+        loaded = [self.world.blocks[block_id] for block_id in gateway.loaded]
+        return [block for block in loaded if question.may_use(block)]
+
+    def _needed(self, question: Question) -> list[Block]:
+        """Level-1 blocks the answer should contain (Q5)."""
+        now_us = self.world.now_us
+        local_us = self.world.scenario.producers.local_retention_us
+        keeps_us = [self.world.scenario.compactor.retention_us[r] for r in question.finest]
+        return [
+            block
+            for block in self.world.blocks.values()
+            if block.level == 1
+            and question.overlaps(block)
+            and now_us >= block.max_us + local_us
+            and now_us >= block.committed_us
+            and any(keep_us == 0 or now_us < block.max_us + keep_us for keep_us in keeps_us)
+        ]
+
+    def _all_there(
+        self, gateway: Gateway, blocks: list[Block], i: int, first_us: int, last_us: int
+    ) -> bool:
+        """Whether every object it reads exists at every instant of its reads (Q3)."""
+        return all(
+            self.store.always_shown(key, self._replica(gateway, i, key), first_us, last_us)
+            for block in blocks
+            for key in block.data_keys()
+        )
+
+    def _replica(self, gateway: Gateway, i: int, key: str) -> int:
+        fixed = gateway.client.fixed_replica()
+        if fixed is not None:
+            return fixed
+        candidates = reading_candidates(self.world, is_gateway=True)
+        identity = ("query", self.spec.name, i, gateway.number, key)
+        return candidates[self.world.pick(len(candidates), *identity)]
+
+    def _outcome(self, failing: bool, gap: bool) -> str:
+        """The first that applies (Q4, Q6)."""
+        if failing and self.world.scenario.gateways.partial_response == "abort":
+            return "query-error"
+        if gap:
+            return "partial-response" if failing else "silent-gap"
+        return "warned" if failing else "ok"
+
+
+def holds(block: Block, level1: Block) -> bool:
+    """Whether a block contains the data of a level-1 block."""
+    return block.stream == level1.stream and level1.sources <= block.sources

@@ -1,0 +1,121 @@
+"""The object store: versions of keys, and what each replica shows of them (rules S1-S3, S8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.reference.world import World
+
+Plane = Literal["get", "list"]
+PLANES: tuple[Plane, Plane] = ("get", "list")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One acknowledged change of a key.
+
+    ``stamp_us`` is what was written in the object: the upload time in a ``meta.json``, the
+    instant of marking in a mark. ``visible_us[plane][replica]`` is when a replica shows it.
+    """
+
+    number: int
+    acknowledged_us: int
+    is_put: bool
+    stamp_us: int
+    visible_us: dict[Plane, tuple[int, ...]]
+
+
+class Store:
+    """Every key with all its versions, oldest first."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.spec = world.scenario.store
+        self.versions: dict[str, list[Version]] = {}
+        self._log_end_us = {(plane, r): 0 for plane in PLANES for r in range(self.spec.replicas)}
+
+    def change(self, key: str, *, is_put: bool, stamp_us: int = 0) -> None:
+        """Acknowledge a put or delete of ``key`` now (S1, S2)."""
+        now_us = self.world.now_us
+        number = len(self.versions.get(key, []))
+        kind = "overwrite" if self.newest_is_put(key) else "create"
+        if not is_put:
+            kind = "delete"
+        visible_us: dict[Plane, tuple[int, ...]] = {}
+        for plane in PLANES:
+            instants = []
+            for replica in range(self.spec.replicas):
+                instant_us = now_us + self._lag_us(key, number, kind, plane, replica)
+                if self.spec.order == "log":
+                    instant_us = max(instant_us, self._log_end_us[plane, replica])
+                    self._log_end_us[plane, replica] = instant_us
+                instants.append(instant_us)
+            visible_us[plane] = tuple(instants)
+        version = Version(number, now_us, is_put, stamp_us, visible_us)
+        self.versions.setdefault(key, []).append(version)
+
+    def newest_is_put(self, key: str) -> bool:
+        """Whether the key exists for somebody who sees every acknowledged change."""
+        return key in self.versions and self.versions[key][-1].is_put
+
+    def shown(self, key: str, plane: Plane, replica: int, time_us: int) -> Version | None:
+        """The version a replica shows; None if it shows none or a delete (S3)."""
+        seen = [
+            version
+            for version in self.versions.get(key, [])
+            if version.visible_us[plane][replica] <= time_us
+        ]
+        if not seen or not seen[-1].is_put:
+            return None
+        return seen[-1]
+
+    def always_shown(self, key: str, replica: int, first_us: int, last_us: int) -> bool:
+        """Whether a replica can serve the key at every instant of ``[first_us, last_us]``.
+
+        What a replica shows changes only when a version becomes visible, so those instants
+        and the two ends are all there is to look at. Call it at ``last_us`` or later.
+        """
+        turns = [version.visible_us["get"][replica] for version in self.versions.get(key, [])]
+        instants = [first_us, *(t for t in turns if first_us < t < last_us), last_us]
+        return all(self.shown(key, "get", replica, t) is not None for t in instants)
+
+    def _lag_us(self, key: str, number: int, kind: str, plane: Plane, replica: int) -> int:
+        uniform = self.world.streams.uniform
+        if self.spec.quorum is not None:
+            return self._quorum_lag_us(key, number, plane)
+        if self.spec.primary and replica == 0:
+            return 0
+        replicas = range(self.spec.replicas)
+        prompt = sorted(replicas, key=lambda r: uniform("ack", key, number, r))[: self.spec.acks]
+        if replica in prompt:
+            return 0
+        lags = {
+            "create": self.spec.lag.create,
+            "overwrite": self.spec.lag.overwrite,
+            "delete": self.spec.lag.delete,
+        }[kind]
+        law = lags.get if plane == "get" else lags.list
+        return self.world.draw_us(law, "lag", key, number, replica, plane)
+
+    def _quorum_lag_us(self, key: str, number: int, plane: Plane) -> int:
+        """Time after the acknowledgement until a quorum read finds the version (S8)."""
+        quorum = self.spec.quorum
+        assert quorum is not None
+        laws = {
+            "write": quorum.write,
+            "ack": quorum.ack,
+            "read": quorum.read,
+            "response": quorum.response,
+        }
+        nodes = range(quorum.n)
+        delay_us = {
+            (leg, i): self.world.draw_us(law, "wars", key, number, plane, leg, i)
+            for leg, law in laws.items()
+            for i in nodes
+        }
+        acknowledged = sorted(delay_us["write", i] + delay_us["ack", i] for i in nodes)
+        wait_us = acknowledged[quorum.w - 1]
+        responders = sorted(nodes, key=lambda i: delay_us["read", i] + delay_us["response", i])
+        first = responders[: quorum.r]
+        return max(0, min(delay_us["write", i] - delay_us["read", i] for i in first) - wait_us)

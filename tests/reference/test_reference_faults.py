@@ -1,0 +1,212 @@
+"""Worlds small enough to work out by hand from ``sim/SEMANTICS.md``, every number of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.reference.plain import NEVER, Plain, simulate
+from tests.reference.worlds import IMMEDIATE, block_id, lag, marks, us, world
+
+LEVEL1 = [block_id(f"{2 * j}h", f"{2 * j + 2}h") for j in range(7)]
+EIGHT_HOURS = block_id("0s", "8h", level=2)
+AGAIN = block_id("0s", "8h", level=2, n=1)
+
+
+def loads(run: Plain, gateway: int = 0) -> dict[str, list[tuple[int, int]]]:
+    """(load, drop) by block of one gateway."""
+    by_block: dict[str, list[tuple[int, int]]] = {}
+    for g, block, load_us, drop_us in run.loads:
+        if g == gateway:
+            by_block.setdefault(block, []).append((load_us, drop_us))
+    return by_block
+
+
+def spans(*pairs: tuple[str, str | None]) -> list[tuple[int, int]]:
+    """Pairs of durations in microseconds, None being NEVER."""
+    return [(us(a), NEVER if b is None else us(b)) for a, b in pairs]
+
+
+def expect_outcomes(run: Plain, expected: Callable[[int], str], kinds: set[str]) -> None:
+    """Every query has the outcome that was worked out, and each kind was met."""
+    queries = run.outcomes["day"]
+    assert queries == [(t, expected(t)) for t, _ in queries]
+    assert {outcome for _, outcome in queries} == kinds
+
+
+def within(t: int, *intervals: tuple[str, str]) -> bool:
+    """Whether t lies in one of the half-open intervals."""
+    return any(us(a) <= t < us(b) for a, b in intervals)
+
+
+# Level-1 blocks are committed at 2h, 4h, ... and loaded at the next half hour.
+GAPS = [(f"{h}h", f"{h}h30m") for h in (2, 4, 6, 8, 10, 12)]
+
+
+def test_requests_are_counted_as_issued() -> None:
+    run = simulate(world(compactor_wait_interval='"1h"', horizon='"3h"'), 0, 0)
+    # Passes at 0h, 1h, 2h of two syncs each; gateway syncs at 0h30m, 1h30m, 2h30m; one block
+    # is committed at 2h: each reader asks for its meta at each sync, gets it once, the
+    # gateway also its index.
+    assert run.counts == {
+        "duplicate-compaction": 0,
+        "compactor-halt": 0,
+        "compactor-error": 0,
+        "requests.list": 3 * 2 + 3,
+        "requests.head": 2 + 1,
+        "requests.get": 1 + 2,
+        "requests.put": 3,
+        "requests.delete": 0,
+    }
+
+
+def test_compaction_reads_every_object_and_marks_are_asked_for_first() -> None:
+    run = simulate(world(marks("2h", "1h"), compactor_wait_interval='"10h"', horizon='"11h"'), 0, 0)
+    # Passes at 0h and 10h. At 10h: sync (5 metas and marks), download of 4 parents with 3
+    # objects, marks of 4; at 10h1m two syncs of 6 blocks.
+    # Gateway syncs at 2h30m ... 10h30m see 1, 1, 2, 2, 3, 3, 4, 4, 6 blocks.
+    seen = [1, 1, 2, 2, 3, 3, 4, 4, 6]
+    assert run.counts["requests.list"] == 2 + 3 + 4 + 11
+    assert run.counts["requests.head"] == (5 + 6 + 6) + 4 + sum(seen)
+    metas_indexes_and_marks = 6 + 6 + sum(seen)
+    assert run.counts["requests.get"] == (6 + 5 + 6 + 6) + 12 + metas_indexes_and_marks
+    assert run.counts["requests.put"] == 6 * 3 + 4
+
+
+def test_an_outage_gives_errors_and_then_gaps() -> None:
+    fault = '[[faults]]\nkind = "gateway-outage"\ntarget = 0\nat = "5h"\nlasts = "20m"\n'
+    run = simulate(world(IMMEDIATE, fault, horizon='"7h"'), 0, 0)
+    assert run.downs == [(0, us("5h"))]
+    assert loads(run) == {
+        LEVEL1[0]: spans(("2h30m", "5h"), ("5h20m", None)),
+        LEVEL1[1]: spans(("4h30m", "5h"), ("5h20m", None)),
+        LEVEL1[2]: spans(("6h20m", None)),
+    }
+
+    def expected(t: int) -> str:
+        if within(t, ("5h", "5h5m")):
+            return "query-error"
+        gaps = [*GAPS[:2], ("5h5m", "5h20m"), ("6h", "6h20m")]
+        return "silent-gap" if within(t, *gaps) else "ok"
+
+    expect_outcomes(run, expected, {"query-error", "silent-gap", "ok"})
+
+
+def test_a_second_gateway_fills_in_with_a_warning() -> None:
+    fault = '[[faults]]\nkind = "gateway-outage"\ntarget = 0\nat = "5h"\nlasts = "20m"\n'
+    scenario = world(
+        IMMEDIATE, fault, horizon='"6h"', gateways_count="2", gateways_partial_response='"warn"'
+    )
+    run = simulate(scenario, 0, 0)
+
+    def expected(t: int) -> str:
+        if within(t, ("5h", "5h5m")):
+            return "warned"
+        return "silent-gap" if within(t, *GAPS[:2]) else "ok"
+
+    expect_outcomes(run, expected, {"warned", "silent-gap", "ok"})
+
+
+def test_shards_split_the_streams() -> None:
+    scenario = world(
+        IMMEDIATE, horizon='"3h"', producers_count="2", gateways_count="2", gateways_shards="2"
+    )
+    run = simulate(scenario, 0, 0)
+    other = LEVEL1[0].replace("0.raw", "1.raw")
+    assert run.loads == [
+        (0, LEVEL1[0], us("2h30m"), NEVER),
+        (1, other, us("2h30m"), NEVER),
+    ]
+
+
+@pytest.mark.parametrize(("remembered", "loaded"), [("0s", "2h30m"), ("20m", "2h45m")])
+def test_a_remembered_absence_delays_the_load(remembered: str, loaded: str) -> None:
+    # Objects at 2h10m, 2h20m, 2h30m. The sync of 2h15m finds no meta.json; with 20m of memory
+    # that of 2h30m does not either, and using the memory does not prolong it.
+    scenario = world(
+        IMMEDIATE,
+        horizon='"3h"',
+        producers_upload_takes='"30m"',
+        gateways_sync_interval='"15m"',
+        gateways_phase='"0s"',
+        store_negative_cache=f'"{remembered}"',
+    )
+    run = simulate(scenario, 0, 0)
+    assert run.blocks[LEVEL1[0]][0] == us("2h30m")
+    assert loads(run) == {LEVEL1[0]: spans((loaded, None))}
+
+
+def test_a_slow_listing_delays_the_load() -> None:
+    scenario = world(
+        IMMEDIATE,
+        lag(create_list="10m"),
+        horizon='"3h"',
+        gateways_sync_interval='"15m"',
+        gateways_phase='"0s"',
+    )
+    assert loads(simulate(scenario, 0, 0)) == {LEVEL1[0]: spans(("2h15m", None))}
+
+
+def test_a_delete_that_lags_longer_than_the_view_harms_nobody() -> None:
+    # Deleted 10h1m, still served until 10h30m, when the gateway has dropped it.
+    run = simulate(world(IMMEDIATE, lag(delete_get="29m"), horizon='"11h"'), 0, 0)
+    expect_outcomes(
+        run, lambda t: "silent-gap" if within(t, *GAPS) else "ok", {"silent-gap", "ok"}
+    )
+
+
+def test_an_unlisted_replacement_is_made_twice() -> None:
+    # Listings lag 30m and the delay is 0. Block 4 is listed at 10h30m; the replacement is
+    # committed 10h31m, marks are stamped 10h31m. The next iteration sees marks of age 0 and no
+    # replacement: it compacts again, until 10h32m. Then the marks are older than 0.
+    run = simulate(world(marks("0s", "0s"), lag(create_list="30m")), 0, 0)
+    assert run.counts["duplicate-compaction"] == 1
+    assert run.blocks[EIGHT_HOURS] == (us("10h31m"), NEVER, (0, 1, 2, 3))
+    # It is listed at 11h2m, found at 11h5m, and is the younger of two equals.
+    assert run.blocks[AGAIN] == (us("10h32m"), us("11h5m"), (0, 1, 2, 3))
+    for j in range(4):
+        assert run.blocks[LEVEL1[j]][1] == us("10h31m")
+        key = f"{LEVEL1[j]}/deletion-mark.json"
+        assert run.objects[key] == [(us("10h31m"), True), (us("10h32m"), False)]
+    assert run.objects[f"{AGAIN}/meta.json"] == [(us("10h32m"), True), (us("11h10m"), False)]
+
+    def expected(t: int) -> str:
+        if within(t, ("10h32m", "11h30m")):
+            return "query-error"
+        return "silent-gap" if within(t, *GAPS) else "ok"
+
+    expect_outcomes(run, expected, {"query-error", "silent-gap", "ok"})
+
+
+def test_failed_requests_delay_the_upload_and_end_passes() -> None:
+    fault = '[[faults]]\nkind = "store-errors"\nat = "1h50m"\nlasts = "20m"\nerror_rate = 1.0\n'
+    run = simulate(world(IMMEDIATE, fault, horizon='"3h"'), 0, 0)
+    # Put at 2h, 2h0m30s, ... until the window is over.
+    assert run.blocks[LEVEL1[0]][0] == us("2h10m")
+    assert run.counts["requests.put"] == 20 + 3
+    # Passes of 1h50m, 1h55m, 2h, 2h5m.
+    assert run.counts["compactor-error"] == 4
+    assert loads(run) == {LEVEL1[0]: spans(("2h30m", None))}
+
+
+def test_a_crashed_producer_starts_its_block_again() -> None:
+    fault = '[[faults]]\nkind = "producer-crash"\ntarget = 0\nat = "2h20m"\nlasts = "5m"\n'
+    run = simulate(world(IMMEDIATE, fault, horizon='"3h"', producers_upload_takes='"30m"'), 0, 0)
+    # The crash comes before the index that would be acknowledged at the same instant.
+    assert run.objects == {
+        f"{LEVEL1[0]}/chunks/000001": [(us("2h10m"), True), (us("2h35m"), True)],
+        f"{LEVEL1[0]}/index": [(us("2h45m"), True)],
+        f"{LEVEL1[0]}/meta.json": [(us("2h55m"), True)],
+    }
+    assert run.blocks[LEVEL1[0]][0] == us("2h55m")
+
+
+def test_a_crashed_compactor_starts_over() -> None:
+    fault = '[[faults]]\nkind = "compactor-crash"\nat = "10h30s"\nlasts = "3m"\n'
+    run = simulate(world(IMMEDIATE, fault, horizon='"12h"'), 0, 0)
+    assert run.blocks[EIGHT_HOURS] == (NEVER, NEVER, (0, 1, 2, 3))
+    assert run.blocks[AGAIN] == (us("10h4m30s"), NEVER, (0, 1, 2, 3))
+    assert run.counts["duplicate-compaction"] == 0
+
+

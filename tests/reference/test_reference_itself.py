@@ -1,0 +1,222 @@
+"""Worlds small enough to work out by hand from ``sim/SEMANTICS.md``, every number of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.reference.plain import NEVER, Plain, simulate
+from tests.reference.worlds import IMMEDIATE, block_id, lag, marks, us, world
+
+LEVEL1 = [block_id(f"{2 * j}h", f"{2 * j + 2}h") for j in range(7)]
+EIGHT_HOURS = block_id("0s", "8h", level=2)
+AGAIN = block_id("0s", "8h", level=2, n=1)
+
+
+def loads(run: Plain, gateway: int = 0) -> dict[str, list[tuple[int, int]]]:
+    """(load, drop) by block of one gateway."""
+    by_block: dict[str, list[tuple[int, int]]] = {}
+    for g, block, load_us, drop_us in run.loads:
+        if g == gateway:
+            by_block.setdefault(block, []).append((load_us, drop_us))
+    return by_block
+
+
+def spans(*pairs: tuple[str, str | None]) -> list[tuple[int, int]]:
+    """Pairs of durations in microseconds, None being NEVER."""
+    return [(us(a), NEVER if b is None else us(b)) for a, b in pairs]
+
+
+def expect_outcomes(run: Plain, expected: Callable[[int], str], kinds: set[str]) -> None:
+    """Every query has the outcome that was worked out, and each kind was met."""
+    queries = run.outcomes["day"]
+    assert queries == [(t, expected(t)) for t, _ in queries]
+    assert {outcome for _, outcome in queries} == kinds
+
+
+def within(t: int, *intervals: tuple[str, str]) -> bool:
+    """Whether t lies in one of the half-open intervals."""
+    return any(us(a) <= t < us(b) for a, b in intervals)
+
+
+# Level-1 blocks are committed at 2h, 4h, ... and loaded at the next half hour.
+GAPS = [(f"{h}h", f"{h}h30m") for h in (2, 4, 6, 8, 10, 12)]
+
+
+def test_immediate_deletion_on_a_strong_store() -> None:
+    run = simulate(world(), 0, 0)
+    # At 10h blocks 0..4 are there; without the newest they fill [0, 8h).
+    assert run.blocks == {
+        **{LEVEL1[j]: (us(f"{2 * j + 2}h"), us("10h1m"), (j,)) for j in range(4)},
+        **{LEVEL1[j]: (us(f"{2 * j + 2}h"), NEVER, (j,)) for j in (4, 5)},
+        EIGHT_HOURS: (us("10h1m"), NEVER, (0, 1, 2, 3)),
+    }
+    assert loads(run) == {
+        LEVEL1[0]: spans(("2h30m", "10h30m")),
+        LEVEL1[1]: spans(("4h30m", "10h30m")),
+        LEVEL1[2]: spans(("6h30m", "10h30m")),
+        LEVEL1[3]: spans(("8h30m", "10h30m")),
+        LEVEL1[4]: spans(("10h30m", None)),
+        LEVEL1[5]: spans(("12h30m", None)),
+        EIGHT_HOURS: spans(("10h30m", None)),
+    }
+    for name in ("chunks/000001", "index", "meta.json"):
+        written = [(us("2h"), True), (us("10h1m"), False)]
+        assert run.objects[f"{LEVEL1[0]}/{name}"] == written
+
+    def expected(t: int) -> str:
+        if within(t, ("10h1m", "10h30m")):
+            return "query-error"
+        return "silent-gap" if within(t, *GAPS) else "ok"
+
+    expect_outcomes(run, expected, {"query-error", "silent-gap", "ok"})
+
+
+def test_a_query_fails_if_it_is_still_reading_when_the_object_goes() -> None:
+    run = simulate(world(queries_takes='"30s"', queries_rate='"1/s"', horizon='"11h"'), 0, 0)
+
+    def expected(t: int) -> str:
+        # The end of the reads counts: 10h0m30s + 30s = 10h1m.
+        if within(t, ("10h30s", "10h30m")):
+            return "query-error"
+        return "silent-gap" if within(t, *GAPS) else "ok"
+
+    expect_outcomes(run, expected, {"query-error", "silent-gap", "ok"})
+
+
+def test_partial_responses_are_warned_of() -> None:
+    run = simulate(world(gateways_partial_response='"warn"'), 0, 0)
+
+    def expected(t: int) -> str:
+        if within(t, ("10h1m", "10h30m")):
+            return "partial-response"
+        return "silent-gap" if within(t, *GAPS) else "ok"
+
+    expect_outcomes(run, expected, {"partial-response", "silent-gap", "ok"})
+
+
+def test_a_producer_answers_for_its_young_blocks() -> None:
+    # For 30m: exactly until the gateway has loaded the block.
+    run = simulate(world(producers_local_retention='"30m"', horizon='"9h"'), 0, 0)
+    expect_outcomes(run, lambda t: "ok", {"ok"})
+    run = simulate(world(producers_local_retention='"20m"', horizon='"9h"'), 0, 0)
+    left = [(f"{h}h20m", f"{h}h30m") for h in (2, 4, 6, 8)]
+    expect_outcomes(
+        run, lambda t: "silent-gap" if within(t, *left) else "ok", {"silent-gap", "ok"}
+    )
+
+
+def test_a_query_needs_only_its_range() -> None:
+    # [t - 1h - 1h, t - 1h) reaches block j from 2j h + 1h to 2j h + 4h; it is loaded at +2h30m.
+    run = simulate(world(queries_range='"1h"', queries_offset='"1h"', horizon='"9h"'), 0, 0)
+    expect_outcomes(
+        run, lambda t: "silent-gap" if within(t, *GAPS[:4]) else "ok", {"silent-gap", "ok"}
+    )
+
+
+def test_marks_keep_sources_until_the_delay_has_passed() -> None:
+    run = simulate(world(marks("2h", "1h")), 0, 0)
+    # Stamped 10h1m; at 12h the age is 1h59m, at 12h5m it is more than 2h.
+    for j in range(4):
+        assert run.blocks[LEVEL1[j]][1] == us("10h1m")
+        for name in ("chunks/000001", "index", "meta.json"):
+            written = [(us(f"{2 * j + 2}h"), True), (us("12h5m"), False)]
+            assert run.objects[f"{LEVEL1[j]}/{name}"] == written
+        mark = run.objects[f"{LEVEL1[j]}/deletion-mark.json"]
+        assert mark == [(us("10h1m"), True), (us("12h5m"), False)]
+    # Deduplication hides the sources at the sync that loads their replacement.
+    assert loads(run)[LEVEL1[0]] == spans(("2h30m", "10h30m"))
+    assert loads(run)[EIGHT_HOURS] == spans(("10h30m", None))
+    expect_outcomes(
+        run, lambda t: "silent-gap" if within(t, *GAPS) else "ok", {"silent-gap", "ok"}
+    )
+    # 6 level-1 blocks and one more, 3 objects each, and 4 marks; 4 blocks of 3 objects and mark.
+    assert run.counts["requests.put"] == 7 * 3 + 4
+    assert run.counts["requests.delete"] == 4 * 4
+
+
+def test_a_delay_shorter_than_the_sync_interval_is_not_enough() -> None:
+    # Marked 10h1m; deleted at the first tick with an age above 9m; gateway syncs at 10h30m.
+    run = simulate(world(marks("9m", "4m"), horizon='"11h"'), 0, 0)
+    deleted = [(us("2h"), True), (us("10h15m"), False)]
+    assert run.objects[f"{LEVEL1[0]}/index"] == deleted
+
+    def expected(t: int) -> str:
+        if within(t, ("10h15m", "10h30m")):
+            return "query-error"
+        return "silent-gap" if within(t, *GAPS) else "ok"
+
+    expect_outcomes(run, expected, {"query-error", "silent-gap", "ok"})
+
+
+def test_the_cleanup_may_run_at_other_times() -> None:
+    # A delay of 0: the mark of 10h1m is 0 old in the next iteration, at once, so that the tick
+    # at 10h5m deletes; a cleaner on a grid of 7m deletes at 10h2m = 86 * 7m.
+    mark = f"{LEVEL1[0]}/deletion-mark.json"
+    for cleanup, deleted in (("in-pass", "10h5m"), ("end-of-pass", "10h5m"), ("every 7m", "10h2m")):
+        scenario = world(marks("0s", "0s"), compactor_cleanup=f'"{cleanup}"', horizon='"11h"')
+        run = simulate(scenario, 0, 0)
+        assert run.objects[mark] == [(us("10h1m"), True), (us(deleted), False)]
+
+
+def test_a_sync_acts_on_the_world_as_it_was_when_it_began() -> None:
+    scenario = world(IMMEDIATE, horizon='"11h"', gateways_sync_takes='"10m"')
+    run = simulate(scenario, 0, 0)
+    assert loads(run)[LEVEL1[0]] == spans(("2h40m", "10h40m"))
+    assert loads(run)[EIGHT_HOURS] == spans(("10h40m", None))
+
+
+@pytest.mark.parametrize(("delay", "loaded"), [("30m", "2h30m"), ("31m", "3h30m")])
+def test_the_consistency_delay_hides_young_blocks(delay: str, loaded: str) -> None:
+    scenario = world(IMMEDIATE, horizon='"4h"', gateways_consistency_delay=f'"{delay}"')
+    assert loads(simulate(scenario, 0, 0)) == {LEVEL1[0]: spans((loaded, None))}
+
+
+def test_downsampling_and_retention() -> None:
+    scenario = world(
+        IMMEDIATE,
+        horizon='"5d"',
+        producers_block_length='"2d"',
+        compactor_ranges='["2d", "14d"]',
+        compactor_downsampling="true",
+        compactor_downsampling_takes='"1m"',
+        compactor_retention='{ raw = "2d", "5m" = "0d", "1h" = "0d" }',
+        queries_rate='"1/m"',
+        queries_range='"10d"',
+    )
+    run = simulate(scenario, 0, 0)
+    first, second = block_id("0s", "2d"), block_id("2d", "4d")
+    assert run.blocks == {
+        first: (us("2d"), us("4d1m"), (0,)),
+        second: (us("4d"), NEVER, (1,)),
+        block_id("0s", "2d", 2, resolution="5m"): (us("2d1m"), NEVER, (0,)),
+        block_id("2d", "4d", 2, resolution="5m"): (us("4d1m"), NEVER, (1,)),
+    }
+
+    def expected(t: int) -> str:
+        # Raw data is kept for 2d after the block's end: block 0 is not needed from 4d. The pass
+        # of 4d downsamples for 1m and then finds it too old; it is loaded until 4d30m.
+        if within(t, ("4d1m", "4d30m")):
+            return "query-error"
+        gaps = [("2d", "2d30m"), ("4d", "4d30m")]
+        return "silent-gap" if within(t, *gaps) else "ok"
+
+    expect_outcomes(run, expected, {"query-error", "silent-gap", "ok"})
+
+
+def test_an_aborted_upload_is_cleaned_up_after_two_days() -> None:
+    # One chunk at 2h10m and then never anything more.
+    fault = '[[faults]]\nkind = "producer-crash"\ntarget = 0\nat = "2h15m"\nlasts = "9d"\n'
+    scenario = world(
+        IMMEDIATE, fault, horizon='"3d"', producers_upload_takes='"30m"', queries_rate='"1/h"'
+    )
+    run = simulate(scenario, 0, 0)
+    written = [(us("2h10m"), True), (us("2d2h15m"), False)]
+    assert run.objects == {f"{LEVEL1[0]}/chunks/000001": written}
+
+
+def test_the_same_run_twice_is_the_same() -> None:
+    scenario = world(queries_takes='{ law = "exponential", mean = "1m" }', horizon='"11h"')
+    assert simulate(scenario, 0, 3) == simulate(scenario, 0, 3)
+    assert simulate(scenario, 0, 3) != simulate(scenario, 0, 4)

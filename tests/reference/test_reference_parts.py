@@ -1,0 +1,197 @@
+"""The store, the ticker and the planner of the reference, each alone and by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.core.laws import Constant, Uniform
+
+from tests.reference.client import Client, RequestFailed
+from tests.reference.planner import overlapping, plan
+from tests.reference.store import Store
+from tests.reference.view import duplicates
+from tests.reference.world import PRODUCERS, Block, Steps, Ticker, World
+from tests.reference.worlds import IMMEDIATE, lag, us, world
+
+
+def tiny(*more: str, **changes: str) -> tuple[World, Store]:
+    scenario = world(IMMEDIATE, *more, **changes)
+    plain = World(scenario, scenario.schemes[0], scenario.seed)
+    return plain, Store(plain)
+
+
+def script(plain: World, store: Store, *steps: tuple[str, str, bool]) -> None:
+    """Acknowledge (when, key, is a put) one after another."""
+
+    def run() -> Steps:
+        for when, key, is_put in steps:
+            yield plain.at(us(when), PRODUCERS)
+            store.change(key, is_put=is_put)
+
+    plain.process(run())
+    plain.run()
+
+
+def shown(store: Store, key: str, replica: int, when: str) -> int | None:
+    version = store.shown(key, "get", replica, us(when))
+    return None if version is None else version.number
+
+
+def test_create_overwrite_and_delete_lag_differently() -> None:
+    laws = lag(create_get="10s", overwrite_get="5s", delete_get="2s", create_list="1m")
+    plain, store = tiny(laws)
+    script(plain, store, ("1h", "a/x", True), ("2h", "a/x", True), ("3h", "a/x", False))
+    script(plain, store, ("4h", "a/x", True))
+    assert [v.visible_us["get"] for v in store.versions["a/x"]] == [
+        (us("1h10s"),),
+        (us("2h5s"),),
+        (us("3h2s"),),
+        (us("4h10s"),),
+    ]
+    assert store.shown("a/x", "list", 0, us("1h59s")) is None
+    assert store.shown("a/x", "list", 0, us("1h1m")) is not None
+    assert [shown(store, "a/x", 0, t) for t in ("1h9s", "1h10s", "2h5s", "3h1s", "3h2s")] == [
+        None,
+        0,
+        1,
+        1,
+        None,
+    ]
+
+
+def test_a_later_version_hides_an_earlier_one_that_arrives_after_it() -> None:
+    plain, store = tiny(lag(create_get="10s", delete_get="2s"))
+    script(plain, store, ("1h", "a/x", True), ("1h1s", "a/x", False))
+    assert [shown(store, "a/x", 0, t) for t in ("1h2s", "1h3s", "1h10s", "2h")] == [None] * 4
+
+
+def test_in_log_order_nothing_overtakes() -> None:
+    plain, store = tiny(lag(create_get="10s", delete_get="2s"), store_order='"log"')
+    script(plain, store, ("1h", "a/x", True), ("1h1s", "a/x", False), ("1h2s", "b/x", True))
+    instants = [v.visible_us["get"] for key in ("a/x", "b/x") for v in store.versions[key]]
+    assert instants == [(us("1h10s"),), (us("1h10s"),), (us("1h12s"),)]
+
+
+def test_acknowledging_replicas_and_the_primary_do_not_lag() -> None:
+    laws = lag(create_get="10s")
+    plain, store = tiny(laws, store_replicas="3", store_acks="2")
+    script(plain, store, ("1h", "a/x", True))
+    assert sorted(store.versions["a/x"][0].visible_us["get"]) == [us("1h"), us("1h"), us("1h10s")]
+    plain, store = tiny(laws, store_replicas="3", store_primary="true")
+    script(plain, store, ("1h", "a/x", True))
+    assert store.versions["a/x"][0].visible_us["get"] == (us("1h"), us("1h10s"), us("1h10s"))
+
+
+def test_candidates_of_each_client() -> None:
+    plain, store = tiny(store_replicas="3", store_primary="true", store_read_from='"nearest"')
+    gateways = [Client(plain, store, f"gateway/{g}", g) for g in range(3)]
+    assert [client.replica("get", "a/x") for client in gateways] == [1, 2, 1]
+    assert Client(plain, store, "compactor").replica("get", "a/x") == 0
+    plain, store = tiny(store_replicas="3", store_read_from='"nearest"')
+    assert Client(plain, store, "gateway/4", 4).replica("list", "") == 1
+
+
+def test_absent_at_one_instant_is_not_always_shown() -> None:
+    plain, store = tiny(lag(create_get="10s", delete_get="2s"))
+    script(plain, store, ("1h", "a/x", True), ("2h", "a/x", False), ("2h5s", "a/x", True))
+    assert store.always_shown("a/x", 0, us("1h10s"), us("2h1s"))
+    assert not store.always_shown("a/x", 0, us("1h9s"), us("2h"))
+    assert not store.always_shown("a/x", 0, us("2h"), us("2h2s"))
+    assert not store.always_shown("a/x", 0, us("2h"), us("3h"))
+    assert store.always_shown("a/x", 0, us("2h15s"), us("3h"))
+
+
+def test_quorum_lag() -> None:
+    legs = ", ".join(f'{leg} = "{d}"' for leg, d in QUORUM_LEGS.items())
+    plain, store = tiny(f"\n[store.quorum]\nn = 3\nr = 1\nw = 1\n{quorum_lines(legs)}")
+    script(plain, store, ("1h", "a/x", True))
+    # W = 9s, A = 1s, R = 2s: acknowledged after 10s, readable from 9s - 2s - 10s < 0.
+    assert store.versions["a/x"][0].visible_us["get"] == (us("1h"),)
+
+
+QUORUM_LEGS = {"write": "9s", "ack": "1s", "read": "2s", "response": "1s"}
+
+
+def quorum_lines(legs: str) -> str:
+    return "\n".join(legs.split(", ")) + "\n"
+
+
+def test_the_ticker_keeps_its_grid_and_one_missed_tick() -> None:
+    plain, _ = tiny()
+    ticker = Ticker(plain, Constant(value_us=10), 3, ("compactor",))
+    assert ticker.next_us(3, 3) == 13
+    assert ticker.next_us(3, 12) == 13
+    assert ticker.next_us(3, 13) == 13
+    # Ticks 13, 23, 33 are missed; one is kept, so that the run after it waits for the grid.
+    assert ticker.next_us(3, 35) == 35
+    assert ticker.next_us(35, 36) == 43
+    assert ticker.next_us(35, 43) == 43
+
+
+def test_a_drawn_interval_counts_from_the_start_of_the_run() -> None:
+    plain, _ = tiny()
+    ticker = Ticker(plain, Uniform(low_us=100, high_us=200), 0, ("gateway", 0))
+    drawn = 100 + int(100 * plain.streams.uniform("gateway", 0, "interval", 1_000) + 0.5)
+    assert ticker.next_us(1_000, 1_050) == 1_000 + drawn
+    assert ticker.next_us(1_000, 5_000) == 5_000
+
+
+def test_failing_reads_and_writes() -> None:
+    plain, store = tiny(store_error_rate="1.0")
+    client = Client(plain, store, "compactor")
+    for request in (client.list_blocks, lambda: client.head("a/x"), lambda: client.put("a/x", 0)):
+        with pytest.raises(RequestFailed):
+            request()
+    assert store.versions == {}
+    assert client.head_many([]) == {}
+    plain, store = tiny(store_lost_answer_rate="1.0")
+    with pytest.raises(RequestFailed):
+        Client(plain, store, "compactor").put("a/x", 0)
+    assert store.newest_is_put("a/x")
+
+
+def blocks_of(*spans: tuple[int, int]) -> list[Block]:
+    plain, _ = tiny()
+    return [
+        plain.new_block(
+            stream=0,
+            resolution=0,
+            min_us=low,
+            max_us=high,
+            level=1,
+            sources=frozenset(range(low, high)),
+            created_us=high,
+            chunk_files=1,
+        )
+        for low, high in spans
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spans", "planned"),
+    [
+        ([(0, 2), (2, 4), (4, 6), (6, 8)], []),
+        ([(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)], [(0, 2), (2, 4), (4, 6), (6, 8)]),
+        # A hole does not matter if the window is spanned, or is over.
+        ([(0, 2), (6, 8), (8, 10)], [(0, 2), (6, 8)]),
+        ([(0, 2), (2, 4), (8, 10), (10, 12)], [(0, 2), (2, 4)]),
+        ([(0, 2), (2, 4), (8, 10)], []),
+        # One block is nothing to compact; the next range takes what the first left.
+        ([(0, 8), (8, 16), (16, 18)], []),
+        ([(0, 8), (8, 16), (16, 24), (24, 32), (32, 34)], [(0, 8), (8, 16), (16, 24), (24, 32)]),
+    ],
+)
+def test_plan(spans: list[tuple[int, int]], planned: list[tuple[int, int]]) -> None:
+    assert [(b.min_us, b.max_us) for b in plan(blocks_of(*spans), (2, 8, 32))] == planned
+
+
+def test_overlapping() -> None:
+    assert not overlapping(blocks_of((0, 2), (2, 4), (4, 6)))
+    assert overlapping(blocks_of((0, 2), (2, 10), (4, 6)))
+    assert overlapping(blocks_of((0, 10), (2, 4), (4, 6)))
+
+
+def test_duplicates() -> None:
+    whole, same, part, beside = blocks_of((0, 8), (0, 8), (2, 4), (7, 9))
+    assert duplicates([part, same, whole, beside]) == [part, same]
+    assert duplicates([part, beside]) == []

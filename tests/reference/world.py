@@ -1,0 +1,262 @@
+"""The clock with its phases, the blocks, and what every actor of the reference shares.
+
+Rule numbers in this package (T2, B1, ...) are those of ``sim/SEMANTICS.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from math import floor
+
+import simpy
+from simpy.events import EventPriority
+
+from sim.core.laws import Law
+from sim.core.streams import Streams
+from sim.core.units import NEVER
+from sim.scenario.schema import Fault, Scenario, SchemeSpec
+
+RESOLUTIONS = ("raw", "5m", "1h")
+FAULTS, PRODUCERS, COMPACTOR, GATEWAYS, QUERIES = range(5)
+_ACTORS_PER_PHASE = 1_000_000
+
+Steps = Generator[simpy.Event, object, None]
+
+
+@dataclass(eq=False)
+class Block:
+    """One block of the run; times in microseconds, ``[min_us, max_us)`` is its data."""
+
+    id: str
+    order: int
+    stream: int
+    resolution: int
+    min_us: int
+    max_us: int
+    level: int
+    sources: frozenset[int]
+    created_us: int
+    objects: tuple[str, ...]
+    committed_us: int = NEVER
+    retired_us: int = NEVER
+    retired_why: str = ""
+
+    @property
+    def group(self) -> tuple[int, int]:
+        """Stream and resolution (B1)."""
+        return (self.stream, self.resolution)
+
+    @property
+    def age_key(self) -> tuple[int, int]:
+        """Sorts blocks from the oldest (B3)."""
+        return (self.created_us, self.order)
+
+    @property
+    def by_compactor(self) -> bool:
+        """Whether the compactor made it, by compaction or downsampling."""
+        return self.level > 1
+
+    def key(self, name: str) -> str:
+        """Key of one of its objects (S1)."""
+        return f"{self.id}/{name}"
+
+    def data_keys(self) -> list[str]:
+        """Keys a query reads: every chunk and the index (Q2)."""
+        return [self.key(name) for name in self.objects if name != "meta.json"]
+
+
+@dataclass
+class ErrorWindow:
+    """Request error rates of a ``store-errors`` fault, in force over ``[start_us, end_us)``."""
+
+    start_us: int
+    end_us: int
+    error_rate: float
+    lost_answer_rate: float
+
+
+@dataclass
+class Counts:
+    """Plain counters over the whole run."""
+
+    events: dict[str, int] = field(
+        default_factory=lambda: {
+            "duplicate-compaction": 0,
+            "compactor-halt": 0,
+            "compactor-error": 0,
+            "requests.get": 0,
+            "requests.head": 0,
+            "requests.list": 0,
+            "requests.put": 0,
+            "requests.delete": 0,
+        }
+    )
+
+    def add(self, name: str, many: int = 1) -> None:
+        """Count ``many`` more events of this name."""
+        self.events[name] += many
+
+
+class World(simpy.Environment):
+    """A SimPy environment whose events at one instant are processed by phase (T2)."""
+
+    def __init__(self, scenario: Scenario, scheme: SchemeSpec, seed: int) -> None:
+        super().__init__(initial_time=0)
+        self.scenario = scenario
+        self.scheme = scheme
+        self.streams = Streams(seed)
+        self.blocks: dict[str, Block] = {}
+        self.error_windows: list[ErrorWindow] = []
+        self.counts = Counts()
+
+    @property
+    def now_us(self) -> int:
+        """The present instant, microseconds."""
+        return int(self.now)
+
+    def at(self, time_us: int, phase: int, actor: int = 0) -> simpy.Event:
+        """An event at an instant and phase; if the run ends before, it never happens (T1).
+
+        Queries are exempt from the end of the run: their reads may reach beyond it (Q3).
+        """
+        event = simpy.Event(self)
+        if time_us < self.scenario.horizon_us or phase == QUERIES:
+            event._ok = True
+            event._value = None
+            priority = EventPriority(1 + phase * _ACTORS_PER_PHASE + actor)
+            self.schedule(event, priority, time_us - self.now_us)
+        return event
+
+    def draw_us(self, law: Law, *identity: str | int) -> int:
+        """The value of a law for the decision named by ``identity`` (T3)."""
+        return law.draw_us(self.streams.uniform(*identity))
+
+    def pick(self, n: int, *identity: str | int) -> int:
+        """One of ``range(n)``, equally likely."""
+        return floor(self.streams.uniform(*identity) * n)
+
+    def fault_at_us(self, index: int, fault: Fault) -> int:
+        """When a fault begins."""
+        return self.draw_us(fault.at, "fault", index, "at")
+
+    def fault_lasts_us(self, index: int, fault: Fault) -> int:
+        """How long a fault lasts."""
+        return self.draw_us(fault.lasts, "fault", index, "lasts")
+
+    def error_rates(self) -> tuple[float, float]:
+        """``error_rate`` and ``lost_answer_rate`` now; a fault replaces the store's own (S7)."""
+        store = self.scenario.store
+        rates = (store.error_rate, store.lost_answer_rate)
+        for window in self.error_windows:
+            if window.start_us <= self.now_us < window.end_us:
+                rates = (window.error_rate, window.lost_answer_rate)
+        return rates
+
+    def new_block(
+        self,
+        *,
+        stream: int,
+        resolution: int,
+        min_us: int,
+        max_us: int,
+        level: int,
+        sources: frozenset[int],
+        created_us: int,
+        chunk_files: int,
+    ) -> Block:
+        """Register a block under the next free id (B1)."""
+        stem = f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}."
+        number = len([known for known in self.blocks if known.startswith(stem)])
+        chunks = tuple(f"chunks/{i:06d}" for i in range(1, chunk_files + 1))
+        block = Block(
+            id=f"{stem}{number}",
+            order=len(self.blocks),
+            stream=stream,
+            resolution=resolution,
+            min_us=min_us,
+            max_us=max_us,
+            level=level,
+            sources=sources,
+            created_us=created_us,
+            objects=(*chunks, "index", "meta.json"),
+        )
+        self.blocks[block.id] = block
+        return block
+
+
+class Actor:
+    """Something with a place in the order of phases that can sleep."""
+
+    def __init__(self, world: World, phase: int, number: int) -> None:
+        self.world = world
+        self.phase = phase
+        self.number = number
+
+    def turn(self, time_us: int) -> simpy.Event:
+        """This actor's turn at an instant."""
+        return self.world.at(time_us, self.phase, self.number)
+
+    def until(self, time_us: int) -> Steps:
+        """Sleep until an instant; a sleep of 0 does not give way (T2)."""
+        if time_us > self.world.now_us:
+            yield self.turn(time_us)
+
+
+class Crashable(Actor):
+    """An actor that lives, may be struck down, and then lives again.
+
+    ``live(start_us)`` is one life; ``forget()`` is what a crash does to its memory.
+    """
+
+    process: simpy.Process
+    down_until_us = 0
+
+    def start(self, first_us: int) -> None:
+        """Begin the first life at ``first_us``."""
+        self.process = self.world.process(self._lives(first_us))
+
+    def _lives(self, first_us: int) -> Steps:
+        start_us = first_us
+        while True:
+            try:
+                yield from self.live(start_us)
+                return
+            except simpy.Interrupt:
+                start_us = self.down_until_us
+
+    def crash(self, until_us: int) -> None:
+        """Stop at once and begin again at ``until_us``, or later if another crash says so."""
+        self.down_until_us = max(self.down_until_us, until_us)
+        self.forget()
+        if self.process.is_alive:
+            self.process.interrupt()
+
+    def live(self, start_us: int) -> Steps:
+        """One life, from ``start_us`` to the end of the run or the next crash."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Lose whatever a crash loses."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Ticker:
+    """When an actor that repeats a run begins the next one (T4)."""
+
+    world: World
+    interval: Law
+    start_us: int
+    actor: tuple[str | int, ...]
+
+    def next_us(self, began_us: int, ended_us: int) -> int:
+        """Start of the run after the one over ``[began_us, ended_us]``."""
+        if not self.interval.is_constant:
+            draw_us = self.world.draw_us(self.interval, *self.actor, "interval", began_us)
+            return max(ended_us, began_us + draw_us)
+        interval_us = self.interval.draw_us(0.5)
+        tick_us = self.start_us
+        while tick_us <= began_us:
+            tick_us += interval_us
+        return max(ended_us, tick_us)

@@ -1,0 +1,165 @@
+"""Verdicts: what makes a rule valid, invalid or unknown, and what is shown for it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from sim.analysis import expect as expect_module
+from sim.analysis.expect import Judgement, Verdict, exit_code_of, judge
+from sim.analysis.results import Result, collect
+from sim.trace.timelines import Timelines
+from tests.made_results import outcome, result, scenario, trial
+
+
+def _no_replay(scheme_index: int, trial_number: int) -> Timelines:
+    raise AssertionError(f"nothing to show in scheme {scheme_index}, trial {trial_number}")
+
+
+def _verdicts(made: Result) -> dict[str, str]:
+    return {j.rule: str(j.verdict) for j in judge(made, _no_replay)}
+
+
+@pytest.fixture(autouse=True)
+def _hazard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hazard that replays need not be simulated for."""
+
+    def found(*_: object) -> dict[str, int]:
+        return {"at_us": 5, "until_us": 9}
+
+    monkeypatch.setattr(expect_module, "first_hazard", found)
+
+
+def test_never_is_valid_without_a_witness() -> None:
+    made = result([0.0, 0.0], [0.0, 0.0], expect='"later" = { never = ["query-error"] }')
+    assert judge(made, _no_replay) == (
+        Judgement(scheme="later", rule="never query-error", verdict=Verdict.VALID),
+    )
+
+
+def test_never_is_broken_by_one_trial_and_shows_it() -> None:
+    replayed = []
+
+    def replay(scheme_index: int, trial_number: int) -> Timelines:
+        replayed.append((scheme_index, trial_number))
+        return None  # type: ignore[return-value]
+
+    made = result([0.0, 1e-9], [0.0, 0.0], expect='"at once" = { never = ["query-error"] }')
+    (judgement,) = judge(made, replay)
+    assert judgement.verdict is Verdict.INVALID
+    assert judgement.witness == {
+        "trial": 1,
+        "seed": 8,
+        "query": "fast",
+        "at_us": 5,
+        "until_us": 9,
+    }
+    assert replayed == [(0, 1)]
+
+
+def test_a_trial_is_replayed_once_for_several_rules() -> None:
+    replayed = []
+
+    def replay(scheme_index: int, trial_number: int) -> Timelines:
+        replayed.append((scheme_index, trial_number))
+        return None  # type: ignore[return-value]
+
+    rules = '"at once" = { never = ["query-error"], at_most = { query-error = 0.0 } }'
+    judge(result([0.5, 0.1], [0.0, 0.0], expect=rules), replay)
+    assert replayed == [(0, 0)]
+
+
+def test_sometimes_needs_one_trial() -> None:
+    rules = '"at once" = { sometimes = ["query-error"] }\n"later" = { sometimes = ["query-error"] }'
+    made = result([0.0, 0.1], [0.0, 0.0], expect=rules)
+    first, second = judge(made, lambda *_: None)  # type: ignore[arg-type, return-value]
+    assert (first.verdict, first.witness is not None) == (Verdict.VALID, True)
+    assert (second.verdict, second.witness) == (Verdict.INVALID, None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fraction", "verdict"),
+    [
+        ("at_most = { query-error = 0.1 }", 0.1, "valid"),
+        ("at_most = { query-error = 0.1 }", 0.10001, "invalid"),
+        ("at_least = { query-error = 0.1 }", 0.1, "valid"),
+        ("at_least = { query-error = 0.1 }", 0.09999, "invalid"),
+        ("at_most = { query-error = 0.0 }", 0.0, "valid"),
+    ],
+)
+def test_an_expected_fraction_is_compared_itself(rule: str, fraction: float, verdict: str) -> None:
+    made = result([fraction] * 2, [0.0] * 2, expect=f'"at once" = {{ {rule} }}')
+    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type, return-value]
+    assert str(judgement.verdict) == verdict
+    assert (judgement.witness is None) == (verdict == "valid")
+
+
+@pytest.mark.parametrize(
+    ("rule", "fractions", "verdict"),
+    [
+        ("at_most = { query-error = 0.9 }", [0.1, 0.1], "valid"),
+        ("at_most = { query-error = 0.1 }", [0.1, 0.11], "unknown"),
+        ("at_most = { query-error = 0.01 }", [0.1, 0.1], "invalid"),
+        ("at_most = { query-error = 0.00001 }", [0.0, 0.0], "unknown"),
+        ("at_least = { query-error = 0.01 }", [0.1, 0.1], "valid"),
+        ("at_least = { query-error = 0.1 }", [0.1, 0.11], "unknown"),
+        ("at_least = { query-error = 0.9 }", [0.1, 0.1], "invalid"),
+    ],
+)
+def test_a_sampled_fraction_is_compared_with_its_interval(
+    rule: str, fractions: list[float], verdict: str
+) -> None:
+    made = result(fractions, [0.0] * 2, expect=f'"at once" = {{ {rule} }}', mode="sampled")
+    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type, return-value]
+    assert str(judgement.verdict) == verdict
+
+
+def test_the_witness_of_a_broken_bound_is_the_worst_trial() -> None:
+    rules = '"at once" = { at_most = { query-error = 0.01 } }'
+    made = result([0.1, 0.3], [0.0] * 2, expect=rules)
+    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type, return-value]
+    assert judgement.rule == "at most 0.01 query-error"
+    assert judgement.witness is not None
+    assert judgement.witness["trial"] == 1
+    assert judgement.witness["fraction"] == pytest.approx(0.2)
+
+
+def test_nothing_asked_is_unknown() -> None:
+    rules = (
+        '"at once" = { never = ["query-error"], sometimes = ["silent-gap"], '
+        "at_most = { query-error = 1.0 } }"
+    )
+    silent = outcome("fast", 0.0, query_error=math.nan)
+    made = collect(scenario(rules), "exact", [trial(0, 0, [silent])])
+    assert set(_verdicts(made).values()) == {"unknown"}
+
+
+def test_observations_can_be_expected() -> None:
+    rules = '"at once" = { never = ["lost-block"], sometimes = ["compactor-halt"] }'
+    counts = [{"lost-block": 0, "compactor-halt": 0}, {"lost-block": 2, "compactor-halt": 1}]
+    trials = [trial(0, k, [outcome("fast", 1.0)], counts[k]) for k in (0, 1)]
+    never, sometimes = judge(collect(scenario(rules), "exact", trials), _no_replay)
+    assert (never.verdict, never.witness) == (
+        Verdict.INVALID,
+        {"trial": 1, "seed": 8, "count": 2},
+    )
+    assert sometimes.verdict is Verdict.VALID
+    never, sometimes = judge(collect(scenario(rules), "exact", trials[:1]), _no_replay)
+    assert (never.verdict, sometimes.verdict) == (Verdict.VALID, Verdict.INVALID)
+
+
+def test_rules_about_schemes_that_did_not_run_are_left_out() -> None:
+    made = collect(
+        scenario('"later" = { never = ["query-error"] }'), "exact", [trial(0, 0)]
+    )
+    assert judge(made, _no_replay) == ()
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [((), 0), (("valid",), 0), (("valid", "unknown"), 3), (("unknown", "invalid", "valid"), 1)],
+)
+def test_exit_codes_put_broken_before_unknown(verdicts: tuple[str, ...], code: int) -> None:
+    made = tuple(Judgement(scheme="s", rule="r", verdict=Verdict(v)) for v in verdicts)
+    assert exit_code_of(made) == code

@@ -1,0 +1,55 @@
+"""What a user installs is the whole package and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import entry_points, version
+from pathlib import Path
+
+import pytest
+
+import sim
+
+ROOT = Path(__file__).parents[2]
+NOT_SHIPPED = ("__pycache__", ".pyc")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build from a copy, as the build leaves its traces beside the sources."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "sim", folder / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    options = ["--no-deps", "--no-build-isolation", "--wheel-dir", "dist", "."]
+    subprocess.run([*command, *options], cwd=folder, check=True, timeout=120)
+    (built,) = (folder / "dist").glob("*.whl")
+    return built
+
+
+def test_the_wheel_has_every_file_of_the_package(wheel: Path) -> None:
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "sim").rglob("*")
+        if path.is_file() and not any(part in str(path) for part in NOT_SHIPPED)
+    }
+    assert names == files
+
+
+def test_the_wheel_says_that_the_package_is_typed(wheel: Path) -> None:
+    assert "sim/py.typed" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_the_version_has_one_source(wheel: Path) -> None:
+    assert wheel.name == f"consistency_sim-{sim.__version__}-py3-none-any.whl"
+    assert version("consistency-sim") == sim.__version__
+
+
+def test_the_command_is_sim() -> None:
+    (command,) = entry_points(group="console_scripts", name="sim")
+    assert command.value == "sim.cli:main"
