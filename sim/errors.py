@@ -210,7 +210,7 @@ class ModelError(SimError, RuntimeError):
         return f"broken invariant: {self.invariant}" + (f" ({self.detail})" if self.detail else "")
 
 
-class RunInterrupted(SimError, RuntimeError):  # noqa: N818 - not a fault
+class RunInterrupted(SimError, RuntimeError):
     """The user stopped the run.
 
     Parameters

@@ -22,12 +22,13 @@ from sim.core.streams import Streams
 from sim.errors import DeterminismError
 from sim.executors import run_jobs
 from sim.model.world import simulate
+from sim.trace.columns import build
 from sim.trace.recorder import first_difference
-from sim.trace.timelines import Timelines, build
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.trace.recorder import Trace
+    from sim.trace.timelines import Timelines
 
 __all__ = ["MODES", "Mode", "replay", "run_scenario", "run_trial", "trace_trial"]
 
@@ -43,7 +44,7 @@ class _Job(NamedTuple):
     check: bool
 
 
-def replay(scenario: "Scenario", scheme_index: int, trial: int) -> Timelines:
+def replay(scenario: "Scenario", scheme_index: int, trial: int) -> "Timelines":
     """Simulate one scheme in one trial again, to look at what happened rather than to count it."""
     return build(trace_trial(scenario, scheme_index, trial))
 

@@ -4,7 +4,6 @@ Each number is defined in the docstring of the function that counts it. Statisti
 [warm-up, horizon); what is counted *at the horizon* is the state at the end of the run.
 """
 
-
 import numpy as np
 import numpy.typing as npt
 
@@ -75,7 +74,8 @@ def _dangling(timelines: Timelines) -> npt.NDArray[np.bool_]:
     is_stored = (blocks.deleted_us == NEVER) & (blocks.changed_us < NEVER)
     is_broken = blocks.broken_us < NEVER
     is_quiet = blocks.changed_us < timelines.horizon_us - SETTLE_US
-    return is_stored & is_broken & is_quiet
+    dangling: npt.NDArray[np.bool_] = is_stored & is_broken & is_quiet
+    return dangling
 
 
 def leaked_blocks(timelines: Timelines) -> int:
@@ -133,9 +133,9 @@ def _byte_seconds(timelines: Timelines, since_us: Ints) -> float:
     start = np.maximum(since_us, timelines.warmup_us)
     end = np.minimum(blocks.deleted_us, timelines.horizon_us)
     held_us = np.maximum(end - start, 0)
-    return sum(
-        size * span for size, span in zip(blocks.bytes.tolist(), held_us.tolist(), strict=True)
-    ) / US_PER_S
+    # Whole numbers of Python, for bytes times microseconds do not fit 64 bits.
+    held = zip(blocks.bytes.tolist(), held_us.tolist(), strict=True)
+    return float(sum(size * span for size, span in held) / US_PER_S)
 
 
 def _summary(samples_us: Ints) -> dict[str, float]:
@@ -150,4 +150,3 @@ def _summary(samples_us: Ints) -> dict[str, float]:
         "p99_s": int(ordered[rank[99]]) / US_PER_S,
         "max_s": int(ordered[-1]) / US_PER_S,
     }
-

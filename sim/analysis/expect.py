@@ -2,9 +2,9 @@
 
 A rule names an outcome of queries or something observed beside them. ``never`` and ``sometimes``
 look at every trial: one occurrence in one trial decides. ``at_most`` and ``at_least`` look at the
-fraction, or the number of observations, over all trials. In exact mode the fraction is the expected one and the bound is compared
-with it; in sampled mode the whole interval must lie on one side, else the verdict is unknown. A
-run that measured nothing gives unknown, never valid.
+fraction, or the number of observations, over all trials. In exact mode the fraction is the
+expected one and is itself compared with the bound; in sampled mode its whole interval must lie on
+one side, else the verdict is unknown. A run that measured nothing gives unknown, never valid.
 """
 
 import math

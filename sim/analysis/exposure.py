@@ -48,9 +48,7 @@ class Failures:
 class Exposure:
     """One query class on the timelines of one run; arrivals in [warm-up, horizon)."""
 
-    def __init__(
-        self, scenario: Scenario, timelines: Timelines, query_class: QueryClass
-    ) -> None:
+    def __init__(self, scenario: Scenario, timelines: Timelines, query_class: QueryClass) -> None:
         self.scenario = scenario
         self.timelines = timelines
         self.query_class = query_class
@@ -219,7 +217,7 @@ class Exposure:
         return row[keep], loads.gateway[load[keep]], begin[keep], finish[keep]
 
     def missing(self, left_out: frozenset[int] = frozenset()) -> GroupedSpans:
-        """Arrivals for which data of a stream is missing if ``left_out`` gateways contribute nothing."""
+        """Arrivals for which data of a stream is missing if ``left_out`` gateways give nothing."""
         if left_out not in self._missing:
             self._missing[left_out] = self._find_missing(left_out)
         return self._missing[left_out]

@@ -48,29 +48,22 @@ def merge(start: Ints, end: Ints) -> Spans:
 
 
 def merge_groups(group: Ints, start: Ints, end: Ints) -> GroupedSpans:
-    """The union of the intervals of each group; empty and reversed ones are ignored.
-
-    Raises
-    ------
-    OverflowError
-        If groups times span exceed 63 bits (about a million groups over 100 days).
-    """
+    """The union of the intervals of each group; empty and reversed ones are ignored."""
     keep = end > start
     group, start, end = group[keep], start[keep], end[keep]
     if not group.size:
         return GroupedSpans(group, start, end)
-    origin = int(start.min())
-    span = int(end.max()) - origin + 1
-    if (int(group.max()) + 1) * span >= 2**63:
-        raise OverflowError(f"{int(group.max()) + 1} groups over {span} µs do not fit 63 bits")
     order = np.lexsort((start, group))
     group, start, end = group[order], start[order], end[order]
-    base = group * span - origin
+    # Groups laid end to end on one line, by the rank of each instant, so that it fits 63 bits.
+    instants, rank = np.unique(np.concatenate([start, end]), return_inverse=True)
+    base = (np.cumsum(np.diff(group, prepend=group[0]) > 0)) * instants.size
+    start, end = rank[: group.size], rank[group.size :]
     reach = np.maximum.accumulate(base + end)
     first = np.ones(group.shape, np.bool_)
     first[1:] = (base + start)[1:] > reach[:-1]
     last = np.append(np.flatnonzero(first)[1:] - 1, group.size - 1)
-    return GroupedSpans(group[first], start[first], reach[last] - base[last])
+    return GroupedSpans(group[first], instants[start[first]], instants[reach[last] - base[last]])
 
 
 def intersect(one: Spans, two: Spans) -> Spans:

@@ -6,7 +6,7 @@ per chosen stream is an elementary symmetric polynomial of the factors over C(n,
 failing gateways come by inclusion and exclusion.
 """
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 
 import numpy as np
@@ -63,7 +63,7 @@ class _Lottery:
         return self._cut()
 
     def _counted(self) -> list[tuple[int, Floats]]:
-        """Where any failure is the end and none is a matter of chance, streams need only be counted."""
+        """Where any failure is the end, and is certain, streams need only be counted."""
         failing = merge_groups(self._stream, self._start, self._end)
         lacking = subtract_groups(self._exposure.missing(), failing)
         weight = np.repeat(np.array([1, 1 << 32]), (failing.start.size, lacking.start.size))
@@ -127,10 +127,7 @@ class _Lottery:
                     inside = column[(column > at) & (column < span.end[0])]
                     edges.update(inside.tolist())
         cuts = sorted(edges)
-        return [
-            (b - a, self._fractions(a, chances, gateways))
-            for a, b in zip(cuts[:-1], cuts[1:], strict=True)
-        ]
+        return [(b - a, self._fractions(a, chances, gateways)) for a, b in pairwise(cuts)]
 
     def _chances(self, at_us: int) -> dict[int, dict[int, float]]:
         """Probability of failing, by stream and gateway, at one instant."""
@@ -171,7 +168,7 @@ class _Lottery:
         failing: frozenset[int],
         avoided: frozenset[int],
     ) -> float:
-        """Probability that just these gateways fail and none of the ``avoided`` streams is drawn."""
+        """Probability that just these gateways fail and no ``avoided`` stream is drawn."""
         total = 0.0
         streams = sorted(avoided.union(chances))
         for inner in _subsets(sorted(failing)):

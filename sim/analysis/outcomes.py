@@ -1,13 +1,14 @@
 """The shapes in which outcomes are handed on."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.scenario.schema import OUTCOMES
 
-CODE = {name: code for code, name in enumerate(OUTCOMES)}
+CODE: Final = {name: code for code, name in enumerate(OUTCOMES)}
 """Number of each outcome: its place in the order in which outcomes are judged."""
 
 

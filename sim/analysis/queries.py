@@ -67,9 +67,7 @@ def sample_outcomes(
     return sampled.outcomes(exposure, Streams(timelines.seed))
 
 
-def class_hazards(
-    scenario: Scenario, timelines: Timelines, query_class: QueryClass
-) -> Hazards:
+def class_hazards(scenario: Scenario, timelines: Timelines, query_class: QueryClass) -> Hazards:
     """When a query of the class that asks for all streams would not be ok, and what it would be.
 
     Where reads draw their replica, the worst that can happen counts.

@@ -140,7 +140,8 @@ class _Draws:
         unique, position = np.unique(query, return_inverse=True)
         lots = self._streams.stream("query", exposure.query_class.name, "streams")
         drawn = choose(lots, unique + self._first, exposure.n_streams, exposure.n_drawn)
-        return (drawn[position] == stream[:, None]).any(axis=1)
+        asked: npt.NDArray[np.bool_] = (drawn[position] == stream[:, None]).any(axis=1)
+        return asked
 
     def _reads(self, query: Ints, row: Ints, rows: Failures) -> npt.NDArray[np.bool_]:
         """Whether each query draws the replica of the row beside it."""

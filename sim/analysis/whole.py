@@ -44,9 +44,7 @@ def whole_hazards(exposure: Exposure, takes_us: int) -> Hazards:
     return _ordered(pieces)
 
 
-def failing_sets(
-    gateway: Ints, start: Ints, end: Ints
-) -> list[tuple[frozenset[int], Spans]]:
+def failing_sets(gateway: Ints, start: Ints, end: Ints) -> list[tuple[frozenset[int], Spans]]:
     """For each set of gateways that fail together, when exactly they do."""
     by_gateway = merge_groups(gateway, start, end)
     if not by_gateway.group.size:
@@ -65,6 +63,4 @@ def _ordered(pieces: list[tuple[Spans, str]]) -> Hazards:
     end = np.concatenate([spans.end for spans, _ in pieces])
     names = [name for spans, name in pieces for _ in range(spans.start.size)]
     order = np.argsort(start, kind="stable")
-    return Hazards(
-        start_us=start[order], end_us=end[order], outcome=tuple(names[i] for i in order)
-    )
+    return Hazards(start_us=start[order], end_us=end[order], outcome=tuple(names[i] for i in order))

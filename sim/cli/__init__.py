@@ -6,6 +6,7 @@ nothing. Exit codes: 0 every expectation holds, 1 one does not, 2 the input is w
 """
 
 import contextlib
+import difflib
 import errno
 import importlib
 import os
@@ -49,6 +50,16 @@ class _LazyGroup(click.Group):
         command = importlib.import_module(f"sim.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # Click guesses among the commands that are imported, which here are none.
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            guess = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{guess}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

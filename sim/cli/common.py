@@ -3,6 +3,7 @@
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -59,15 +60,10 @@ def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[
     scenarios, is_wrong = [], False
     for path in paths:
         try:
-            with open(path, "rb") as file:
-                file.read().decode("utf-8")
-            scenarios.append(load(path, overrides))
+            scenarios.append(load(Path(path), overrides))
         except ScenarioError as error:
             is_wrong = True
             show_problems(path, error)
-        except UnicodeDecodeError as error:
-            is_wrong = True
-            click.echo(f"{path}: not UTF-8: byte {error.start} is wrong", err=True)
         except OSError as error:
             is_wrong = True
             click.echo(f"{path}: {error.strerror or error}", err=True)

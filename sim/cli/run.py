@@ -178,11 +178,12 @@ def _show(
         failed = [judgement for judgement in judgements if judgement.verdict != Verdict.VALID]
         screen = common.console(stderr=True)
         for line in tables.judgement_lines(failed):
-            screen.print(line)
+            screen.print(line, soft_wrap=True)
         return
     is_taken = files.STANDARD in (options.json, options.csv)
     screen = common.console(stderr=is_taken)
-    screen.print(f"{scenario.name}: {scenario.summary}" if scenario.summary else scenario.name)
+    title = f"{scenario.name}: {scenario.summary}" if scenario.summary else scenario.name
+    screen.print(title, soft_wrap=True)
     screen.print()
     screen.print(tables.scheme_table(result))
     screen.print(tables.CAPTION, style="dim")
@@ -200,7 +201,7 @@ def _print_block(screen: "Console", lines: Sequence[Any]) -> None:
     if lines:
         screen.print()
     for line in lines:
-        screen.print(line)
+        screen.print(line, soft_wrap=True)
 
 
 def _repeating_words(path: str, scenario: "Scenario", options: _Options) -> list[object]:

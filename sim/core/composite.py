@@ -9,11 +9,26 @@ from typing import Final
 import numpy as np
 
 from sim.core.lattice import least_above, least_above_many
-from sim.core.law import Floats, Law, Power, checked_many, checked_u, number
+from sim.core.law import Floats, Law, Power, bounded, checked_many, checked_u, number
 
 __all__ = ["Adjusted", "Empirical", "Mixture"]
 
 _BELOW_1: Final = 1.0 - 2.0**-53
+
+
+def _whole(law: Law, u: float, power: Power) -> float:
+    """Return the moment of a law up to `u`."""
+    return law.moment_to(u, power)
+
+
+def _inside(law: Law, u: float, power: Power) -> float:
+    """Return the moment of a law up to an end that is finite, however near to 1 `u` came.
+
+    Where a heavy tail begins beyond that end, its share may be less than a float tells from none
+    while its moment is infinite: it is left out.
+    """
+    moment = law.moment_to(u, power)
+    return moment if math.isfinite(moment) else law.moment_to(_BELOW_1, power)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +85,8 @@ class Mixture(Law):
         low, high = min(ends), max(ends)
         if low == high or u == 0.0:
             return low
-        return high if u == 1.0 else least_above(self.cdf, u, low, high)
+        # The lattice may lie just beyond the ends, and no law leaves its support.
+        return high if u == 1.0 else min(least_above(self.cdf, u, low, high), high)
 
     def ppf_many(self, u: Floats) -> Floats:
         values = checked_many(u)
@@ -79,18 +95,21 @@ class Mixture(Law):
         fixed: Floats = np.where(values == 0.0, low, high)
         open_ = (low < high) & (values > 0.0) & (values < 1.0)
         if open_.any():
-            fixed[open_] = least_above_many(self.cdf_many, values[open_], low[open_], high[open_])
+            found = least_above_many(self.cdf_many, values[open_], low[open_], high[open_])
+            fixed[open_] = np.minimum(found, high[open_])
         return fixed
 
     def moment_to(self, u: float, power: Power) -> float:
         pairs = zip(self.weights, self.parts, strict=True)
         if checked_u(u) == 1.0:
             return math.fsum(weight * part.moment_to(1.0, power) for weight, part in pairs)
+        if u == 0.0:
+            return 0.0
         end = self.ppf(u)
         # Each part up to the common end; what a jump there brings beyond u is taken off again.
         reached = [(weight, part, part.cdf(end)) for weight, part in pairs]
         excess = math.fsum(weight * share for weight, _, share in reached) - u
-        inside = math.fsum(weight * part.moment_to(share, power) for weight, part, share in reached)
+        inside = math.fsum(weight * _inside(part, share, power) for weight, part, share in reached)
         return inside - excess * end**power
 
     @property
@@ -115,7 +134,9 @@ class Empirical(Law):
     )
 
     def __post_init__(self) -> None:
-        samples = tuple(sorted(_sample(value) for value in self.samples_us))
+        samples = tuple(
+            sorted(bounded("samples_us", x, 0.0, "be numbers of µs >= 0") for x in self.samples_us)
+        )
         if not samples:
             raise ValueError("samples_us=() must hold at least one value")
         object.__setattr__(self, "samples_us", samples)
@@ -152,19 +173,6 @@ class Empirical(Law):
     @property
     def is_constant(self) -> bool:
         return self.samples_us[0] == self.samples_us[-1]
-
-
-def _sample(value: object) -> float:
-    """Return one observed value as a float."""
-    holder = _Holder(value)
-    return number(holder, "samples_us", 0.0, "be numbers of µs >= 0")
-
-
-class _Holder:
-    """Carries one value to `number`."""
-
-    def __init__(self, value: object) -> None:
-        self.samples_us = value
 
 
 def _steps(u: float, n: int) -> int:
@@ -220,15 +228,13 @@ class Adjusted(Law):
         checked_u(u)
         cap = self.at_most_us
         below = min(u, self.law.cdf(cap - self.plus_us))
-        if cap < math.inf and math.isinf(self.law.moment_to(below, power)):
-            # The share beyond the cap is less than a float can tell from none, and diverges.
-            below = _BELOW_1
-            cap = min(cap, self.ppf(_BELOW_1))
+        # Without a cap an infinite moment is the truth.
+        moment = _inside if cap < math.inf else _whole
         capped = (u - below) * cap**power if u > below else 0.0
-        first = self.law.moment_to(below, 1)
+        first = moment(self.law, below, 1)
         if power == 1:
             return first + self.plus_us * below + capped
-        second = self.law.moment_to(below, 2)
+        second = moment(self.law, below, 2)
         return second + 2.0 * self.plus_us * first + self.plus_us**2 * below + capped
 
     @property

@@ -1,4 +1,4 @@
-"""The event kernel: integer time, documented phases at one instant, and a test mode that shuffles ties.
+"""The event kernel: integer time, documented phases at one instant, a mode that shuffles ties.
 
 The only module that knows SimPy. Actors are generator functions that yield ``kernel.sleep(...)``;
 everything that happens at one instant happens in the order of :class:`Phase`
@@ -8,6 +8,7 @@ everything that happens at one instant happens in the order of :class:`Phase`
 
 from collections.abc import Generator
 from enum import IntEnum
+from heapq import heappush
 from typing import Any
 
 import simpy
@@ -43,7 +44,7 @@ class _TieShuffling(simpy.Environment):
         ordinal = next(self._eid)
         tie = int(self._ties.at(ordinal) * 2**30) << 64 | ordinal
         # SimPy's queue is the one documented extension point for another total order.
-        simpy.core.heappush(self._queue, (self._now + delay, priority, tie, event))
+        heappush(self._queue, (self._now + delay, priority, tie, event))
 
 
 class Kernel:
@@ -61,7 +62,8 @@ class Kernel:
     @property
     def now_us(self) -> int:
         """Simulated time in integer microseconds."""
-        return int(self._env.now)
+        now: int = self._env._now  # type: ignore[assignment]
+        return now
 
     def sleep(self, delay_us: int, phase: Phase) -> simpy.Event:
         """Event that an actor yields to act again ``delay_us`` (>= 0) later, in ``phase``."""

@@ -22,31 +22,29 @@ Power = Literal[1, 2]
 _LONGEST: Final = float(LONGEST_US)
 
 
-def number(
-    owner: object,
+def bounded(
     name: str,
+    value: object,
     low: float,
     rule: str,
     *,
     above: bool = False,
     high: float = _LONGEST,
 ) -> float:
-    """Make the field `name` of a frozen law a finite float and check its bounds.
+    """Return `value` as a float if it is a number in [low, high].
 
     Parameters
     ----------
-    owner : object
-        A law under construction.
     name : str
-        The field, which is replaced by its float.
-    low : float
-        The smallest allowed value, or with `above` the largest refused one.
+        What the value is called.
+    value : object
+        Anything.
+    low, high : float
+        The smallest and the largest allowed value.
     rule : str
         Completes "name=value must …".
     above : bool
         Whether `low` itself is refused.
-    high : float
-        The largest allowed value.
 
     Returns
     -------
@@ -58,7 +56,6 @@ def number(
     ValueError
         If the value is not such a number.
     """
-    value = getattr(owner, name)
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, float, np.integer, np.floating))
@@ -66,8 +63,16 @@ def number(
         or (above and value == low)
     ):
         raise ValueError(f"{name}={value!r} must {rule}")
-    object.__setattr__(owner, name, float(value))
     return float(value)
+
+
+def number(
+    owner: object, name: str, low: float, rule: str, *, above: bool = False, high: float = _LONGEST
+) -> float:
+    """Replace the field `name` of a frozen law under construction by its float; as `bounded`."""
+    value = bounded(name, getattr(owner, name), low, rule, above=above, high=high)
+    object.__setattr__(owner, name, value)
+    return value
 
 
 def checked_u(u: float) -> float:

@@ -277,7 +277,15 @@ class Streams:
         ValueError
             As `word`.
         """
-        return (self.word(*identity) >> 11) * _TO_UNIT
+        # The body of `word`, written out: this is the innermost call of the model.
+        for part in identity:
+            if type(part) is not str and type(part) is not int:
+                return (self.word(*identity) >> 11) * _TO_UNIT
+        if not identity:
+            return (self.word() >> 11) * _TO_UNIT
+        state = self._root.copy()
+        state.update(ascii(identity).encode())
+        return (int.from_bytes(state.digest(), "little") >> 11) * _TO_UNIT
 
     def stream(self, *identity: str | int) -> Stream:
         """Return the stream of an identity; raises as `word`."""

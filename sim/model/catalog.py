@@ -38,7 +38,8 @@ class Block:
     """An immutable block and the history of its objects in the store.
 
     ``history[i]`` are the versions of object *i*: chunks first, then index, meta.json and
-    deletion-mark.json. ``settled_us`` is when the last change so far is shown everywhere.
+    deletion-mark.json. ``held`` has a bit for each object whose newest version is a put.
+    ``settled_us`` is when the last change so far is shown everywhere.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Block:
         "dominated_by",
         "dominates",
         "group",
+        "held",
         "history",
         "id",
         "index",
@@ -88,6 +90,7 @@ class Block:
         self.created_us = created_us
         self.bytes = size_bytes
         self.history: list[list[Version] | None] = [None] * n_objects
+        self.held = 0
         self.dominates: list[Block] = []
         self.dominated_by: list[Block] = []
         self.committed_us = NEVER
@@ -180,13 +183,15 @@ class Catalog:
 
     def _relate(self, block: Block) -> None:
         stream, resolution = block.group
-        mine = frozenset(block.sources)
         peers: dict[int, Block] = {}
         for source in block.sources:
             holders = self._by_source.setdefault((stream, resolution, source), [])
             for peer in holders:
                 peers[peer.index] = peer
             holders.append(block)
+        if not peers:
+            return
+        mine = frozenset(block.sources)
         for peer in peers.values():
             theirs = frozenset(peer.sources)
             if theirs == mine:

@@ -54,7 +54,7 @@ class Client:
         return self._fixed is not None
 
     def head(self, block: Block, object_index: int, t_us: int) -> bool:
-        """Whether the object exists, as answered to a HEAD at ``t_us``. Not tallied, cannot fail."""
+        """Whether a HEAD at ``t_us`` finds the object. Not tallied, cannot fail."""
         return self._lookup("head", block, object_index, t_us) is not None
 
     def get(self, block: Block, object_index: int, t_us: int) -> Version | None:
@@ -129,9 +129,11 @@ class Client:
         return draw >= failing, draw >= failing + lost
 
     def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
-        if self._negative_us and t_us < self.remembered_absent_until(block, object_index):
-            return None
         replica = self._fixed
+        if replica is not None and not self._negative_us:
+            return self.store.shown(block, object_index, GET, replica, t_us)
+        if t_us < self.remembered_absent_until(block, object_index):
+            return None
         if replica is None:
             key = self.store.catalog.key(block, object_index)
             replica = self._replica(kind, key, t_us)

@@ -71,9 +71,7 @@ class Janitor:
             If the view could not be had in full.
         """
         now_us = self.kernel.now_us
-        self.absorb(
-            self._reader.sync(Instants(list_us=now_us, check_us=now_us, marks_us=now_us))
-        )
+        self.absorb(self._reader.sync(Instants(list_us=now_us, check_us=now_us, marks_us=now_us)))
         yield from self.work(self.spec.sync_takes, "sync-takes", now_us)
         if self.view.is_incomplete:
             raise SyncAborted("meta")
@@ -148,9 +146,7 @@ class Compactor(Janitor):
     def run(self) -> Steps:
         """Pass after pass, until it halts."""
         start_us = self.kernel.now_us
-        ticker = Ticker(
-            self.spec.wait_interval, self.streams, "compactor", start_us=start_us
-        )
+        ticker = Ticker(self.spec.wait_interval, self.streams, "compactor", start_us=start_us)
         while True:
             try:
                 yield from self._pass()
@@ -280,7 +276,9 @@ class Compactor(Janitor):
             size_bytes=size_bytes,
         )
         self.recorder.record(block.record(self.kernel.now_us))
-        purpose = "compaction-takes" if resolution == parents[0].resolution else "downsampling-takes"
+        purpose = (
+            "compaction-takes" if resolution == parents[0].resolution else "downsampling-takes"
+        )
         yield from self.work(law, purpose, block.id)
         takes_us = self.draw(self.spec.upload_takes, "upload-takes", block.id)
         is_duplicate = any(t.committed_us <= self.kernel.now_us for t in catalog.twins(block))
@@ -300,7 +298,9 @@ class Compactor(Janitor):
         """Delete uploads that nobody has touched for long (C11)."""
         now_us = self.kernel.now_us
         for block in sorted(self.view.partial.values(), key=Block.order):
-            puts = [v.ack_us for versions in block.history if versions for v in versions if v.is_put]
+            puts = [
+                v.ack_us for versions in block.history if versions for v in versions if v.is_put
+            ]
             if now_us - max(puts) > PARTIAL_UPLOAD_AGE_US:
                 yield from self.remove(block)
 

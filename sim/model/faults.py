@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sim.core.draws import draw_us
 from sim.core.streams import Streams
 from sim.core.units import NEVER
-from sim.scenario.schema import Fault, Scenario
+from sim.scenario.schema import Fault, Scenario, StoreErrors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +27,17 @@ def windows(scenario: Scenario, streams: Streams) -> tuple[Window, ...]:
     for ordinal, fault in enumerate(scenario.faults):
         start_us = draw_us(fault.at, streams, "fault", ordinal, "at")
         lasts_us = draw_us(fault.lasts, streams, "fault", ordinal, "lasts")
-        drawn.append(
-            Window(fault=fault, start_us=start_us, end_us=min(start_us + lasts_us, NEVER))
-        )
+        drawn.append(Window(fault=fault, start_us=start_us, end_us=min(start_us + lasts_us, NEVER)))
     return tuple(drawn)
 
 
-def outages(
-    faults: tuple[Window, ...], kind: str, target: int | None
-) -> list[tuple[int, int]]:
+def outages(faults: tuple[Window, ...], kind: str, target: int | None) -> list[tuple[int, int]]:
     """Disjoint, ascending [start, end) during which faults of ``kind`` keep ``target`` away."""
     merged: list[tuple[int, int]] = []
     spans = (
         (window.start_us, window.end_us)
         for window in faults
-        if window.fault.kind == kind and (target is None or window.fault.target == target)
+        if window.fault.kind == kind and getattr(window.fault, "target", None) == target
     )
     for start_us, end_us in sorted(spans):
         if merged and start_us <= merged[-1][1]:
@@ -61,14 +57,18 @@ class ErrorRates:
         self, *, error_rate: float, lost_answer_rate: float, faults: tuple[Window, ...]
     ) -> None:
         self._base = (error_rate, lost_answer_rate)
-        self._windows = tuple(w for w in faults if w.fault.kind == "store-errors")
+        self._windows = tuple(
+            (w.start_us, w.end_us, w.fault.error_rate, w.fault.lost_answer_rate)
+            for w in faults
+            if isinstance(w.fault, StoreErrors)
+        )
         self.possible = bool(self._windows) or self._base != (0.0, 0.0)
 
     def at(self, t_us: int) -> tuple[float, float]:
         """(probability of failing without effect, of being applied with the answer lost)."""
         failing, lost = self._base
-        for window in self._windows:
-            if window.start_us <= t_us < window.end_us:
-                failing = max(failing, window.fault.error_rate)
-                lost = max(lost, window.fault.lost_answer_rate)
+        for start_us, end_us, error_rate, lost_answer_rate in self._windows:
+            if start_us <= t_us < end_us:
+                failing = max(failing, error_rate)
+                lost = max(lost, lost_answer_rate)
         return failing, lost

@@ -72,7 +72,9 @@ class Gateway:
 
     def _sync(self, start_us: int) -> Steps:
         spec, stages = self._spec, self._spec.sync_stages
-        takes_us = draw_us(spec.sync_takes, self._streams, "gateway", self._number, "sync-takes", start_us)
+        takes_us = draw_us(
+            spec.sync_takes, self._streams, "gateway", self._number, "sync-takes", start_us
+        )
         at = Instants(
             list_us=start_us,
             check_us=start_us + int(takes_us * stages.check),

@@ -1,6 +1,6 @@
 """What to compact next: the planner of the system modelled (``SEMANTICS.md`` C6, C7)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from sim.model.catalog import Block
@@ -27,8 +27,8 @@ def plan(blocks: Sequence[Block], ranges_us: Sequence[int]) -> list[Block]:
     newest_min_us = older[-1].min_us
     for range_us in ranges_us[1:]:
         for window in _windows(older, range_us):
-            spans = window[-1].max_us - window[0].min_us == range_us
-            if len(window) > 1 and (spans or window[-1].max_us <= newest_min_us):
+            last_us = window[-1].max_us
+            if last_us <= newest_min_us or last_us - window[0].min_us == range_us:
                 return window
     return []
 
@@ -38,11 +38,19 @@ def by_time(blocks: Iterable[Block]) -> list[Block]:
     return sorted(blocks, key=lambda block: (block.min_us, block.max_us, block.index))
 
 
-def _windows(blocks: Sequence[Block], range_us: int) -> list[list[Block]]:
-    """The blocks that lie inside one aligned window of ``range_us`` each, by window, ascending."""
-    windows: dict[int, list[Block]] = {}
+def _windows(blocks: Sequence[Block], range_us: int) -> Iterator[list[Block]]:
+    """Two or more blocks that lie inside one aligned window of ``range_us``, by window."""
+    window: list[Block] = []
+    end_us = 0
     for block in blocks:
-        start_us = block.min_us - block.min_us % range_us
-        if block.max_us <= start_us + range_us:
-            windows.setdefault(start_us, []).append(block)
-    return list(windows.values())
+        if block.max_us - block.min_us >= range_us:
+            continue
+        if block.min_us >= end_us:
+            if len(window) > 1:
+                yield window
+            window = []
+            end_us = block.min_us - block.min_us % range_us + range_us
+        if block.max_us <= end_us:
+            window.append(block)
+    if len(window) > 1:
+        yield window

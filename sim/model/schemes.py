@@ -14,11 +14,13 @@ pull request 2136 (marks), releases up to 0.10 (deletion at once); ``SEMANTICS.m
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from sim.core.units import US_PER_S
 from sim.model.catalog import Block
 from sim.model.view import View
-from sim.scenario.schema import SchemeSpec
+from sim.scenario.schema import DeletionMark as MarkSpec
+from sim.scenario.schema import Immediate, SchemeSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def compose(spec: SchemeSpec) -> Scheme:
     return _KINDS[spec.kind](spec)
 
 
-def _immediate(spec: SchemeSpec) -> Scheme:
+def _immediate(spec: Immediate) -> Scheme:
     return Scheme(
         name=spec.name,
         record=NoRecord(),
@@ -104,7 +106,7 @@ def _immediate(spec: SchemeSpec) -> Scheme:
     )
 
 
-def _deletion_mark(spec: SchemeSpec) -> Scheme:
+def _deletion_mark(spec: MarkSpec) -> Scheme:
     return Scheme(
         name=spec.name,
         record=DeletionMark(),
@@ -116,7 +118,7 @@ def _deletion_mark(spec: SchemeSpec) -> Scheme:
     )
 
 
-_KINDS: dict[str, Callable[..., Scheme]] = {
+_KINDS: Final[dict[str, Callable[..., Scheme]]] = {
     "immediate": _immediate,
     "deletion-mark": _deletion_mark,
 }

@@ -40,6 +40,11 @@ class Store:
         self.spec = spec
         self.catalog = catalog
         self.touched: list[Block] = []
+        self._deletion_order = (
+            catalog.meta_object,
+            *range(catalog.meta_object),
+            catalog.mark_object,
+        )
         self._kernel = kernel
         self._streams = streams
         self._recorder = recorder
@@ -69,15 +74,12 @@ class Store:
 
     def holds(self, block: Block, object_index: int) -> bool:
         """Whether the newest acknowledged version of the object is a put."""
-        versions = block.history[object_index]
-        return versions is not None and versions[-1].is_put
+        return bool(block.held >> object_index & 1)
 
     def held_objects(self, block: Block) -> tuple[int, ...]:
         """Objects whose newest version is a put, in the order of deletion (B4)."""
-        catalog = self.catalog
-        data = range(catalog.meta_object)
-        order = (catalog.meta_object, *data, catalog.mark_object)
-        return tuple(i for i in order if self.holds(block, i))
+        held = block.held
+        return tuple(i for i in self._deletion_order if held >> i & 1)
 
     def shown(
         self, block: Block, object_index: int, plane: int, replica: int, t_us: int
@@ -97,6 +99,8 @@ class Store:
 
     def shows_any(self, block: Block, replica: int, t_us: int) -> bool:
         """Whether ``replica`` lists any object of the block at ``t_us``."""
+        if self.is_instant and t_us == self._kernel.now_us:
+            return block.held != 0
         for i in range(len(block.history)):
             if self.shown(block, i, LIST, replica, t_us) is not None:
                 return True
@@ -117,6 +121,10 @@ class Store:
         self, block: Block, objects: tuple[int, ...], now_us: int, *, is_put: bool, stamp_us: int
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Append a version per object; return the record's ``get`` and ``list`` columns."""
+        held = block.held
+        for i in objects:
+            held = held | 1 << i if is_put else held & ~(1 << i)
+        block.held = held
         if self.is_instant:
             version = Version(now_us, is_put, stamp_us, None, None)
             for i in objects:

@@ -83,7 +83,9 @@ class View:
         Ordinals of the blocks whose meta.json was read, in order.
     """
 
-    def __init__(self, client: Client, filters: Filters, *, shard: int = 0, shards: int = 1) -> None:
+    def __init__(
+        self, client: Client, filters: Filters, *, shard: int = 0, shards: int = 1
+    ) -> None:
         self.client = client
         self.filters = filters
         self.wanted: dict[int, Block] = {}
@@ -117,20 +119,36 @@ class View:
         SyncAborted
             If LIST, a HEAD or a mark GET failed. Nothing has changed then.
         """
-        client, flags = self.client, self._flags
         self.is_incomplete = False
         hot = self._collect(at)
+        if self.client.rates.possible:
+            self._sync_in_stages(hot, at)
+        else:
+            replica = self.client.list_replica("", at.list_us)
+            shows_any = self.client.store.shows_any
+            for block in hot:
+                is_listed = shows_any(block, replica, at.list_us)
+                is_checked = self._is_checked(block, is_listed, at.check_us)
+                self._finish(block, is_listed, is_checked, at)
+            self._tally(at, self._n_listed, self._n_checked)
+        if self.client.remembers_absence:
+            self._mark_reads_us.append(at.marks_us)
+        self._settle(hot, at)
+
+    def _sync_in_stages(self, hot: list[Block], at: Instants) -> None:
+        """The same where requests may fail: each stage for all blocks, then the next."""
+        client, flags = self.client, self._flags
         if client.fails("list", at.list_us):
             client.tally.list(at.list_us, 0)
             raise SyncAborted("list")
-        listed = self._listed(hot, at.list_us)
+        replica = client.list_replica("", at.list_us)
+        listed = [client.store.shows_any(block, replica, at.list_us) for block in hot]
         n_listed = self._n_listed + sum(
             is_listed - (flags.get(block.index, 0) & LISTED)
             for block, is_listed in zip(hot, listed, strict=True)
         )
-        client.tally.list(at.list_us, n_listed)
-        client.tally.count("head", at.check_us, n_listed)
         if client.fails("head", at.check_us, n_listed):
+            self._tally(at, n_listed, 0)
             raise SyncAborted("head")
         checked = [
             self._is_checked(block, is_listed, at.check_us)
@@ -140,33 +158,56 @@ class View:
             is_checked - (flags.get(block.index, 0) & CHECKED) // CHECKED
             for block, is_checked in zip(hot, checked, strict=True)
         )
-        if self.filters.mark_delay_us is not None:
-            client.tally.count("get", at.marks_us, n_checked)
-            if client.fails("mark", at.marks_us, n_checked):
-                raise SyncAborted("mark")
+        self._tally(at, n_listed, n_checked)
+        if self.filters.mark_delay_us is not None and client.fails("mark", at.marks_us, n_checked):
+            raise SyncAborted("mark")
         for block, is_listed, is_checked in zip(hot, listed, checked, strict=True):
-            survives = is_checked and self._passes_mark(block, at.marks_us)
-            self._apply(block, is_listed + CHECKED * is_checked + SURVIVING * survives)
-        self._n_listed, self._n_checked = n_listed, n_checked
-        if client.remembers_absence:
-            self._mark_reads_us.append(at.marks_us)
-        self._settle(hot, at)
+            self._finish(block, is_listed, is_checked, at)
+
+    def _tally(self, at: Instants, n_listed: int, n_checked: int) -> None:
+        """Count the requests of a sync."""
+        tally = self.client.tally
+        tally.list(at.list_us, n_listed)
+        tally.count("head", at.check_us, n_listed)
+        if self.filters.mark_delay_us is not None:
+            tally.count("get", at.marks_us, n_checked)
+
+    def _finish(self, block: Block, is_listed: bool, is_checked: bool, at: Instants) -> None:
+        """The last filters, then the block's place in the view."""
+        survives = is_checked and self._passes_mark(block, at.marks_us)
+        flags = is_listed + CHECKED * is_checked + SURVIVING * survives
+        before = self._flags.get(block.index, 0)
+        if flags == before:
+            return
+        if flags:
+            self._flags[block.index] = flags
+        else:
+            del self._flags[block.index]
+        self._n_listed += (flags & LISTED) - (before & LISTED)
+        self._n_checked += ((flags & CHECKED) - (before & CHECKED)) // CHECKED
+        if (flags ^ before) & SURVIVING:
+            if survives:
+                self._enter(block)
+            else:
+                self._leave(block)
 
     def _collect(self, at: Instants) -> list[Block]:
-        """Blocks to look at again, in order of creation; they stay hot until a sync succeeds."""
+        """Blocks to look at again; they stay hot until a sync succeeds."""
         store = self.client.store
         store.advance()
         hot = self._hot
+        shard, shards = self._shard, self._shards
         for block in store.touched[self._cursor :]:
-            if block.stream % self._shards == self._shard:
+            if shards == 1 or block.stream % shards == shard:
                 hot[block.index] = block
         self._cursor = len(store.touched)
         blocks = store.catalog.blocks
         while self._timers and self._timers[0][0] <= at.marks_us:
             index = heappop(self._timers)[1]
             hot[index] = blocks[index]
-        hot.update(self._unsettled)
-        return [hot[index] for index in sorted(hot)]
+        if self._unsettled:
+            hot.update(self._unsettled)
+        return list(hot.values())
 
     def n_cached(self, blocks: Iterable[int]) -> int:
         """How many of the blocks (ordinals) have their meta.json in the view's cache."""
@@ -196,11 +237,6 @@ class View:
             self._unsettled = {}
         else:
             self._unsettled = {b.index: b for b in hot if b.settled_us > at.list_us}
-
-    def _listed(self, hot: list[Block], t_us: int) -> list[bool]:
-        store = self.client.store
-        replica = self.client.list_replica("", t_us)
-        return [store.shows_any(block, replica, t_us) for block in hot]
 
     def _is_checked(self, block: Block, is_listed: bool, t_us: int) -> bool:
         """HEAD and, the first time, GET meta.json; then the consistency delay."""
@@ -293,20 +329,6 @@ class View:
     def _look_again(self, t_us: int, block: Block) -> None:
         if t_us > 0 or self.is_incomplete:
             heappush(self._timers, (t_us, block.index))
-
-    def _apply(self, block: Block, flags: int) -> None:
-        before = self._flags.get(block.index, 0)
-        if flags == before:
-            return
-        if flags:
-            self._flags[block.index] = flags
-        else:
-            del self._flags[block.index]
-        if (flags ^ before) & SURVIVING:
-            if flags & SURVIVING:
-                self._enter(block)
-            else:
-                self._leave(block)
 
     def _enter(self, block: Block) -> None:
         flags, counts = self._flags, self._dominators

@@ -21,7 +21,6 @@ from sim.model.view import Filters, View
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Header, Recorder, Trace
 
-
 End = Callable[[], None]
 """Takes an actor away, now."""
 Begin = Callable[[int], End]
@@ -59,9 +58,7 @@ def simulate(
 class _World:
     """All parts of one run and the wiring between them."""
 
-    def __init__(
-        self, scenario: Scenario, scheme: Scheme, trial: int, shuffle: int | None
-    ) -> None:
+    def __init__(self, scenario: Scenario, scheme: Scheme, trial: int, shuffle: int | None) -> None:
         self.scenario = scenario
         self.scheme = scheme
         self.kernel = Kernel(shuffle=shuffle)
@@ -116,9 +113,7 @@ class _World:
             at_us = self._phase_us(number)
             self._keep(begin, fault="gateway-outage", target=number, at_us=at_us)
 
-    def _keep(
-        self, begin: Begin, *, fault: str, target: int | None = None, at_us: int = 0
-    ) -> None:
+    def _keep(self, begin: Begin, *, fault: str, target: int | None = None, at_us: int = 0) -> None:
         """Let an actor live from ``at_us`` on, but for its outages."""
         end = begin(at_us)
         spans = outages(self.faults, fault, target)

@@ -4,7 +4,7 @@
 there only if something was deleted.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,14 +145,8 @@ def _outcome_rows(result: Result) -> list[OutcomeFraction]:
 
 def _windows(result: Result, scheme: SchemeResult) -> WindowLengths:
     lengths = [length for trial in scheme.trials for length in trial.windows_us]
-    law = error_window_law(result.scenario, result.scenario.schemes[scheme.index])
-    reference = None if law is None else _cdf_of(law)
     return WindowLengths(
         scheme=scheme.name,
         lengths_us=np.sort(np.array(lengths, dtype=np.int64)),
-        reference=reference,
+        reference=error_window_law(result.scenario, result.scenario.schemes[scheme.index]),
     )
-
-
-def _cdf_of(law: Law) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda lengths_us: np.array([law.cdf(float(length)) for length in lengths_us])

@@ -5,14 +5,16 @@ Each title asks the question that its picture answers.
 
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from sim.analysis.estimators import Interval
+from sim.core.laws import Law
 from sim.core.units import US_PER_S
 from sim.report.style import (
     GREY,
@@ -40,12 +42,12 @@ class OutcomeFraction:
 class WindowLengths:
     """Lengths of error windows of one scheme, sorted, shape (n,) in µs.
 
-    ``reference`` is the closed form's cumulative distribution of a length in µs, if one applies.
+    ``reference`` is the closed form of their law, if one applies.
     """
 
     scheme: str
     lengths_us: np.ndarray
-    reference: Callable[[np.ndarray], np.ndarray] | None = None
+    reference: Law | None = None
 
 
 def outcome_fractions(data: Sequence[OutcomeFraction], ax: Axes) -> Axes:
@@ -62,7 +64,7 @@ def outcome_fractions(data: Sequence[OutcomeFraction], ax: Axes) -> Axes:
     schemes = list(dict.fromkeys(row.scheme for row in data))
     outcomes = list(dict.fromkeys(row.outcome for row in data))
     floor = _floor(known)
-    step = 0.7 / max(1, len(outcomes))
+    step = 0.5 / max(1, len(outcomes))
     for row in known:
         interval = row.interval
         x = (
@@ -116,29 +118,28 @@ def window_lengths(data: Sequence[WindowLengths], ax: Axes) -> Axes:
 
     Dashed: the closed form, where one applies. A scheme without deletions is named in the legend.
     """
-    longest_us = max((int(row.lengths_us.max()) for row in data if len(row.lengths_us)), default=0)
+    longest_us = max(_longest_us(row) for row in data)
     unit, unit_s = time_unit(max(longest_us, US_PER_S))
-    end = max(longest_us, US_PER_S) * 1.08
+    end_us = max(longest_us, US_PER_S) * 1.08
+    scale = US_PER_S * unit_s
     for index, row in enumerate(data):
         colour = PALETTE[index % len(PALETTE)]
-        name = escaped(row.scheme)
         n = len(row.lengths_us)
         if not n:
-            ax.plot([], [], color=colour, label=f"{name}: no deletions")
+            ax.plot([], [], color=colour, label=f"{escaped(row.scheme)}: no deletions")
             continue
-        zero = float((row.lengths_us == 0).mean())
-        edges = np.concatenate(([0], row.lengths_us, [end])) / US_PER_S / unit_s
+        edges = np.concatenate(([0], row.lengths_us, [end_us])) / scale
         steps = np.concatenate(([0], np.arange(1, n + 1), [n])) / n
-        label = f"{name}: no window in {100 * zero:.4g} %" if zero else name
-        ax.step(edges, steps, where="post", color=colour, linewidth=1.6, label=label)
-        if row.reference is not None:
-            grid = np.linspace(0.0, end, 400)
-            values = row.reference(grid)
-            x = grid / US_PER_S / unit_s
-            ax.plot(x, values, color="black", linestyle="--", linewidth=1.1, label="closed form")
+        ax.step(edges, steps, where="post", color=colour, linewidth=1.6, label=_counted(row))
+    for law in dict.fromkeys(row.reference for row in data if row.reference is not None):
+        grid = np.linspace(0.0, end_us, 400)
+        values = [law.cdf(float(length_us)) for length_us in grid]
+        ax.plot(
+            grid / scale, values, color="black", linestyle="--", linewidth=1.1, label="closed form"
+        )
     if not any(row.reference for row in data):
         ax.plot([], [], linestyle="none", label="(no closed form applies)")
-    ax.set_xlim(-0.01 * end / US_PER_S / unit_s, end / US_PER_S / unit_s)
+    ax.set_xlim(-0.01 * end_us / scale, end_us / scale)
     ax.set_ylim(0, 1.03)
     ax.grid(color="#dddddd", linewidth=0.6)
     ax.set_axisbelow(True)
@@ -147,6 +148,22 @@ def window_lengths(data: Sequence[WindowLengths], ax: Axes) -> Axes:
     ax.set_title("For how long does a reader use a deleted block?", loc="left")
     legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
     return ax
+
+
+def _longest_us(row: WindowLengths) -> float:
+    """Give the longest length of a scheme, or of its closed form; 0 if it has none."""
+    longest_us = float(row.lengths_us.max(initial=0))
+    if row.reference is None or not len(row.lengths_us):
+        return longest_us
+    return max(longest_us, row.reference.ppf(1.0 - 2.0**-53))
+
+
+def _counted(row: WindowLengths) -> str:
+    """Name a scheme, the number of its lengths, and how many of them are zero."""
+    n = len(row.lengths_us)
+    zero = float((row.lengths_us == 0).mean())
+    none = f", {100 * zero:.4g} % without a window" if zero else ""
+    return f"{escaped(row.scheme)} ({n} seen{none})"
 
 
 def _floor(rows: Sequence[OutcomeFraction]) -> float:

@@ -5,7 +5,8 @@ rich console and plain lines, and prints nothing itself.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.analysis.estimators import Interval
@@ -37,11 +38,14 @@ GAPS: Final = ("partial-response", "silent-gap")
 
 CAPTION: Final = "gaps: data is missing, with or without a warning; below: 95 % interval"
 
-_STYLES: Final = {
-    Verdict.VALID: "green",
-    Verdict.INVALID: "bold red",
-    Verdict.UNKNOWN: "yellow",
-}
+_STYLES: Final[Mapping[Verdict, str]] = MappingProxyType(
+    {
+        Verdict.VALID: "green",
+        Verdict.INVALID: "bold red",
+        Verdict.UNKNOWN: "yellow",
+    }
+)
+_VERDICT_WIDTH: Final = 8
 _US_PER_DAY: Final = 86_400 * US_PER_S
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -128,11 +132,12 @@ def judgement_lines(judgements: Iterable[Judgement]) -> "list[Text]":
     lines = []
     for judgement in judgements:
         line = Text()
-        line.append(f"{judgement.verdict:<8}", style=_STYLES[judgement.verdict])
+        line.append(f"{judgement.verdict:<{_VERDICT_WIDTH}}", style=_STYLES[judgement.verdict])
         line.append(f"{judgement.scheme}: {judgement.rule}")
         lines.append(line)
         if judgement.witness is not None and judgement.verdict is not Verdict.UNKNOWN:
-            lines.append(Text(f"        {witness_sentence(judgement.witness)}", "dim"))
+            sentence = witness_sentence(judgement.witness)
+            lines.append(Text(" " * _VERDICT_WIDTH + sentence, "dim"))
     return lines
 
 
@@ -147,15 +152,22 @@ def witness_sentence(witness: dict[str, Any]) -> str:
     if "trial" in witness:
         parts.append(f"trial {witness['trial']} (seed {witness['seed']})")
     if "count" in witness:
-        parts.append(f"{format_count(witness['count'])} times")
+        count = witness["count"]
+        parts.append("once" if count == 1 else f"{format_count(count)} times")
     if witness.get("query"):
         parts.append(f"query {witness['query']}")
     if witness.get("at_us") is not None:
         at_us, until_us = witness["at_us"], witness["until_us"]
-        parts.append(f"from {format_duration(at_us)} for {format_duration(until_us - at_us)}")
+        lasts = format_duration(_in_seconds(until_us - at_us))
+        parts.append(f"from {format_duration(_in_seconds(at_us))} for {lasts}")
     if "block" in witness:
         parts.append(f"gateway {witness['gateway']} reads block {witness['block']}")
     return ", ".join(parts)
+
+
+def _in_seconds(span_us: int) -> int:
+    """Round a span to seconds, if it is longer than ten."""
+    return round(span_us / US_PER_S) * US_PER_S if span_us > 10 * US_PER_S else span_us
 
 
 def observation_lines(schemes: Sequence[SchemeResult]) -> list[str]:

@@ -1,6 +1,6 @@
 """The figure of one deletion: what the store showed, who still read, and which queries failed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from sim.analysis.explain import Story
+from sim.analysis.explain import Failures, Story
 from sim.core.units import NEVER, US_PER_S, format_duration
 from sim.report.style import GREY, OUTCOME_COLOURS, escaped, legend_below, time_unit
 
@@ -68,8 +68,13 @@ def story_timeline(story: Story, ax: Axes) -> Axes:
                 ax.plot([x(load.end_us)], [len(labels)], marker="x", color="black")
         labels.append(f"gateway {gateway}")
     for failures in story.failures:
-        _query_lane(story, failures.query, failures.t_us, len(labels), bar, x, ax)
-        labels.append(escaped(failures.query))
+        for hazard in (h for h in story.hazards if h.query == failures.query):
+            colour = OUTCOME_COLOURS[hazard.outcome]
+            bar(len(labels), hazard.start_us, hazard.end_us, color=colour, alpha=0.45)
+        # In the lower half only, so that many ticks leave the band to be seen.
+        ticks = [x(t_us) for t_us in failures.t_us or ()]
+        ax.vlines(ticks, len(labels), len(labels) + 0.31, color="black", linewidth=0.5)
+        labels.append(_query_label(story, failures))
     for t_us, style, _ in _moments(story):
         ax.axvline(x(t_us), color="black", linestyle=style, linewidth=1.1)
     ax.set_yticks(range(len(labels)), labels)
@@ -83,43 +88,27 @@ def story_timeline(story: Story, ax: Axes) -> Axes:
     return ax
 
 
-def _query_lane(
-    story: Story,
-    query: str,
-    times_us: tuple[int, ...] | None,
-    lane: int,
-    bar: Callable[..., None],
-    x: Callable[[int], float],
-    ax: Axes,
-) -> None:
-    """Draw hazards as bands and the queries that met them as ticks."""
-    own = [hazard for hazard in story.hazards if hazard.query == query]
-    for hazard in own:
-        bar(lane, hazard.start_us, hazard.end_us, color=OUTCOME_COLOURS[hazard.outcome], alpha=0.45)
-    if times_us is None:
+def _query_label(story: Story, failures: Failures) -> str:
+    """Name of a query class and what happened to its queries."""
+    if failures.t_us is None:
         note = "too many to draw"
+    elif any(hazard.query == failures.query for hazard in story.hazards):
+        note = f"{len(failures.t_us)} hit"
     else:
-        ax.vlines([x(t) for t in times_us], lane - 0.31, lane + 0.31, color="black", linewidth=0.5)
-        number = len(times_us)
-        note = f"{number} {'query' if number == 1 else 'queries'} hit" if own else "none could fail"
-    ax.annotate(
-        note,
-        xy=(1.0, lane),
-        xycoords=("axes fraction", "data"),
-        xytext=(-3, 0),
-        textcoords="offset points",
-        ha="right",
-        va="center",
-        fontsize=8,
-        color="#333333",
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
-    )
+        note = "no hazard"
+    return f"{escaped(failures.query)}\n({note})"
 
 
 def _moments(story: Story) -> list[tuple[int, Any, str]]:
     """Instants within the story: time, line style and name."""
-    known = [(getattr(story, name), style, label) for name, style, label in _MOMENTS]
-    return [moment for moment in known if story.start_us <= moment[0] < story.end_us]
+    known: dict[int, tuple[Any, str]] = {}
+    for name, style, label in _MOMENTS:
+        t_us = getattr(story, name)
+        if t_us in known:
+            known[t_us] = known[t_us][0], f"{known[t_us][1]}, {label}"
+        elif story.start_us <= t_us < story.end_us:
+            known[t_us] = style, label
+    return [(t_us, style, label) for t_us, (style, label) in known.items()]
 
 
 def _story_legend(story: Story) -> list[Any]:

@@ -31,15 +31,15 @@ _H: Final = 3_600 * US_PER_S
 class Immediate(Frozen):
     """A retired block is deleted at once."""
 
-    kind: Literal["immediate"] = Field(description="Delete at once.")
     name: Name = Field(description="Its name in results and in expect.")
+    kind: Literal["immediate"] = Field(description="Delete at once.")
 
 
 class DeletionMark(Frozen):
     """A retired block is marked, hidden from readers, and deleted later (Thanos since 0.12)."""
 
-    kind: Literal["deletion-mark"] = Field(description="Mark first, delete later.")
     name: Name = Field(description="Its name in results and in expect.")
+    kind: Literal["deletion-mark"] = Field(description="Mark first, delete later.")
     delete_delay_us: Duration = Field(
         48 * _H, alias="delete_delay", description="Age of a mark from which the block goes."
     )
@@ -59,6 +59,7 @@ SCHEME_KINDS: Final = ("immediate", "deletion-mark")
 class _Timed(Frozen):
     """A fault: in force during [at, at + lasts)."""
 
+    kind: str
     at: Annotated[Law, ActivityLaw] = Field(description="When it begins.")
     lasts: Annotated[Law, ActivityLaw] = Field(description="How long it lasts.")
 

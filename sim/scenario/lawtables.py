@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -46,7 +47,7 @@ from sim.scenario.lawtext import law_to_raw
 from sim.scenario.observed import read_durations
 from sim.scenario.values import DURATION_PATTERN, Duration, Frozen, Longer, duration_us, refusal
 
-__all__ = ["LAW_NAMES", "ActivityLaw", "PhaseLaw"]
+__all__ = ["LAW_NAMES", "TABLES", "WEIGHTED", "ActivityLaw", "PhaseLaw", "WeightedLaw"]
 
 _RULE: Final = 'be a duration with a unit such as "5m", or a law such as {law = "uniform", …}'
 
@@ -180,7 +181,7 @@ class ActivityLaw:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices = {name: handler.generate_schema(table) for name, table in _TABLES.items()}
+        choices = {name: handler.generate_schema(table) for name, table in TABLES.items()}
         return core_schema.with_info_wrap_validator_function(
             _read_law,
             core_schema.tagged_union_schema(choices, discriminator="law"),
@@ -214,20 +215,23 @@ class PhaseLaw(ActivityLaw):
         return {"anyOf": [{"const": "uniform", "type": "string"}, *law["anyOf"]]}
 
 
-class _WeightedLaw:
+class WeightedLaw:
     """Annotation of a part of a mixture: a pair (weight, law) from a table with both."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices = {name: handler.generate_schema(table) for name, table in _WEIGHTED.items()}
+        choices = {name: handler.generate_schema(table) for name, table in WEIGHTED.items()}
         return core_schema.with_info_wrap_validator_function(
             _read_part, core_schema.tagged_union_schema(choices, discriminator="law")
         )
 
 
 class _MixtureTable(_Table):
+    # Built when first used: its parts may be mixtures themselves.
+    model_config = ConfigDict(defer_build=True)
+
     law: Literal["mixture"]
-    parts: tuple[Annotated[Any, _WeightedLaw], ...] = Field(
+    parts: tuple[Annotated[Any, WeightedLaw], ...] = Field(
         description="Laws with a weight each; the weights are divided by their sum."
     )
 
@@ -242,7 +246,7 @@ class _MixtureTable(_Table):
         return Mixture(weights=weights, parts=laws)
 
 
-_TABLES: Final[Mapping[str, type[_Table]]] = {
+TABLES: Final[Mapping[str, type[_Table]]] = {
     "constant": _ConstantTable,
     "uniform": _UniformTable,
     "exponential": _ExponentialTable,
@@ -252,16 +256,16 @@ _TABLES: Final[Mapping[str, type[_Table]]] = {
     "mixture": _MixtureTable,
     "empirical": _EmpiricalTable,
 }
-LAW_NAMES: Final = tuple(_TABLES)
+LAW_NAMES: Final = tuple(TABLES)
 
 _Weight = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
-_WEIGHTED: Final[Mapping[str, type[_Table]]] = {
+WEIGHTED: Final[Mapping[str, type[_Table]]] = {
     name: create_model(
         f"_Weighted{table.__name__}",
         __base__=table,
         weight=(_Weight, Field(description="How often, relative to the other parts.")),
     )
-    for name, table in _TABLES.items()
+    for name, table in TABLES.items()
 }
 
 
@@ -278,9 +282,7 @@ def _checked_table(value: object, rule: str) -> None:
         raise refusal(one_of(LAW_NAMES), hint=hint, at=("law",))
 
 
-def _read_law(
-    value: object, read_table: ValidatorFunctionWrapHandler, info: ValidationInfo
-) -> Law:
+def _read_law(value: object, read_table: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Law:
     """Read a duration or a table; a law itself passes through its table, by the same rules."""
     raw = law_to_raw(value) if isinstance(value, Law) else value
     if isinstance(raw, str):

@@ -28,6 +28,7 @@ def law_to_raw(law: Law) -> str | dict[str, Any]:
     ValueError
         If a parameter is no whole number of microseconds, which the language cannot say.
     """
+    parameters: dict[str, Any]
     match law:
         case Constant():
             return _text(law.value_us)

@@ -4,7 +4,6 @@ Attributes have the names of the keys, with the unit of their value behind: ``wa
 a law (in µs, drawn), ``block_length_us`` a policy.
 """
 
-import math
 from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -112,8 +111,10 @@ _CLEANUP_RULE: Final = 'be "in-pass", "end-of-pass" or "every <duration>" such a
 def _cleanup(value: object) -> Cleanup:
     """Read when marked blocks are deleted."""
     if isinstance(value, str):
-        if value == "in-pass" or value == "end-of-pass":
-            return Cleanup(value)
+        if value == "in-pass":
+            return Cleanup("in-pass")
+        if value == "end-of-pass":
+            return Cleanup("end-of-pass")
         word, _, interval = value.partition(" ")
         if word == "every" and (every_us := duration_us(interval.strip(), _CLEANUP_RULE)):
             return Cleanup("every", every_us)
@@ -249,10 +250,8 @@ class QueryClass(Frozen):
         7 * _D, alias="range", description="Asks for [t - offset - range, t - offset)."
     )
     offset_us: Duration = Field(0, alias="offset", description="How far back the range ends.")
-    streams: Annotated[
-        Literal["all"] | Annotated[int, Field(ge=1)], BeforeValidator(_streams)
-    ] = Field(
-        "all", description="All streams, or how many of them, drawn for each query."
+    streams: Annotated[Literal["all"] | Annotated[int, Field(ge=1)], BeforeValidator(_streams)] = (
+        Field("all", description="All streams, or how many of them, drawn for each query.")
     )
     takes: Annotated[Law, ActivityLaw] = Field(
         NO_TIME, description="Reads happen during [t, t + takes]."
@@ -271,7 +270,7 @@ _EXPECTED: Final = (*OUTCOMES, *OBSERVATIONS)
 _Expected = Annotated[
     str, BeforeValidator(_expected), WithJsonSchema({"type": "string", "enum": list(_EXPECTED)})
 ]
-_Bound = Annotated[float, Field(strict=True, ge=0.0, lt=math.inf)]
+_Bound = Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)]
 _Bounds = dict[_Expected, _Bound]
 
 

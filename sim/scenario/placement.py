@@ -11,9 +11,7 @@ def candidates(store: Store, *, gateway: int | None) -> range:
     return range(1) if gateway is None else range(1, store.replicas)
 
 
-def fixed_replica(
-    store: Store, name: str, streams: Streams, *, gateway: int | None
-) -> int | None:
+def fixed_replica(store: Store, name: str, streams: Streams, *, gateway: int | None) -> int | None:
     """The replica that answers every read of client ``name``; ``None`` if each read draws one."""
     replicas = candidates(store, gateway=gateway)
     n = len(replicas)

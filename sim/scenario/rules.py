@@ -7,12 +7,14 @@ keys names both.
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sim.core.laws import Law
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.guesses import did_you_mean, one_of
+from sim.scenario.parts import OUTCOMES
 from sim.scenario.values import Path
+from sim.scenario.wording import value_at
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -28,17 +30,43 @@ _RETENTION_FLOORS: Final = (("raw", 40 * _D // 24), ("5m", 10 * _D))
 
 
 class Finding(NamedTuple):
-    """A broken rule, at a place of the scenario."""
+    """A broken rule, at a place of the scenario.
+
+    Attributes
+    ----------
+    at : Path
+    rule : str
+        Completes "<path>=<value> must …".
+    others : tuple of Path
+        Places that take part, to be shown with their values.
+    hint : str
+        What the writer probably meant.
+    silent : tuple of Path
+        Places that take part, not to be shown.
+    values : tuple
+        The resolved values at `at` and `others`, as a file says them; empty where the text has
+        them.
+    """
 
     at: Path
     rule: str
     others: tuple[Path, ...] = ()
     hint: str = ""
+    silent: tuple[Path, ...] = ()
+    values: tuple[Any, ...] = ()
 
 
 def conflicts(scenario: "Scenario") -> list[Finding]:
     """Return every broken rule, in the order of the document."""
-    return [finding for rule in _RULES for finding in rule(scenario)]
+    findings = [finding for rule in _RULES for finding in rule(scenario)]
+    if not findings:
+        return []
+    raw = scenario.raw()
+    return [
+        finding._replace(values=tuple(value_at(raw, place) for place in (at, *others)))
+        for finding in findings
+        for at, others in [(finding.at, finding.others)]
+    ]
 
 
 def _times(scenario: "Scenario") -> Iterator[Finding]:
@@ -124,7 +152,6 @@ def _retention(scenario: "Scenario") -> Iterator[Finding]:
             )
 
 
-
 def _intervals(scenario: "Scenario") -> Iterator[Finding]:
     intervals: tuple[tuple[Path, Law], ...] = (
         (("compactor", "wait_interval"), scenario.compactor.wait_interval),
@@ -146,9 +173,7 @@ def _intervals(scenario: "Scenario") -> Iterator[Finding]:
 def _gateways(scenario: "Scenario") -> Iterator[Finding]:
     gateways = scenario.gateways
     if gateways.count % gateways.shards:
-        yield Finding(
-            ("gateways", "count"), "be a multiple of shards", (("gateways", "shards"),)
-        )
+        yield Finding(("gateways", "count"), "be a multiple of shards", (("gateways", "shards"),))
     stages = gateways.sync_stages
     for key, value, before, least in (
         ("marks", stages.marks, "check", stages.check),
@@ -200,10 +225,12 @@ def _target_rule(what: str, count: int) -> str:
 
 def _expect(scenario: "Scenario") -> Iterator[Finding]:
     names = [scheme.name for scheme in scenario.schemes]
+    places: tuple[Path, ...] = tuple(("schemes", i, "name") for i in range(len(names)))
     for scheme, expected in scenario.expect.items():
         place: Path = ("expect", scheme)
         if scheme not in names:
-            yield Finding(place, f"name a scheme: {one_of(names)}", (), did_you_mean(scheme, names))
+            rule = f"belong to a scheme: {one_of(names)}"
+            yield Finding(place, rule, hint=did_you_mean(scheme, names), silent=places)
         for i, outcome in enumerate(expected.never):
             if outcome in expected.sometimes:
                 other = (*place, "sometimes", expected.sometimes.index(outcome))
@@ -211,6 +238,10 @@ def _expect(scenario: "Scenario") -> Iterator[Finding]:
             if expected.at_least.get(outcome, 0.0) > 0.0:
                 other = (*place, "at_least", outcome)
                 yield Finding((*place, "never", i), "not be expected at_least as well", (other,))
+        for key, bounds in (("at_most", expected.at_most), ("at_least", expected.at_least)):
+            for outcome, bound in bounds.items():
+                if outcome in OUTCOMES and bound > 1.0:
+                    yield Finding((*place, key, outcome), "be at most 1, a fraction of queries")
         for outcome, least in expected.at_least.items():
             if least > expected.at_most.get(outcome, least):
                 other = (*place, "at_most", outcome)

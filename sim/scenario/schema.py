@@ -18,7 +18,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim.scenario.choices import (
@@ -49,7 +49,17 @@ from sim.scenario.parts import (
 )
 from sim.scenario.rules import conflicts
 from sim.scenario.storeschema import Lag, PlaneLag, Quorum, Store
-from sim.scenario.values import RULE, Count, Duration, Frozen, Longer, Name, Whole
+from sim.scenario.values import (
+    RULE,
+    AtLeastOne,
+    Count,
+    Duration,
+    Frozen,
+    Longer,
+    Name,
+    Whole,
+    refusal,
+)
 
 __all__ = [
     "FAULT_KINDS",
@@ -81,7 +91,7 @@ __all__ = [
     "SyncStages",
 ]
 
-_NOT_IN_DIGEST: Final = {
+_NOT_IN_DIGEST: Final[dict[str, Any]] = {
     "name": True,
     "summary": True,
     "source": True,
@@ -92,10 +102,17 @@ _NOT_IN_DIGEST: Final = {
 _DIGEST_VERSION: Final = "scenario 1\n"
 
 
+def _version(value: object) -> object:
+    """Refuse other versions, and what equals 1 without being it."""
+    if type(value) is not int or value != 1:
+        raise refusal("be 1, the only version there is")
+    return value
+
+
 class Scenario(Frozen):
     """One environment, and the schemes that are compared on it."""
 
-    schema_version: Annotated[Literal[1], Field(strict=True)] = Field(
+    schema_version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
         alias="schema", description="Version of the scenario language."
     )
     name: Name = Field(description="Short name, for results.")
@@ -111,10 +128,10 @@ class Scenario(Frozen):
     producers: Producers = Field(Producers(), description="Who uploads blocks.")
     compactor: Compactor = Field(Compactor(), description="Who merges and deletes blocks.")
     gateways: Gateways = Field(Gateways(), description="Who answers queries from blocks.")
-    queries: Annotated[tuple[QueryClass, ...], Field(min_length=1)] = Field(
+    queries: Annotated[tuple[QueryClass, ...], AtLeastOne] = Field(
         description="Classes of queries."
     )
-    schemes: Annotated[tuple[SchemeSpec, ...], Field(min_length=1)] = Field(
+    schemes: Annotated[tuple[SchemeSpec, ...], AtLeastOne] = Field(
         description="Ways to delete, compared with each other under common random numbers."
     )
     faults: tuple[Fault, ...] = Field((), description="What goes wrong, and when.")

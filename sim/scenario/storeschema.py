@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeGuard
 
 from pydantic import Field, model_validator
 
@@ -103,9 +103,13 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(under, Mapping)
-        if both and "law" not in value and "law" not in under:
+        if _is_plain_table(value) and _is_plain_table(under):
             merged[key] = _over(under, value)
         else:
             merged[key] = value
     return merged
+
+
+def _is_plain_table(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a value is a table, and no law."""
+    return isinstance(value, Mapping) and "law" not in value

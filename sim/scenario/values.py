@@ -27,6 +27,7 @@ __all__ = [
     "DURATION_PATTERN",
     "DURATION_RULE",
     "RULE",
+    "AtLeastOne",
     "Bytes",
     "Count",
     "Duration",
@@ -53,7 +54,7 @@ Path = tuple[str | int, ...]
 class Frozen(BaseModel):
     """Base of every part of a scenario: immutable, and unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def refusal(
@@ -133,6 +134,13 @@ def _rate(text: str) -> float:
     return rate_per_s
 
 
+def _not_empty(value: object) -> object:
+    """Refuse an empty array."""
+    if isinstance(value, list | tuple) and not value:
+        raise refusal("hold at least one entry")
+    return value
+
+
 Duration = Annotated[
     int,
     BeforeValidator(_duration),
@@ -165,7 +173,7 @@ Bytes = Annotated[
 ]
 """Bytes, written ``"512MiB"``."""
 
-Count = Annotated[int, Field(strict=True, ge=1)]
+Count = Annotated[int, Field(strict=True, ge=1, le=10**9)]
 """How many of something that must exist."""
 
 Whole = Annotated[int, Field(strict=True, ge=0, le=2**62)]
@@ -173,6 +181,9 @@ Whole = Annotated[int, Field(strict=True, ge=0, le=2**62)]
 
 Fraction = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 """A number in [0, 1]."""
+
+AtLeastOne: Final = BeforeValidator(_not_empty)
+"""Annotation of an array that must not be empty."""
 
 Name = Annotated[str, Field(strict=True, min_length=1)]
 """A name that a person gave."""

@@ -82,6 +82,7 @@ def _blocks(
     chunk_files: int,
 ) -> BlockTable:
     sources = [_expand(r.sources) for r in made]
+    lives = np.array([_life(c, chunk_files + 1) for c in changes], np.int64).reshape(-1, 4).T
     why = np.zeros(len(made), np.int64)
     retired_us = np.full(len(made), NEVER)
     for record in retired:
@@ -96,12 +97,12 @@ def _blocks(
         level=_ints(r.level for r in made),
         bytes=_ints(r.bytes for r in made),
         created_us=_ints(r.t_us for r in made),
-        committed_us=_ints(_committed_us(c, chunk_files + 1) for c in changes),
+        committed_us=lives[0],
         retired_us=retired_us,
         retired_why=why,
-        deleted_us=_ints(_deleted_us(c, chunk_files + 1) for c in changes),
-        broken_us=_ints(_broken_us(c, chunk_files + 2) for c in changes),
-        changed_us=_ints(c[-1].t_us if c else NEVER for c in changes),
+        deleted_us=lives[1],
+        broken_us=lives[2],
+        changed_us=lives[3],
         source_ptr=np.concatenate([np.zeros(1, np.int64), np.cumsum([*map(len, sources)])]).astype(
             np.int64
         ),
@@ -114,37 +115,34 @@ def _expand(ranges: Sequence[int]) -> list[int]:
     return [i for a, b in zip(ranges[::2], ranges[1::2], strict=True) for i in range(a, b)]
 
 
-def _committed_us(changes: Sequence[Change], meta_object: int) -> int:
+def _life(changes: Sequence[Change], n_data: int) -> tuple[int, int, int, int]:
+    """Of a block: committed, last data object deleted, broken, last changed (all µs).
+
+    Broken is 0 for a block that was never whole; what did not happen is ``NEVER``.
+    """
+    committed_us = deleted_us = changed_us = NEVER
+    missing = dict.fromkeys(range(n_data + 1), 0)
     for change in changes:
-        if meta_object in change.objects and isinstance(change, PutRecord):
-            return change.t_us
-    return NEVER
-
-
-def _deleted_us(changes: Sequence[Change], n_data: int) -> int:
-    """When the last data object went for good; ``NEVER`` if one is there, or none ever was."""
-    there: set[int] = set()
-    gone_us = NEVER
-    for change in changes:
-        data = {i for i in change.objects if i < n_data}
-        if isinstance(change, PutRecord):
-            there |= data
-        elif data:
-            there -= data
-            gone_us = change.t_us
-    return NEVER if there else gone_us
-
-
-def _broken_us(changes: Sequence[Change], n_whole: int) -> int:
-    """Since when one of the first ``n_whole`` objects is missing; 0 if it was never whole."""
-    missing = dict.fromkeys(range(n_whole), 0)
-    for change in changes:
+        changed_us = change.t_us
+        is_put = isinstance(change, PutRecord)
+        if is_put and committed_us == NEVER and n_data in change.objects:
+            committed_us = changed_us
         for i in change.objects:
-            if i < n_whole and isinstance(change, PutRecord):
+            if i > n_data:
+                continue
+            if is_put:
                 missing.pop(i, None)
-            elif i < n_whole:
-                missing[i] = change.t_us
-    return min(missing.values(), default=NEVER)
+            else:
+                missing[i] = changed_us
+                if i < n_data:
+                    deleted_us = changed_us
+    is_gone = all(i in missing for i in range(n_data))
+    return (
+        committed_us,
+        deleted_us if is_gone else NEVER,
+        min(missing.values(), default=NEVER),
+        changed_us,
+    )
 
 
 def _loads(records: Sequence[Record]) -> LoadTable:
@@ -181,30 +179,48 @@ def _loads(records: Sequence[Record]) -> LoadTable:
     )
 
 
-def _absences(
-    changes: Sequence[Sequence[Change]], n_data: int, n_replicas: int
-) -> AbsenceTable:
-    block: list[int] = []
-    objects: list[int] = []
-    replicas: list[int] = []
-    start_us: list[int] = []
-    end_us: list[int] = []
+def _absences(changes: Sequence[Sequence[Change]], n_data: int, n_replicas: int) -> AbsenceTable:
+    rows: list[tuple[int, int, int, int, int]] = []
+    plain: list[tuple[int, int, int]] = []
     for index, history in enumerate(changes):
+        span = _plain_span(history, n_data)
+        if span is not None:
+            plain.append((index, *span))
+            continue
         for i, versions in _versions(history, n_data, n_replicas):
             for replica in range(n_replicas):
-                for start, end in _hidden_spans([(put, row[replica]) for put, row in versions]):
-                    block.append(index)
-                    objects.append(i)
-                    replicas.append(replica)
-                    start_us.append(start)
-                    end_us.append(end)
+                seen = [(is_put, row[replica]) for is_put, row in versions]
+                rows += ((index, i, replica, *gap) for gap in _hidden_spans(seen))
+    block, start_us, end_us = np.array(plain, np.int64).reshape(-1, 3).T
+    copies = n_data * n_replicas
+    before = (block, np.zeros_like(block), start_us)
+    after = (block, end_us, np.full_like(block, NEVER))
+    whole = [np.repeat(np.concatenate(pair), copies) for pair in zip(before, after, strict=True)]
+    copy = np.tile(np.arange(copies), 2 * block.size)
+    odd = np.array(rows, np.int64).reshape(-1, 5).T
     return AbsenceTable(
-        block=_ints(block),
-        object=_ints(objects),
-        replica=_ints(replicas),
-        start_us=_ints(start_us),
-        end_us=_ints(end_us),
+        block=np.concatenate([whole[0], odd[0]]),
+        object=np.concatenate([copy // n_replicas, odd[1]]),
+        replica=np.concatenate([copy % n_replicas, odd[2]]),
+        start_us=np.concatenate([whole[1], odd[3]]),
+        end_us=np.concatenate([whole[2], odd[4]]),
     )
+
+
+def _plain_span(history: Sequence[Change], n_data: int) -> tuple[int, int] | None:
+    """[shown, gone) if all data objects came at one instant, everywhere, and went likewise."""
+    span: list[int] = []
+    for change in history:
+        if change.objects[0] > n_data:
+            continue  # a mark
+        is_put = isinstance(change, PutRecord)
+        n_there = sum(1 for i in change.objects if i < n_data)
+        if change.get or n_there != n_data or is_put != (len(span) == 0):
+            return None
+        span.append(change.t_us)
+    if not span or len(span) > 2:
+        return None
+    return span[0], span[1] if len(span) == 2 else NEVER
 
 
 Versions = list[tuple[bool, tuple[int, ...]]]
@@ -257,7 +273,7 @@ def _marks(puts: Sequence[PutRecord], mark_object: int, n_replicas: int) -> Mark
 
 def _downs(records: Sequence[Record], n_gateways: int) -> DownTable:
     """Every gateway is down from 0 to its first sync; nobody counts on it before that."""
-    since = {gateway: (0, 0) for gateway in range(n_gateways)}
+    since = dict.fromkeys(range(n_gateways), (0, 0))
     rows: list[tuple[int, int, int, int]] = []
     for record in records:
         if isinstance(record, DownRecord):

@@ -1,12 +1,12 @@
 """Writes a trace down: records in memory, their lines, and the digest of the lines.
 
-The digest is SHA-256 over the lines, header first, each ended by a newline: two runs with one
-digest did the same things in the same order. Lines are made once, in batches, and not kept.
+The digest is SHA-256 over the lines, header first, joined by commas: two runs with one digest did
+the same things in the same order. Lines are made in batches and not kept.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sim.core.streams import STREAM_VERSION
@@ -91,16 +91,14 @@ def decode(line: str, *, path: str = "<trace>", number: int = 0) -> Record:
     return record
 
 
-def digest_of(header: Header, records: Iterable[Record]) -> str:
-    """SHA-256, in hexadecimal, over the lines of header and records."""
-    digest = hashlib.sha256()
-    batch = [header.line()]
-    for record in records:
-        batch.append(_encode((KIND_OF[type(record)], *record)))
-        if len(batch) >= _BATCH:
-            digest.update(("\n".join(batch) + "\n").encode())
-            batch.clear()
-    digest.update(("\n".join(batch) + "\n").encode() if batch else b"")
+def digest_of(header: Header, records: Sequence[Record]) -> str:
+    """SHA-256, in hexadecimal, over the lines of header and records, joined by commas."""
+    digest = hashlib.sha256(header.line().encode())
+    for first in range(0, len(records), _BATCH):
+        batch = records[first : first + _BATCH]
+        lines = _encode([(KIND_OF[type(record)], *record) for record in batch])
+        # The encoding of a list is that of its members, joined by commas, in brackets.
+        digest.update(f",{lines[1:-1]}".encode())
     return digest.hexdigest()
 
 

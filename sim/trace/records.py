@@ -24,7 +24,7 @@ requests    how many requests were sent to the store from the end of the warm-up
 ==========  ==========================================================================
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 Times = tuple[int, ...]
 
@@ -47,8 +47,8 @@ class BlockRecord(NamedTuple):
 class PutRecord(NamedTuple):
     """Objects were acknowledged; ``get``/``list`` hold when each replica shows each of them.
 
-    Row-major (objects x replicas), empty if every replica shows them at ``t_us``. ``stamp_us`` is the
-    time written inside the object (a mark's second, a meta's upload time), else 0.
+    Row-major (objects x replicas), empty if every replica shows them at ``t_us``. ``stamp_us`` is
+    the time written inside the object (a mark's second, a meta's upload time), else 0.
     """
 
     t_us: int
@@ -78,7 +78,7 @@ class RetireRecord(NamedTuple):
 
 
 class CompactRecord(NamedTuple):
-    """``block`` was made of ``parents``; ``duplicate`` is 1 if a block of the same sources was there."""
+    """``block`` was made of ``parents``; ``duplicate``: 1 if one of the same sources was there."""
 
     t_us: int
     block: int
@@ -176,7 +176,7 @@ REQUEST_KINDS = ("get", "head", "list", "put", "delete")
 RETIRE_REASONS = ("", "compacted", "garbage", "retention")
 RESOLUTIONS = ("raw", "5m", "1h")
 
-KIND_OF: dict[type, str] = {
+KIND_OF: Final[dict[type, str]] = {
     BlockRecord: "block",
     PutRecord: "put",
     DeleteRecord: "delete",
@@ -192,4 +192,4 @@ KIND_OF: dict[type, str] = {
     ErrorRecord: "error",
     RequestsRecord: "requests",
 }
-TYPE_OF: dict[str, type] = {kind: record for record, kind in KIND_OF.items()}
+TYPE_OF: Final[dict[str, type]] = {kind: record for record, kind in KIND_OF.items()}

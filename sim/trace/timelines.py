@@ -19,7 +19,8 @@ class BlockTable:
 
     ``deleted_us``: when its last chunk or index was acknowledged as deleted, after which none came
     back. ``broken_us``: since when it lacks a chunk, its index or its meta.json for good.
-    ``changed_us``: its last put or delete. ``source_ordinal[source_ptr[b]:source_ptr[b + 1]]`` are the level-1 ordinals in block b.
+    ``changed_us``: its last put or delete. ``source_ordinal[source_ptr[b]:source_ptr[b + 1]]`` are
+    the level-1 ordinals in block b.
     """
 
     id: tuple[str, ...]
@@ -42,7 +43,7 @@ class BlockTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadTable:
-    """``gateway`` answered from ``block`` during [load_us, drop_us); ``crashed``: ended by an outage."""
+    """``gateway`` answered from ``block`` in [load_us, drop_us); ``crashed``: by an outage."""
 
     gateway: Ints
     block: Ints

@@ -105,9 +105,11 @@ def test_moments_up_to_half_are_those_of_a_grid(law: Law) -> None:
     n = 2_000
     grid = law.ppf_many((np.arange(n) + 0.5) / (2 * n))
     spread = (law.ppf(0.5) - law.ppf(0.0)) / n
-    assert law.moment_to(0.5, 1) == pytest.approx(0.5 * grid.mean(), rel=1e-9, abs=spread)
+    # Mixtures are inverted on a lattice of a millionth of a µs.
+    error = spread + 1e-5
+    assert law.moment_to(0.5, 1) == pytest.approx(0.5 * grid.mean(), rel=1e-9, abs=error)
     second = 0.5 * float(np.mean(grid**2))
-    error = 2.0 * spread * law.ppf(0.5)
+    error *= 2.0 * law.ppf(0.5)
     assert law.moment_to(0.5, 2) == pytest.approx(second, rel=1e-9, abs=error)
 
 
@@ -117,7 +119,7 @@ def test_slices_average_to_the_mean(law: Law, n: int) -> None:
     assert slices.shape == (n,)
     assert bool((np.diff(slices) >= -1e-9 * np.abs(slices[:-1])).all())
     if math.isfinite(law.mean):
-        assert slices.mean() == pytest.approx(law.mean, rel=1e-9)
+        assert slices.mean() == pytest.approx(law.mean, rel=1e-9, abs=1e-5)
     else:
         assert math.isinf(slices[-1])
     for i, value in enumerate(slices.tolist()):

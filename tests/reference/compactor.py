@@ -1,22 +1,20 @@
-"""The compactor's passes, and the cleaner that may run beside it (rules C)."""
+"""The compactor's passes (rules C)."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 
 import simpy
 
-from sim.core.laws import Constant
 from sim.core.units import NEVER, US_PER_S, parse_duration
 from sim.scenario.schema import DeletionMark
-
 from tests.reference import view
-from tests.reference.actors import delete, upload
-from tests.reference.client import Client, RequestFailed
+from tests.reference.actors import upload
+from tests.reference.cleaner import Cleaner, by_age
+from tests.reference.client import RequestFailed
 from tests.reference.planner import overlapping, plan
 from tests.reference.store import Store
-from tests.reference.world import COMPACTOR, Block, Crashable, Steps, Ticker, World
+from tests.reference.world import Block, Steps, Ticker, World
 
 PARTIAL_AGE_US = parse_duration("48h")
 DOWNSAMPLE_AT_LEAST_US = {1: parse_duration("40h"), 2: parse_duration("10d")}
@@ -24,97 +22,6 @@ DOWNSAMPLE_AT_LEAST_US = {1: parse_duration("40h"), 2: parse_duration("10d")}
 
 class Halt(Exception):
     """The compactor stops forever."""
-
-
-@dataclass
-class Synced:
-    """What the last sync found."""
-
-    checked: view.Checked
-    blocks: list[Block]
-    duplicates: list[Block]
-
-
-class Cleaner(Crashable):
-    """Syncs and deletes marked blocks on its own ticker (C2, ``cleanup = "every"``)."""
-
-    def __init__(self, world: World, store: Store, name: str = "cleaner", number: int = 1) -> None:
-        super().__init__(world, COMPACTOR, number)
-        self.name = name
-        self.store = store
-        self.spec = world.scenario.compactor
-        self.synced = Synced(view.Checked(), [], [])
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin with empty memory."""
-        self.client = Client(self.world, self.store, self.name)
-        self.metas_us: dict[str, int] = {}
-        self.marked_us: dict[str, int] = {}
-
-    def live(self, start_us: int) -> Steps:
-        """Sync and clean, on a ticker of the cleanup interval."""
-        yield self.turn(start_us)
-        interval = Constant(value_us=self.spec.cleanup_every_us)
-        ticker = Ticker(self.world, interval, start_us, (self.name,))
-        while True:
-            began_us = self.world.now_us
-            try:
-                yield from self.sync()
-                yield from self.delete_marked()
-            except RequestFailed:
-                self.world.counts.add("compactor-error")
-            yield from self.until(ticker.next_us(began_us, self.world.now_us))
-
-    def sync(self) -> Steps:
-        """Read everything at the start, take the view at the end (C2-C4)."""
-        begin_us = self.world.now_us
-        takes_us = self.world.draw_us(self.spec.sync_takes, self.name, "sync-takes", begin_us)
-        try:
-            synced, stamps_us = self._read()
-        except RequestFailed:
-            yield from self.until(begin_us + takes_us)
-            raise
-        yield from self.until(begin_us + takes_us)
-        self.synced = synced
-        self.metas_us = synced.checked.upload_us
-        active = {block.id for block in synced.checked.active}
-        self.marked_us = {i: t for i, t in {**stamps_us, **self.marked_us}.items() if i in active}
-
-    def _read(self) -> tuple[Synced, dict[str, int]]:
-        now_us = self.world.now_us
-        checked = view.check(self.client, self.client.list_blocks(), self.metas_us)
-        if checked.unread:
-            raise RequestFailed("meta.json")
-        blocks = view.old_enough(checked, now_us, self.spec.consistency_delay_us)
-        stamps_us: dict[str, int] = {}
-        if isinstance(self.world.scheme, DeletionMark):
-            stamps_us = view.read_marks(self.client, blocks)
-            hide_us = self.world.scheme.delete_delay_us // 2
-            blocks = view.not_hidden(blocks, stamps_us, now_us, hide_us)
-        duplicates = view.duplicates(blocks)
-        return Synced(checked, view.without(blocks, duplicates), duplicates), stamps_us
-
-    def delete_block(self, block: Block) -> Steps:
-        """Delete a block's objects (B4); raises RequestFailed."""
-        takes_us = self.world.draw_us(
-            self.spec.delete_takes, "compactor", "delete-takes", block.id
-        )
-        yield from delete(self, self.client, block, takes_us)
-
-    def delete_marked(self) -> Steps:
-        """Delete every block whose remembered mark is older than the delete delay (C4)."""
-        for block in self.due():
-            yield from self.delete_block(block)
-
-    def due(self) -> list[Block]:
-        """Blocks that ``delete_marked`` would delete now, oldest first."""
-        if not isinstance(self.world.scheme, DeletionMark):
-            return []
-        delay_us = self.world.scheme.delete_delay_us
-        now_us = self.world.now_us
-        due = [i for i, stamp_us in self.marked_us.items() if now_us - stamp_us > delay_us]
-        return by_age([self.world.blocks[i] for i in due])
 
 
 class Compactor(Cleaner):
@@ -139,8 +46,10 @@ class Compactor(Cleaner):
             yield from self.until(ticker.next_us(began_us, self.world.now_us))
 
     def _pass(self) -> Steps:
+        iterations = 1
         while (yield from self._iteration()):
-            pass
+            iterations += 1
+            assert iterations < 10_000, "the pass never ends: compaction must take time"
         if self.spec.downsampling:
             for resolution, at_least_us in DOWNSAMPLE_AT_LEAST_US.items():
                 yield from self.sync()
@@ -304,8 +213,3 @@ class Compactor(Cleaner):
             for version in self.store.versions.get(block.key(name), [])
             if version.is_put
         )
-
-
-def by_age(blocks: list[Block]) -> list[Block]:
-    """Blocks in order of creation (B3)."""
-    return sorted(blocks, key=lambda block: block.age_key)

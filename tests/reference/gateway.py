@@ -5,9 +5,7 @@ from __future__ import annotations
 from math import floor
 
 from sim.core.units import NEVER
-
 from sim.scenario.schema import DeletionMark
-
 from tests.reference import view
 from tests.reference.client import Client, RequestFailed
 from tests.reference.store import Store
@@ -122,5 +120,7 @@ class Gateway(Crashable):
 
     def all_loads(self) -> list[tuple[int, str, int, int]]:
         """Every (gateway, block, loaded, dropped or NEVER) of the run."""
-        still = [(self.number, block_id, load_us, NEVER) for block_id, load_us in self.loaded.items()]
+        still = [
+            (self.number, block_id, load_us, NEVER) for block_id, load_us in self.loaded.items()
+        ]
         return [*self.loads, *still]

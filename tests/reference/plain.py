@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.core.units import NEVER
-from sim.scenario.schema import Scenario
-
+from sim.scenario.schema import CompactorCrash, GatewayOutage, ProducerCrash, Scenario
 from tests.reference.actors import Faults, Producer
-from tests.reference.compactor import Cleaner, Compactor
+from tests.reference.cleaner import Cleaner
+from tests.reference.compactor import Compactor
 from tests.reference.gateway import Gateway
 from tests.reference.queries import QueryClassProcess
 from tests.reference.store import Store
@@ -77,15 +77,12 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         gateway.start(gateway.phase_us())
     for number, fault in enumerate(scenario.faults):
         victims: list[Crashable] = []
-        match fault.kind:
-            case "gateway-outage":
-                victims = [gateways[fault.target]]
-            case "producer-crash":
-                victims = [producers[fault.target]]
-            case "compactor-crash":
-                victims = [compactor]
-            case _:
-                pass
+        if isinstance(fault, GatewayOutage):
+            victims = [gateways[fault.target]]
+        elif isinstance(fault, ProducerCrash):
+            victims = [producers[fault.target]]
+        elif isinstance(fault, CompactorCrash):
+            victims = [compactor]
         Faults(world, number, victims)
     classes = [
         QueryClassProcess(world, store, gateways, spec, number)
@@ -93,9 +90,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     ]
     world.run()
     return Plain(
-        outcomes={
-            c.spec.name: list(zip(c.arrivals_us, c.outcomes, strict=True)) for c in classes
-        },
+        outcomes={c.spec.name: list(zip(c.arrivals_us, c.outcomes, strict=True)) for c in classes},
         loads=sorted(load for gateway in gateways for load in gateway.all_loads()),
         blocks={
             b.id: (b.committed_us, b.retired_us, tuple(sorted(b.sources)))

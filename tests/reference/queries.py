@@ -8,7 +8,6 @@ import numpy as np
 
 from sim.core.arrivals import arrivals, choose
 from sim.scenario.schema import QueryClass
-
 from tests.reference.client import reading_candidates
 from tests.reference.gateway import Gateway
 from tests.reference.store import Store

@@ -1,47 +1,25 @@
-"""Worlds small enough to work out by hand from ``sim/SEMANTICS.md``, every number of them."""
+"""Worlds of faults, lags and counted requests, worked out by hand from ``sim/SEMANTICS.md``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.reference.plain import NEVER, Plain, simulate
-from tests.reference.worlds import IMMEDIATE, block_id, lag, marks, us, world
-
-LEVEL1 = [block_id(f"{2 * j}h", f"{2 * j + 2}h") for j in range(7)]
-EIGHT_HOURS = block_id("0s", "8h", level=2)
-AGAIN = block_id("0s", "8h", level=2, n=1)
-
-
-def loads(run: Plain, gateway: int = 0) -> dict[str, list[tuple[int, int]]]:
-    """(load, drop) by block of one gateway."""
-    by_block: dict[str, list[tuple[int, int]]] = {}
-    for g, block, load_us, drop_us in run.loads:
-        if g == gateway:
-            by_block.setdefault(block, []).append((load_us, drop_us))
-    return by_block
-
-
-def spans(*pairs: tuple[str, str | None]) -> list[tuple[int, int]]:
-    """Pairs of durations in microseconds, None being NEVER."""
-    return [(us(a), NEVER if b is None else us(b)) for a, b in pairs]
-
-
-def expect_outcomes(run: Plain, expected: Callable[[int], str], kinds: set[str]) -> None:
-    """Every query has the outcome that was worked out, and each kind was met."""
-    queries = run.outcomes["day"]
-    assert queries == [(t, expected(t)) for t, _ in queries]
-    assert {outcome for _, outcome in queries} == kinds
-
-
-def within(t: int, *intervals: tuple[str, str]) -> bool:
-    """Whether t lies in one of the half-open intervals."""
-    return any(us(a) <= t < us(b) for a, b in intervals)
-
-
-# Level-1 blocks are committed at 2h, 4h, ... and loaded at the next half hour.
-GAPS = [(f"{h}h", f"{h}h30m") for h in (2, 4, 6, 8, 10, 12)]
+from tests.reference.handmade import (
+    AGAIN,
+    EIGHT_HOURS,
+    GAPS,
+    IMMEDIATE,
+    LEVEL1,
+    expect_outcomes,
+    lag,
+    loads,
+    marks,
+    spans,
+    us,
+    within,
+    world,
+)
+from tests.reference.plain import NEVER, simulate
 
 
 def test_requests_are_counted_as_issued() -> None:
@@ -151,9 +129,7 @@ def test_a_slow_listing_delays_the_load() -> None:
 def test_a_delete_that_lags_longer_than_the_view_harms_nobody() -> None:
     # Deleted 10h1m, still served until 10h30m, when the gateway has dropped it.
     run = simulate(world(IMMEDIATE, lag(delete_get="29m"), horizon='"11h"'), 0, 0)
-    expect_outcomes(
-        run, lambda t: "silent-gap" if within(t, *GAPS) else "ok", {"silent-gap", "ok"}
-    )
+    expect_outcomes(run, lambda t: "silent-gap" if within(t, *GAPS) else "ok", {"silent-gap", "ok"})
 
 
 def test_an_unlisted_replacement_is_made_twice() -> None:
@@ -210,3 +186,31 @@ def test_a_crashed_compactor_starts_over() -> None:
     assert run.counts["duplicate-compaction"] == 0
 
 
+def test_a_cleaner_beside_a_slow_compactor_makes_it_halt() -> None:
+    # Passes are two syncs of 3m each, back to back, so that one begins at 10h30m, when block 4
+    # is listed. Replacements: 10h34m and 10h35m, not listed before 11h. The next iteration
+    # plans the same at 10h38m from a sync of 10h35m, stream 0 until 10h39m. The cleaner has
+    # synced from 10h35m50s (7 * 90m50s) to 10h38m50s and deleted all sources.
+    scenario = world(
+        marks("2m", "1h"),
+        lag(create_list="30m"),
+        horizon='"11h"',
+        producers_count="2",
+        compactor_sync_takes='"3m"',
+        compactor_cleanup='"every 90m50s"',
+    )
+    run = simulate(scenario, 0, 0)
+    assert run.counts["compactor-halt"] == 1
+    assert run.counts["duplicate-compaction"] == 1
+    made = {block: at[0] for block, at in run.blocks.items() if len(at[2]) == 4}
+    assert made == {
+        EIGHT_HOURS: us("10h34m"),
+        EIGHT_HOURS.replace("0.raw", "1.raw"): us("10h35m"),
+        AGAIN: us("10h39m"),
+    }
+    # The compactor marks what is no longer there.
+    mark = f"{LEVEL1[0]}/deletion-mark.json"
+    gone = us("10h38m50s")
+    assert run.objects[mark] == [(us("10h34m"), True), (gone, False), (us("10h39m"), True)]
+    other = mark.replace("0.raw", "1.raw")
+    assert run.objects[other] == [(us("10h35m"), True), (gone, False)]

@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.reference.plain import NEVER, Plain, simulate
-from tests.reference.worlds import IMMEDIATE, block_id, lag, marks, us, world
-
-LEVEL1 = [block_id(f"{2 * j}h", f"{2 * j + 2}h") for j in range(7)]
-EIGHT_HOURS = block_id("0s", "8h", level=2)
-AGAIN = block_id("0s", "8h", level=2, n=1)
-
-
-def loads(run: Plain, gateway: int = 0) -> dict[str, list[tuple[int, int]]]:
-    """(load, drop) by block of one gateway."""
-    by_block: dict[str, list[tuple[int, int]]] = {}
-    for g, block, load_us, drop_us in run.loads:
-        if g == gateway:
-            by_block.setdefault(block, []).append((load_us, drop_us))
-    return by_block
-
-
-def spans(*pairs: tuple[str, str | None]) -> list[tuple[int, int]]:
-    """Pairs of durations in microseconds, None being NEVER."""
-    return [(us(a), NEVER if b is None else us(b)) for a, b in pairs]
-
-
-def expect_outcomes(run: Plain, expected: Callable[[int], str], kinds: set[str]) -> None:
-    """Every query has the outcome that was worked out, and each kind was met."""
-    queries = run.outcomes["day"]
-    assert queries == [(t, expected(t)) for t, _ in queries]
-    assert {outcome for _, outcome in queries} == kinds
-
-
-def within(t: int, *intervals: tuple[str, str]) -> bool:
-    """Whether t lies in one of the half-open intervals."""
-    return any(us(a) <= t < us(b) for a, b in intervals)
-
-
-# Level-1 blocks are committed at 2h, 4h, ... and loaded at the next half hour.
-GAPS = [(f"{h}h", f"{h}h30m") for h in (2, 4, 6, 8, 10, 12)]
+from sim.core.streams import Streams
+from tests.reference.handmade import (
+    EIGHT_HOURS,
+    GAPS,
+    IMMEDIATE,
+    LEVEL1,
+    block_id,
+    expect_outcomes,
+    lag,
+    loads,
+    marks,
+    spans,
+    us,
+    within,
+    world,
+)
+from tests.reference.plain import NEVER, simulate
 
 
 def test_immediate_deletion_on_a_strong_store() -> None:
@@ -74,7 +53,7 @@ def test_immediate_deletion_on_a_strong_store() -> None:
 
 
 def test_a_query_fails_if_it_is_still_reading_when_the_object_goes() -> None:
-    run = simulate(world(queries_takes='"30s"', queries_rate='"1/s"', horizon='"11h"'), 0, 0)
+    run = simulate(world(queries_takes='"30s"', queries_rate='"10/m"', horizon='"11h"'), 0, 0)
 
     def expected(t: int) -> str:
         # The end of the reads counts: 10h0m30s + 30s = 10h1m.
@@ -102,9 +81,7 @@ def test_a_producer_answers_for_its_young_blocks() -> None:
     expect_outcomes(run, lambda t: "ok", {"ok"})
     run = simulate(world(producers_local_retention='"20m"', horizon='"9h"'), 0, 0)
     left = [(f"{h}h20m", f"{h}h30m") for h in (2, 4, 6, 8)]
-    expect_outcomes(
-        run, lambda t: "silent-gap" if within(t, *left) else "ok", {"silent-gap", "ok"}
-    )
+    expect_outcomes(run, lambda t: "silent-gap" if within(t, *left) else "ok", {"silent-gap", "ok"})
 
 
 def test_a_query_needs_only_its_range() -> None:
@@ -128,9 +105,7 @@ def test_marks_keep_sources_until_the_delay_has_passed() -> None:
     # Deduplication hides the sources at the sync that loads their replacement.
     assert loads(run)[LEVEL1[0]] == spans(("2h30m", "10h30m"))
     assert loads(run)[EIGHT_HOURS] == spans(("10h30m", None))
-    expect_outcomes(
-        run, lambda t: "silent-gap" if within(t, *GAPS) else "ok", {"silent-gap", "ok"}
-    )
+    expect_outcomes(run, lambda t: "silent-gap" if within(t, *GAPS) else "ok", {"silent-gap", "ok"})
     # 6 level-1 blocks and one more, 3 objects each, and 4 marks; 4 blocks of 3 objects and mark.
     assert run.counts["requests.put"] == 7 * 3 + 4
     assert run.counts["requests.delete"] == 4 * 4
@@ -220,3 +195,26 @@ def test_the_same_run_twice_is_the_same() -> None:
     scenario = world(queries_takes='{ law = "exponential", mean = "1m" }', horizon='"11h"')
     assert simulate(scenario, 0, 3) == simulate(scenario, 0, 3)
     assert simulate(scenario, 0, 3) != simulate(scenario, 0, 4)
+
+
+def test_each_read_goes_to_the_replica_drawn_for_it() -> None:
+    # Of two replicas one shows the deletion at once, the other when the gateway has dropped.
+    scenario = world(
+        IMMEDIATE,
+        lag(delete_get="29m"),
+        store_replicas="2",
+        store_acks="1",
+        horizon='"11h"',
+    )
+    run = simulate(scenario, 0, 0)
+    uniform = Streams(scenario.seed).uniform
+    keys = [f"{block}/{name}" for block in LEVEL1[:4] for name in ("chunks/000001", "index")]
+    prompt = {key: min((0, 1), key=lambda r: uniform("ack", key, 1, r)) for key in keys}
+    outcomes = set()
+    for i, (t, outcome) in enumerate(run.outcomes["day"]):
+        if within(t, ("10h1m", "10h30m")):
+            read = {key: int(uniform("query", "day", i, 0, key) * 2) for key in keys}
+            fails = any(read[key] == prompt[key] for key in keys)
+            assert outcome == ("query-error" if fails else "silent-gap")
+            outcomes.add(outcome)
+    assert "query-error" in outcomes

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sim.core.laws import Constant, Uniform
-
 from tests.reference.client import Client, RequestFailed
+from tests.reference.handmade import IMMEDIATE, lag, us, world
 from tests.reference.planner import overlapping, plan
 from tests.reference.store import Store
 from tests.reference.view import duplicates
 from tests.reference.world import PRODUCERS, Block, Steps, Ticker, World
-from tests.reference.worlds import IMMEDIATE, lag, us, world
 
 
 def tiny(*more: str, **changes: str) -> tuple[World, Store]:

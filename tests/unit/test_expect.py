@@ -73,7 +73,7 @@ def test_a_trial_is_replayed_once_for_several_rules() -> None:
 def test_sometimes_needs_one_trial() -> None:
     rules = '"at once" = { sometimes = ["query-error"] }\n"later" = { sometimes = ["query-error"] }'
     made = result([0.0, 0.1], [0.0, 0.0], expect=rules)
-    first, second = judge(made, lambda *_: None)  # type: ignore[arg-type, return-value]
+    first, second = judge(made, lambda *_: None)  # type: ignore[arg-type]
     assert (first.verdict, first.witness is not None) == (Verdict.VALID, True)
     assert (second.verdict, second.witness) == (Verdict.INVALID, None)
 
@@ -90,7 +90,7 @@ def test_sometimes_needs_one_trial() -> None:
 )
 def test_an_expected_fraction_is_compared_itself(rule: str, fraction: float, verdict: str) -> None:
     made = result([fraction] * 2, [0.0] * 2, expect=f'"at once" = {{ {rule} }}')
-    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type, return-value]
+    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type]
     assert str(judgement.verdict) == verdict
     assert (judgement.witness is None) == (verdict == "valid")
 
@@ -111,14 +111,14 @@ def test_a_sampled_fraction_is_compared_with_its_interval(
     rule: str, fractions: list[float], verdict: str
 ) -> None:
     made = result(fractions, [0.0] * 2, expect=f'"at once" = {{ {rule} }}', mode="sampled")
-    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type, return-value]
+    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type]
     assert str(judgement.verdict) == verdict
 
 
 def test_the_witness_of_a_broken_bound_is_the_worst_trial() -> None:
     rules = '"at once" = { at_most = { query-error = 0.01 } }'
     made = result([0.1, 0.3], [0.0] * 2, expect=rules)
-    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type, return-value]
+    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type]
     assert judgement.rule == "at most 0.01 query-error"
     assert judgement.witness is not None
     assert judgement.witness["trial"] == 1
@@ -150,9 +150,7 @@ def test_observations_can_be_expected() -> None:
 
 
 def test_rules_about_schemes_that_did_not_run_are_left_out() -> None:
-    made = collect(
-        scenario('"later" = { never = ["query-error"] }'), "exact", [trial(0, 0)]
-    )
+    made = collect(scenario('"later" = { never = ["query-error"] }'), "exact", [trial(0, 0)])
     assert judge(made, _no_replay) == ()
 
 

@@ -1,10 +1,13 @@
-"""Small worlds for the tests of the reference, as TOML with a few lines changed."""
+"""Small worlds for the tests of the reference, and words to say what is expected of them."""
 
 from __future__ import annotations
 
-from sim.core.units import parse_duration
-from sim.scenario.load import load
+import tomllib
+from collections.abc import Callable
+
+from sim.core.units import NEVER, parse_duration
 from sim.scenario.schema import Scenario
+from tests.reference.plain import Plain
 
 BASE = """
 schema = 1
@@ -90,7 +93,7 @@ def world(schemes: str = IMMEDIATE, *more: str, **changes: str) -> Scenario:
         lines.append(f"{name} = {left.pop(full)}" if full in left else line)
     lines += _new_lines(table, left)
     assert not left, f"no table for {sorted(left)}"
-    return load("\n".join([*lines, schemes, *more]))
+    return Scenario.model_validate(tomllib.loads("\n".join([*lines, schemes, *more])))
 
 
 def _new_lines(table: str, left: dict[str, str]) -> list[str]:
@@ -107,3 +110,38 @@ def us(text: str) -> int:
 def block_id(low: str, high: str, level: int = 1, n: int = 0, resolution: str = "raw") -> str:
     """The id of a block of stream 0."""
     return f"0.{resolution}.{us(low)}-{us(high)}.{level}.{n}"
+
+
+LEVEL1 = [block_id(f"{2 * j}h", f"{2 * j + 2}h") for j in range(7)]
+EIGHT_HOURS = block_id("0s", "8h", level=2)
+AGAIN = block_id("0s", "8h", level=2, n=1)
+
+
+def loads(run: Plain, gateway: int = 0) -> dict[str, list[tuple[int, int]]]:
+    """(load, drop) by block of one gateway."""
+    by_block: dict[str, list[tuple[int, int]]] = {}
+    for g, block, load_us, drop_us in run.loads:
+        if g == gateway:
+            by_block.setdefault(block, []).append((load_us, drop_us))
+    return by_block
+
+
+def spans(*pairs: tuple[str, str | None]) -> list[tuple[int, int]]:
+    """Pairs of durations in microseconds, None being NEVER."""
+    return [(us(a), NEVER if b is None else us(b)) for a, b in pairs]
+
+
+def expect_outcomes(run: Plain, expected: Callable[[int], str], kinds: set[str]) -> None:
+    """Every query has the outcome that was worked out, and each kind was met."""
+    queries = run.outcomes["day"]
+    assert queries == [(t, expected(t)) for t, _ in queries]
+    assert {outcome for _, outcome in queries} == kinds
+
+
+def within(t: int, *intervals: tuple[str, str]) -> bool:
+    """Whether t lies in one of the half-open intervals."""
+    return any(us(a) <= t < us(b) for a, b in intervals)
+
+
+# Level-1 blocks are committed at 2h, 4h, ... and loaded at the next half hour.
+GAPS = [(f"{h}h", f"{h}h30m") for h in (2, 4, 6, 8, 10, 12)]

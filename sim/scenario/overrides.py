@@ -1,0 +1,97 @@
+"""Values that replace those of a scenario file, by key path."""
+
+import copy
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sim.scenario.guesses import did_you_mean
+from sim.scenario.values import Path
+from sim.scenario.wording import format_path
+
+__all__ = ["Refused", "overridden"]
+
+_PART: Final = re.compile(
+    r'\[(?P<position>\d+)\]|\.?(?:(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\["]+))'
+)
+_RULE: Final = "name a place in the scenario"
+
+Refused = tuple[str, Any, str, str]
+"""An override that cannot be applied: its key, its value, the rule, a hint."""
+
+
+def overridden(
+    raw: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[Path, ...], list[Refused]]:
+    """Return a copy of a mapping with some values replaced.
+
+    Parameters
+    ----------
+    raw : Mapping
+        Keys as in a scenario file.
+    overrides : Mapping
+        By key path: ``gateways.count``, ``schemes.1.delete_delay`` or ``schemes[1].delete_delay``
+        (positions from 0), ``schemes."mark, 48h".delete_delay`` (the entry with that name).
+        Tables that are missing are made.
+
+    Returns
+    -------
+    tuple
+        The copy; the key paths that were replaced; the overrides that have no place.
+    """
+    changed = copy.deepcopy(dict(raw))
+    paths: list[Path] = []
+    refused: list[Refused] = []
+    for key, value in overrides.items():
+        try:
+            paths.append(_set(changed, _parts(key), copy.deepcopy(value)))
+        except LookupError as error:
+            refused.append((key, value, _RULE, str(error.args[0])))
+    return changed, tuple(paths), refused
+
+
+def _parts(key: str) -> tuple[str, ...]:
+    """Split a key path."""
+    parts: list[str] = []
+    end = 0
+    for match in _PART.finditer(key):
+        if match.start() != end:
+            break
+        end = match.end()
+        quoted = match["quoted"]
+        parts.append(json.loads(quoted) if quoted else match["position"] or match["bare"])
+    if end != len(key) or not parts:
+        raise LookupError("keys are separated by dots: schemes.0.delete_delay")
+    return tuple(parts)
+
+
+def _set(changed: dict[str, Any], parts: tuple[str, ...], value: Any) -> Path:
+    """Set a value below a mapping and return its key path; raises LookupError with a hint."""
+    container: Any = changed
+    path: Path = ()
+    for part in parts[:-1]:
+        step = _step(container, part, path)
+        path = (*path, step)
+        if isinstance(container, dict):
+            container.setdefault(step, {})
+        container = container[step]
+    step = _step(container, parts[-1], path)
+    container[step] = value
+    return (*path, step)
+
+
+def _step(container: Any, part: str, path: Path) -> str | int:
+    """Return the key or position in a container that a part of a key path means."""
+    if isinstance(container, dict):
+        return part
+    if not isinstance(container, list):
+        raise LookupError(f"{format_path(path)} is no table")
+    names = [entry.get("name") if isinstance(entry, dict) else None for entry in container]
+    if part in names:
+        return names.index(part)
+    if part.isdecimal() and int(part) < len(container):
+        return int(part)
+    size = f"{format_path(path)} has {len(container)} entries, counted from 0"
+    guess = did_you_mean(part, [name for name in names if isinstance(name, str)])
+    raise LookupError(guess or size)

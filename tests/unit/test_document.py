@@ -1,0 +1,123 @@
+"""The result document: its keys, its numbers, and nothing that differs between machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from sim import __version__
+from sim.analysis.expect import Judgement, Verdict
+from sim.analysis.results import collect
+from sim.report.document import ALL_QUERIES, document, to_csv, to_json
+from sim.scenario.schema import OUTCOMES
+from tests.conftest import GoldenCheck
+from tests.made_results import outcome, result, scenario, trial
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def test_the_document_as_text(golden: GoldenCheck) -> None:
+    judgements = (
+        Judgement(
+            scheme="at once",
+            rule="never query-error",
+            verdict=Verdict.INVALID,
+            witness={"trial": 0, "seed": 7, "query": "fast", "at_us": 5, "until_us": 9},
+        ),
+        Judgement(scheme="later", rule="never query-error", verdict=Verdict.VALID),
+    )
+    text = to_json(document(result([0.25, 0.5], [0.0, 0.0]), judgements))
+    text = text.replace(f'"version": "{__version__}"', '"version": "…"')
+    text = text.replace(scenario().digest, "…")
+    golden(GOLDEN / "document.json", text)
+
+
+def test_the_csv_as_text(golden: GoldenCheck) -> None:
+    golden(GOLDEN / "document.csv", to_csv(result([0.25, 0.5], [0.0, 0.0])))
+
+
+def test_keys_and_their_order() -> None:
+    made = document(result([0.25, 0.5], [0.0, 0.0]), ())
+    assert list(made) == [
+        "schema",
+        "scenario",
+        "scenario_digest",
+        "seed",
+        "trials",
+        "version",
+        "digest",
+        "schemes",
+        "differences",
+        "expect",
+    ]
+    scheme = made["schemes"][0]
+    assert list(scheme) == [
+        "name",
+        "kind",
+        "digest",
+        "queries",
+        "outcomes",
+        "by_query",
+        "counts",
+        "garbage_byte_seconds",
+    ]
+    assert list(scheme["outcomes"]) == list(OUTCOMES)
+    assert list(scheme["by_query"]) == ["fast", "slow"]
+    assert list(scheme["by_query"]["slow"]) == list(OUTCOMES)
+    assert list(scheme["outcomes"]["ok"])[:4] == ["fraction", "low", "high", "expected"]
+
+
+def test_totals_are_over_trials() -> None:
+    scheme = document(result([0.25, 0.5], [0.0, 0.0]), ())["schemes"][0]
+    assert scheme["queries"] == 8000.0
+    assert scheme["outcomes"]["query-error"]["expected"] == 3000.0
+    assert scheme["outcomes"]["query-error"]["seen_in_trials"] == 2
+    assert scheme["counts"] == {"lost-block": 0, "requests": {"get": 6}}
+    assert scheme["garbage_byte_seconds"] == 5e9
+
+
+def test_a_zero_says_how_much_was_looked_at() -> None:
+    scheme = document(result([0.0, 0.0], [0.0, 0.0]), ())["schemes"][0]
+    error = scheme["outcomes"]["query-error"]
+    assert (error["fraction"], error["low"], error["method"]) == (0.0, 0.0, "rule-of-three")
+    assert error["high"] == pytest.approx(3 / 8000, rel=0.01)
+
+
+def test_differences_are_against_the_first_scheme_for_every_outcome() -> None:
+    rows = document(result([0.25, 0.5], [0.125, 0.375]), ())["differences"]
+    assert [row["outcome"] for row in rows] == list(OUTCOMES)
+    assert {(row["scheme"], row["baseline"]) for row in rows} == {("later", "at once")}
+    assert (rows[0]["difference"], rows[0]["low"], rows[0]["high"]) == (-0.125, -0.125, -0.125)
+
+
+def test_one_scheme_differs_from_nothing() -> None:
+    made = collect(scenario(), "exact", [trial(0, 0, [outcome("fast", 1.0)])])
+    assert document(made, ())["differences"] == []
+
+
+def test_what_is_unknown_is_null() -> None:
+    silent = outcome("fast", 0.0, query_error=math.nan)
+    made = collect(scenario(), "exact", [trial(s, 0, [silent]) for s in (0, 1)])
+    text = to_json(document(made, ()))
+    assert "NaN" not in text
+    read = json.loads(text)
+    assert read["schemes"][0]["outcomes"]["ok"]["fraction"] is None
+    assert read["differences"][0]["difference"] is None
+    assert ",,," in to_csv(made)
+
+
+def test_a_sampled_document_says_so() -> None:
+    made = document(result([0.0, 0.0], [0.0, 0.0], mode="sampled"), ())
+    assert made["mode"] == "sampled"
+
+
+def test_the_csv_has_a_line_for_everything() -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv(result([0.25, 0.5], [0.0, 0.0])))))
+    assert len(rows) == 2 * 3 * len(OUTCOMES)
+    assert [row["query"] for row in rows[:: len(OUTCOMES)]] == [ALL_QUERIES, "fast", "slow"] * 2
+    assert float(rows[0]["fraction"]) == 0.375

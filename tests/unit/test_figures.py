@@ -1,0 +1,205 @@
+"""Figures: what they say, and that equal data give equal bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.analysis.deletion import error_window_immediate
+from sim.analysis.estimators import Interval
+from sim.analysis.explain import Absence, Failures, Hazard, Load, Story
+from sim.analysis.results import collect
+from sim.core.units import NEVER, US_PER_S
+from sim.report.bundle import error_window_law, figures, told_deletion
+from sim.report.figures import OutcomeFraction, WindowLengths, outcome_fractions, window_lengths
+from sim.report.names import FIGURES
+from sim.report.style import new_figure, to_png, to_svg
+from sim.report.timeline import story_lanes, story_timeline
+from sim.scenario.load import load
+from tests.made_results import SCENARIO, outcome, result, scenario, trial
+
+S = US_PER_S
+T = 864_000 * S
+
+STORY = Story(
+    scheme="at once, for $5",
+    trial=0,
+    seed=0,
+    block="0.0.0-1.2.0",
+    stream=0,
+    start_us=T - 60 * S,
+    end_us=T + 300 * S,
+    retired_us=T,
+    retired_why=1,
+    marked_us=NEVER,
+    absent_us=T + 3 * S,
+    error_us=171 * S,
+    n_replicas=2,
+    loads=(
+        Load(gateway=0, start_us=0, end_us=T + 174 * S, crashed=False),
+        Load(gateway=2, start_us=0, end_us=T - 20 * S, crashed=True),
+    ),
+    absences=(
+        Absence(replica=0, start_us=T + 3 * S, end_us=NEVER),
+        Absence(replica=1, start_us=T + 40 * S, end_us=NEVER),
+    ),
+    hazards=(Hazard(query="day", start_us=T + 3 * S, end_us=T + 174 * S, outcome="query-error"),),
+    failures=(
+        Failures(query="day", t_us=(T + 5 * S, T + 9 * S), outcome=("query-error",) * 2),
+        Failures(query="hour", t_us=(), outcome=()),
+        Failures(query="often", t_us=None, outcome=()),
+    ),
+)
+
+FRACTIONS = (
+    OutcomeFraction(
+        scheme="at once, for $5",
+        outcome="query-error",
+        interval=Interval(3e-3, 2.8e-3, 3.2e-3, "t"),
+    ),
+    OutcomeFraction(
+        scheme="a name that is too long for one line",
+        outcome="query-error",
+        interval=Interval(0.0, 0.0, 1e-7, "rule-of-three"),
+    ),
+)
+
+LENGTHS = (
+    WindowLengths(
+        scheme="at once, for $5",
+        lengths_us=np.arange(0, 180 * S, S),
+        reference=error_window_immediate(180 * S, 0),
+    ),
+    WindowLengths(scheme="later", lengths_us=np.zeros(5, dtype=np.int64)),
+    WindowLengths(scheme="never", lengths_us=np.zeros(0, dtype=np.int64)),
+)
+
+DRAWN: tuple[Callable[[Axes], Any], ...] = (
+    lambda ax: outcome_fractions(FRACTIONS, ax),
+    lambda ax: story_timeline(STORY, ax),
+    lambda ax: window_lengths(LENGTHS, ax),
+)
+
+
+def _legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+@pytest.mark.parametrize("draw", DRAWN, ids=FIGURES)
+def test_equal_data_give_equal_bytes(draw: Callable[[Axes], Any]) -> None:
+    one, two = new_figure(draw), new_figure(draw)
+    assert to_svg(one) == to_svg(two)
+    assert to_png(one) == to_png(two)
+
+
+@pytest.mark.parametrize("draw", DRAWN, ids=FIGURES)
+def test_files_hold_no_date_and_no_version(draw: Callable[[Axes], Any]) -> None:
+    figure = new_figure(draw)
+    assert not re.search(rb"<dc:date>|Matplotlib v|\d{4}-\d\d-\d\dT", to_svg(figure))
+    assert b"tEXt" not in to_png(figure)
+
+
+@pytest.mark.parametrize("draw", DRAWN, ids=FIGURES)
+def test_a_title_asks_and_the_axes_have_units(draw: Callable[[Axes], Any]) -> None:
+    (ax,) = new_figure(draw).axes
+    assert "?" in ax.get_title(loc="left")
+    assert "(" in ax.get_xlabel() + ax.get_ylabel()
+
+
+def test_zeros_are_shown_as_bounds() -> None:
+    figure = new_figure(DRAWN[0])
+    assert _legend(figure) == ["query-error", "none: at most the bar"]
+    (ax,) = figure.axes
+    assert ax.get_yscale() == "log"
+    assert ax.get_ylim()[0] < 1e-7
+    assert ax.get_xticklabels()[1].get_text() == "a name that is\ntoo long for one\nline"
+
+
+def test_a_story_says_whether_the_block_was_read() -> None:
+    (ax,) = new_figure(DRAWN[1]).axes
+    assert "yes, for 2m51s" in ax.get_title(loc="left")
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == [
+        "replica 0",
+        "replica 1",
+        "gateway 0",
+        "gateway 2",
+        "day\n(2 hit)",
+        "hour\n(no hazard)",
+        "often\n(too many to draw)",
+    ]
+    assert story_lanes(STORY) == len(labels)
+    told = replace(STORY, error_us=0)
+    (ax,) = new_figure(lambda ax: story_timeline(told, ax)).axes
+    assert "no, readers let go first" in ax.get_title(loc="left")
+
+
+def test_the_closed_form_is_drawn_where_one_applies() -> None:
+    assert "closed form" in _legend(new_figure(DRAWN[2]))
+    plain = [replace(row, reference=None) for row in LENGTHS]
+    legend = _legend(new_figure(lambda ax: window_lengths(plain, ax)))
+    assert "(no closed form applies)" in legend
+    assert "later (5 seen, 100 % without a window)" in legend
+    assert "never: no deletions" in legend
+
+
+def test_the_closed_form_applies_to_immediate_deletion_on_a_strong_store() -> None:
+    plain = scenario()
+    at_once, later = plain.schemes
+    period_us = plain.gateways.sync_interval.mean
+    takes_us = plain.gateways.sync_takes.mean
+    assert error_window_law(plain, at_once) == error_window_immediate(period_us, takes_us)
+    assert error_window_law(plain, later) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"gateways.sync_interval": {"law": "exponential", "mean": "3m"}},
+        {"compactor.delete_takes": "1s"},
+        {"store.lag.delete.get": "1s"},
+        {"store.error_rate": 0.1},
+        {"gateways.phase": "0s"},
+    ],
+    ids=str,
+)
+def test_no_closed_form_is_claimed_elsewhere(changed: dict[str, Any]) -> None:
+    other = load(SCENARIO, changed)
+    assert error_window_law(other, other.schemes[0]) is None
+
+
+def test_without_deletions_there_is_only_the_first_figure() -> None:
+    def replay(*_: int) -> Any:
+        raise AssertionError("nothing to replay")
+
+    made = result([0.25, 0.5], [0.0, 0.0])
+    assert [name for name, _ in figures(made, replay)] == ["outcomes"]
+    assert told_deletion(made, replay) is None
+
+
+def test_the_told_deletion_is_of_the_first_scheme_that_was_read_too_long() -> None:
+
+    asked = []
+
+    def replay(scheme_index: int, number: int) -> Any:
+        asked.append((scheme_index, number))
+        raise KeyboardInterrupt
+
+    def told(*windows_us: tuple[int, ...]) -> tuple[int, int]:
+        trials = [
+            trial(i // 2, i % 2, [outcome("fast", 1.0)], windows_us=w)
+            for i, w in enumerate(windows_us)
+        ]
+        with pytest.raises(KeyboardInterrupt):
+            told_deletion(collect(scenario(), "exact", trials), replay)
+        return asked[-1]
+
+    assert told((0, 0), (0,), (0, 5), (7,)) == (1, 1)
+    assert told((), (0,), (0, 0), (0,)) == (0, 1)
