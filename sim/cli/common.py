@@ -1,5 +1,6 @@
 """What several commands share: reading scenario files, and showing what is wrong with them."""
 
+import errno
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -124,4 +125,9 @@ def console(*, stderr: bool = False) -> "Console":
     """Rich console that interprets no markup and highlights nothing on its own."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    class PlainConsole(Console):
+        def on_broken_pipe(self) -> None:
+            # Rich would leave with the code that here means "an expectation is broken".
+            raise BrokenPipeError(errno.EPIPE, "the reader went away")
+
+    return PlainConsole(stderr=stderr, markup=False, highlight=False, emoji=False)

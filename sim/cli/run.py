@@ -226,7 +226,7 @@ def _show_throughput(result: "Result", took_s: float) -> None:
     span_us = result.scenario.horizon_us * len(trials)
     speed = span_us / 1e6 / max(took_s, 1e-9)
     click.echo(
-        f"{len(trials)} trials in {took_s:.2f} s: {format_count(records)} records, "
+        f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'} in {took_s:.2f} s: {format_count(records)} records, "
         f"{format_count(queries)} queries, {format_count(speed)} simulated seconds a second",
         err=True,
     )

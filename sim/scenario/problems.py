@@ -103,9 +103,8 @@ def _path(location: Sequence[str | int], raw: Any) -> Path:
     path: list[str | int] = []
     value: Any = raw
     for i, part in enumerate(location):
-        if (isinstance(value, Mapping) and part in value) or (
-            isinstance(value, Sequence) and not isinstance(value, str) and isinstance(part, int)
-        ):
+        is_position = isinstance(part, int) and isinstance(value, list | tuple)
+        if is_position or (isinstance(value, Mapping) and part in value):
             value = value[part]
         elif i < len(location) - 1 or not isinstance(value, Mapping):
             continue

@@ -129,10 +129,11 @@ class Scenario(Frozen):
     compactor: Compactor = Field(Compactor(), description="Who merges and deletes blocks.")
     gateways: Gateways = Field(Gateways(), description="Who answers queries from blocks.")
     queries: Annotated[tuple[QueryClass, ...], AtLeastOne] = Field(
-        description="Classes of queries."
+        description="Classes of queries.", json_schema_extra={"minItems": 1}
     )
     schemes: Annotated[tuple[SchemeSpec, ...], AtLeastOne] = Field(
-        description="Ways to delete, compared with each other under common random numbers."
+        description="Ways to delete, compared with each other under common random numbers.",
+        json_schema_extra={"minItems": 1},
     )
     faults: tuple[Fault, ...] = Field((), description="What goes wrong, and when.")
     expect: dict[str, Expectation] = Field(

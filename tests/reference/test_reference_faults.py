@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.reference.client import Client, RequestFailed
 from tests.reference.handmade import (
     AGAIN,
     EIGHT_HOURS,
@@ -20,6 +21,7 @@ from tests.reference.handmade import (
     world,
 )
 from tests.reference.plain import NEVER, simulate
+from tests.reference.store import Version
 
 
 def test_requests_are_counted_as_issued() -> None:
@@ -56,6 +58,8 @@ def test_an_outage_gives_errors_and_then_gaps() -> None:
     fault = '[[faults]]\nkind = "gateway-outage"\ntarget = 0\nat = "5h"\nlasts = "20m"\n'
     run = simulate(world(IMMEDIATE, fault, horizon='"7h"'), 0, 0)
     assert run.downs == [(0, us("5h"))]
+    # The compactor reads 3 metas; the gateway metas and indexes of 2 blocks, then of 3.
+    assert run.counts["requests.get"] == 3 + 2 * 2 + 2 * 3
     assert loads(run) == {
         LEVEL1[0]: spans(("2h30m", "5h"), ("5h20m", None)),
         LEVEL1[1]: spans(("4h30m", "5h"), ("5h20m", None)),
@@ -214,3 +218,56 @@ def test_a_cleaner_beside_a_slow_compactor_makes_it_halt() -> None:
     assert run.objects[mark] == [(us("10h34m"), True), (gone, False), (us("10h39m"), True)]
     other = mark.replace("0.raw", "1.raw")
     assert run.objects[other] == [(us("10h35m"), True), (gone, False)]
+
+
+def test_an_outage_forgets_what_was_absent() -> None:
+    # Objects at 2h10m, 2h20m, 2h30m. The absence found at 2h15m would hold until 2h55m.
+    fault = '[[faults]]\nkind = "gateway-outage"\ntarget = 0\nat = "2h20m"\nlasts = "10m"\n'
+    scenario = world(
+        IMMEDIATE,
+        fault,
+        horizon='"3h"',
+        producers_upload_takes='"30m"',
+        gateways_sync_interval='"15m"',
+        gateways_phase='"0s"',
+        store_negative_cache='"40m"',
+    )
+    assert loads(simulate(scenario, 0, 0)) == {LEVEL1[0]: spans(("2h30m", None))}
+
+
+def test_an_incomplete_view_loads_but_does_not_drop(monkeypatch: pytest.MonkeyPatch) -> None:
+    get = Client.get
+
+    def failing_get(client: Client, key: str) -> Version | None:
+        if key == f"{LEVEL1[4]}/meta.json" and client.world.now_us == us("10h30m"):
+            raise RequestFailed(key)
+        return get(client, key)
+
+    monkeypatch.setattr(Client, "get", failing_get)
+    run = simulate(world(compactor_wait_interval='"10h"', horizon='"12h"'), 0, 0)
+    assert loads(run)[EIGHT_HOURS] == spans(("10h30m", None))
+    assert loads(run)[LEVEL1[0]] == spans(("2h30m", "11h30m"))
+    assert loads(run)[LEVEL1[4]] == spans(("11h30m", None))
+
+
+def test_the_compactor_hides_sources_after_half_the_delay() -> None:
+    # As above with a delay of 4m: iterations at 10h31m, 10h32m, 10h33m see marks of 0m, 1m, 2m
+    # and compact again; that of 10h34m sees 3m. At 10h35m the marks are not yet older than 4m.
+    run = simulate(world(marks("4m", "1h"), lag(create_list="30m"), horizon='"11h"'), 0, 0)
+    assert run.counts["duplicate-compaction"] == 3
+    assert run.objects[f"{LEVEL1[0]}/index"][-1] == (us("10h40m"), False)
+
+
+def test_a_remembered_absence_makes_the_compactor_mark_again() -> None:
+    # Marks are asked for every 10m and the absence is remembered for 7m: at 10h, until 10h7m.
+    # So the garbage collections of 10h1m and 10h5m find no mark and write another; that of
+    # 10h10m finds one of 10h5m. At 10h35m it is 30m old, not more.
+    scenario = world(marks("30m", "1h"), store_negative_cache='"7m"', horizon='"11h"')
+    run = simulate(scenario, 0, 0)
+    assert run.objects[f"{LEVEL1[0]}/deletion-mark.json"] == [
+        (us("10h1m"), True),
+        (us("10h1m"), True),
+        (us("10h5m"), True),
+        (us("10h40m"), False),
+    ]
+    assert run.blocks[LEVEL1[0]][1] == us("10h1m")

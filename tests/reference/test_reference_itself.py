@@ -218,3 +218,42 @@ def test_each_read_goes_to_the_replica_drawn_for_it() -> None:
             assert outcome == ("query-error" if fails else "silent-gap")
             outcomes.add(outcome)
     assert "query-error" in outcomes
+
+
+def test_what_is_not_committed_is_not_missed() -> None:
+    scenario = world(producers_upload_takes='"30m"', gateways_phase='"45m"', horizon='"4h"')
+    run = simulate(scenario, 0, 0)
+    expect_outcomes(
+        run,
+        lambda t: "silent-gap" if within(t, ("2h30m", "2h45m")) else "ok",
+        {"silent-gap", "ok"},
+    )
+
+
+def test_compacted_blocks_are_not_delayed() -> None:
+    run = simulate(world(gateways_consistency_delay='"31m"', horizon='"12h"'), 0, 0)
+    assert loads(run)[LEVEL1[0]] == spans(("3h30m", "10h30m"))
+    assert loads(run)[LEVEL1[4]] == spans(("11h30m", None))
+    assert loads(run)[EIGHT_HOURS] == spans(("10h30m", None))
+
+
+def test_retention_is_strict() -> None:
+    scenario = world(compactor_retention='{ raw = "3h" }', horizon='"6h"')
+    run = simulate(scenario, 0, 0)
+    # At 5h the block that ends at 2h is 3h old, not more.
+    assert run.blocks[LEVEL1[0]] == (us("2h"), us("5h5m"), (0,))
+
+
+def test_deleting_takes_its_time_and_its_order() -> None:
+    run = simulate(world(compactor_delete_takes='"3m"', horizon='"11h"'), 0, 0)
+    # One block after another from 10h1m.
+    for j, begin in enumerate(("10h1m", "10h4m", "10h7m", "10h10m")):
+        assert run.blocks[LEVEL1[j]][1] == us(begin)
+        for i, name in enumerate(("meta.json", "chunks/000001", "index")):
+            gone = (us(begin) + (i + 1) * us("1m"), False)
+            assert run.objects[f"{LEVEL1[j]}/{name}"][-1] == gone
+    run = simulate(world(marks("0s", "1h"), compactor_delete_takes='"4m"', horizon='"11h"'), 0, 0)
+    names = ("meta.json", "chunks/000001", "index", "deletion-mark.json")
+    for i, name in enumerate(names):
+        gone = (us("10h5m") + (i + 1) * us("1m"), False)
+        assert run.objects[f"{LEVEL1[0]}/{name}"][-1] == gone

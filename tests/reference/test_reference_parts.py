@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sim.core.laws import Constant, Uniform
+from tests.reference.cleaner import Cleaner
 from tests.reference.client import Client, RequestFailed
-from tests.reference.handmade import IMMEDIATE, lag, us, world
+from tests.reference.handmade import IMMEDIATE, lag, marks, us, world
 from tests.reference.planner import overlapping, plan
+from tests.reference.queries import Question
 from tests.reference.store import Store
 from tests.reference.view import duplicates
 from tests.reference.world import PRODUCERS, Block, Steps, Ticker, World
@@ -101,18 +103,20 @@ def test_absent_at_one_instant_is_not_always_shown() -> None:
 
 
 def test_quorum_lag() -> None:
-    legs = ", ".join(f'{leg} = "{d}"' for leg, d in QUORUM_LEGS.items())
-    plain, store = tiny(f"\n[store.quorum]\nn = 3\nr = 1\nw = 1\n{quorum_lines(legs)}")
-    script(plain, store, ("1h", "a/x", True))
-    # W = 9s, A = 1s, R = 2s: acknowledged after 10s, readable from 9s - 2s - 10s < 0.
-    assert store.versions["a/x"][0].visible_us["get"] == (us("1h"),)
-
-
-QUORUM_LEGS = {"write": "9s", "ack": "1s", "read": "2s", "response": "1s"}
-
-
-def quorum_lines(legs: str) -> str:
-    return "\n".join(legs.split(", ")) + "\n"
+    # A read waits for node 0 (all answer alike, ties go by number), a write for the faster of
+    # two: the lag is what node 0 is behind, in either plane.
+    legs = 'write = { law = "uniform", low = "0s", high = "10s" }\n'
+    legs += "".join(f'{leg} = "0s"\n' for leg in ("ack", "read", "response"))
+    plain, store = tiny(f"\n[store.quorum]\nn = 2\nr = 1\nw = 1\n{legs}")
+    keys = [f"{name}/index" for name in "abcdef"]
+    script(plain, store, *(("1h", key, True) for key in keys))
+    behind_us = []
+    for key in keys:
+        uniforms = [plain.streams.uniform("wars", key, 0, "get", "write", i) for i in (0, 1)]
+        write_us = [int(10_000_000 * u + 0.5) for u in uniforms]
+        behind_us.append(write_us[0] - min(write_us))
+        assert store.versions[key][0].visible_us["get"] == (us("1h") + behind_us[-1],)
+    assert min(behind_us) == 0 < max(behind_us)
 
 
 def test_the_ticker_keeps_its_grid_and_one_missed_tick() -> None:
@@ -175,6 +179,8 @@ def blocks_of(*spans: tuple[int, int]) -> list[Block]:
         ([(0, 2), (6, 8), (8, 10)], [(0, 2), (6, 8)]),
         ([(0, 2), (2, 4), (8, 10), (10, 12)], [(0, 2), (2, 4)]),
         ([(0, 2), (2, 4), (8, 10)], []),
+        # Over means that the newest that is left begins at its end, or later.
+        ([(2, 4), (4, 8), (8, 10), (10, 12)], [(2, 4), (4, 8)]),
         # One block is nothing to compact; the next range takes what the first left.
         ([(0, 8), (8, 16), (16, 18)], []),
         ([(0, 8), (8, 16), (16, 24), (24, 32), (32, 34)], [(0, 8), (8, 16), (16, 24), (24, 32)]),
@@ -194,3 +200,43 @@ def test_duplicates() -> None:
     whole, same, part, beside = blocks_of((0, 8), (0, 8), (2, 4), (7, 9))
     assert duplicates([part, same, whole, beside]) == [part, same]
     assert duplicates([part, beside]) == []
+
+
+def test_a_query_overlaps_half_open_intervals() -> None:
+    question = Question(0, frozenset({0}), 10, 20, range(1))
+    spans = ((8, 10), (8, 11), (12, 13), (19, 22), (20, 22))
+    overlap = [question.overlaps(block) for block in blocks_of(*spans)]
+    assert overlap == [False, True, True, True, False]
+
+
+def test_the_first_stamp_seen_is_remembered_while_the_block_is_active() -> None:
+    scenario = world(marks("1h", "1h"))
+    plain = World(scenario, scenario.schemes[0], 0)
+    store = Store(plain)
+    block = plain.new_block(
+        stream=0,
+        resolution=0,
+        min_us=0,
+        max_us=2,
+        level=1,
+        sources=frozenset({0}),
+        created_us=2,
+        chunk_files=1,
+    )
+    cleaner = Cleaner(plain, store)
+    remembered = []
+
+    def run() -> Steps:
+        for name in ("index", "meta.json"):
+            store.change(block.key(name), is_put=True)
+        for stamp in ("1h", "2h"):
+            store.change(block.key("deletion-mark.json"), is_put=True, stamp_us=us(stamp))
+            yield from cleaner.sync()
+            remembered.append(dict(cleaner.marked_us))
+        store.change(block.key("meta.json"), is_put=False)
+        yield from cleaner.sync()
+        remembered.append(dict(cleaner.marked_us))
+
+    plain.process(run())
+    plain.run()
+    assert remembered == [{block.id: us("1h")}, {block.id: us("1h")}, {}]
