@@ -14,6 +14,7 @@ from sim.analysis.intervals import (
     subtract,
 )
 from sim.analysis.outcomes import Hazards
+from sim.errors import ModelError
 
 MOST_GATEWAYS = 62
 """Sets of gateways are bits of one 64-bit word."""
@@ -49,6 +50,8 @@ def failing_sets(gateway: Ints, start: Ints, end: Ints) -> list[tuple[frozenset[
     by_gateway = merge_groups(gateway, start, end)
     if not by_gateway.group.size:
         return []
+    if by_gateway.group.max() >= MOST_GATEWAYS:
+        raise ModelError("gateways", f"more than {MOST_GATEWAYS} gateways in one bit set")
     bit = np.int64(1) << by_gateway.group
     pieces, mask = steps(by_gateway.start, by_gateway.end, bit)
     found = []

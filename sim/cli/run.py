@@ -1,6 +1,7 @@
 """``sim run``: simulate, judge, show; results to standard output or files, the rest to stderr."""
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN, RunInterrupted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sim.analysis.expect import Judgement
+    from sim.analysis.expect import Judgement, Replay
     from sim.analysis.results import Result, TrialResult
     from sim.scenario.schema import Scenario
+    from sim.trace.timelines import Timelines
 
 __all__ = ["command"]
 
@@ -114,7 +116,9 @@ def _run_one(
     done = 0
     began_s = time.perf_counter()
 
-    def replay_trial(scheme_index: int, trial: int) -> Any:
+    @functools.lru_cache(maxsize=1)
+    def replay_trial(scheme_index: int, trial: int) -> "Timelines":
+        # A witness and the picture of a deletion are often of the same trial.
         return replay(scenario, scheme_index, trial)
 
     try:
@@ -147,7 +151,7 @@ def _run_one(
 def _write(
     result: "Result",
     judgements: "Sequence[Judgement]",
-    replay: Callable[[int, int], Any],
+    replay: "Replay",
     options: _Options,
 ) -> None:
     """Write what was asked for: folder, files, then standard output."""
@@ -225,8 +229,9 @@ def _show_throughput(result: "Result", took_s: float) -> None:
     queries = sum(query.queries for trial in trials for query in trial.classes)
     span_us = result.scenario.horizon_us * len(trials)
     speed = span_us / 1e6 / max(took_s, 1e-9)
+    number = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
     click.echo(
-        f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'} in {took_s:.2f} s: {format_count(records)} records, "
+        f"{number} in {took_s:.2f} s: {format_count(records)} records, "
         f"{format_count(queries)} queries, {format_count(speed)} simulated seconds a second",
         err=True,
     )

@@ -27,8 +27,9 @@ class Phase(IntEnum):
     FAULT = 1
     PRODUCER = 2
     COMPACTOR = 3
-    GATEWAY = 4
-    QUERY = 5
+    CLEANER = 4
+    GATEWAY = 5
+    QUERY = 6
 
 
 class _TieShuffling(simpy.Environment):

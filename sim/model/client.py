@@ -70,9 +70,9 @@ class Client:
         if self._negative_us:
             self._absent_until[block.index, object_index] = t_us + self._negative_us
 
-    def list_replica(self, key: str, t_us: int) -> int:
-        """The replica that answers a LIST of ``key`` ("" is the root) at ``t_us``."""
-        return self._replica("list", key, t_us)
+    def list_replica(self, t_us: int) -> int:
+        """The replica that answers a LIST at ``t_us``."""
+        return self._replica("list", "", t_us)
 
     def lists_object(self, block: Block, object_index: int, replica: int, t_us: int) -> bool:
         """Whether a LIST answered by ``replica`` at ``t_us`` shows the object."""
@@ -97,15 +97,25 @@ class Client:
             If the request gets an error for an answer.
         """
         self.tally.count("get", t_us)
-        key = self.store.catalog.key(block, object_index) if self.rates.possible else ""
-        if self.fails(key, t_us):
-            raise RequestFailed("get", key)
+        self.raise_if_failing("get", block, object_index, t_us)
         return self.get(block, object_index, t_us)
+
+    def raise_if_failing(self, kind: str, block: Block, object_index: int, t_us: int) -> None:
+        """Raise :class:`RequestFailed` if a read of one object at ``t_us`` fails.
+
+        One that the front end answers is not sent and cannot fail.
+        """
+        if not self.rates.possible or t_us < self.remembered_absent_until(block, object_index):
+            return
+        key = self.store.catalog.key(block, object_index)
+        failing, lost = self.rates.at(t_us)
+        if self._error_draw(kind, key, t_us) < failing + lost:
+            raise RequestFailed(kind, key)
 
     def put(self, block: Block, object_index: int, t_us: int, *, stamp_us: int = 0) -> None:
         """A PUT, now; raises :class:`RequestFailed` if it is answered with an error."""
         self.tally.count("put", t_us)
-        applied, answered = self._write_fate(block, object_index, t_us)
+        applied, answered = self._write_fate("put", block, object_index, t_us)
         if applied:
             self.store.put(block, (object_index,), stamp_us=stamp_us)
         if not answered:
@@ -114,18 +124,23 @@ class Client:
     def delete(self, block: Block, object_index: int, t_us: int) -> None:
         """A DELETE of an object that is there, now; raises as :meth:`put`."""
         self.tally.count("delete", t_us)
-        applied, answered = self._write_fate(block, object_index, t_us)
+        applied, answered = self._write_fate("delete", block, object_index, t_us)
         if applied:
             self.store.delete(block, (object_index,))
         if not answered:
             raise RequestFailed("delete", self.store.catalog.key(block, object_index))
 
-    def _write_fate(self, block: Block, object_index: int, t_us: int) -> tuple[bool, bool]:
+    def _error_draw(self, kind: str, key: str, t_us: int) -> float:
+        return self._streams.uniform("error", self.name, kind, key, t_us)
+
+    def _write_fate(
+        self, kind: str, block: Block, object_index: int, t_us: int
+    ) -> tuple[bool, bool]:
         failing, lost = self.rates.at(t_us)
         if failing + lost == 0.0:
             return True, True
         key = self.store.catalog.key(block, object_index)
-        draw = self._streams.uniform("error", self.name, key, t_us)
+        draw = self._error_draw(kind, key, t_us)
         return draw >= failing, draw >= failing + lost
 
     def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:

@@ -38,6 +38,8 @@ class Halted(Exception):
 class Janitor:
     """What compactor and cleaner share: a view of the bucket, retiring and deleting."""
 
+    phase = Phase.COMPACTOR
+
     def __init__(
         self,
         spec: CompactorSpec,
@@ -71,8 +73,20 @@ class Janitor:
             If the view could not be had in full.
         """
         now_us = self.kernel.now_us
-        self.absorb(self._reader.sync(Instants(list_us=now_us, check_us=now_us, marks_us=now_us)))
-        yield from self.work(self.spec.sync_takes, "sync-takes", now_us)
+        takes_us = draw_us(
+            self.spec.sync_takes, self.streams, self.view.client.name, "sync-takes", now_us
+        )
+        aborted: SyncAborted | None = None
+        try:
+            self.absorb(
+                self._reader.sync(Instants(list_us=now_us, check_us=now_us, marks_us=now_us))
+            )
+        except SyncAborted as abort:
+            aborted = abort
+        if takes_us:
+            yield self.kernel.sleep(takes_us, self.phase)
+        if aborted is not None:
+            raise aborted
         if self.view.is_incomplete:
             raise SyncAborted("meta")
 
@@ -83,7 +97,7 @@ class Janitor:
         """Be busy for a time drawn from ``law``."""
         takes_us = self.draw(law, purpose, subject)
         if takes_us:
-            yield self.kernel.sleep(takes_us, Phase.COMPACTOR)
+            yield self.kernel.sleep(takes_us, self.phase)
 
     def draw(self, law: Law, purpose: str, subject: str | int) -> int:
         """How long a piece of work takes, in microseconds."""
@@ -93,18 +107,20 @@ class Janitor:
         """Declare blocks obsolete, oldest first, in the way of the scheme."""
         for block in sorted(blocks, key=Block.order):
             now_us = self.kernel.now_us
-            if block.retired_us > now_us:
-                block.retired_us = now_us
-                reason = RETIRE_REASONS.index(why)
-                self.recorder.record(RetireRecord(now_us, block.index, reason))
-            self.scheme.record.write(block, self.view, now_us)
+            try:
+                self.scheme.record.write(block, self.view, now_us)
+            finally:
+                if block.retired_us > now_us and self.scheme.record.is_written(block, self.view):
+                    block.retired_us = now_us
+                    reason = RETIRE_REASONS.index(why)
+                    self.recorder.record(RetireRecord(now_us, block.index, reason))
             if self.scheme.delete.is_immediate:
                 yield from self.remove(block)
 
     def remove(self, block: Block) -> Steps:
         """Delete what is left of a block."""
         takes_us = self.draw(self.spec.delete_takes, "delete-takes", block.id)
-        yield from delete(block, self.view.client, self.kernel, Phase.COMPACTOR, takes_us)
+        yield from delete(block, self.view.client, self.kernel, self.phase, takes_us)
 
     def delete_marked(self) -> Steps:
         """Delete what the scheme says is due; return the ordinals deleted."""
@@ -159,7 +175,7 @@ class Compactor(Janitor):
             end_us = self.kernel.now_us
             next_us = ticker.next_run_us(start_us, end_us)
             if next_us > end_us:
-                yield self.kernel.sleep(next_us - end_us, Phase.COMPACTOR)
+                yield self.kernel.sleep(next_us - end_us, self.phase)
             start_us = next_us
 
     def absorb(self, changed: Iterable[Block]) -> None:
@@ -237,9 +253,8 @@ class Compactor(Janitor):
 
     def _compact(self, parents: list[Block]) -> Steps:
         self._download(parents)
-        block = yield from self._make(parents, parents[0].resolution, self.spec.compaction_takes)
+        yield from self._make(parents, parents[0].resolution, self.spec.compaction_takes)
         yield from self.retire(parents, "compacted")
-        return block
 
     def _download(self, parents: list[Block]) -> None:
         """Read every object of the parents, as shown now.
@@ -254,7 +269,9 @@ class Compactor(Janitor):
         client, now_us = self.view.client, self.kernel.now_us
         for parent in parents:
             client.tally.list(now_us, client.store.catalog.mark_object)
-            replica = client.list_replica(parent.id, now_us)
+            if client.fails("list", now_us):
+                raise RequestFailed("list", parent.id)
+            replica = client.list_replica(now_us)
             for i in range(client.store.catalog.mark_object):
                 if not client.lists_object(parent, i, replica, now_us):
                     raise Halted(f"listing lacks {client.store.catalog.key(parent, i)}")
@@ -262,7 +279,7 @@ class Compactor(Janitor):
                     raise RequestFailed("not-found", client.store.catalog.key(parent, i))
 
     def _make(self, parents: list[Block], resolution: int, law: Law) -> Steps:
-        """Work, then upload a block made of ``parents``; returns it."""
+        """Work, then upload a block made of ``parents``."""
         catalog = self.view.client.store.catalog
         size_bytes = round(sum(parent.bytes for parent in parents) * self.spec.size_ratio)
         block = catalog.create(
@@ -282,12 +299,14 @@ class Compactor(Janitor):
         yield from self.work(law, purpose, block.id)
         takes_us = self.draw(self.spec.upload_takes, "upload-takes", block.id)
         is_duplicate = any(t.committed_us <= self.kernel.now_us for t in catalog.twins(block))
-        yield from upload(block, self.view.client, self.kernel, Phase.COMPACTOR, takes_us)
-        made_of = tuple(parent.index for parent in parents)
-        self.recorder.record(
-            CompactRecord(self.kernel.now_us, block.index, made_of, int(is_duplicate))
-        )
-        return block
+        try:
+            yield from upload(block, self.view.client, self.kernel, self.phase, takes_us)
+        finally:
+            if block.committed_us <= self.kernel.now_us:
+                made_of = tuple(parent.index for parent in parents)
+                self.recorder.record(
+                    CompactRecord(self.kernel.now_us, block.index, made_of, int(is_duplicate))
+                )
 
     def _downsample(self, resolution: int) -> Steps:
         for parent in self._backlog.due(self._groups, resolution):
@@ -308,6 +327,8 @@ class Compactor(Janitor):
 class Cleaner(Janitor):
     """A job of its own that deletes marked blocks, as Thanos had from 0.17 to 0.39."""
 
+    phase = Phase.CLEANER
+
     def run(self, every: Law) -> Steps:
         """Sync and delete at every tick of ``every``."""
         start_us = self.kernel.now_us
@@ -321,5 +342,5 @@ class Cleaner(Janitor):
             end_us = self.kernel.now_us
             next_us = ticker.next_run_us(start_us, end_us)
             if next_us > end_us:
-                yield self.kernel.sleep(next_us - end_us, Phase.COMPACTOR)
+                yield self.kernel.sleep(next_us - end_us, self.phase)
             start_us = next_us

@@ -59,6 +59,9 @@ class Gateway:
         )
         while True:
             yield from self._sync(start_us)
+            if not self._is_serving:
+                self._is_serving = True
+                self._recorder.record(UpRecord(self._kernel.now_us, self._number))
             end_us = self._kernel.now_us
             next_us = ticker.next_run_us(start_us, end_us)
             yield from self._until(next_us)
@@ -96,9 +99,6 @@ class Gateway:
         yield from self._until(start_us + takes_us)
         if not is_incomplete:
             self._drop()
-        if not self._is_serving:
-            self._is_serving = True
-            self._recorder.record(UpRecord(self._kernel.now_us, self._number))
 
     def _until(self, t_us: int) -> Steps:
         if t_us > self._kernel.now_us:

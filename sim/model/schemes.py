@@ -32,6 +32,10 @@ class NoRecord:
     def write(self, block: Block, view: View, t_us: int) -> None:
         """Do nothing."""
 
+    def is_written(self, block: Block, view: View) -> bool:
+        """Whether the block counts as retired: it does as soon as somebody says so."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class DeletionMark:
@@ -46,6 +50,11 @@ class DeletionMark:
         if not view.finds_mark(block, t_us):
             stamp_us = t_us - t_us % US_PER_S
             client.put(block, client.store.catalog.mark_object, t_us, stamp_us=stamp_us)
+
+    def is_written(self, block: Block, view: View) -> bool:
+        """Whether the block counts as retired: it does once its mark is in the store."""
+        store = view.client.store
+        return store.holds(block, store.catalog.mark_object)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

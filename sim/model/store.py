@@ -49,7 +49,7 @@ class Store:
         self._streams = streams
         self._recorder = recorder
         self._pending: list[tuple[int, int]] = []
-        self._log_us = [[0] * spec.replicas, [0] * spec.replicas]
+        self._log = _Log(spec.replicas)
         lag = spec.lag
         self._laws: dict[str, tuple[Law, Law]] = {
             "create": (lag.create.get, lag.create.list),
@@ -174,9 +174,7 @@ class Store:
             lags[replica] = 0
         seen = [now_us + lag for lag in lags]
         if self.spec.order == "log":
-            latest = self._log_us[plane]
-            for r in replicas:
-                seen[r] = latest[r] = max(seen[r], latest[r])
+            return self._log.append(plane, block.stream, now_us, seen)
         return tuple(seen)
 
     def _current_at_ack(self, key: str, version: int) -> list[int]:
@@ -193,10 +191,9 @@ class Store:
     def _quorum_lag_us(self, quorum: Quorum, key: str, version: int, plane: int) -> int:
         """The age from which a read of this version finds it: the one-pass form of WARS."""
 
-        def delays(leg: str, law: Law) -> list[float]:
-            name = _PLANES[plane]
-            draw = self._streams.uniform
-            return [law.ppf(draw("wars", key, version, name, leg, i)) for i in range(quorum.n)]
+        def delays(leg: str, law: Law) -> list[int]:
+            identity = ("wars", key, version, _PLANES[plane], leg)
+            return [draw_us(law, self._streams, *identity, i) for i in range(quorum.n)]
 
         write = delays("write", quorum.write)
         ack = delays("ack", quorum.ack)
@@ -205,4 +202,31 @@ class Store:
         commit = sorted(w + a for w, a in zip(write, ack, strict=True))[quorum.w - 1]
         answers = sorted((r + s, i) for i, (r, s) in enumerate(zip(read, response, strict=True)))
         first = min(write[i] - read[i] for _, i in answers[: quorum.r])
-        return int(max(0.0, first - commit) + 0.5)
+        return max(0, first - commit)
+
+
+class _Log:
+    """Replicas that show changes in the order of acknowledgement (S2, ``order = "log"``).
+
+    Changes of different streams acknowledged at one instant have no order.
+    """
+
+    def __init__(self, replicas: int) -> None:
+        self._now_us = 0
+        self._before = {plane: [0] * replicas for plane in (GET, LIST)}
+        self._latest = {plane: [0] * replicas for plane in (GET, LIST)}
+        self._of_stream: dict[tuple[int, int], list[int]] = {}
+
+    def append(self, plane: int, stream: int, now_us: int, seen_us: list[int]) -> tuple[int, ...]:
+        """When each replica shows a change acknowledged now that it could show at ``seen_us``."""
+        if now_us > self._now_us:
+            self._now_us = now_us
+            self._before = {p: list(latest) for p, latest in self._latest.items()}
+            self._of_stream.clear()
+        earlier = self._of_stream.get((plane, stream), self._before[plane])
+        shown = [max(pair) for pair in zip(seen_us, earlier, strict=True)]
+        self._of_stream[plane, stream] = shown
+        latest = self._latest[plane]
+        for replica, t_us in enumerate(shown):
+            latest[replica] = max(latest[replica], t_us)
+        return tuple(shown)

@@ -41,12 +41,14 @@ def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
     for instant_us, objects in _timetable(there, kernel.now_us, takes_us):
         if instant_us > kernel.now_us:
             yield kernel.sleep(instant_us - kernel.now_us, phase)
+        # Somebody else may have deleted some of them meanwhile.
+        held = tuple(i for i in objects if client.store.holds(block, i))
         if client.rates.possible:
-            for i in objects:
+            for i in held:
                 client.delete(block, i, instant_us)
-        else:
-            client.tally.count("delete", instant_us, len(objects))
-            client.store.delete(block, objects)
+        elif held:
+            client.tally.count("delete", instant_us, len(held))
+            client.store.delete(block, held)
 
 
 def _timetable(

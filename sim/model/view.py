@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from sim.model.catalog import Block
-from sim.model.client import Client
+from sim.model.client import Client, RequestFailed
 
 LISTED, CHECKED, SURVIVING = 1, 2, 4
 
@@ -56,9 +56,10 @@ class Reader:
         """
         view = self.view
         view.sync(at)
-        read = view.n_cached(view.metas_read[self._metas :])
-        view.client.tally.count("get", at.check_us, read)
-        self._metas = len(view.metas_read)
+        if view.is_shared:
+            read = view.n_cached(view.metas_read[self._metas :])
+            view.client.tally.count("get", at.check_us, read)
+            self._metas = len(view.metas_read)
         changed = view.log[self._changes :]
         self._changes = len(view.log)
         return changed
@@ -81,10 +82,18 @@ class View:
         Every block that entered or left ``wanted``, in order.
     metas_read : list
         Ordinals of the blocks whose meta.json was read, in order.
+    is_shared : bool
+        Whether several gateways read it; each of them then counts the requests it would send.
     """
 
     def __init__(
-        self, client: Client, filters: Filters, *, shard: int = 0, shards: int = 1
+        self,
+        client: Client,
+        filters: Filters,
+        *,
+        shard: int = 0,
+        shards: int = 1,
+        is_shared: bool = False,
     ) -> None:
         self.client = client
         self.filters = filters
@@ -95,6 +104,7 @@ class View:
         self.log: list[Block] = []
         self.metas_read: list[int] = []
         self.is_incomplete = False
+        self.is_shared = is_shared
         self._shard = shard
         self._shards = shards
         self._flags: dict[int, int] = {}
@@ -124,7 +134,7 @@ class View:
         if self.client.rates.possible:
             self._sync_in_stages(hot, at)
         else:
-            replica = self.client.list_replica("", at.list_us)
+            replica = self.client.list_replica(at.list_us)
             shows_any = self.client.store.shows_any
             for block in hot:
                 is_listed = shows_any(block, replica, at.list_us)
@@ -141,7 +151,7 @@ class View:
         if client.fails("list", at.list_us):
             client.tally.list(at.list_us, 0)
             raise SyncAborted("list")
-        replica = client.list_replica("", at.list_us)
+        replica = client.list_replica(at.list_us)
         listed = [client.store.shows_any(block, replica, at.list_us) for block in hot]
         n_listed = self._n_listed + sum(
             is_listed - (flags.get(block.index, 0) & LISTED)
@@ -223,11 +233,12 @@ class View:
         return sorted(self._due.values(), key=Block.order)
 
     def finds_mark(self, block: Block, t_us: int) -> bool:
-        """Whether a HEAD of the block's mark at ``t_us`` finds one."""
+        """Whether a HEAD of the block's mark at ``t_us`` finds one; raises RequestFailed."""
         mark_object = self.client.store.catalog.mark_object
         self._replay_mark_reads(block, mark_object)
         if block.index in self._last_mark_read:
             self._last_mark_read[block.index] = len(self._mark_reads_us) - 1
+        self.client.raise_if_failing("head", block, mark_object, t_us)
         return self.client.head(block, mark_object, t_us)
 
     def _settle(self, hot: list[Block], at: Instants) -> None:
@@ -249,6 +260,7 @@ class View:
             self.marks.pop(index, None)
             if not is_listed:
                 self.partial.pop(index, None)
+        self._replay_mark_reads(block, self.client.store.catalog.mark_object)
         self._last_mark_read.pop(index, None)
         return False
 
@@ -259,7 +271,9 @@ class View:
         meta = client.store.catalog.meta_object
         found = client.head(block, meta, t_us)
         if found and block.index not in self._uploaded_us:
-            if client.rates.possible and client.fails(client.store.catalog.key(block, meta), t_us):
+            try:
+                client.raise_if_failing("get", block, meta, t_us)
+            except RequestFailed:
                 client.tally.count("get", t_us)
                 self.is_incomplete = True
                 self._look_again(0, block)
@@ -269,7 +283,7 @@ class View:
             if version is not None:
                 self._uploaded_us[block.index] = version.stamp_us
                 self.metas_read.append(block.index)
-            else:
+            if not self.is_shared:
                 client.tally.count("get", t_us)
         if not found:
             self.partial[block.index] = block

@@ -106,7 +106,7 @@ class _World:
         if self.scenario.compactor.cleanup == "every":
             cleaner = Cleaner(self.scenario.compactor, self.scheme, **self._parts("cleaner"))
             every = Constant(value_us=self.scenario.compactor.cleanup_every_us)
-            self.kernel.spawn(cleaner.run(every), at_us=0, phase=Phase.COMPACTOR)
+            self.kernel.spawn(cleaner.run(every), at_us=0, phase=cleaner.phase)
         views: dict[int, View] = {}
         for number in range(self.scenario.gateways.count):
             begin = self._gateway(number, views)
@@ -198,6 +198,13 @@ class _World:
         shard = number % spec.shards
         if shard in views:
             return views[shard]
+        store = self.scenario.store
+        is_shared = (
+            self.store.is_instant
+            and store.negative_cache_us == 0
+            and not self.rates.possible
+            and spec.sync_stages.marks == 0.0
+        )
         view = View(
             self._client(f"gateway/{number}", gateway=number),
             Filters(
@@ -206,13 +213,7 @@ class _World:
             ),
             shard=shard,
             shards=spec.shards,
-        )
-        store = self.scenario.store
-        is_shared = (
-            self.store.is_instant
-            and store.negative_cache_us == 0
-            and not self.rates.possible
-            and spec.sync_stages.marks == 0.0
+            is_shared=is_shared,
         )
         if is_shared:
             views[shard] = view

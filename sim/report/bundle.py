@@ -148,5 +148,6 @@ def _windows(result: Result, scheme: SchemeResult) -> WindowLengths:
     return WindowLengths(
         scheme=scheme.name,
         lengths_us=np.sort(np.array(lengths, dtype=np.int64)),
+        count=sum(trial.window_count for trial in scheme.trials),
         reference=error_window_law(result.scenario, result.scenario.schemes[scheme.index]),
     )

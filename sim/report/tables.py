@@ -158,16 +158,19 @@ def witness_sentence(witness: dict[str, Any]) -> str:
         parts.append(f"query {witness['query']}")
     if witness.get("at_us") is not None:
         at_us, until_us = witness["at_us"], witness["until_us"]
-        lasts = format_duration(_in_seconds(until_us - at_us))
-        parts.append(f"from {format_duration(_in_seconds(at_us))} for {lasts}")
+        lasts = format_duration(_rounded(until_us - at_us))
+        parts.append(f"from {format_duration(_rounded(at_us))} for {lasts}")
     if "block" in witness:
         parts.append(f"gateway {witness['gateway']} reads block {witness['block']}")
     return ", ".join(parts)
 
 
-def _in_seconds(span_us: int) -> int:
-    """Round a span to seconds, if it is longer than ten."""
-    return round(span_us / US_PER_S) * US_PER_S if span_us > 10 * US_PER_S else span_us
+def _rounded(span_us: int) -> int:
+    """Round a span to the seconds, or a short one to the milliseconds, that it is made of."""
+    for unit_us in (US_PER_S, US_PER_S // 1000):
+        if span_us > 10 * unit_us:
+            return round(span_us / unit_us) * unit_us
+    return span_us
 
 
 def observation_lines(schemes: Sequence[SchemeResult]) -> list[str]:

@@ -48,6 +48,8 @@ def _table(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[str]:
 def _has_header(path: tuple[str, ...], key: str, value: Any) -> bool:
     """Whether a value becomes a table with a header, or an array of them."""
     if isinstance(value, Mapping):
+        if path == ("store", "lag"):
+            return len(_inline(value)) > _WIDTH - 20
         return not path or (path, key) in (
             (("store",), "lag"),
             (("store",), "quorum"),

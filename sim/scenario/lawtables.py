@@ -128,7 +128,7 @@ class _LognormalTable(_Table):
 class _WeibullTable(_Table):
     law: Literal["weibull"]
     scale: Longer = Field(description="63 % of the values are below.")
-    shape: Annotated[float, Field(strict=True, ge=0.05, le=1000.0)] = Field(
+    shape: Annotated[float, Field(strict=True, ge=0.05, le=1000.0, allow_inf_nan=False)] = Field(
         description="1 is exponential; below, the tail is heavier."
     )
 
@@ -139,7 +139,7 @@ class _WeibullTable(_Table):
 class _ParetoTable(_Table):
     law: Literal["pareto"]
     minimum: Longer = Field(description="The smallest value.")
-    alpha: Annotated[float, Field(strict=True, ge=0.1, le=1000.0)] = Field(
+    alpha: Annotated[float, Field(strict=True, ge=0.1, le=1000.0, allow_inf_nan=False)] = Field(
         description="P(X > x) = (minimum / x)^alpha; up to 1 the mean is infinite."
     )
 

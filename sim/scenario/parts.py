@@ -110,15 +110,15 @@ _CLEANUP_RULE: Final = 'be "in-pass", "end-of-pass" or "every <duration>" such a
 
 def _cleanup(value: object) -> Cleanup:
     """Read when marked blocks are deleted."""
-    if isinstance(value, str):
-        if value == "in-pass":
-            return Cleanup("in-pass")
-        if value == "end-of-pass":
-            return Cleanup("end-of-pass")
-        word, _, interval = value.partition(" ")
-        if word == "every" and (every_us := duration_us(interval.strip(), _CLEANUP_RULE)):
-            return Cleanup("every", every_us)
-    raise refusal(_CLEANUP_RULE, hint=did_you_mean(value, ["in-pass", "end-of-pass", "every"]))
+    word, _, interval = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    if word == "every" and (every_us := duration_us(interval.strip(), _CLEANUP_RULE)):
+        return Cleanup("every", every_us)
+    if value == "in-pass":
+        return Cleanup("in-pass")
+    if value == "end-of-pass":
+        return Cleanup("end-of-pass")
+    names = [] if word == "every" else ["in-pass", "end-of-pass", "every"]
+    raise refusal(_CLEANUP_RULE, hint=did_you_mean(value, names))
 
 
 class Retention(Frozen):

@@ -54,7 +54,7 @@ def findings_of(error: ValidationError, raw: Any) -> list[Finding]:
 
 def _findings(details: ErrorDetails, raw: Any) -> Iterator[Finding]:
     """Yield the findings of one of pydantic's errors."""
-    path = _path(details["loc"], raw)
+    path = _path(details["loc"], raw, is_missing=details["type"] == "missing")
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     if kind == RULE:
         for item in context["findings"]:
@@ -98,7 +98,7 @@ def _key_hint(path: Path, location: Sequence[str | int]) -> str:
     return f"there is none with {location[-2]}" if path[-1] in keys_at(location[:-2]) else ""
 
 
-def _path(location: Sequence[str | int], raw: Any) -> Path:
+def _path(location: Sequence[str | int], raw: Any, *, is_missing: bool) -> Path:
     """Return the key path of pydantic's place: what is not in the text names a kind or a law."""
     path: list[str | int] = []
     value: Any = raw
@@ -106,7 +106,7 @@ def _path(location: Sequence[str | int], raw: Any) -> Path:
         is_position = isinstance(part, int) and isinstance(value, list | tuple)
         if is_position or (isinstance(value, Mapping) and part in value):
             value = value[part]
-        elif i < len(location) - 1 or not isinstance(value, Mapping):
+        elif not is_missing or i < len(location) - 1:
             continue
         path.append(part)
     return tuple(path)

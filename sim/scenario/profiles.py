@@ -144,7 +144,7 @@ _WARS: Final = Profile(
         },
     },
     provenance=(
-        assumed("quorum.n", "3", "a choice; the source compares several", _PBS),
+        assumed("quorum.n", "3", "a choice; that of the source's results", _PBS),
         assumed("quorum.r", "1", "a choice; the source compares several", _PBS),
         assumed("quorum.w", "1", "a choice; the source compares several", _PBS),
         measured(

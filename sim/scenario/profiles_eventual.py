@@ -1,7 +1,7 @@
 """Named stores that show changes late: the S3 of old, Swift, SimpleDB.
 
 Magnitudes that nobody published are assumed to be those of one report (an object gone 30 s
-after its deletion) below the longest time that tools against S3 were built to wait (15 minutes).
+after its deletion) below the time that s3mper waits before it gives up (15 minutes).
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from sim.scenario.provenance import GAUL, Profile, Provenance, assumed, document
 
 __all__ = ["EVENTUAL"]
 
-_S3_GUIDE: Final = "Amazon S3 developer guide, before December 2020"
+_S3_GUIDE: Final = "Amazon S3 developer guide, before the change of 2020"
 _S3_WAITS: Final = "aws-sdk-android issue 137; Netflix s3mper"
 _WADA: Final = "Wada et al., CIDR 2011"
 _SWIFT: Final = "OpenStack Swift documentation"
@@ -22,7 +22,7 @@ _S3_TAIL_TEXT: Final = "lognormal, median 1s, p99 30s, at most 15m"
 
 def _s3_tail_rows(*keys: str) -> tuple[Provenance, ...]:
     """Return the rows of lags that exist, with a length nobody published."""
-    note = "30s is one report, 15m the longest wait that a tool was built with"
+    note = "30s is one report, 15m the time that a tool waits before it gives up"
     return tuple(assumed(key, _S3_TAIL_TEXT, note, _S3_WAITS) for key in keys)
 
 
@@ -36,8 +36,8 @@ def _sometimes_rows(key: str, stale: int, what: str, length: str, note: str) -> 
     """Return the rows of a `_sometimes` law of the measurement of December 2014."""
     share = f"{stale} of 1000"
     return [
-        measured(f"{key}.parts", share, GAUL, f"stale when {what}", year=2014, n=1000),
-        assumed(f"{key}.parts.1.law", length, note),
+        measured(key, share, GAUL, f"stale when {what}", year=2014, n=1000),
+        assumed(f"{key}.parts.1", length, note),
     ]
 
 
@@ -51,7 +51,7 @@ _EVENTUAL_S3: Final = (
 
 _S3_PRE_2020: Final = Profile(
     name="s3-pre-2020",
-    summary="Amazon S3 before December 2020: new keys are readable at once, all else eventually.",
+    summary="Amazon S3 until 2020: new keys are readable at once, all else eventually.",
     values={
         "replicas": 3,
         "negative_cache": "5s",
@@ -67,7 +67,7 @@ _S3_PRE_2020: Final = Profile(
         *_s3_tail_rows(*(f"lag.{key}" for key in _EVENTUAL_S3)),
         documented("negative_cache", "exists", _S3_GUIDE, "HEAD or GET before the key existed"),
         assumed("negative_cache", "5s", "how long a 404 is remembered is not published"),
-        assumed("replicas", "3", "reads that go back in time were reported, not how many copies"),
+        assumed("replicas", "3", "how many copies answer is not published"),
     ),
 )
 
@@ -198,7 +198,7 @@ _SIMPLEDB: Final = Profile(
         ),
         *(
             assumed(
-                f"lag.{key}", "uniform, 450ms to 507ms", "only overwrites and reads were measured"
+                f"lag.{key}", "uniform, 450ms to 507ms", "only reads after writes were measured"
             )
             for key in ("create.get", "create.list", "overwrite.list", "delete.get", "delete.list")
         ),

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeGuard
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.core.laws import Constant, Law
 from sim.scenario.guesses import did_you_mean, one_of
@@ -48,6 +48,13 @@ class Quorum(Frozen):
     response: Annotated[Law, ActivityLaw] = Field(description="Its response.")
 
 
+def _given(value: object) -> object:
+    """Refuse None: a file cannot say it, and a profile's quorum cannot be taken away."""
+    if value is None:
+        raise refusal("be a table")
+    return value
+
+
 class Store(Frozen):
     """The object store."""
 
@@ -77,7 +84,7 @@ class Store(Frozen):
         0.0, description="P(a request is applied, but answered with an error)."
     )
     lag: Lag = Field(Lag(), description="From an acknowledged change until a replica shows it.")
-    quorum: Quorum | None = Field(
+    quorum: Annotated[Quorum | None, BeforeValidator(_given)] = Field(
         None, description="Lags from the delays of messages, instead of lag."
     )
 

@@ -146,12 +146,14 @@ def _life(changes: Sequence[Change], n_data: int) -> tuple[int, int, int, int]:
 
 
 def _loads(records: Sequence[Record]) -> LoadTable:
+    """What was loaded during a gateway's first sync is answered from when that sync ends."""
     gateway: list[int] = []
     block: list[int] = []
     load_us: list[int] = []
     drop_us: list[int] = []
     crashed: list[bool] = []
     rows: dict[int, dict[int, int]] = {}
+    serving: set[int] = set()
     for record in records:
         if isinstance(record, LoadRecord):
             mine = rows.setdefault(record.gateway, {})
@@ -166,10 +168,20 @@ def _loads(records: Sequence[Record]) -> LoadTable:
             mine = rows[record.gateway]
             for index in record.blocks:
                 drop_us[mine.pop(index)] = record.t_us
+        elif isinstance(record, UpRecord):
+            serving.add(record.gateway)
+            for row in rows.get(record.gateway, {}).values():
+                load_us[row] = record.t_us
         elif isinstance(record, DownRecord):
+            is_serving = record.gateway in serving
+            serving.discard(record.gateway)
             for row in rows.pop(record.gateway, {}).values():
-                drop_us[row] = record.t_us
-                crashed[row] = True
+                drop_us[row] = record.t_us if is_serving else NEVER
+                load_us[row] = load_us[row] if is_serving else NEVER
+                crashed[row] = is_serving
+    for number in rows.keys() - serving:
+        for row in rows[number].values():
+            load_us[row] = NEVER
     return LoadTable(
         gateway=_ints(gateway),
         block=_ints(block),

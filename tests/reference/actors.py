@@ -36,7 +36,6 @@ def delete(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
         yield from actor.until(begin_us + (i + 1) * takes_us // len(keys))
         if client.store.newest_is_put(key):
             client.delete(key)
-    yield from actor.until(begin_us + takes_us)
 
 
 class Producer(Crashable):

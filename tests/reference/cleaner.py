@@ -64,15 +64,14 @@ class Cleaner(Crashable):
             raise
         yield from self.until(begin_us + takes_us)
         self.synced = synced
-        self.metas_us = synced.checked.upload_us
         active = {block.id for block in synced.checked.active}
         self.marked_us = {i: t for i, t in {**stamps_us, **self.marked_us}.items() if i in active}
+        if synced.checked.unread:
+            raise RequestFailed("meta.json")
 
     def _read(self) -> tuple[Synced, dict[str, int]]:
         now_us = self.world.now_us
         checked = view.check(self.client, self.client.list_blocks(), self.metas_us)
-        if checked.unread:
-            raise RequestFailed("meta.json")
         blocks = view.old_enough(checked, now_us, self.spec.consistency_delay_us)
         stamps_us: dict[str, int] = {}
         if isinstance(self.world.scheme, DeletionMark):

@@ -99,7 +99,8 @@ class Client:
 
     def _read_one(self, kind: str, key: str) -> Version | None:
         self.world.counts.add(f"requests.{kind}")
-        if not self._is_remembered_absent(key) and self._uniform(key) < self._failure_rate():
+        failed = self._uniform(kind, key) < self._failure_rate()
+        if failed and not self._is_remembered_absent(key):
             raise RequestFailed(key)
         return self._answer(kind, key)
 
@@ -120,16 +121,16 @@ class Client:
     def put(self, key: str, stamp_us: int) -> None:
         """Write an object; raises RequestFailed, also if only the answer is lost (S7)."""
         self.world.counts.add("requests.put")
-        self._write(key, is_put=True, stamp_us=stamp_us)
+        self._write("put", key, is_put=True, stamp_us=stamp_us)
 
     def delete(self, key: str) -> None:
         """Delete an object; raises RequestFailed, also if only the answer is lost (S7)."""
         self.world.counts.add("requests.delete")
-        self._write(key, is_put=False, stamp_us=0)
+        self._write("delete", key, is_put=False, stamp_us=0)
 
-    def _write(self, key: str, *, is_put: bool, stamp_us: int) -> None:
+    def _write(self, kind: str, key: str, *, is_put: bool, stamp_us: int) -> None:
         error_rate, lost_answer_rate = self.world.error_rates()
-        uniform = self._uniform(key)
+        uniform = self._uniform(kind, key)
         if uniform < error_rate:
             raise RequestFailed(key)
         self.store.change(key, is_put=is_put, stamp_us=stamp_us)
@@ -139,8 +140,8 @@ class Client:
         if uniform < error_rate + lost_answer_rate:
             raise RequestFailed(key)
 
-    def _uniform(self, what: str) -> float:
-        return self.world.streams.uniform("error", self.name, what, self.world.now_us)
+    def _uniform(self, *what: str) -> float:
+        return self.world.streams.uniform("error", self.name, *what, self.world.now_us)
 
     def _failure_rate(self) -> float:
         error_rate, lost_answer_rate = self.world.error_rates()

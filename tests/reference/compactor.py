@@ -28,6 +28,7 @@ class Compactor(Cleaner):
     """Compacts, downsamples and retires blocks."""
 
     def __init__(self, world: World, store: Store) -> None:
+        self.done: list[tuple[int, list[str]]] = []
         super().__init__(world, store, "compactor", 0)
 
     def live(self, start_us: int) -> Steps:
@@ -49,7 +50,7 @@ class Compactor(Cleaner):
         iterations = 1
         while (yield from self._iteration()):
             iterations += 1
-            assert iterations < 10_000, "the pass never ends: compaction must take time"
+            assert iterations < 10_000, "the pass never ends"
         if self.spec.downsampling:
             for resolution, at_least_us in DOWNSAMPLE_AT_LEAST_US.items():
                 yield from self.sync()
@@ -80,7 +81,9 @@ class Compactor(Cleaner):
             if overlapping(blocks):
                 raise Halt
             parents = plan(blocks, self.spec.ranges_us)
-            if parents:
+            job = (self.world.now_us, [parent.id for parent in parents])
+            if parents and job not in self.done:
+                self.done.append(job)
                 yield from self._compact(parents)
                 compacted = True
         if self.spec.cleanup == "end-of-pass":
@@ -155,15 +158,17 @@ class Compactor(Cleaner):
 
     def _downsample(self, resolution: int, at_least_us: int) -> Steps:
         """Make every long block of the finer resolution a coarser one (C12)."""
-        have = [(b.stream, b.sources) for b in self.synced.blocks if b.resolution == resolution]
+        coarser = [block for block in self.synced.blocks if block.resolution == resolution]
         jobs = [
             block
             for block in self.synced.blocks
             if block.resolution == resolution - 1
             and block.max_us - block.min_us >= at_least_us
-            and (block.stream, block.sources) not in have
+            and not block.sources
+            <= frozenset[int]().union(*(c.sources for c in coarser if c.stream == block.stream))
         ]
-        for parent in by_age(jobs):
+        for parent in sorted(jobs, key=lambda block: (block.stream, block.min_us)):
+            self._download(parent)
             created_us = self.world.now_us
             block = self.world.new_block(
                 stream=parent.stream,

@@ -64,7 +64,9 @@ class Gateway(Crashable):
         while True:
             began_us = self.world.now_us
             yield from self._sync()
-            self.is_serving = True
+            if not self.is_serving:
+                self.is_serving = True
+                self.loaded = dict.fromkeys(self.loaded, self.world.now_us)
             yield from self.until(ticker.next_us(began_us, self.world.now_us))
 
     def _sync(self) -> Steps:
@@ -94,7 +96,6 @@ class Gateway(Crashable):
             hide_us = self.world.scheme.ignore_deletion_marks_delay_us
             blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
         blocks = view.without(blocks, view.duplicates(blocks))
-        self.metas_us = checked.upload_us
         yield from self.until(begin_us + floor(takes_us * stages.load))
         for block in blocks:
             self._load(block)
@@ -116,11 +117,10 @@ class Gateway(Crashable):
 
     def _drop(self, block_id: str) -> None:
         load_us = self.loaded.pop(block_id)
-        self.loads.append((self.number, block_id, load_us, self.world.now_us))
+        if self.is_serving:
+            self.loads.append((self.number, block_id, load_us, self.world.now_us))
 
     def all_loads(self) -> list[tuple[int, str, int, int]]:
         """Every (gateway, block, loaded, dropped or NEVER) of the run."""
-        still = [
-            (self.number, block_id, load_us, NEVER) for block_id, load_us in self.loaded.items()
-        ]
-        return [*self.loads, *still]
+        still = self.loaded.items() if self.is_serving else ()
+        return [*self.loads, *((self.number, i, load_us, NEVER) for i, load_us in still)]

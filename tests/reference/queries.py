@@ -89,7 +89,7 @@ class QueryClassProcess:
             g
             for g in asked
             if g in missed
-            or any(now_us <= down_us <= end_us for down_us in g.went_down_us)
+            or (used[g.number] and any(now_us <= t <= end_us for t in g.went_down_us))
             or not self._all_there(g, used[g.number], i, now_us, end_us)
         ]
         answered = [block for g in asked if g not in failing for block in used[g.number]]
@@ -106,7 +106,9 @@ class QueryClassProcess:
         """Level-1 blocks the answer should contain (Q5)."""
         now_us = self.world.now_us
         local_us = self.world.scenario.producers.local_retention_us
-        keeps_us = [self.world.scenario.compactor.retention_us[r] for r in question.finest]
+        compactor = self.world.scenario.compactor
+        made = question.finest if compactor.downsampling else question.finest[:1]
+        keeps_us = [compactor.retention_us[r] for r in made]
         return [
             block
             for block in self.world.blocks.values()

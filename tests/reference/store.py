@@ -33,7 +33,6 @@ class Store:
         self.world = world
         self.spec = world.scenario.store
         self.versions: dict[str, list[Version]] = {}
-        self._log_end_us = {(plane, r): 0 for plane in PLANES for r in range(self.spec.replicas)}
 
     def change(self, key: str, *, is_put: bool, stamp_us: int = 0) -> None:
         """Acknowledge a put or delete of ``key`` now (S1, S2)."""
@@ -48,12 +47,24 @@ class Store:
             for replica in range(self.spec.replicas):
                 instant_us = now_us + self._lag_us(key, number, kind, plane, replica)
                 if self.spec.order == "log":
-                    instant_us = max(instant_us, self._log_end_us[plane, replica])
-                    self._log_end_us[plane, replica] = instant_us
+                    instant_us = max(instant_us, self._latest_before_us(key, plane, replica))
                 instants.append(instant_us)
             visible_us[plane] = tuple(instants)
         version = Version(number, now_us, is_put, stamp_us, visible_us)
         self.versions.setdefault(key, []).append(version)
+
+    def _latest_before_us(self, key: str, plane: Plane, replica: int) -> int:
+        """When a replica shows the last of the changes that come before one made now (S2)."""
+        stream = key.split(".", 1)[0]
+        return max(
+            (
+                version.visible_us[plane][replica]
+                for other, versions in self.versions.items()
+                for version in versions
+                if version.acknowledged_us < self.world.now_us or other.split(".", 1)[0] == stream
+            ),
+            default=0,
+        )
 
     def newest_is_put(self, key: str) -> bool:
         """Whether the key exists for somebody who sees every acknowledged change."""

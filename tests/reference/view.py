@@ -24,7 +24,8 @@ class Checked:
 def check(client: Client, listed: list[Block], cached_us: dict[str, int]) -> Checked:
     """HEAD each meta.json and GET those never seen (G3); raises RequestFailed if a HEAD fails.
 
-    ``cached_us`` and ``upload_us`` are upload times by block id, as read from the metas.
+    ``cached_us`` and ``upload_us`` are upload times by block id, as read from the metas; the
+    former is brought up to date.
     """
     found = client.head_many([block.key("meta.json") for block in listed])
     checked = Checked()
@@ -47,6 +48,8 @@ def check(client: Client, listed: list[Block], cached_us: dict[str, int]) -> Che
         else:
             checked.active.append(block)
             checked.upload_us[block.id] = version.stamp_us
+    cached_us.clear()
+    cached_us.update(checked.upload_us)
     return checked
 
 

@@ -48,9 +48,9 @@ class Block:
         return (self.stream, self.resolution)
 
     @property
-    def age_key(self) -> tuple[int, int]:
+    def age_key(self) -> tuple[int, int, int, int]:
         """Sorts blocks from the oldest (B3)."""
-        return (self.created_us, self.order)
+        return (self.created_us, *self.group, self.order)
 
     @property
     def by_compactor(self) -> bool:
@@ -145,12 +145,15 @@ class World(simpy.Environment):
         return self.draw_us(fault.lasts, "fault", index, "lasts")
 
     def error_rates(self) -> tuple[float, float]:
-        """``error_rate`` and ``lost_answer_rate`` now; a fault replaces the store's own (S7)."""
+        """``error_rate`` and ``lost_answer_rate`` now; the largest in force counts (S7)."""
         store = self.scenario.store
         rates = (store.error_rate, store.lost_answer_rate)
         for window in self.error_windows:
             if window.start_us <= self.now_us < window.end_us:
-                rates = (window.error_rate, window.lost_answer_rate)
+                rates = (
+                    max(rates[0], window.error_rate),
+                    max(rates[1], window.lost_answer_rate),
+                )
         return rates
 
     def new_block(

@@ -17,8 +17,10 @@ from sim import __version__
 from sim.cli import COMMANDS, main
 from sim.cli.common import override_of
 from sim.cli.init import TEMPLATE
+from sim.model.world import simulate
 from sim.report import bundle
 from sim.report.names import FILES
+from sim.scenario.schema import Scenario
 from sim.trace.recorder import Trace
 
 ROOT = Path(__file__).parents[2]
@@ -221,10 +223,10 @@ def test_a_run_can_check_itself(
 
     words = ["run", "holds.toml", "--check", "--trials", "1", "--workers", "1"]
     assert main([*words, "-q"]) == 0
-    simulate, seeds = sim.run.simulate, iter(range(100))
+    seeds = iter(range(100))
 
-    def drifting(scenario: object, scheme_index: int, trial: int) -> Trace:
-        return simulate(scenario, scheme_index, next(seeds))  # type: ignore[arg-type]
+    def drifting(scenario: Scenario, scheme_index: int, trial: int) -> Trace:
+        return simulate(scenario, scheme_index, next(seeds))
 
     monkeypatch.setattr(sim.run, "simulate", drifting)
     assert main(words) == 1

@@ -75,10 +75,11 @@ LENGTHS = (
     WindowLengths(
         scheme="at once, for $5",
         lengths_us=np.arange(0, 180 * S, S),
+        count=180,
         reference=error_window_immediate(180 * S, 0),
     ),
-    WindowLengths(scheme="later", lengths_us=np.zeros(5, dtype=np.int64)),
-    WindowLengths(scheme="never", lengths_us=np.zeros(0, dtype=np.int64)),
+    WindowLengths(scheme="later", lengths_us=np.zeros(5, dtype=np.int64), count=7),
+    WindowLengths(scheme="never", lengths_us=np.zeros(0, dtype=np.int64), count=0),
 )
 
 DRAWN: tuple[Callable[[Axes], Any], ...] = (
@@ -146,7 +147,7 @@ def test_the_closed_form_is_drawn_where_one_applies() -> None:
     plain = [replace(row, reference=None) for row in LENGTHS]
     legend = _legend(new_figure(lambda ax: window_lengths(plain, ax)))
     assert "(no closed form applies)" in legend
-    assert "later (5 seen, 100 % without a window)" in legend
+    assert "later (7 seen, 100 % without a window)" in legend
     assert "never: no deletions" in legend
 
 

@@ -1,0 +1,287 @@
+"""What every trace must fulfil, whatever scenario it is a trace of.
+
+A checker walks the records once and keeps the little it needs; it shares no code with the model
+that wrote them. Rules in parentheses are those of ``SEMANTICS.md``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sim.core.units import US_PER_S
+from sim.errors import ModelError
+from sim.model.world import simulate
+from sim.scenario.schema import Scenario
+from sim.trace.columns import build
+from sim.trace.recorder import Trace, encode
+from sim.trace.records import (
+    BlockRecord,
+    CompactRecord,
+    DeleteRecord,
+    DownRecord,
+    DropRecord,
+    HaltRecord,
+    LoadRecord,
+    PutRecord,
+    Record,
+    RequestsRecord,
+    RetireRecord,
+    UpRecord,
+)
+from sim.trace.timelines import Timelines
+
+__all__ = ["SmallRun", "Violation", "check_trace", "simulate_small", "violations"]
+
+
+class Violation(NamedTuple):
+    """An invariant that a record breaks.
+
+    Attributes
+    ----------
+    invariant : str
+        What should hold, stated positively.
+    number : int
+        Which record, from 0.
+    record : Record
+    """
+
+    invariant: str
+    number: int
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallRun:
+    """One scheme in one trial: its trace, checked, and the columns made of it."""
+
+    scenario: Scenario
+    scheme_index: int
+    trace: Trace
+    timelines: Timelines
+
+
+def simulate_small(
+    scenario: Scenario, scheme_index: int = 0, trial: int = 0, *, shuffle: int | None = None
+) -> SmallRun:
+    """Simulate one scheme in one trial, check its trace and make its columns.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    scheme_index, trial : int
+        From 0.
+    shuffle : int or None
+        Seed of a random order of simultaneous events inside one phase, on which nothing that
+        happens may depend.
+
+    Raises
+    ------
+    ModelError
+        If the trace breaks an invariant.
+    """
+    trace = simulate(scenario, scheme_index, trial, shuffle=shuffle)
+    check_trace(trace)
+    return SmallRun(
+        scenario=scenario, scheme_index=scheme_index, trace=trace, timelines=build(trace)
+    )
+
+
+def check_trace(trace: Trace) -> None:
+    """Refuse a trace that breaks an invariant.
+
+    Raises
+    ------
+    ModelError
+        With the first violation, its record and what would show it again.
+    """
+    found = next(violations(trace), None)
+    if found is None:
+        return
+    header = trace.header
+    detail = (
+        f"record {found.number} {encode(found.record)} of {header.scenario!r}, scheme "
+        f"{header.scheme!r}, trial {header.trial}, seed {header.seed}, digest {trace.digest}"
+    )
+    raise ModelError(found.invariant, detail)
+
+
+def violations(trace: Trace) -> Iterator[Violation]:
+    """Yield every violation of a trace, in the order of its records."""
+    walk = _Walk(trace)
+    for number, record in enumerate(trace.records):
+        for invariant in walk.step(number, record):
+            yield Violation(invariant, number, record)
+
+
+class _Walk:
+    """The state of the world as far as the records read so far tell it."""
+
+    def __init__(self, trace: Trace) -> None:
+        header = trace.header
+        self._horizon_us = header.horizon_us
+        self._replicas = header.replicas
+        self._index, self._meta = header.chunk_files, header.chunk_files + 1
+        self._last = len(trace.records) - 1
+        self._now_us = 0
+        self._blocks: list[BlockRecord] = []
+        self._ids: set[str] = set()
+        self._sources: list[frozenset[int]] = []
+        self._held: list[set[int]] = []
+        self._shown_us: list[int | None] = []
+        self._retired: set[int] = set()
+        self._loaded: list[set[int]] = [set() for _ in range(header.gateways)]
+        self._serving: set[int] = set()
+        self._has_halted = False
+
+    def step(self, number: int, record: Record) -> Iterator[str]:
+        """Take in one record; yield the invariants that it breaks."""
+        if record.t_us < self._now_us:
+            yield "records stand in the order of time"
+        self._now_us = max(self._now_us, record.t_us)
+        is_end = isinstance(record, RequestsRecord)
+        if is_end != (number == self._last):
+            yield "the counts of requests are the last record, and only the last"
+        if is_end and record.t_us != self._horizon_us:
+            yield "the counts of requests are taken at the horizon"
+        if not is_end and not 0 <= record.t_us < self._horizon_us:
+            yield "nothing happens outside [0, horizon) (T1)"
+        yield from self._by_kind(record)
+
+    def _by_kind(self, record: Record) -> Iterator[str]:
+        if isinstance(record, BlockRecord):
+            yield from self._block(record)
+        elif isinstance(record, PutRecord):
+            yield from self._put(record)
+        elif isinstance(record, DeleteRecord):
+            yield from self._delete(record)
+        elif isinstance(record, RetireRecord):
+            yield from self._retire(record)
+        elif isinstance(record, CompactRecord):
+            yield from self._compact(record)
+        elif isinstance(record, LoadRecord):
+            yield from self._load(record)
+        elif isinstance(record, DropRecord):
+            yield from self._drop(record)
+        elif isinstance(record, DownRecord | UpRecord):
+            yield from self._turn(record)
+        elif isinstance(record, HaltRecord):
+            if self._has_halted:
+                yield "the compactor halts for ever (C6)"
+            self._has_halted = True
+
+    def _block(self, record: BlockRecord) -> Iterator[str]:
+        if record.block != len(self._blocks):
+            yield "blocks are numbered from 0"
+        if record.id in self._ids:
+            yield "no two blocks have one id (B1)"
+        if not record.min_us < record.max_us:
+            yield "a block covers some time (B1)"
+        flat = record.sources
+        if list(flat) != sorted(set(flat)) or len(flat) % 2 or not flat:
+            yield "sources are ascending, disjoint ranges"
+        if record.level > 1 and self._has_halted:
+            yield "a halted compactor makes nothing (C6)"
+        if record.level == 1 and record.max_us > record.t_us:
+            yield "a level-1 block is cut when its time is over (P1)"
+        self._blocks.append(record)
+        self._ids.add(record.id)
+        ranges = zip(flat[::2], flat[1::2], strict=False)
+        self._sources.append(frozenset(i for a, b in ranges for i in range(a, b)))
+        self._held.append(set())
+        self._shown_us.append(None)
+
+    def _put(self, record: PutRecord) -> Iterator[str]:
+        yield from self._change(record)
+        held = self._held[record.block]
+        for i in record.objects:
+            if i == self._meta and not held.issuperset(range(self._meta)):
+                yield "meta.json is put last (B2)"
+            if i == self._meta:
+                # Put again, after an answer that was lost, it may show sooner.
+                before_us, shown_us = self._shown_us[record.block], self._first_shown(record, i)
+                first_us = shown_us if before_us is None else min(before_us, shown_us)
+                self._shown_us[record.block] = first_us
+            if i > self._meta:
+                is_second = record.stamp_us % US_PER_S == 0
+                if not is_second or not 0 <= record.t_us - record.stamp_us < US_PER_S:
+                    yield "a mark is stamped with the second of its making (C9)"
+            held.add(i)
+
+    def _first_shown(self, record: PutRecord, i: int) -> int:
+        """When the first replica shows an object of a put to GETs."""
+        first = record.objects.index(i) * self._replicas
+        return min(record.get[first : first + self._replicas], default=record.t_us)
+
+    def _delete(self, record: DeleteRecord) -> Iterator[str]:
+        yield from self._change(record)
+        held = self._held[record.block]
+        if not held.issuperset(record.objects):
+            yield "only what is there is deleted (B4)"
+        held.difference_update(record.objects)
+
+    def _change(self, record: PutRecord | DeleteRecord) -> Iterator[str]:
+        """What holds for every acknowledged change."""
+        if not record.objects or len(set(record.objects)) != len(record.objects):
+            yield "a change is of some objects, of each once"
+        cells = len(record.objects) * self._replicas
+        for plane in (record.get, record.list):
+            if len(plane) not in (0, cells):
+                yield "every replica shows every object, or all do at once"
+            if any(shown_us < record.t_us for shown_us in plane):
+                yield "nothing is visible before it is acknowledged (S2)"
+
+    def _retire(self, record: RetireRecord) -> Iterator[str]:
+        if record.block in self._retired:
+            yield "a block is retired once"
+        if self._shown_us[record.block] is None:
+            yield "only committed blocks are retired"
+        if record.why not in (1, 2, 3):
+            yield "a block is retired for a reason"
+        self._retired.add(record.block)
+
+    def _compact(self, record: CompactRecord) -> Iterator[str]:
+        block = self._blocks[record.block]
+        union: frozenset[int] = frozenset().union(*(self._sources[p] for p in record.parents))
+        if union != self._sources[record.block]:
+            yield "a block has the sources of its parents (B1)"
+        if any(self._blocks[p].stream != block.stream for p in record.parents):
+            yield "parents are of the block's stream (C7)"
+        if any(self._blocks[p].t_us > block.t_us for p in record.parents):
+            yield "parents are older than what is made of them"
+        if block.level != 1 + max(self._blocks[p].level for p in record.parents):
+            yield "a block is one level above its highest parent (B1)"
+        if self._shown_us[record.block] is None:
+            yield "a compaction ends with its block committed (C8)"
+
+    def _load(self, record: LoadRecord) -> Iterator[str]:
+        loaded = self._loaded[record.gateway]
+        for i in record.blocks:
+            shown_us = self._shown_us[i]
+            if shown_us is None:
+                yield "a block is loaded after it was committed (G3)"
+            elif record.t_us < shown_us:
+                yield "a block is loaded after some replica showed its meta.json (G3)"
+            if i in loaded:
+                yield "a block is loaded once until it is dropped (G5)"
+        loaded.update(record.blocks)
+
+    def _drop(self, record: DropRecord) -> Iterator[str]:
+        loaded = self._loaded[record.gateway]
+        if not loaded.issuperset(record.blocks):
+            yield "a block is dropped after it was loaded (G5)"
+        loaded.difference_update(record.blocks)
+
+    def _turn(self, record: DownRecord | UpRecord) -> Iterator[str]:
+        """A gateway begins or ends to serve."""
+        if isinstance(record, UpRecord):
+            if record.gateway in self._serving:
+                yield "a gateway comes up when it was down (G1)"
+            self._serving.add(record.gateway)
+            return
+        was_serving = record.gateway in self._serving
+        if record.unhealthy_us < record.t_us or (
+            not was_serving and record.unhealthy_us != record.t_us
+        ):
+            yield "queriers count only on a gateway that served (G7)"
+        self._serving.discard(record.gateway)
+        self._loaded[record.gateway].clear()

@@ -1,0 +1,250 @@
+"""Hypothesis strategies for scenarios that run in milliseconds.
+
+Each strategy but :func:`scenarios` draws a table as a scenario file says it, a plain mapping that
+can be changed before it becomes a :class:`~sim.scenario.schema.Scenario`. Times lie on a coarse
+grid, so that things happen at the same instant far more often than they would by chance, and the
+simplest value comes first: what does not matter for a failure shrinks away.
+"""
+
+from typing import Any, Final
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy, composite
+
+from sim.scenario.schema import Scenario
+
+__all__ = ["faults", "laws", "query_classes", "scenarios", "schemes", "stores"]
+
+Table = dict[str, Any]
+
+_HOUR_M: Final = 60
+_STEP_M: Final = 5
+
+
+def _minutes(least: int, most: int) -> SearchStrategy[str]:
+    """Durations on a grid of five minutes."""
+    return st.integers(-(-least // _STEP_M), most // _STEP_M).map(lambda i: f"{i * _STEP_M}m")
+
+
+def _seldom(often: Any, seldom: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    """``often`` mostly, which is also what a failing example shrinks to."""
+    return st.one_of(st.just(often), st.just(often), seldom)
+
+
+@composite
+def laws(draw: DrawFn, most_m: int = 60, *, least_m: int = 0) -> Any:
+    """Durations and laws of durations, as a scenario file says them.
+
+    Parameters
+    ----------
+    most_m, least_m : int
+        Bounds of every draw in minutes, ``least_m <= most_m``.
+
+    Returns
+    -------
+    SearchStrategy of str or dict
+        ``"10m"``, ``{"law": "uniform", …}`` and the like. Laws with an unbounded tail are cut.
+    """
+    if most_m <= 0:
+        return "0s"
+    value = st.one_of(st.just(f"{least_m}m"), _minutes(least_m, most_m))
+    kind = draw(st.sampled_from(["constant", "constant", "uniform", "exponential"]))
+    if kind == "constant":
+        return draw(value)
+    if kind == "uniform":
+        high = draw(st.integers(least_m + 1, max(most_m, least_m + 1)))
+        return {"law": "uniform", "low": f"{least_m}m", "high": f"{high}m"}
+    mean = draw(st.integers(1, max(1, most_m // 4)))
+    law = {"law": "exponential", "mean": f"{mean}m", "at_most": f"{most_m}m"}
+    return {**law, "plus": f"{least_m}m"} if least_m else law
+
+
+@composite
+def stores(draw: DrawFn, *, strong: bool = False, errors: bool = True) -> Table:
+    """``[store]`` tables.
+
+    Parameters
+    ----------
+    strong : bool
+        No lag, no front end that remembers, no errors: what is acknowledged is seen.
+    errors : bool
+        Whether requests may fail.
+    """
+    if strong:
+        return {"replicas": draw(st.integers(1, 2))}
+    replicas = draw(st.integers(1, 3))
+    lag = {
+        kind: {plane: draw(_seldom("0s", laws(90))) for plane in ("get", "list")}
+        for kind in ("create", "overwrite", "delete")
+    }
+    table: Table = {
+        "replicas": replicas,
+        "read_from": draw(st.sampled_from(["any", "sticky", "nearest"])),
+        "primary": replicas > 1 and draw(_seldom(False, st.just(True))),
+        "acks": draw(st.integers(0, replicas)),
+        "order": draw(_seldom("independent", st.just("log"))),
+        "negative_cache": draw(_seldom("0s", _minutes(5, 60))),
+        "lag": lag,
+    }
+    if errors:
+        table["error_rate"] = draw(_seldom(0.0, st.sampled_from([0.02, 0.2])))
+        table["lost_answer_rate"] = draw(_seldom(0.0, st.sampled_from([0.02, 0.1])))
+    return table
+
+
+@composite
+def schemes(draw: DrawFn, kind: str | None = None) -> Table:
+    """One ``[[schemes]]`` table; ``kind`` fixes which, and is its name.
+
+    Delays are short enough for whole lives of blocks to fit a day.
+    """
+    drawn = kind or draw(st.sampled_from(["immediate", "deletion-mark"]))
+    if drawn == "immediate":
+        return {"name": drawn, "kind": drawn}
+    return {
+        "name": drawn,
+        "kind": drawn,
+        "delete_delay": draw(_minutes(0, 6 * _HOUR_M)),
+        "ignore_deletion_marks_delay": draw(_minutes(0, 6 * _HOUR_M)),
+    }
+
+
+@composite
+def query_classes(draw: DrawFn, *, n_streams: int, name: str = "q") -> Table:
+    """One ``[[queries]]`` table over ``n_streams`` streams."""
+    return {
+        "name": name,
+        "rate": draw(st.sampled_from(["1/m", "6/m"])),
+        "range": draw(_minutes(_HOUR_M, 24 * _HOUR_M)),
+        "offset": draw(_seldom("0s", _minutes(0, 6 * _HOUR_M))),
+        "streams": draw(st.one_of(st.just("all"), st.integers(1, n_streams))),
+        "takes": draw(_seldom("0s", laws(30))),
+        "max_resolution": draw(_seldom("raw", st.sampled_from(["5m", "1h"]))),
+    }
+
+
+@composite
+def faults(draw: DrawFn, *, n_gateways: int, n_producers: int, horizon_m: int) -> Table:
+    """One ``[[faults]]`` table; its targets exist, and it may begin after the horizon."""
+    kinds = ["gateway-outage", "producer-crash", "compactor-crash", "store-errors"]
+    kind = draw(st.sampled_from(kinds))
+    table: Table = {
+        "kind": kind,
+        "at": draw(_minutes(0, horizon_m + _HOUR_M)),
+        "lasts": draw(laws(3 * _HOUR_M)),
+    }
+    if kind == "gateway-outage":
+        table["target"] = draw(st.integers(0, n_gateways - 1))
+    elif kind == "producer-crash":
+        table["target"] = draw(st.integers(0, n_producers - 1))
+    elif kind == "store-errors":
+        table["error_rate"] = draw(st.sampled_from([0.1, 0.5]))
+        table["lost_answer_rate"] = draw(st.sampled_from([0.0, 0.2]))
+    return table
+
+
+@composite
+def _compactors(draw: DrawFn, *, length_m: int) -> Table:
+    factor = draw(st.integers(2, 4))
+    ranges = [length_m, length_m * factor, length_m * factor * 2]
+    return {
+        "wait_interval": draw(laws(60, least_m=15)),
+        "sync_takes": draw(_seldom("0s", laws(10))),
+        "ranges": [f"{r}m" for r in ranges[: draw(st.integers(2, 3))]],
+        "compaction_takes": draw(laws(30)),
+        "upload_takes": draw(_seldom("0s", laws(10))),
+        "delete_takes": draw(_seldom("0s", laws(5))),
+        "consistency_delay": draw(_seldom("0s", _minutes(0, 40))),
+        "retention": {"raw": draw(_seldom("0s", _minutes(2 * length_m, 8 * length_m)))},
+        "cleanup": draw(st.sampled_from(["in-pass", "end-of-pass", "every 15m"])),
+        "size_ratio": draw(st.sampled_from([1.0, 0.9])),
+    }
+
+
+@composite
+def _gateways(draw: DrawFn) -> Table:
+    shards = draw(st.integers(1, 2))
+    marks = draw(_seldom(0.0, st.just(0.5)))
+    return {
+        "count": shards * draw(st.integers(1, 2)),
+        "shards": shards,
+        "sync_interval": draw(laws(60, least_m=10)),
+        "sync_takes": draw(_seldom("0s", laws(20))),
+        "phase": draw(st.one_of(st.just("uniform"), _minutes(0, 60))),
+        "consistency_delay": draw(_seldom("0s", _minutes(0, 40))),
+        "partial_response": draw(st.sampled_from(["abort", "warn"])),
+        "unhealthy_after": draw(st.sampled_from(["5m", "0s", "1h"])),
+        "sync_stages": {
+            "check": draw(st.sampled_from([0.0, marks])),
+            "marks": marks,
+            "load": draw(st.sampled_from([1.0, marks])),
+        },
+    }
+
+
+@composite
+def scenarios(
+    draw: DrawFn,
+    *,
+    strong: bool = False,
+    errors: bool = True,
+    max_faults: int = 2,
+    scheme_kinds: tuple[str, ...] = ("immediate", "deletion-mark"),
+    max_queries: int = 2,
+) -> Scenario:
+    """Scenarios of at most 16 block lengths, a few streams and a few gateways.
+
+    Parameters
+    ----------
+    strong : bool
+        The store shows what it acknowledged, at once; see :func:`stores`. Implies no errors, also
+        not as faults; crashes and outages remain.
+    errors : bool
+        Whether requests may fail.
+    max_faults : int
+        Most faults; 0 for a world in which nothing breaks down.
+    scheme_kinds : tuple of str
+        The schemes of every scenario, one of each kind, in this order.
+    max_queries : int
+        Most query classes, at least 1.
+
+    Returns
+    -------
+    SearchStrategy of Scenario
+        One trial, no warm-up, no expectations.
+    """
+    may_fail = errors and not strong
+    length_m = draw(st.sampled_from([60, 120]))
+    horizon_m = length_m * draw(st.integers(6, 16))
+    n_producers = draw(st.integers(1, 3))
+    gateways = draw(_gateways())
+    fault = faults(
+        n_gateways=gateways["count"], n_producers=n_producers, horizon_m=horizon_m
+    ).filter(lambda table: may_fail or table["kind"] != "store-errors")
+    n_queries = draw(st.integers(1, max_queries))
+    return Scenario.model_validate(
+        {
+            "schema": 1,
+            "name": "drawn",
+            "horizon": f"{horizon_m}m",
+            "trials": 1,
+            "seed": draw(st.integers(0, 2**32)),
+            "store": draw(stores(strong=strong, errors=may_fail)),
+            "producers": {
+                "count": n_producers,
+                "block_length": f"{length_m}m",
+                "upload_after": draw(_seldom("0s", laws(20))),
+                "upload_takes": draw(_seldom("0s", laws(30))),
+                "retry_after": draw(st.sampled_from(["30s", "5m"])),
+                "local_retention": draw(_minutes(0, 3 * length_m)),
+                "chunk_files": draw(st.integers(1, 2)),
+            },
+            "compactor": draw(_compactors(length_m=length_m)),
+            "gateways": gateways,
+            "queries": [
+                draw(query_classes(n_streams=n_producers, name=f"q{i}")) for i in range(n_queries)
+            ],
+            "schemes": [draw(schemes(kind)) for kind in scheme_kinds],
+            "faults": draw(st.lists(fault, max_size=max_faults)),
+        }
+    )

@@ -1,0 +1,207 @@
+"""How fast: `make bench` measures, asserts the limits and prints the table for the README.
+
+In `make test` each path runs once, on a small world, and nothing is asserted about time: the
+machine may be busy.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from sim.analysis.queries import evaluate_exact, evaluate_sampled
+from sim.model.world import simulate
+from sim.run import run_trial
+from sim.scenario.load import load
+from sim.scenario.schema import Scenario
+from sim.trace.columns import build
+from sim.trace.timelines import Timelines
+from tests.bench.measures import Row, best_of, count, repeated, timed
+from tests.reference import plain
+
+ROOT = Path(__file__).parents[2]
+
+WORLD = """
+schema = 1
+name = "bench"
+horizon = "4d"
+trials = 1
+
+[producers]
+local_retention = "2h"
+
+[compactor]
+ranges = ["2h", "8h"]
+
+[[queries]]
+name = "q"
+rate = "1/m"
+range = "1d"
+
+[[schemes]]
+name = "at once"
+kind = "immediate"
+"""
+
+
+def _is_measuring(benchmark: BenchmarkFixture) -> bool:
+    return not benchmark.disabled
+
+
+def _timelines(scenario: Scenario) -> Timelines:
+    return build(simulate(scenario, 0, 0))
+
+
+def test_sampled_queries_against_the_plain_implementation(
+    benchmark: BenchmarkFixture, record: Row
+) -> None:
+    rate = "6/m" if _is_measuring(benchmark) else "1/h"
+    slow = load(WORLD, {"queries.0.rate": rate})
+    fast = load(WORLD, {"queries.0.rate": "200/s" if _is_measuring(benchmark) else "1/s"})
+    timelines = _timelines(fast)
+    (outcome,) = repeated(benchmark, evaluate_sampled, fast, timelines, rounds=3)
+    # The plain way has no timelines to look at: what its control plane costs is taken off.
+    idle_s = timed(lambda: plain.simulate(load(WORLD, {"queries.0.rate": "0.001/h"}), 0, 0))[0]
+    whole_s, run = timed(lambda: plain.simulate(slow, 0, 0))
+    assert outcome.queries > 0
+    assert run.outcomes["q"]
+    if _is_measuring(benchmark):
+        sampled_per_s = outcome.queries / best_of(3, lambda: evaluate_sampled(fast, timelines))
+        plain_per_s = len(run.outcomes["q"]) / max(whole_s - idle_s, 1e-9)
+        record("sampled", f"{count(sampled_per_s)} queries/s")
+        record("plain", f"{count(plain_per_s)} queries/s")
+        record("ratio", f"{sampled_per_s / plain_per_s:,.0f} ×")
+        assert sampled_per_s >= 10e6
+        assert sampled_per_s / plain_per_s >= 100
+
+
+def test_sampled_queries_that_differ_by_their_draws(
+    benchmark: BenchmarkFixture, record: Row
+) -> None:
+    rate = "20/s" if _is_measuring(benchmark) else "1/m"
+    scenario = load(
+        WORLD,
+        {
+            "producers.count": 4,
+            "queries.0.rate": rate,
+            "queries.0.streams": 2,
+            "queries.0.takes": {"law": "exponential", "mean": "10s"},
+        },
+    )
+    timelines = _timelines(scenario)
+    (outcome,) = repeated(benchmark, evaluate_sampled, scenario, timelines, rounds=3)
+    assert outcome.queries > 0
+    if _is_measuring(benchmark):
+        took_s = best_of(3, lambda: evaluate_sampled(scenario, timelines))
+        record("drawn", f"{count(outcome.queries / took_s)} queries/s")
+
+
+def test_exact_does_not_depend_on_the_rate(benchmark: BenchmarkFixture, record: Row) -> None:
+    slow = load(WORLD, {"queries.0.rate": "1/s"})
+    fast = load(WORLD, {"queries.0.rate": "1000000/s"})
+    timelines = _timelines(slow)
+    (outcome,) = benchmark(lambda: evaluate_exact(fast, timelines))
+    (same,) = evaluate_exact(slow, timelines)
+    assert outcome.fractions == same.fractions
+    if _is_measuring(benchmark):
+        few_s = best_of(20, lambda: evaluate_exact(slow, timelines))
+        many_s = best_of(20, lambda: evaluate_exact(fast, timelines))
+        record("exact", f"{few_s * 1e3:.2f} ms, {many_s * 1e3:.2f} ms")
+        assert many_s < 1.5 * few_s
+
+
+# In a process of its own, for its peak memory. Where there is /proc that is exact; getrusage
+# counts the parent's memory too, as it was at the fork.
+_MEASURE = """
+import resource, sys, time
+from pathlib import Path
+from sim.run import run_trial
+from sim.scenario.load import load
+scenario = load(sys.argv[1], {"horizon": sys.argv[2], "warmup": sys.argv[3]})
+began_s = time.process_time()
+result = run_trial(scenario, len(scenario.schemes) - 1, 0)
+took_s = time.process_time() - began_s
+status = Path("/proc/self/status")
+if status.exists():
+    peak_k = int(status.read_text().partition("VmHWM:")[2].split()[0])
+else:
+    peak_k = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(took_s, result.records, peak_k * 1024)
+"""
+
+
+def _measured(horizon: str, warmup: str) -> tuple[float, int, int]:
+    """CPU seconds, records and peak bytes of one trial of thanos-default, its last scheme."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, "scenarios/thanos-default.toml", horizon, warmup],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    took_s, records, peak_bytes = done.stdout.split()
+    return float(took_s), int(records), int(peak_bytes)
+
+
+def test_one_trial_of_the_default_fleet(benchmark: BenchmarkFixture, record: Row) -> None:
+    spans = ("90d", "16d") if _is_measuring(benchmark) else ("1d", "0s")
+    took_s, records, peak_bytes = repeated(benchmark, _measured, *spans)
+    assert records > 0
+    if _is_measuring(benchmark):
+        record("trial", f"{took_s:.1f} s")
+        record("records", f"{count(records)}, {count(records / took_s)} a second")
+        record("memory", f"{peak_bytes / 2**20:.0f} MiB")
+        assert took_s < 60
+        assert peak_bytes < 2 * 2**30
+
+
+@pytest.mark.parametrize("what", ["streams", "days"])
+def test_twice_as_much_takes_about_twice_as_long(
+    benchmark: BenchmarkFixture, record: Row, what: str
+) -> None:
+    days, streams = (24, 20) if _is_measuring(benchmark) else (1, 1)
+
+    def scenario(factor: int) -> Scenario:
+        values = {
+            "horizon": f"{days * (factor if what == 'days' else 1)}d",
+            "warmup": "0s",
+            "producers.count": streams * (factor if what == "streams" else 1),
+            "queries.0.streams": "all",
+        }
+        return load(ROOT / "scenarios/thanos-default.toml", values)
+
+    once, twice = scenario(1), scenario(2)
+    result = repeated(benchmark, run_trial, twice, 0, 0)
+    assert result.records > 0
+    if _is_measuring(benchmark):
+        small_s = best_of(3, lambda: run_trial(once, 0, 0))
+        large_s = best_of(3, lambda: run_trial(twice, 0, 0))
+        record(what, f"{large_s / small_s:.2f} × the time")
+        assert large_s / small_s <= 2.2
+
+
+def test_help_is_there_at_once(benchmark: BenchmarkFixture, record: Row) -> None:
+    def call() -> None:
+        subprocess.run(
+            [sys.executable, "-m", "sim.cli", "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+
+    repeated(benchmark, call, rounds=10 if _is_measuring(benchmark) else 1)
+    if _is_measuring(benchmark):
+        # The time of a child is no CPU time of this process; the least of many is nobody's fault.
+        assert benchmark.stats is not None
+        took_s = float(benchmark.stats.stats.min)
+        record("help", f"{took_s:.2f} s")
+        assert took_s < 0.3

@@ -1,0 +1,212 @@
+"""Queries judged one at a time from the timelines, in plain loops, by rules Q2-Q6.
+
+What the fast judges in `sim.analysis` say of a whole class is compared with this: every draw of
+streams, and every set of gateways that the draws of replicas may make fail, gone through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations, pairwise, product
+from math import comb, prod
+
+from sim.core.streams import Streams
+from sim.core.units import NEVER
+from sim.scenario.placement import candidates, fixed_replica
+from sim.scenario.schema import OUTCOMES, QueryClass, Scenario
+from sim.trace.records import RESOLUTIONS
+from sim.trace.timelines import Timelines
+
+Fractions = dict[str, float]
+
+
+class Judge:
+    """Outcomes of one class on one run."""
+
+    def __init__(self, scenario: Scenario, timelines: Timelines, query: QueryClass) -> None:
+        self.scenario, self.timelines, self.query = scenario, timelines, query
+        self.n_streams = scenario.producers.count
+        self.k = self.n_streams if query.streams == "all" else int(query.streams)
+        self.finest = range(RESOLUTIONS.index(query.max_resolution) + 1)
+        blocks, loads, absences = timelines.blocks, timelines.loads, timelines.absences
+        self.blocks = list(
+            zip(
+                blocks.stream.tolist(),
+                blocks.resolution.tolist(),
+                blocks.min_us.tolist(),
+                blocks.max_us.tolist(),
+                blocks.level.tolist(),
+                blocks.committed_us.tolist(),
+                strict=True,
+            )
+        )
+        ptr = blocks.source_ptr.tolist()
+        ordinals = blocks.source_ordinal.tolist()
+        self.sources = [frozenset(ordinals[a:b]) for a, b in pairwise(ptr)]
+        self.loads = list(
+            zip(
+                loads.gateway.tolist(),
+                loads.block.tolist(),
+                loads.load_us.tolist(),
+                loads.drop_us.tolist(),
+                loads.crashed.tolist(),
+                strict=True,
+            )
+        )
+        self.absences: dict[int, list[tuple[int, int, int, int]]] = {}
+        for block, index, replica, start, end in zip(
+            absences.block.tolist(),
+            absences.object.tolist(),
+            absences.replica.tolist(),
+            absences.start_us.tolist(),
+            absences.end_us.tolist(),
+            strict=True,
+        ):
+            self.absences.setdefault(block, []).append((index, replica, start, end))
+        streams = Streams(timelines.seed)
+        self.fixed = [
+            fixed_replica(scenario.store, f"gateway/{g}", streams, gateway=g)
+            for g in range(timelines.n_gateways)
+        ]
+
+    def overlaps(self, block: int, t_us: int) -> bool:
+        """Whether a query at t asks for data of the block."""
+        high_us = t_us - self.query.offset_us
+        low_us = high_us - self.query.range_us
+        _, _, min_us, max_us, _, _ = self.blocks[block]
+        return bool(min_us < high_us and max_us > low_us)
+
+    def usable(self, block: int, t_us: int, streams: frozenset[int]) -> bool:
+        """Whether a query of these streams would read the block if it were loaded."""
+        stream, resolution = self.blocks[block][:2]
+        return stream in streams and resolution in self.finest and self.overlaps(block, t_us)
+
+    def chance(self, gateway: int, t_us: int, takes_us: int, streams: frozenset[int]) -> float:
+        """Probability that a gateway fails a query."""
+        fine = 1.0
+        for g, block, load_us, drop_us, crashed in self.loads:
+            if g != gateway or not self.usable(block, t_us, streams):
+                continue
+            if load_us <= t_us < drop_us:
+                if crashed and t_us <= drop_us <= t_us + takes_us:
+                    return 1.0
+                fine *= prod(
+                    1.0 - self.object_chance(gateway, block, i, t_us, takes_us)
+                    for i in range(self.timelines.chunk_files + 1)
+                )
+            elif crashed and drop_us <= t_us and self.is_counted_on(gateway, drop_us, t_us):
+                return 1.0
+        return 1.0 - fine
+
+    def is_counted_on(self, gateway: int, down_us: int, t_us: int) -> bool:
+        """Whether queriers still count on a gateway that went down."""
+        downs = self.timelines.downs
+        return any(
+            g == gateway and start == down_us and t_us < min(unhealthy, end)
+            for g, start, unhealthy, end in zip(
+                downs.gateway.tolist(),
+                downs.start_us.tolist(),
+                downs.unhealthy_until_us.tolist(),
+                downs.end_us.tolist(),
+                strict=True,
+            )
+        )
+
+    def object_chance(
+        self, gateway: int, block: int, index: int, t_us: int, takes_us: int
+    ) -> float:
+        """Probability that the replica read does not have the object all the time."""
+        bad = {
+            replica
+            for i, replica, start, end in self.absences.get(block, [])
+            if i == index and start <= t_us + takes_us and t_us < end
+        }
+        fixed = self.fixed[gateway]
+        if fixed is not None:
+            return float(fixed in bad)
+        readable = candidates(self.scenario.store, gateway=gateway)
+        return len(bad.intersection(readable)) / len(readable)
+
+    def is_missing(self, t_us: int, streams: frozenset[int], failing: frozenset[int]) -> bool:
+        """Whether needed data is in no loaded block of a gateway that did not fail."""
+        there: dict[int, set[int]] = {stream: set() for stream in streams}
+        for g, block, load_us, drop_us, _ in self.loads:
+            if g not in failing and load_us <= t_us < drop_us:
+                stream, resolution = self.blocks[block][:2]
+                if stream in streams and resolution in self.finest:
+                    there[stream] |= self.sources[block]
+        kept = [self.scenario.compactor.retention_us[r] for r in self.finest]
+        if not self.scenario.compactor.downsampling:
+            kept = kept[:1]
+        for block, row in enumerate(self.blocks):
+            stream, _, _, max_us, level, committed_us = row
+            if level > 1 or stream not in streams or not self.overlaps(block, t_us):
+                continue
+            local_us = max_us + self.scenario.producers.local_retention_us
+            is_kept = any(keep_us == 0 or t_us < max_us + keep_us for keep_us in kept)
+            if t_us >= local_us and t_us >= committed_us and is_kept:
+                (ordinal,) = self.sources[block]
+                if ordinal not in there[stream]:
+                    return True
+        return False
+
+    def at(self, t_us: int, takes_us: int) -> Fractions:
+        """Probabilities of the outcomes of a query that arrives at t."""
+        found = dict.fromkeys(OUTCOMES, 0.0)
+        subsets = list(combinations(range(self.n_streams), self.k))
+        gateways = range(self.timelines.n_gateways)
+        for chosen in subsets:
+            streams = frozenset(chosen)
+            chances = [self.chance(g, t_us, takes_us, streams) for g in gateways]
+            for failing, likely in _sets(chances):
+                found[self.outcome(t_us, streams, failing)] += likely / len(subsets)
+        assert len(subsets) == comb(self.n_streams, self.k)
+        return found
+
+    def outcome(self, t_us: int, streams: frozenset[int], failing: frozenset[int]) -> str:
+        """The first that applies (Q6)."""
+        if failing and self.scenario.gateways.partial_response == "abort":
+            return "query-error"
+        if self.is_missing(t_us, streams, failing):
+            return "partial-response" if failing else "silent-gap"
+        return "warned" if failing else "ok"
+
+    def fractions(self, takes_us: int) -> Fractions:
+        """The mean over all arrivals of the window, piece by piece."""
+        low, high = self.timelines.warmup_us, self.timelines.horizon_us
+        edges = sorted({low, high, *(t for t in self.instants(takes_us) if low < t < high)})
+        total = dict.fromkeys(OUTCOMES, 0.0)
+        for start, end in pairwise(edges):
+            for outcome, likely in self.at(start, takes_us).items():
+                total[outcome] += likely * (end - start) / (high - low)
+        return total
+
+    def instants(self, takes_us: int) -> Iterator[int]:
+        """Every arrival time at which an outcome may change."""
+        spec = self.query
+        for _, _, load_us, drop_us, crashed in self.loads:
+            yield from (load_us, drop_us)
+            if crashed:
+                yield drop_us - takes_us
+        for rows in self.absences.values():
+            for _, _, start, end in rows:
+                yield from (start - takes_us, end)
+        for block in self.blocks:
+            _, _, min_us, max_us, _, committed_us = block
+            yield from (min_us + spec.offset_us + 1, max_us + spec.offset_us + spec.range_us)
+            yield from (committed_us, max_us + self.scenario.producers.local_retention_us)
+            yield from (max_us + kept for kept in self.scenario.compactor.retention_us)
+        downs = self.timelines.downs
+        for column in (downs.start_us, downs.unhealthy_until_us, downs.end_us):
+            yield from (t for t in column.tolist() if t < NEVER)
+
+
+def _sets(chances: Iterable[float]) -> Iterator[tuple[frozenset[int], float]]:
+    """Every set of gateways that may fail together, with its probability."""
+    options = [
+        [(bad, p) for bad, p in ((True, chance), (False, 1.0 - chance)) if p > 0.0]
+        for chance in chances
+    ]
+    for draw in product(*options):
+        failing = frozenset(g for g, (bad, _) in enumerate(draw) if bad)
+        yield failing, prod(p for _, p in draw)

@@ -1,0 +1,261 @@
+"""What holds in every world, and in every world with a strong store; and that breaking it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import event, given, note
+from hypothesis import strategies as st
+
+from sim.analysis.checkers import observe
+from sim.errors import ModelError
+from sim.model.world import simulate
+from sim.scenario.dump import to_toml
+from sim.scenario.schema import Scenario
+from sim.testing import check_trace, scenarios, simulate_small, violations
+from sim.trace.recorder import Trace, decode, digest_of, encode
+from sim.trace.records import (
+    BlockRecord,
+    DeleteRecord,
+    DownRecord,
+    DropRecord,
+    LoadRecord,
+    PutRecord,
+    Record,
+    RetireRecord,
+    UpRecord,
+)
+from tests.traces import changed
+
+
+@given(scenarios(), st.integers(0, 1))
+def test_every_trace_fulfils_the_invariants(scenario: Scenario, index: int) -> None:
+    note(to_toml(scenario))
+    run = simulate_small(scenario, index)
+    for kind in sorted({encode(record).split('"')[1] for record in run.trace.records}):
+        event(kind)
+    counts = observe(scenario, run.timelines)
+    event(f"lost: {bool(counts['lost-block'])}, halted: {bool(counts['compactor-halt'])}")
+    assert [decode(encode(record)) for record in run.trace.records] == list(run.trace.records)
+    assert digest_of(run.trace.header, run.trace.records) == run.trace.digest
+
+
+@given(scenarios(), st.integers(0, 1))
+def test_a_view_holds_only_what_its_shard_may_answer(scenario: Scenario, index: int) -> None:
+    note(to_toml(scenario))
+    timelines = simulate_small(scenario, index).timelines
+    loads, blocks = timelines.loads, timelines.blocks
+    shards = scenario.gateways.shards
+    assert (blocks.stream[loads.block] % shards == loads.gateway % shards).all()
+    assert (loads.drop_us >= loads.load_us).all()
+
+
+# A strong store.
+
+
+@given(scenarios(strong=True), st.integers(0, 1))
+def test_a_strong_store_loses_nothing_and_halts_nobody(scenario: Scenario, index: int) -> None:
+    note(to_toml(scenario))
+    run = simulate_small(scenario, index)
+    counts = observe(scenario, run.timelines)
+    assert counts["lost-block"] == 0
+    assert counts["compactor-halt"] == 0
+    assert not list(uncovered(run.trace, scenario.compactor.retention_us[0]))
+
+
+@given(scenarios(strong=True, scheme_kinds=("deletion-mark",)))
+def test_marks_of_a_strong_store_never_move(scenario: Scenario) -> None:
+    note(to_toml(scenario))
+    marks = simulate_small(scenario).timelines.marks
+    event(f"marks: {min(len(marks.block), 5)}")
+    assert len(set(marks.block.tolist())) == len(marks.block)
+
+
+def uncovered(trace: Trace, retention_us: int) -> list[tuple[int, str]]:
+    """(time, level-1 id) whenever data that was once stored whole is in no whole block.
+
+    Data older than its retention (0 keeps for ever) may go. Written on its own, as an oracle of
+    the column-wise count of lost blocks.
+    """
+    n_parts = trace.header.chunk_files + 2
+    made: list[BlockRecord] = []
+    held: list[set[int]] = []
+    committed: dict[tuple[int, int], BlockRecord] = {}
+    lost: dict[str, int] = {}
+    for record in trace.records:
+        if isinstance(record, BlockRecord):
+            made.append(record)
+            held.append(set())
+        elif isinstance(record, PutRecord):
+            held[record.block].update(record.objects)
+            block = made[record.block]
+            if block.level == 1 and n_parts - 1 in record.objects:
+                committed.setdefault((block.stream, block.sources[0]), block)
+        elif isinstance(record, DeleteRecord):
+            held[record.block].difference_update(record.objects)
+            whole = [b for b in made if held[b.block].issuperset(range(n_parts))]
+            for (stream, ordinal), block in committed.items():
+                is_old = retention_us and record.t_us > block.max_us + retention_us
+                if not is_old and not any(b.stream == stream and _has(b, ordinal) for b in whole):
+                    lost.setdefault(block.id, record.t_us)
+    return sorted((t_us, name) for name, t_us in lost.items())
+
+
+def _has(block: BlockRecord, ordinal: int) -> bool:
+    starts, ends = block.sources[::2], block.sources[1::2]
+    return any(a <= ordinal < b for a, b in zip(starts, ends, strict=True))
+
+
+@given(scenarios(), st.integers(0, 1))
+def test_the_count_of_lost_blocks_finds_what_is_never_whole_again(
+    scenario: Scenario, index: int
+) -> None:
+    note(to_toml(scenario))
+    run = simulate_small(scenario, index)
+    ever = uncovered(run.trace, scenario.compactor.retention_us[0])
+    counted = observe(scenario, run.timelines)["lost-block"]
+    assert isinstance(counted, int)
+    event(f"lost for a while: {bool(ever)}, for good: {bool(counted)}")
+    assert counted <= len(ever)
+
+
+# The checker itself: each invariant is broken once, by hand, and named.
+
+TINY = Scenario.model_validate(
+    {
+        "schema": 1,
+        "name": "tiny",
+        "horizon": "20h",
+        "store": {"lag": {"create": {"list": "1m"}, "delete": {"get": "2m"}}},
+        "producers": {"local_retention": "0s"},
+        "compactor": {"ranges": ["2h", "8h"], "consistency_delay": "0s"},
+        "gateways": {"sync_interval": "30m", "phase": "7m"},
+        "queries": [{"name": "q", "rate": "1/m"}],
+        "schemes": [
+            {
+                "name": "mark",
+                "kind": "deletion-mark",
+                "delete_delay": "2h",
+                "ignore_deletion_marks_delay": "1h",
+            }
+        ],
+        "faults": [{"kind": "gateway-outage", "target": 0, "at": "15h", "lasts": "1h"}],
+    }
+)
+
+Change = Callable[[list[Record]], None]
+
+
+def _first(records: list[Record], kind: type[Record]) -> int:
+    return next(i for i, record in enumerate(records) if isinstance(record, kind))
+
+
+def _edit(kind: type[Record], **values: Any) -> Change:
+    """Change fields of the first record of a kind."""
+
+    def change(records: list[Record]) -> None:
+        where = _first(records, kind)
+        records[where] = records[where]._replace(**values)
+
+    return change
+
+
+def _drop_first(kind: type[Record]) -> Change:
+    def change(records: list[Record]) -> None:
+        del records[_first(records, kind)]
+
+    return change
+
+
+def _repeat(kind: type[Record]) -> Change:
+    def change(records: list[Record]) -> None:
+        where = _first(records, kind)
+        records.insert(where, records[where])
+
+    return change
+
+
+def _load_before_commit(records: list[Record]) -> None:
+    load = records.pop(_first(records, LoadRecord))
+    put = _first(records, PutRecord)
+    records.insert(put, load._replace(t_us=records[put].t_us))
+
+
+def _late(records: list[Record]) -> None:
+    end = records[-1]
+    records.insert(-1, UpRecord(end.t_us, 0))
+
+
+def _half_put(records: list[Record]) -> None:
+    where = _first(records, PutRecord)
+    put = records[where]
+    assert isinstance(put, PutRecord)
+    records[where] = put._replace(objects=(0, 2), get=put.get[:2], list=put.list[:2])
+
+
+def _mark_without_second(records: list[Record]) -> None:
+    marks = (i for i, r in enumerate(records) if isinstance(r, PutRecord) and r.objects == (3,))
+    where = next(marks)
+    mark = records[where]
+    assert isinstance(mark, PutRecord)
+    records[where] = mark._replace(stamp_us=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "invariant"),
+    [
+        (_edit(LoadRecord, t_us=0), "order of time"),
+        (_late, "outside [0, horizon)"),
+        (lambda records: records.pop(), "counts of requests"),
+        (_repeat(BlockRecord), "numbered from 0"),
+        (_edit(BlockRecord, sources=(3, 1)), "ascending, disjoint"),
+        (_half_put, "meta.json is put last"),
+        (_edit(PutRecord, list=(0, 0, 0)), "visible before it is acknowledged"),
+        (_edit(PutRecord, get=(10**12,)), "every replica shows"),
+        (_repeat(DeleteRecord), "only what is there is deleted"),
+        (_repeat(RetireRecord), "retired once"),
+        (_mark_without_second, "second of its making"),
+        (_load_before_commit, "loaded after it was committed"),
+        (_repeat(LoadRecord), "loaded once"),
+        (_drop_first(LoadRecord), "dropped after it was loaded"),
+        (_repeat(DropRecord), "dropped after it was loaded"),
+        (_repeat(UpRecord), "comes up when it was down"),
+        (_edit(DownRecord, unhealthy_us=0), "only on a gateway that served"),
+    ],
+)
+def test_a_broken_trace_is_refused(change: Change, invariant: str) -> None:
+    trace = simulate(TINY, 0, 0)
+    assert not list(violations(trace))
+    records = list(trace.records)
+    change(records)
+    broken = replace(trace, records=tuple(records))
+    with pytest.raises(ModelError) as caught:
+        check_trace(broken)
+    assert invariant in " ".join(found.invariant for found in violations(broken))
+    assert trace.digest in str(caught.value)
+    assert "seed 0" in str(caught.value)
+
+
+def test_the_strategies_reach_every_kind_of_trouble() -> None:
+    # What is never drawn is never tested: look once that the corpus is not all fair weather.
+    seen: set[str] = set()
+
+    @given(scenarios(), st.integers(0, 1))
+    def look(scenario: Scenario, index: int) -> None:
+        run = simulate_small(scenario, index)
+        seen.update(encode(record).split('"')[1] for record in run.trace.records)
+        counts = observe(scenario, run.timelines)
+        seen.update(name for name in ("lost-block", "compactor-error") if counts[name])
+
+    look()
+    assert seen >= {"block", "put", "delete", "retire", "compact", "load", "drop", "up"}
+    assert seen >= {"unloaded", "error", "down"}
+
+
+def test_a_scenario_is_changed_by_table() -> None:
+    other = changed(TINY, gateways={"count": 2}, seed=5)
+    assert (other.gateways.count, other.seed) == (2, 5)
+    assert other.gateways.sync_interval == TINY.gateways.sync_interval

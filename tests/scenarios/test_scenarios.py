@@ -1,0 +1,82 @@
+"""Every shipped scenario loads, repeats itself, and shows what it says it shows.
+
+A scenario's expectations are judged on all of its trials, and on one of a fleet so large that
+this would take minutes; its repetition is looked at over its first days.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.analysis.expect import Verdict, judge
+from sim.model.world import simulate
+from sim.run import replay, run_scenario
+from sim.scenario.dump import to_toml
+from sim.scenario.load import load
+from sim.scenario.schema import Scenario
+from sim.testing import check_trace
+
+ROOT = Path(__file__).parents[2]
+PATHS = sorted(ROOT.glob("scenarios/*.toml"))
+
+# Stream-days over all trials beyond which a scenario counts as large.
+LARGE_STREAM_DAYS = 2_000
+DAY_US = 86_400 * 10**6
+
+
+def _is_large(scenario: Scenario) -> bool:
+    days = scenario.horizon_us / DAY_US
+    return scenario.producers.count * days * scenario.trials > LARGE_STREAM_DAYS
+
+
+def _overrides(scenario: Scenario) -> dict[str, Any]:
+    return {"trials": 1} if _is_large(scenario) else {}
+
+
+# One case per scheme, so that the work of a large scenario can be divided.
+CASES = [
+    pytest.param(path, index, id=f"{path.stem}-{scheme.name.replace(' ', '-')}")
+    for path in PATHS
+    for index, scheme in enumerate(load(path).schemes)
+]
+
+
+def test_there_are_scenarios() -> None:
+    assert len(PATHS) >= 8
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_it_says_what_it_is(path: Path) -> None:
+    scenario = load(path)
+    assert scenario.name == path.stem
+    assert scenario.summary
+    assert scenario.source
+    assert set(scenario.expect) <= {scheme.name for scheme in scenario.schemes}
+    assert load(to_toml(scenario)) == scenario
+
+
+@pytest.mark.parametrize(("path", "index"), CASES)
+def test_it_repeats_itself(path: Path, index: int) -> None:
+    scenario = load(path)
+    if _is_large(scenario):
+        scenario = load(path, {"horizon": "3d", "warmup": "0s"})
+    trial = scenario.trials - 1
+    trace = simulate(scenario, index, trial)
+    check_trace(trace)
+    assert simulate(scenario, index, trial).digest == trace.digest, f"{path}, trial {trial}"
+
+
+@pytest.mark.parametrize(("path", "index"), CASES)
+def test_it_meets_its_expectations(path: Path, index: int) -> None:
+    whole = load(path)
+    scenario = load(path, _overrides(whole))
+    result = run_scenario(scenario, schemes=[index], workers=1)
+    judgements = judge(result, lambda scheme, trial: replay(scenario, scheme, trial))
+    name = scenario.schemes[index].name
+    again = f"sim run {path.relative_to(ROOT)} --scheme {name!r} --trials {scenario.trials}"
+    broken = [judgement for judgement in judgements if judgement.verdict is not Verdict.VALID]
+    assert not broken, f"{broken}\ndigest {result.digest}; again: {again}"
+    assert {judgement.scheme for judgement in judgements} == ({name} & set(scenario.expect))
