@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypedDict
 
+from sim.core.collector import collector_paused
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Constant
@@ -36,6 +37,7 @@ class Parts(TypedDict):
     recorder: Recorder
 
 
+@collector_paused()
 def simulate(
     scenario: Scenario, scheme_index: int, trial: int, *, shuffle: int | None = None
 ) -> Trace:

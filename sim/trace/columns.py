@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from sim.core.collector import collector_paused
 from sim.core.units import NEVER
 from sim.trace.recorder import Trace
 from sim.trace.records import (
@@ -37,6 +38,7 @@ R = TypeVar("R")
 Change = PutRecord | DeleteRecord
 
 
+@collector_paused()
 def build(trace: Trace) -> Timelines:
     """The columns of a finished run."""
     by_kind: dict[type, list[Record]] = {}
