@@ -5,6 +5,7 @@ made, so that a reader that sees a block come or go touches only the blocks it d
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from sim.core.units import NEVER
 from sim.trace.records import RESOLUTIONS, BlockRecord
@@ -37,7 +38,7 @@ class Version:
 class Block:
     """An immutable block and the history of its objects in the store.
 
-    ``history[i]`` are the versions of object *i*: chunks first, then index, meta.json and
+    ``history[i]`` are the versions of object *i*, oldest first: chunks, then index, meta.json and
     deletion-mark.json. ``held`` has a bit for each object whose newest version is a put.
     ``settled_us`` is when the last change so far is shown everywhere.
     """
@@ -89,7 +90,7 @@ class Block:
         self.sources = sources
         self.created_us = created_us
         self.bytes = size_bytes
-        self.history: list[list[Version] | None] = [None] * n_objects
+        self.history: list[tuple[Version, ...]] = [()] * n_objects
         self.held = 0
         self.dominates: list[Block] = []
         self.dominated_by: list[Block] = []
@@ -101,10 +102,6 @@ class Block:
     def is_compacted(self) -> bool:
         """Made by a compactor: exempt from consistency delays."""
         return self.level > 1
-
-    def order(self) -> tuple[int, int, int, int]:
-        """Sort key of the order of creation; inside a group it is the order of ULIDs."""
-        return (self.created_us, self.stream, self.resolution, self.index)
 
     def record(self, t_us: int) -> BlockRecord:
         """The record of the block's making."""
@@ -122,6 +119,10 @@ class Block:
         )
 
 
+by_creation = attrgetter("created_us", "stream", "resolution", "index")
+"""Sort key of blocks: the order of creation; inside a group it is the order of ULIDs."""
+
+
 class Catalog:
     """Every block of a run, by ordinal, and the relations between them."""
 
@@ -136,7 +137,7 @@ class Catalog:
             "meta.json",
             "deletion-mark.json",
         )
-        self._by_source: dict[tuple[int, int, int], list[Block]] = {}
+        self._holders: dict[tuple[int, int], list[list[Block]]] = {}
         self._ids: dict[str, int] = {}
 
     def create(
@@ -174,7 +175,7 @@ class Catalog:
 
     def twins(self, block: Block) -> list[Block]:
         """Other blocks of the same group made of exactly the same sources."""
-        peers = self._by_source[(*block.group, block.sources[0])]
+        peers = self._holders[block.group][block.sources[0]]
         return [peer for peer in peers if peer is not block and peer.sources == block.sources]
 
     def key(self, block: Block, object_index: int) -> str:
@@ -182,20 +183,21 @@ class Catalog:
         return f"{block.id}/{self.object_names[object_index]}"
 
     def _relate(self, block: Block) -> None:
-        stream, resolution = block.group
+        holders = self._holders.setdefault(block.group, [])
+        while len(holders) <= block.sources[-1]:
+            holders.append([])
         peers: dict[int, Block] = {}
         for source in block.sources:
-            holders = self._by_source.setdefault((stream, resolution, source), [])
-            for peer in holders:
+            for peer in holders[source]:
                 peers[peer.index] = peer
-            holders.append(block)
+            holders[source].append(block)
         if not peers:
             return
         mine = frozenset(block.sources)
         for peer in peers.values():
             theirs = frozenset(peer.sources)
             if theirs == mine:
-                elder = peer.order() < block.order()
+                elder = by_creation(peer) < by_creation(block)
                 winner, loser = (peer, block) if elder else (block, peer)
             elif theirs < mine:
                 winner, loser = block, peer

@@ -8,7 +8,7 @@ from sim.core.laws import Law
 from sim.core.streams import Streams
 from sim.core.units import US_PER_S
 from sim.model import downsampling, planner
-from sim.model.catalog import Block
+from sim.model.catalog import Block, by_creation
 from sim.model.client import Client, RequestFailed
 from sim.model.retention import Expiry
 from sim.model.schemes import Scheme
@@ -91,7 +91,7 @@ class Janitor:
 
     def retire(self, blocks: Iterable[Block], why: str) -> Steps:
         """Declare blocks obsolete, oldest first, in the way of the scheme."""
-        for block in sorted(blocks, key=Block.order):
+        for block in sorted(blocks, key=by_creation):
             now_us = self.kernel.now_us
             if block.retired_us > now_us:
                 block.retired_us = now_us
@@ -297,9 +297,9 @@ class Compactor(Janitor):
     def _clean_partial(self) -> Steps:
         """Delete uploads that nobody has touched for long (C11)."""
         now_us = self.kernel.now_us
-        for block in sorted(self.view.partial.values(), key=Block.order):
+        for block in sorted(self.view.partial.values(), key=by_creation):
             puts = [
-                v.ack_us for versions in block.history if versions for v in versions if v.is_put
+                v.ack_us for versions in block.history for v in versions if v.is_put
             ]
             if now_us - max(puts) > PARTIAL_UPLOAD_AGE_US:
                 yield from self.remove(block)

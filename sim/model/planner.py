@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 
 from sim.model.catalog import Block
+
+_time = attrgetter("min_us", "max_us", "index")
 
 
 def overlap(blocks: Sequence[Block]) -> tuple[Block, Block] | None:
@@ -35,7 +38,7 @@ def plan(blocks: Sequence[Block], ranges_us: Sequence[int]) -> list[Block]:
 
 def by_time(blocks: Iterable[Block]) -> list[Block]:
     """The blocks, ascending in the start of their data."""
-    return sorted(blocks, key=lambda block: (block.min_us, block.max_us, block.index))
+    return sorted(blocks, key=_time)
 
 
 def _windows(blocks: Sequence[Block], range_us: int) -> Iterator[list[Block]]:

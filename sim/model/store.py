@@ -86,7 +86,7 @@ class Store:
     ) -> Version | None:
         """The put that ``replica`` shows of the object at ``t_us``, or ``None``."""
         versions = block.history[object_index]
-        if versions is None:
+        if not versions:
             return None
         newest = versions[-1]
         if newest.get is None and newest.ack_us <= t_us:
@@ -127,12 +127,10 @@ class Store:
         block.held = held
         if self.is_instant:
             version = Version(now_us, is_put, stamp_us, None, None)
+            first = (version,)
             for i in objects:
-                history = block.history[i]
-                if history is None:
-                    block.history[i] = [version]
-                else:
-                    history.append(version)
+                earlier = block.history[i]
+                block.history[i] = (*earlier, version) if earlier else first
             self.touched.append(block)
             block.settled_us = now_us
             return (), ()
@@ -140,13 +138,11 @@ class Store:
         lists: list[int] = []
         for i in objects:
             versions = block.history[i]
-            if versions is None:
-                versions = block.history[i] = []
             is_new = not versions or not versions[-1].is_put
             kind = "delete" if not is_put else "create" if is_new else "overwrite"
             get = self._visibility(block, i, len(versions), kind, GET, now_us)
             listed = self._visibility(block, i, len(versions), kind, LIST, now_us)
-            versions.append(Version(now_us, is_put, stamp_us, get, listed))
+            block.history[i] = (*versions, Version(now_us, is_put, stamp_us, get, listed))
             gets += get
             lists += listed
         self._touch(block, now_us, {*gets, *lists})

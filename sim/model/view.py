@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from sim.model.catalog import Block
+from sim.model.catalog import Block, by_creation
 from sim.model.client import Client
 
 LISTED, CHECKED, SURVIVING = 1, 2, 4
@@ -220,7 +220,7 @@ class View:
             index = heappop(stamps)[1]
             self._due[index] = blocks[index]
         self._due = {i: block for i, block in self._due.items() if i in self.marks}
-        return sorted(self._due.values(), key=Block.order)
+        return sorted(self._due.values(), key=by_creation)
 
     def finds_mark(self, block: Block, t_us: int) -> bool:
         """Whether a HEAD of the block's mark at ``t_us`` finds one."""
