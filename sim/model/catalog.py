@@ -131,6 +131,7 @@ class Catalog:
         self.index_object = chunk_files
         self.meta_object = chunk_files + 1
         self.mark_object = chunk_files + 2
+        self.uploaded_objects = tuple(range(self.mark_object))
         self.object_names = (
             *(f"chunks/{i + 1:06d}" for i in range(chunk_files)),
             "index",

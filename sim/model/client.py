@@ -39,14 +39,10 @@ class Client:
         self.tally = tally
         self._streams = streams
         self._negative_us = store.spec.negative_cache_us
+        self.remembers_absence = self._negative_us > 0
         self._absent_until: dict[tuple[int, int], int] = {}
         self._candidates = candidates(store.spec, gateway=gateway)
         self._fixed = fixed_replica(store.spec, name, streams, gateway=gateway)
-
-    @property
-    def remembers_absence(self) -> bool:
-        """Whether its front end remembers "not found"."""
-        return self._negative_us > 0
 
     @property
     def reads_one_replica(self) -> bool:
@@ -55,11 +51,15 @@ class Client:
 
     def head(self, block: Block, object_index: int, t_us: int) -> bool:
         """Whether a HEAD at ``t_us`` finds the object. Not tallied, cannot fail."""
-        return self._lookup("head", block, object_index, t_us) is not None
+        if self._fixed is None or self.remembers_absence:
+            return self._lookup("head", block, object_index, t_us) is not None
+        return self.store.shown(block, object_index, GET, self._fixed, t_us) is not None
 
     def get(self, block: Block, object_index: int, t_us: int) -> Version | None:
         """What a GET of the object finds at ``t_us``. Not tallied, cannot fail."""
-        return self._lookup("get", block, object_index, t_us)
+        if self._fixed is None or self.remembers_absence:
+            return self._lookup("get", block, object_index, t_us)
+        return self.store.shown(block, object_index, GET, self._fixed, t_us)
 
     def remembered_absent_until(self, block: Block, object_index: int) -> int:
         """End of the front end's memory that the object does not exist; 0 without one."""
@@ -97,10 +97,20 @@ class Client:
             If the request gets an error for an answer.
         """
         self.tally.count("get", t_us)
-        key = self.store.catalog.key(block, object_index) if self.rates.possible else ""
-        if self.fails(key, t_us):
-            raise RequestFailed("get", key)
+        if self.rates.possible:
+            key = self.store.catalog.key(block, object_index)
+            if self.fails(key, t_us):
+                raise RequestFailed("get", key)
         return self.get(block, object_index, t_us)
+
+    def is_sure_to_read(self, block: Block, t_us: int) -> bool:
+        """Whether LIST and GET of its data and meta.json at ``t_us`` cannot but find them.
+
+        They then need not be asked one by one. A no is no answer.
+        """
+        if self.remembers_absence or self.rates.possible:
+            return False
+        return self.store.is_settled(block, t_us)
 
     def put(self, block: Block, object_index: int, t_us: int, *, stamp_us: int = 0) -> None:
         """A PUT, now; raises :class:`RequestFailed` if it is answered with an error."""
@@ -121,6 +131,8 @@ class Client:
             raise RequestFailed("delete", self.store.catalog.key(block, object_index))
 
     def _write_fate(self, block: Block, object_index: int, t_us: int) -> tuple[bool, bool]:
+        if not self.rates.possible:
+            return True, True
         failing, lost = self.rates.at(t_us)
         if failing + lost == 0.0:
             return True, True
@@ -129,11 +141,9 @@ class Client:
         return draw >= failing, draw >= failing + lost
 
     def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
-        replica = self._fixed
-        if replica is not None and not self._negative_us:
-            return self.store.shown(block, object_index, GET, replica, t_us)
         if t_us < self.remembered_absent_until(block, object_index):
             return None
+        replica = self._fixed
         if replica is None:
             key = self.store.catalog.key(block, object_index)
             replica = self._replica(kind, key, t_us)

@@ -254,8 +254,11 @@ class Compactor(Janitor):
         client, now_us = self.view.client, self.kernel.now_us
         for parent in parents:
             client.tally.list(now_us, client.store.catalog.mark_object)
+            if client.is_sure_to_read(parent, now_us):
+                client.tally.count("get", now_us, client.store.catalog.mark_object)
+                continue
             replica = client.list_replica(parent.id, now_us)
-            for i in range(client.store.catalog.mark_object):
+            for i in client.store.catalog.uploaded_objects:
                 if not client.lists_object(parent, i, replica, now_us):
                     raise Halted(f"listing lacks {client.store.catalog.key(parent, i)}")
                 if client.read_or_fail(parent, i, now_us) is None:

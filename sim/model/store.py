@@ -45,6 +45,7 @@ class Store:
             *range(catalog.meta_object),
             catalog.mark_object,
         )
+        self._whole = (1 << catalog.mark_object) - 1
         self._kernel = kernel
         self._streams = streams
         self._recorder = recorder
@@ -75,6 +76,10 @@ class Store:
     def holds(self, block: Block, object_index: int) -> bool:
         """Whether the newest acknowledged version of the object is a put."""
         return bool(block.held >> object_index & 1)
+
+    def is_settled(self, block: Block, t_us: int) -> bool:
+        """Whether the block is whole, and every replica shows it so at ``t_us``."""
+        return block.settled_us <= t_us and block.held & self._whole == self._whole
 
     def held_objects(self, block: Block) -> tuple[int, ...]:
         """Objects whose newest version is a put, in the order of deletion (B4)."""

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from sim.model.catalog import Block, by_creation
 from sim.model.client import Client
@@ -28,8 +29,7 @@ class Filters:
     mark_delay_us: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instants:
+class Instants(NamedTuple):
     """When the stages of one sync look at the store."""
 
     list_us: int
@@ -225,8 +225,8 @@ class View:
     def finds_mark(self, block: Block, t_us: int) -> bool:
         """Whether a HEAD of the block's mark at ``t_us`` finds one."""
         mark_object = self.client.store.catalog.mark_object
-        self._replay_mark_reads(block, mark_object)
         if block.index in self._last_mark_read:
+            self._replay_mark_reads(block, mark_object)
             self._last_mark_read[block.index] = len(self._mark_reads_us) - 1
         return self.client.head(block, mark_object, t_us)
 
@@ -242,7 +242,7 @@ class View:
         """HEAD and, the first time, GET meta.json; then the consistency delay."""
         index = block.index
         is_active = is_listed and self._is_active(block, t_us)
-        if is_active and self._is_old_enough(block, t_us):
+        if is_active and (block.is_compacted or self._is_old_enough(block, t_us)):
             return True
         if not is_active:
             self._uploaded_us.pop(index, None)
@@ -278,7 +278,7 @@ class View:
 
     def _is_old_enough(self, block: Block, t_us: int) -> bool:
         delay_us = self.filters.consistency_delay_us
-        if delay_us == 0 or block.is_compacted:
+        if delay_us == 0:
             return True
         ready_us = self._uploaded_us[block.index] + delay_us
         if t_us >= ready_us:
@@ -292,13 +292,14 @@ class View:
             return True
         client, index = self.client, block.index
         mark_object = client.store.catalog.mark_object
-        self._replay_mark_reads(block, mark_object)
+        if index in self._last_mark_read:
+            self._replay_mark_reads(block, mark_object)
         mark = client.get(block, mark_object, t_us)
         if mark is None:
-            until_us = client.remembered_absent_until(block, mark_object)
-            if until_us:
+            if client.remembers_absence:
                 self._last_mark_read[index] = len(self._mark_reads_us)
                 if block.settled_us > t_us or client.store.holds(block, mark_object):
+                    until_us = client.remembered_absent_until(block, mark_object)
                     self._look_again(until_us, block)
             return True
         self._last_mark_read.pop(index, None)
@@ -317,9 +318,7 @@ class View:
         A block nobody marks is asked for its mark at every sync; only when something about it
         changes does it matter which of those answers the front end still remembers.
         """
-        last = self._last_mark_read.get(block.index)
-        if last is None:
-            return
+        last = self._last_mark_read[block.index]
         reads_us = self._mark_reads_us
         until_us = self.client.remembered_absent_until(block, mark_object)
         while (last := bisect_left(reads_us, until_us, last + 1)) < len(reads_us):
