@@ -40,7 +40,8 @@ class Block:
 
     ``history[i]`` are the versions of object *i*, oldest first: chunks, then index, meta.json and
     deletion-mark.json. ``held`` has a bit for each object whose newest version is a put.
-    ``settled_us`` is when the last change so far is shown everywhere.
+    ``settled_us`` is when the last change so far is shown everywhere: from then on ``held`` is what
+    everybody sees.
     """
 
     __slots__ = (
@@ -139,7 +140,6 @@ class Catalog:
             "deletion-mark.json",
         )
         self._holders: dict[tuple[int, int], list[list[Block]]] = {}
-        self._ids: dict[str, int] = {}
 
     def create(
         self,
@@ -154,12 +154,17 @@ class Catalog:
         size_bytes: int,
     ) -> Block:
         """A new block, related to those there are. ``sources`` are level-1 ordinals, ascending."""
-        stem = f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}"
-        ordinal = self._ids.get(stem, 0)
-        self._ids[stem] = ordinal + 1
+        holders = self._holders.setdefault((stream, resolution), [])
+        while len(holders) <= sources[-1]:
+            holders.append([])
+        # Where a block begins says what its first source is, so blocks of one name are all here.
+        ordinal = sum(
+            (peer.min_us, peer.max_us, peer.level) == (min_us, max_us, level)
+            for peer in holders[sources[0]]
+        )
         block = Block(
             index=len(self.blocks),
-            block_id=f"{stem}.{ordinal}",
+            block_id=f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}.{ordinal}",
             stream=stream,
             resolution=resolution,
             min_us=min_us,
@@ -171,7 +176,7 @@ class Catalog:
             n_objects=len(self.object_names),
         )
         self.blocks.append(block)
-        self._relate(block)
+        _relate(block, holders)
         return block
 
     def twins(self, block: Block) -> list[Block]:
@@ -183,31 +188,30 @@ class Catalog:
         """The object's key in the store."""
         return f"{block.id}/{self.object_names[object_index]}"
 
-    def _relate(self, block: Block) -> None:
-        holders = self._holders.setdefault(block.group, [])
-        while len(holders) <= block.sources[-1]:
-            holders.append([])
-        peers: dict[int, Block] = {}
-        for source in block.sources:
-            for peer in holders[source]:
-                peers[peer.index] = peer
-            holders[source].append(block)
-        if not peers:
-            return
-        mine = frozenset(block.sources)
-        for peer in peers.values():
-            theirs = frozenset(peer.sources)
-            if theirs == mine:
-                elder = by_creation(peer) < by_creation(block)
-                winner, loser = (peer, block) if elder else (block, peer)
-            elif theirs < mine:
-                winner, loser = block, peer
-            elif mine < theirs:
-                winner, loser = peer, block
-            else:
-                continue
-            winner.dominates.append(loser)
-            loser.dominated_by.append(winner)
+
+def _relate(block: Block, holders: list[list[Block]]) -> None:
+    """Enter a block among the holders of its sources; note what it dominates and what it."""
+    peers: dict[int, Block] = {}
+    for source in block.sources:
+        for peer in holders[source]:
+            peers[peer.index] = peer
+        holders[source].append(block)
+    if not peers:
+        return
+    mine = frozenset(block.sources)
+    for peer in peers.values():
+        theirs = frozenset(peer.sources)
+        if theirs == mine:
+            elder = by_creation(peer) < by_creation(block)
+            winner, loser = (peer, block) if elder else (block, peer)
+        elif theirs < mine:
+            winner, loser = block, peer
+        elif mine < theirs:
+            winner, loser = peer, block
+        else:
+            continue
+        winner.dominates.append(loser)
+        loser.dominated_by.append(winner)
 
 
 def _ranges(sources: Sequence[int]) -> tuple[int, ...]:

@@ -51,15 +51,15 @@ class Client:
 
     def head(self, block: Block, object_index: int, t_us: int) -> bool:
         """Whether a HEAD at ``t_us`` finds the object. Not tallied, cannot fail."""
-        if self._fixed is None or self.remembers_absence:
-            return self._lookup("head", block, object_index, t_us) is not None
-        return self.store.shown(block, object_index, GET, self._fixed, t_us) is not None
+        if block.settled_us <= t_us and not self.remembers_absence:
+            return bool(block.held >> object_index & 1)
+        return self._lookup("head", block, object_index, t_us) is not None
 
     def get(self, block: Block, object_index: int, t_us: int) -> Version | None:
         """What a GET of the object finds at ``t_us``. Not tallied, cannot fail."""
-        if self._fixed is None or self.remembers_absence:
-            return self._lookup("get", block, object_index, t_us)
-        return self.store.shown(block, object_index, GET, self._fixed, t_us)
+        if block.settled_us <= t_us and not self.remembers_absence:
+            return block.history[object_index][-1] if block.held >> object_index & 1 else None
+        return self._lookup("get", block, object_index, t_us)
 
     def remembered_absent_until(self, block: Block, object_index: int) -> int:
         """End of the front end's memory that the object does not exist; 0 without one."""

@@ -104,7 +104,7 @@ class Store:
 
     def shows_any(self, block: Block, replica: int, t_us: int) -> bool:
         """Whether ``replica`` lists any object of the block at ``t_us``."""
-        if self.is_instant and t_us == self._kernel.now_us:
+        if block.settled_us <= t_us:
             return block.held != 0
         for i in range(len(block.history)):
             if self.shown(block, i, LIST, replica, t_us) is not None:

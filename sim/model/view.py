@@ -87,7 +87,6 @@ class View:
         self, client: Client, filters: Filters, *, shard: int = 0, shards: int = 1
     ) -> None:
         self.client = client
-        self.filters = filters
         self.wanted: dict[int, Block] = {}
         self.marks: dict[int, int] = {}
         self.partial: dict[int, Block] = {}
@@ -95,6 +94,8 @@ class View:
         self.log: list[Block] = []
         self.metas_read: list[int] = []
         self.is_incomplete = False
+        self._delay_us = filters.consistency_delay_us
+        self._mark_delay_us = filters.mark_delay_us
         self._shard = shard
         self._shards = shards
         self._flags: dict[int, int] = {}
@@ -159,7 +160,7 @@ class View:
             for block, is_checked in zip(hot, checked, strict=True)
         )
         self._tally(at, n_listed, n_checked)
-        if self.filters.mark_delay_us is not None and client.fails("mark", at.marks_us, n_checked):
+        if self._mark_delay_us is not None and client.fails("mark", at.marks_us, n_checked):
             raise SyncAborted("mark")
         for block, is_listed, is_checked in zip(hot, listed, checked, strict=True):
             self._finish(block, is_listed, is_checked, at)
@@ -169,7 +170,7 @@ class View:
         tally = self.client.tally
         tally.list(at.list_us, n_listed)
         tally.count("head", at.check_us, n_listed)
-        if self.filters.mark_delay_us is not None:
+        if self._mark_delay_us is not None:
             tally.count("get", at.marks_us, n_checked)
 
     def _finish(self, block: Block, is_listed: bool, is_checked: bool, at: Instants) -> None:
@@ -242,7 +243,8 @@ class View:
         """HEAD and, the first time, GET meta.json; then the consistency delay."""
         index = block.index
         is_active = is_listed and self._is_active(block, t_us)
-        if is_active and (block.is_compacted or self._is_old_enough(block, t_us)):
+        is_exempt = self._delay_us == 0 or block.is_compacted
+        if is_active and (is_exempt or self._is_old_enough(block, t_us)):
             return True
         if not is_active:
             self._uploaded_us.pop(index, None)
@@ -277,17 +279,14 @@ class View:
         return found
 
     def _is_old_enough(self, block: Block, t_us: int) -> bool:
-        delay_us = self.filters.consistency_delay_us
-        if delay_us == 0:
-            return True
-        ready_us = self._uploaded_us[block.index] + delay_us
+        ready_us = self._uploaded_us[block.index] + self._delay_us
         if t_us >= ready_us:
             return True
         self._look_again(ready_us, block)
         return False
 
     def _passes_mark(self, block: Block, t_us: int) -> bool:
-        delay_us = self.filters.mark_delay_us
+        delay_us = self._mark_delay_us
         if delay_us is None:
             return True
         client, index = self.client, block.index
@@ -331,7 +330,10 @@ class View:
 
     def _enter(self, block: Block) -> None:
         flags, counts = self._flags, self._dominators
-        over = sum(1 for peer in block.dominated_by if flags.get(peer.index, 0) & SURVIVING)
+        over = 0
+        for peer in block.dominated_by:
+            if flags.get(peer.index, 0) & SURVIVING:
+                over += 1
         counts[block.index] = over
         if over:
             self._hide(block)
