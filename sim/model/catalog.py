@@ -93,8 +93,8 @@ class Block:
         self.bytes = size_bytes
         self.history: list[tuple[Version, ...]] = [()] * n_objects
         self.held = 0
-        self.dominates: list[Block] = []
-        self.dominated_by: list[Block] = []
+        self.dominates: tuple[Block, ...] = ()
+        self.dominated_by: tuple[Block, ...] = ()
         self.committed_us = NEVER
         self.retired_us = NEVER
         self.settled_us = 0
@@ -210,8 +210,8 @@ def _relate(block: Block, holders: list[list[Block]]) -> None:
             winner, loser = peer, block
         else:
             continue
-        winner.dominates.append(loser)
-        loser.dominated_by.append(winner)
+        winner.dominates += (loser,)
+        loser.dominated_by += (winner,)
 
 
 def _ranges(sources: Sequence[int]) -> tuple[int, ...]:

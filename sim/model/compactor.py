@@ -1,5 +1,6 @@
 """The compactor: the pass of the real one, in its order (``SEMANTICS.md`` C1-C13)."""
 
+from bisect import insort
 from collections.abc import Iterable
 
 from sim.core.draws import draw_us
@@ -136,7 +137,7 @@ class Compactor(Janitor):
             spec, scheme, kernel=kernel, client=client, streams=streams, recorder=recorder
         )
         self.has_halted = False
-        self._groups: dict[Group, dict[int, Block]] = {}
+        self._groups: dict[Group, list[Block]] = {}
         self._dirty: set[Group] = set()
         self._expiry = Expiry(spec.retention_us)
         self._backlog = downsampling.Backlog()
@@ -165,14 +166,17 @@ class Compactor(Janitor):
     def absorb(self, changed: Iterable[Block]) -> None:
         """Bring groups and queues of work up to date."""
         for block in changed:
-            group = self._groups.setdefault(block.group, {})
+            group = self._groups.setdefault(block.group, [])
             self._dirty.add(block.group)
-            if block.index in self.view.wanted:
-                group[block.index] = block
+            is_wanted, is_member = block.index in self.view.wanted, block in group
+            if is_wanted:
                 self._expiry.add(block)
             else:
-                group.pop(block.index, None)
                 self._expiry.discard(block)
+            if is_wanted and not is_member:
+                insort(group, block, key=planner.by_time)
+            elif is_member and not is_wanted:
+                group.remove(block)
             if self.spec.downsampling:
                 self._backlog.touch(block.stream)
 
@@ -226,11 +230,10 @@ class Compactor(Janitor):
         blocks = self._groups[group]
         plan: list[Block] = []
         if len(blocks) > 1:
-            in_time = planner.by_time(blocks.values())
-            pair = planner.overlap(in_time)
+            pair = planner.overlap(blocks)
             if pair is not None:
                 raise Halted(f"overlap {pair[0].id} {pair[1].id}")
-            plan = planner.plan(in_time, self.spec.ranges_us)
+            plan = planner.plan(blocks, self.spec.ranges_us)
         if not plan:
             self._dirty.discard(group)
         return plan
