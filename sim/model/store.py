@@ -132,10 +132,14 @@ class Store:
         block.held = held
         if self.is_instant:
             version = Version(now_us, is_put, stamp_us, None, None)
-            first = (version,)
+            earlier: tuple[Version, ...] = ()
+            history: tuple[Version, ...] = (version,)
             for i in objects:
-                earlier = block.history[i]
-                block.history[i] = (*earlier, version) if earlier else first
+                # Objects that came together share one tuple, and go on sharing.
+                if block.history[i] is not earlier:
+                    earlier = block.history[i]
+                    history = (*earlier, version)
+                block.history[i] = history
             self.touched.append(block)
             block.settled_us = now_us
             return (), ()
