@@ -5,6 +5,7 @@ made, so that a reader that sees a block come or go touches only the blocks it d
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from sim.core.units import NEVER
 from sim.trace.records import RESOLUTIONS, BlockRecord
@@ -37,9 +38,10 @@ class Version:
 class Block:
     """An immutable block and the history of its objects in the store.
 
-    ``history[i]`` are the versions of object *i*: chunks first, then index, meta.json and
+    ``history[i]`` are the versions of object *i*, oldest first: chunks, then index, meta.json and
     deletion-mark.json. ``held`` has a bit for each object whose newest version is a put.
-    ``settled_us`` is when the last change so far is shown everywhere.
+    ``settled_us`` is when the last change so far is shown everywhere: from then on ``held`` is what
+    everybody sees.
     """
 
     __slots__ = (
@@ -89,10 +91,10 @@ class Block:
         self.sources = sources
         self.created_us = created_us
         self.bytes = size_bytes
-        self.history: list[list[Version] | None] = [None] * n_objects
+        self.history: list[tuple[Version, ...]] = [()] * n_objects
         self.held = 0
-        self.dominates: list[Block] = []
-        self.dominated_by: list[Block] = []
+        self.dominates: tuple[Block, ...] = ()
+        self.dominated_by: tuple[Block, ...] = ()
         self.committed_us = NEVER
         self.retired_us = NEVER
         self.settled_us = 0
@@ -101,10 +103,6 @@ class Block:
     def is_compacted(self) -> bool:
         """Made by a compactor: exempt from consistency delays."""
         return self.level > 1
-
-    def order(self) -> tuple[int, int, int, int]:
-        """Sort key of the order of creation; inside a group it is the order of ULIDs."""
-        return (self.created_us, self.stream, self.resolution, self.index)
 
     def record(self, t_us: int) -> BlockRecord:
         """The record of the block's making."""
@@ -122,6 +120,10 @@ class Block:
         )
 
 
+by_creation = attrgetter("created_us", "stream", "resolution", "index")
+"""Sort key of blocks: the order of creation; inside a group it is the order of ULIDs."""
+
+
 class Catalog:
     """Every block of a run, by ordinal, and the relations between them."""
 
@@ -130,14 +132,14 @@ class Catalog:
         self.index_object = chunk_files
         self.meta_object = chunk_files + 1
         self.mark_object = chunk_files + 2
+        self.uploaded_objects = tuple(range(self.mark_object))
         self.object_names = (
             *(f"chunks/{i + 1:06d}" for i in range(chunk_files)),
             "index",
             "meta.json",
             "deletion-mark.json",
         )
-        self._by_source: dict[tuple[int, int, int], list[Block]] = {}
-        self._ids: dict[str, int] = {}
+        self._holders: dict[tuple[int, int], list[list[Block]]] = {}
 
     def create(
         self,
@@ -152,12 +154,17 @@ class Catalog:
         size_bytes: int,
     ) -> Block:
         """A new block, related to those there are. ``sources`` are level-1 ordinals, ascending."""
-        stem = f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}"
-        ordinal = self._ids.get(stem, 0)
-        self._ids[stem] = ordinal + 1
+        holders = self._holders.setdefault((stream, resolution), [])
+        while len(holders) <= sources[-1]:
+            holders.append([])
+        # Where a block begins says what its first source is, so blocks of one name are all here.
+        ordinal = sum(
+            (peer.min_us, peer.max_us, peer.level) == (min_us, max_us, level)
+            for peer in holders[sources[0]]
+        )
         block = Block(
             index=len(self.blocks),
-            block_id=f"{stem}.{ordinal}",
+            block_id=f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}.{ordinal}",
             stream=stream,
             resolution=resolution,
             min_us=min_us,
@@ -169,42 +176,42 @@ class Catalog:
             n_objects=len(self.object_names),
         )
         self.blocks.append(block)
-        self._relate(block)
+        _relate(block, holders)
         return block
 
     def twins(self, block: Block) -> list[Block]:
         """Other blocks of the same group made of exactly the same sources."""
-        peers = self._by_source[(*block.group, block.sources[0])]
+        peers = self._holders[block.group][block.sources[0]]
         return [peer for peer in peers if peer is not block and peer.sources == block.sources]
 
     def key(self, block: Block, object_index: int) -> str:
         """The object's key in the store."""
         return f"{block.id}/{self.object_names[object_index]}"
 
-    def _relate(self, block: Block) -> None:
-        stream, resolution = block.group
-        peers: dict[int, Block] = {}
-        for source in block.sources:
-            holders = self._by_source.setdefault((stream, resolution, source), [])
-            for peer in holders:
-                peers[peer.index] = peer
-            holders.append(block)
-        if not peers:
-            return
-        mine = frozenset(block.sources)
-        for peer in peers.values():
-            theirs = frozenset(peer.sources)
-            if theirs == mine:
-                elder = peer.order() < block.order()
-                winner, loser = (peer, block) if elder else (block, peer)
-            elif theirs < mine:
-                winner, loser = block, peer
-            elif mine < theirs:
-                winner, loser = peer, block
-            else:
-                continue
-            winner.dominates.append(loser)
-            loser.dominated_by.append(winner)
+
+def _relate(block: Block, holders: list[list[Block]]) -> None:
+    """Enter a block among the holders of its sources; note what it dominates and what it."""
+    peers: dict[int, Block] = {}
+    for source in block.sources:
+        for peer in holders[source]:
+            peers[peer.index] = peer
+        holders[source].append(block)
+    if not peers:
+        return
+    mine = frozenset(block.sources)
+    for peer in peers.values():
+        theirs = frozenset(peer.sources)
+        if theirs == mine:
+            elder = by_creation(peer) < by_creation(block)
+            winner, loser = (peer, block) if elder else (block, peer)
+        elif theirs < mine:
+            winner, loser = block, peer
+        elif mine < theirs:
+            winner, loser = peer, block
+        else:
+            continue
+        winner.dominates += (loser,)
+        loser.dominated_by += (winner,)
 
 
 def _ranges(sources: Sequence[int]) -> tuple[int, ...]:

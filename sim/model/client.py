@@ -39,14 +39,10 @@ class Client:
         self.tally = tally
         self._streams = streams
         self._negative_us = store.spec.negative_cache_us
+        self.remembers_absence = self._negative_us > 0
         self._absent_until: dict[tuple[int, int], int] = {}
         self._candidates = candidates(store.spec, gateway=gateway)
         self._fixed = fixed_replica(store.spec, name, streams, gateway=gateway)
-
-    @property
-    def remembers_absence(self) -> bool:
-        """Whether its front end remembers "not found"."""
-        return self._negative_us > 0
 
     @property
     def reads_one_replica(self) -> bool:
@@ -55,10 +51,14 @@ class Client:
 
     def head(self, block: Block, object_index: int, t_us: int) -> bool:
         """Whether a HEAD at ``t_us`` finds the object. Not tallied, cannot fail."""
+        if block.settled_us <= t_us and not self.remembers_absence:
+            return bool(block.held >> object_index & 1)
         return self._lookup("head", block, object_index, t_us) is not None
 
     def get(self, block: Block, object_index: int, t_us: int) -> Version | None:
         """What a GET of the object finds at ``t_us``. Not tallied, cannot fail."""
+        if block.settled_us <= t_us and not self.remembers_absence:
+            return block.history[object_index][-1] if block.held >> object_index & 1 else None
         return self._lookup("get", block, object_index, t_us)
 
     def remembered_absent_until(self, block: Block, object_index: int) -> int:
@@ -112,6 +112,15 @@ class Client:
         if self._error_draw(kind, key, t_us) < failing + lost:
             raise RequestFailed(kind, key)
 
+    def is_sure_to_read(self, block: Block, t_us: int) -> bool:
+        """Whether LIST and GET of its data and meta.json at ``t_us`` cannot but find them.
+
+        They then need not be asked one by one. A no is no answer.
+        """
+        if self.remembers_absence or self.rates.possible:
+            return False
+        return self.store.is_settled(block, t_us)
+
     def put(self, block: Block, object_index: int, t_us: int, *, stamp_us: int = 0) -> None:
         """A PUT, now; raises :class:`RequestFailed` if it is answered with an error."""
         self.tally.count("put", t_us)
@@ -136,6 +145,8 @@ class Client:
     def _write_fate(
         self, kind: str, block: Block, object_index: int, t_us: int
     ) -> tuple[bool, bool]:
+        if not self.rates.possible:
+            return True, True
         failing, lost = self.rates.at(t_us)
         if failing + lost == 0.0:
             return True, True
@@ -144,11 +155,9 @@ class Client:
         return draw >= failing, draw >= failing + lost
 
     def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
-        replica = self._fixed
-        if replica is not None and not self._negative_us:
-            return self.store.shown(block, object_index, GET, replica, t_us)
         if t_us < self.remembered_absent_until(block, object_index):
             return None
+        replica = self._fixed
         if replica is None:
             key = self.store.catalog.key(block, object_index)
             replica = self._replica(kind, key, t_us)

@@ -1,29 +1,24 @@
 """The compactor: the pass of the real one, in its order (``SEMANTICS.md`` C1-C13)."""
 
+from bisect import insort
 from collections.abc import Iterable
 
-from sim.core.draws import draw_us
-from sim.core.kernel import Kernel, Phase
+from sim.core.kernel import Kernel
 from sim.core.laws import Law
 from sim.core.streams import Streams
 from sim.core.units import US_PER_S
 from sim.model import downsampling, planner
-from sim.model.catalog import Block
+from sim.model.catalog import Block, by_creation
 from sim.model.client import Client, RequestFailed
+from sim.model.janitor import Janitor
 from sim.model.retention import Expiry
 from sim.model.schemes import Scheme
 from sim.model.ticker import Ticker
-from sim.model.transfer import Steps, delete, upload
-from sim.model.view import Filters, Instants, Reader, SyncAborted, View
+from sim.model.transfer import Steps, upload
+from sim.model.view import SyncAborted
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
-from sim.trace.records import (
-    RETIRE_REASONS,
-    CompactRecord,
-    ErrorRecord,
-    HaltRecord,
-    RetireRecord,
-)
+from sim.trace.records import CompactRecord, HaltRecord
 
 PARTIAL_UPLOAD_AGE_US = 48 * 3600 * US_PER_S
 """Age from which a partial upload is taken for abandoned (Thanos, PartialUploadThresholdAge)."""
@@ -33,106 +28,6 @@ Group = tuple[int, int]
 
 class Halted(Exception):
     """The compactor met what it must not touch; ``args`` is the reason."""
-
-
-class Janitor:
-    """What compactor and cleaner share: a view of the bucket, retiring and deleting."""
-
-    phase = Phase.COMPACTOR
-
-    def __init__(
-        self,
-        spec: CompactorSpec,
-        scheme: Scheme,
-        *,
-        kernel: Kernel,
-        client: Client,
-        streams: Streams,
-        recorder: Recorder,
-    ) -> None:
-        self.spec = spec
-        self.scheme = scheme
-        self.kernel = kernel
-        self.recorder = recorder
-        self.streams = streams
-        self.view = View(
-            client,
-            Filters(
-                consistency_delay_us=spec.consistency_delay_us,
-                mark_delay_us=scheme.hide.compactor_us,
-            ),
-        )
-        self._reader = Reader(self.view)
-
-    def sync(self) -> Steps:
-        """Read everything now, take the view when the sync ends.
-
-        Raises
-        ------
-        SyncAborted
-            If the view could not be had in full.
-        """
-        now_us = self.kernel.now_us
-        takes_us = draw_us(
-            self.spec.sync_takes, self.streams, self.view.client.name, "sync-takes", now_us
-        )
-        aborted: SyncAborted | None = None
-        try:
-            self.absorb(
-                self._reader.sync(Instants(list_us=now_us, check_us=now_us, marks_us=now_us))
-            )
-        except SyncAborted as abort:
-            aborted = abort
-        if takes_us:
-            yield self.kernel.sleep(takes_us, self.phase)
-        if aborted is not None:
-            raise aborted
-        if self.view.is_incomplete:
-            raise SyncAborted("meta")
-
-    def absorb(self, changed: Iterable[Block]) -> None:
-        """Act on the blocks that a sync brought or took; nothing to do here."""
-
-    def work(self, law: Law, purpose: str, subject: str | int) -> Steps:
-        """Be busy for a time drawn from ``law``."""
-        takes_us = self.draw(law, purpose, subject)
-        if takes_us:
-            yield self.kernel.sleep(takes_us, self.phase)
-
-    def draw(self, law: Law, purpose: str, subject: str | int) -> int:
-        """How long a piece of work takes, in microseconds."""
-        return draw_us(law, self.streams, "compactor", purpose, subject)
-
-    def retire(self, blocks: Iterable[Block], why: str) -> Steps:
-        """Declare blocks obsolete, oldest first, in the way of the scheme."""
-        for block in sorted(blocks, key=Block.order):
-            now_us = self.kernel.now_us
-            try:
-                self.scheme.record.write(block, self.view, now_us)
-            finally:
-                if block.retired_us > now_us and self.scheme.record.is_written(block, self.view):
-                    block.retired_us = now_us
-                    reason = RETIRE_REASONS.index(why)
-                    self.recorder.record(RetireRecord(now_us, block.index, reason))
-            if self.scheme.delete.is_immediate:
-                yield from self.remove(block)
-
-    def remove(self, block: Block) -> Steps:
-        """Delete what is left of a block."""
-        takes_us = self.draw(self.spec.delete_takes, "delete-takes", block.id)
-        yield from delete(block, self.view.client, self.kernel, self.phase, takes_us)
-
-    def delete_marked(self) -> Steps:
-        """Delete what the scheme says is due; return the ordinals deleted."""
-        due = self.scheme.delete.due(self.view, self.kernel.now_us)
-        for block in due:
-            yield from self.remove(block)
-        return {block.index for block in due}
-
-    def note_error(self, failure: Exception) -> None:
-        """Record that a pass ended early."""
-        what = " ".join(str(part) for part in failure.args)
-        self.recorder.record(ErrorRecord(self.kernel.now_us, self.view.client.name, what))
 
 
 class Compactor(Janitor):
@@ -152,7 +47,7 @@ class Compactor(Janitor):
             spec, scheme, kernel=kernel, client=client, streams=streams, recorder=recorder
         )
         self.has_halted = False
-        self._groups: dict[Group, dict[int, Block]] = {}
+        self._groups: dict[Group, list[Block]] = {}
         self._dirty: set[Group] = set()
         self._expiry = Expiry(spec.retention_us)
         self._backlog = downsampling.Backlog()
@@ -181,14 +76,17 @@ class Compactor(Janitor):
     def absorb(self, changed: Iterable[Block]) -> None:
         """Bring groups and queues of work up to date."""
         for block in changed:
-            group = self._groups.setdefault(block.group, {})
+            group = self._groups.setdefault(block.group, [])
             self._dirty.add(block.group)
-            if block.index in self.view.wanted:
-                group[block.index] = block
+            is_wanted, is_member = block.index in self.view.wanted, block in group
+            if is_wanted:
                 self._expiry.add(block)
             else:
-                group.pop(block.index, None)
                 self._expiry.discard(block)
+            if is_wanted and not is_member:
+                insort(group, block, key=planner.by_time)
+            elif is_member and not is_wanted:
+                group.remove(block)
             if self.spec.downsampling:
                 self._backlog.touch(block.stream)
 
@@ -242,11 +140,10 @@ class Compactor(Janitor):
         blocks = self._groups[group]
         plan: list[Block] = []
         if len(blocks) > 1:
-            in_time = planner.by_time(blocks.values())
-            pair = planner.overlap(in_time)
+            pair = planner.overlap(blocks)
             if pair is not None:
                 raise Halted(f"overlap {pair[0].id} {pair[1].id}")
-            plan = planner.plan(in_time, self.spec.ranges_us)
+            plan = planner.plan(blocks, self.spec.ranges_us)
         if not plan:
             self._dirty.discard(group)
         return plan
@@ -269,10 +166,13 @@ class Compactor(Janitor):
         client, now_us = self.view.client, self.kernel.now_us
         for parent in parents:
             client.tally.list(now_us, client.store.catalog.mark_object)
+            if client.is_sure_to_read(parent, now_us):
+                client.tally.count("get", now_us, client.store.catalog.mark_object)
+                continue
             if client.fails("list", now_us):
                 raise RequestFailed("list", parent.id)
             replica = client.list_replica(now_us)
-            for i in range(client.store.catalog.mark_object):
+            for i in client.store.catalog.uploaded_objects:
                 if not client.lists_object(parent, i, replica, now_us):
                     raise Halted(f"listing lacks {client.store.catalog.key(parent, i)}")
                 if client.read_or_fail(parent, i, now_us) is None:
@@ -316,31 +216,7 @@ class Compactor(Janitor):
     def _clean_partial(self) -> Steps:
         """Delete uploads that nobody has touched for long (C11)."""
         now_us = self.kernel.now_us
-        for block in sorted(self.view.partial.values(), key=Block.order):
-            puts = [
-                v.ack_us for versions in block.history if versions for v in versions if v.is_put
-            ]
+        for block in sorted(self.view.partial.values(), key=by_creation):
+            puts = [v.ack_us for versions in block.history for v in versions if v.is_put]
             if now_us - max(puts) > PARTIAL_UPLOAD_AGE_US:
                 yield from self.remove(block)
-
-
-class Cleaner(Janitor):
-    """A job of its own that deletes marked blocks, as Thanos had from 0.17 to 0.39."""
-
-    phase = Phase.CLEANER
-
-    def run(self, every: Law) -> Steps:
-        """Sync and delete at every tick of ``every``."""
-        start_us = self.kernel.now_us
-        ticker = Ticker(every, self.streams, "cleaner", start_us=start_us)
-        while True:
-            try:
-                yield from self.sync()
-                yield from self.delete_marked()
-            except (RequestFailed, SyncAborted) as failure:
-                self.note_error(failure)
-            end_us = self.kernel.now_us
-            next_us = ticker.next_run_us(start_us, end_us)
-            if next_us > end_us:
-                yield self.kernel.sleep(next_us - end_us, self.phase)
-            start_us = next_us

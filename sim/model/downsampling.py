@@ -1,6 +1,6 @@
 """Which blocks are due to be downsampled (``SEMANTICS.md`` C12)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sim.core.units import US_PER_S
 from sim.model.catalog import Block
@@ -21,16 +21,16 @@ class Backlog:
             streams.add(stream)
 
     def due(
-        self, groups: Mapping[tuple[int, int], Mapping[int, Block]], resolution: int
+        self, groups: Mapping[tuple[int, int], Sequence[Block]], resolution: int
     ) -> list[Block]:
         """Blocks of ``resolution`` not yet contained in the next one, by stream, then time."""
         found: list[Block] = []
         for stream in sorted(self._changed[resolution]):
-            coarser = groups.get((stream, resolution + 1), {})
-            have = {source for block in coarser.values() for source in block.sources}
+            coarser = groups.get((stream, resolution + 1), ())
+            have = {source for block in coarser for source in block.sources}
             missing = [
                 block
-                for block in groups.get((stream, resolution), {}).values()
+                for block in groups.get((stream, resolution), ())
                 if block.max_us - block.min_us >= SPAN_US[resolution]
                 and not have.issuperset(block.sources)
             ]

@@ -10,9 +10,10 @@ from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
 from sim.model.catalog import Block
 from sim.model.client import RequestFailed
+from sim.model.reader import Reader
 from sim.model.ticker import Ticker
 from sim.model.transfer import Steps
-from sim.model.view import Instants, Reader, SyncAborted, View
+from sim.model.view import Instants, SyncAborted, View
 from sim.scenario.schema import Gateways
 from sim.trace.recorder import Recorder
 from sim.trace.records import (
@@ -106,35 +107,43 @@ class Gateway:
 
     def _compare(self, changed: Iterable[Block]) -> None:
         """Note which changed blocks of the view are to be loaded and which to be dropped."""
-        wanted = self._view.wanted
+        wanted, loaded, missing, stale = self._view.wanted, self._loaded, self._missing, self._stale
         for block in changed:
             index = block.index
-            self._missing.pop(index, None)
-            self._stale.pop(index, None)
-            if index in wanted and index not in self._loaded:
-                self._missing[index] = block
-            elif index not in wanted and index in self._loaded:
-                self._stale[index] = block
+            if index in wanted:
+                stale.pop(index, None)
+                if index not in loaded:
+                    missing[index] = block
+            else:
+                missing.pop(index, None)
+                if index in loaded:
+                    stale[index] = block
 
     def _load(self) -> None:
         loaded: list[int] = []
         failed: list[int] = []
         now_us = self._kernel.now_us
-        index_object = self._client.store.catalog.index_object
         for index in sorted(self._missing):
-            block = self._missing[index]
-            try:
-                is_there = self._client.read_or_fail(block, index_object, now_us) is not None
-            except RequestFailed:
-                is_there = False
-            if is_there:
-                del self._missing[index]
-                self._loaded[index] = block
-            (loaded if is_there else failed).append(index)
+            if self._has_index(self._missing[index], now_us):
+                self._loaded[index] = self._missing.pop(index)
+                loaded.append(index)
+            else:
+                failed.append(index)
         if loaded:
             self._recorder.record(LoadRecord(now_us, self._number, tuple(loaded)))
         if failed:
             self._recorder.record(UnloadedRecord(now_us, self._number, tuple(failed)))
+
+    def _has_index(self, block: Block, t_us: int) -> bool:
+        client = self._client
+        if client.is_sure_to_read(block, t_us):
+            client.tally.count("get", t_us)
+            return True
+        try:
+            index_object = client.store.catalog.index_object
+            return client.read_or_fail(block, index_object, t_us) is not None
+        except RequestFailed:
+            return False
 
     def _drop(self) -> None:
         if self._stale:

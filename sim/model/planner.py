@@ -1,9 +1,13 @@
 """What to compact next: the planner of the system modelled (``SEMANTICS.md`` C6, C7)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 
 from sim.model.catalog import Block
+
+by_time = attrgetter("min_us", "max_us", "index")
+"""Sort key of the blocks of a group: ascending in the start of their data."""
 
 
 def overlap(blocks: Sequence[Block]) -> tuple[Block, Block] | None:
@@ -31,11 +35,6 @@ def plan(blocks: Sequence[Block], ranges_us: Sequence[int]) -> list[Block]:
             if last_us <= newest_min_us or last_us - window[0].min_us == range_us:
                 return window
     return []
-
-
-def by_time(blocks: Iterable[Block]) -> list[Block]:
-    """The blocks, ascending in the start of their data."""
-    return sorted(blocks, key=lambda block: (block.min_us, block.max_us, block.index))
 
 
 def _windows(blocks: Sequence[Block], range_us: int) -> Iterator[list[Block]]:

@@ -45,6 +45,7 @@ class Store:
             *range(catalog.meta_object),
             catalog.mark_object,
         )
+        self._whole = (1 << catalog.mark_object) - 1
         self._kernel = kernel
         self._streams = streams
         self._recorder = recorder
@@ -76,6 +77,10 @@ class Store:
         """Whether the newest acknowledged version of the object is a put."""
         return bool(block.held >> object_index & 1)
 
+    def is_settled(self, block: Block, t_us: int) -> bool:
+        """Whether the block is whole, and every replica shows it so at ``t_us``."""
+        return block.settled_us <= t_us and block.held & self._whole == self._whole
+
     def held_objects(self, block: Block) -> tuple[int, ...]:
         """Objects whose newest version is a put, in the order of deletion (B4)."""
         held = block.held
@@ -86,7 +91,7 @@ class Store:
     ) -> Version | None:
         """The put that ``replica`` shows of the object at ``t_us``, or ``None``."""
         versions = block.history[object_index]
-        if versions is None:
+        if not versions:
             return None
         newest = versions[-1]
         if newest.get is None and newest.ack_us <= t_us:
@@ -99,7 +104,7 @@ class Store:
 
     def shows_any(self, block: Block, replica: int, t_us: int) -> bool:
         """Whether ``replica`` lists any object of the block at ``t_us``."""
-        if self.is_instant and t_us == self._kernel.now_us:
+        if block.settled_us <= t_us:
             return block.held != 0
         for i in range(len(block.history)):
             if self.shown(block, i, LIST, replica, t_us) is not None:
@@ -127,12 +132,14 @@ class Store:
         block.held = held
         if self.is_instant:
             version = Version(now_us, is_put, stamp_us, None, None)
+            earlier: tuple[Version, ...] = ()
+            history: tuple[Version, ...] = (version,)
             for i in objects:
-                history = block.history[i]
-                if history is None:
-                    block.history[i] = [version]
-                else:
-                    history.append(version)
+                # Objects that came together share one tuple, and go on sharing.
+                if block.history[i] is not earlier:
+                    earlier = block.history[i]
+                    history = (*earlier, version)
+                block.history[i] = history
             self.touched.append(block)
             block.settled_us = now_us
             return (), ()
@@ -140,13 +147,11 @@ class Store:
         lists: list[int] = []
         for i in objects:
             versions = block.history[i]
-            if versions is None:
-                versions = block.history[i] = []
             is_new = not versions or not versions[-1].is_put
             kind = "delete" if not is_put else "create" if is_new else "overwrite"
             get = self._visibility(block, i, len(versions), kind, GET, now_us)
             listed = self._visibility(block, i, len(versions), kind, LIST, now_us)
-            versions.append(Version(now_us, is_put, stamp_us, get, listed))
+            block.history[i] = (*versions, Version(now_us, is_put, stamp_us, get, listed))
             gets += get
             lists += listed
         self._touch(block, now_us, {*gets, *lists})

@@ -1,6 +1,6 @@
 """Uploading and deleting the objects of a block, one after the other (``SEMANTICS.md`` B2, B4)."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from itertools import groupby
 from typing import Any
 
@@ -21,7 +21,8 @@ def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
     """
     meta = client.store.catalog.meta_object
     stamp_us = kernel.now_us + meta * takes_us // (meta + 1)
-    for instant_us, objects in _timetable(tuple(range(meta + 1)), kernel.now_us, takes_us):
+    uploaded = client.store.catalog.uploaded_objects
+    for instant_us, objects in _timetable(uploaded, kernel.now_us, takes_us):
         if instant_us > kernel.now_us:
             yield kernel.sleep(instant_us - kernel.now_us, phase)
         if client.rates.possible:
@@ -53,12 +54,13 @@ def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
 
 def _timetable(
     objects: tuple[int, ...], start_us: int, takes_us: int
-) -> Iterator[tuple[int, tuple[int, ...]]]:
+) -> list[tuple[int, tuple[int, ...]]]:
     """(instant, objects acknowledged then): object *i* of *n* after (i + 1)/n of the time."""
-    n = len(objects)
     if takes_us == 0:
-        yield from [(start_us, objects)] if n else []
-        return
+        return [(start_us, objects)] if objects else []
+    n = len(objects)
     due = ((start_us + (i + 1) * takes_us // n, o) for i, o in enumerate(objects))
-    for instant_us, group in groupby(due, key=lambda pair: pair[0]):
-        yield instant_us, tuple(o for _, o in group)
+    return [
+        (instant_us, tuple(o for _, o in group))
+        for instant_us, group in groupby(due, key=lambda pair: pair[0])
+    ]

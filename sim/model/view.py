@@ -6,13 +6,15 @@ filter's threshold by now, and blocks whose answer may differ from replica to re
 of requests are nevertheless those of the real one.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import NamedTuple
 
-from sim.model.catalog import Block
+from sim.model.catalog import Block, by_creation
 from sim.model.client import Client, RequestFailed
+from sim.model.memory import MarkMemory
+from sim.model.survivors import Survivors
 
 LISTED, CHECKED, SURVIVING = 1, 2, 4
 
@@ -28,8 +30,7 @@ class Filters:
     mark_delay_us: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instants:
+class Instants(NamedTuple):
     """When the stages of one sync look at the store."""
 
     list_us: int
@@ -39,30 +40,6 @@ class Instants:
 
 class SyncAborted(Exception):
     """A sync gave up on a failed request and changed nothing; ``args`` is its kind."""
-
-
-class Reader:
-    """One component's place in a view, which several may share that would see the same."""
-
-    def __init__(self, view: "View") -> None:
-        self.view = view
-        self._changes = len(view.log)
-        self._metas = 0
-
-    def sync(self, at: "Instants") -> list[Block]:
-        """Sync the view; the blocks that may have come or gone since this reader's last sync.
-
-        Raises as :meth:`View.sync`.
-        """
-        view = self.view
-        view.sync(at)
-        if view.is_shared:
-            read = view.n_cached(view.metas_read[self._metas :])
-            view.client.tally.count("get", at.check_us, read)
-            self._metas = len(view.metas_read)
-        changed = view.log[self._changes :]
-        self._changes = len(view.log)
-        return changed
 
 
 class View:
@@ -96,19 +73,20 @@ class View:
         is_shared: bool = False,
     ) -> None:
         self.client = client
-        self.filters = filters
-        self.wanted: dict[int, Block] = {}
+        self._survivors = Survivors()
+        self.wanted = self._survivors.kept
         self.marks: dict[int, int] = {}
         self.partial: dict[int, Block] = {}
-        self.garbage: dict[int, Block] = {}
-        self.log: list[Block] = []
+        self.garbage = self._survivors.dropped_unmarked
+        self.log = self._survivors.log
         self.metas_read: list[int] = []
         self.is_incomplete = False
         self.is_shared = is_shared
+        self._delay_us = filters.consistency_delay_us
+        self._mark_delay_us = filters.mark_delay_us
         self._shard = shard
         self._shards = shards
         self._flags: dict[int, int] = {}
-        self._dominators: dict[int, int] = {}
         self._uploaded_us: dict[int, int] = {}
         self._n_listed = 0
         self._n_checked = 0
@@ -118,8 +96,7 @@ class View:
         self._unsettled: dict[int, Block] = {}
         self._mark_stamps: list[tuple[int, int]] = []
         self._due: dict[int, Block] = {}
-        self._mark_reads_us: list[int] = []
-        self._last_mark_read: dict[int, int] = {}
+        self._memory = MarkMemory(client)
 
     def sync(self, at: Instants) -> None:
         """Bring the view up to date; blocks that come or go are added to :attr:`log`.
@@ -141,8 +118,7 @@ class View:
                 is_checked = self._is_checked(block, is_listed, at.check_us)
                 self._finish(block, is_listed, is_checked, at)
             self._tally(at, self._n_listed, self._n_checked)
-        if self.client.remembers_absence:
-            self._mark_reads_us.append(at.marks_us)
+        self._memory.note_sync(at.marks_us)
         self._settle(hot, at)
 
     def _sync_in_stages(self, hot: list[Block], at: Instants) -> None:
@@ -169,7 +145,7 @@ class View:
             for block, is_checked in zip(hot, checked, strict=True)
         )
         self._tally(at, n_listed, n_checked)
-        if self.filters.mark_delay_us is not None and client.fails("mark", at.marks_us, n_checked):
+        if self._mark_delay_us is not None and client.fails("mark", at.marks_us, n_checked):
             raise SyncAborted("mark")
         for block, is_listed, is_checked in zip(hot, listed, checked, strict=True):
             self._finish(block, is_listed, is_checked, at)
@@ -179,7 +155,7 @@ class View:
         tally = self.client.tally
         tally.list(at.list_us, n_listed)
         tally.count("head", at.check_us, n_listed)
-        if self.filters.mark_delay_us is not None:
+        if self._mark_delay_us is not None:
             tally.count("get", at.marks_us, n_checked)
 
     def _finish(self, block: Block, is_listed: bool, is_checked: bool, at: Instants) -> None:
@@ -197,9 +173,9 @@ class View:
         self._n_checked += ((flags & CHECKED) - (before & CHECKED)) // CHECKED
         if (flags ^ before) & SURVIVING:
             if survives:
-                self._enter(block)
+                self._survivors.enter(block, is_marked=block.index in self.marks)
             else:
-                self._leave(block)
+                self._survivors.leave(block)
 
     def _collect(self, at: Instants) -> list[Block]:
         """Blocks to look at again; they stay hot until a sync succeeds."""
@@ -230,14 +206,12 @@ class View:
             index = heappop(stamps)[1]
             self._due[index] = blocks[index]
         self._due = {i: block for i, block in self._due.items() if i in self.marks}
-        return sorted(self._due.values(), key=Block.order)
+        return sorted(self._due.values(), key=by_creation)
 
     def finds_mark(self, block: Block, t_us: int) -> bool:
         """Whether a HEAD of the block's mark at ``t_us`` finds one; raises RequestFailed."""
         mark_object = self.client.store.catalog.mark_object
-        self._replay_mark_reads(block, mark_object)
-        if block.index in self._last_mark_read:
-            self._last_mark_read[block.index] = len(self._mark_reads_us) - 1
+        self._memory.catch_up(block)
         self.client.raise_if_failing("head", block, mark_object, t_us)
         return self.client.head(block, mark_object, t_us)
 
@@ -253,15 +227,15 @@ class View:
         """HEAD and, the first time, GET meta.json; then the consistency delay."""
         index = block.index
         is_active = is_listed and self._is_active(block, t_us)
-        if is_active and self._is_old_enough(block, t_us):
+        is_exempt = self._delay_us == 0 or block.is_compacted
+        if is_active and (is_exempt or self._is_old_enough(block, t_us)):
             return True
         if not is_active:
             self._uploaded_us.pop(index, None)
             self.marks.pop(index, None)
             if not is_listed:
                 self.partial.pop(index, None)
-        self._replay_mark_reads(block, self.client.store.catalog.mark_object)
-        self._last_mark_read.pop(index, None)
+        self._memory.close(block)
         return False
 
     def _is_active(self, block: Block, t_us: int) -> bool:
@@ -291,95 +265,37 @@ class View:
         return found
 
     def _is_old_enough(self, block: Block, t_us: int) -> bool:
-        delay_us = self.filters.consistency_delay_us
-        if delay_us == 0 or block.is_compacted:
-            return True
-        ready_us = self._uploaded_us[block.index] + delay_us
+        ready_us = self._uploaded_us[block.index] + self._delay_us
         if t_us >= ready_us:
             return True
         self._look_again(ready_us, block)
         return False
 
     def _passes_mark(self, block: Block, t_us: int) -> bool:
-        delay_us = self.filters.mark_delay_us
+        delay_us = self._mark_delay_us
         if delay_us is None:
             return True
         client, index = self.client, block.index
         mark_object = client.store.catalog.mark_object
-        self._replay_mark_reads(block, mark_object)
+        self._memory.catch_up(block)
         mark = client.get(block, mark_object, t_us)
         if mark is None:
-            until_us = client.remembered_absent_until(block, mark_object)
-            if until_us:
-                self._last_mark_read[index] = len(self._mark_reads_us)
+            if client.remembers_absence:
+                self._memory.open(block)
                 if block.settled_us > t_us or client.store.holds(block, mark_object):
+                    until_us = client.remembered_absent_until(block, mark_object)
                     self._look_again(until_us, block)
             return True
-        self._last_mark_read.pop(index, None)
+        self._memory.close(block)
         if index not in self.marks:
             self.marks[index] = mark.stamp_us
             heappush(self._mark_stamps, (mark.stamp_us, index))
-            self.garbage.pop(index, None)
+            self._survivors.note_mark(block)
         if t_us - mark.stamp_us > delay_us:
             return False
         self._look_again(mark.stamp_us + delay_us + 1, block)
         return True
 
-    def _replay_mark_reads(self, block: Block, mark_object: int) -> None:
-        """Bring the front end's memory to where the syncs since the last look have left it.
-
-        A block nobody marks is asked for its mark at every sync; only when something about it
-        changes does it matter which of those answers the front end still remembers.
-        """
-        last = self._last_mark_read.get(block.index)
-        if last is None:
-            return
-        reads_us = self._mark_reads_us
-        until_us = self.client.remembered_absent_until(block, mark_object)
-        while (last := bisect_left(reads_us, until_us, last + 1)) < len(reads_us):
-            self.client.remember_absent(block, mark_object, reads_us[last])
-            until_us = self.client.remembered_absent_until(block, mark_object)
-
     def _look_again(self, t_us: int, block: Block) -> None:
         if t_us > 0 or self.is_incomplete:
             heappush(self._timers, (t_us, block.index))
-
-    def _enter(self, block: Block) -> None:
-        flags, counts = self._flags, self._dominators
-        over = sum(1 for peer in block.dominated_by if flags.get(peer.index, 0) & SURVIVING)
-        counts[block.index] = over
-        if over:
-            self._hide(block)
-        else:
-            self._want(block)
-        for peer in block.dominates:
-            if flags.get(peer.index, 0) & SURVIVING:
-                counts[peer.index] += 1
-                if counts[peer.index] == 1:
-                    self._unwant(peer)
-                    self._hide(peer)
-
-    def _leave(self, block: Block) -> None:
-        flags, counts = self._flags, self._dominators
-        if counts.pop(block.index):
-            self.garbage.pop(block.index, None)
-        else:
-            self._unwant(block)
-        for peer in block.dominates:
-            if flags.get(peer.index, 0) & SURVIVING:
-                counts[peer.index] -= 1
-                if counts[peer.index] == 0:
-                    self.garbage.pop(peer.index, None)
-                    self._want(peer)
-
-    def _hide(self, block: Block) -> None:
-        if block.index not in self.marks:
-            self.garbage[block.index] = block
-
-    def _want(self, block: Block) -> None:
-        self.wanted[block.index] = block
-        self.log.append(block)
-
-    def _unwant(self, block: Block) -> None:
-        del self.wanted[block.index]
-        self.log.append(block)

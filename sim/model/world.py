@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from typing import TypedDict
 
+from sim.core.collector import collector_paused
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Constant
 from sim.core.streams import Streams
 from sim.model.catalog import Catalog
 from sim.model.client import Client
-from sim.model.compactor import Cleaner, Compactor
+from sim.model.compactor import Compactor
 from sim.model.faults import ErrorRates, outages, windows
 from sim.model.gateway import Gateway
+from sim.model.janitor import Cleaner
 from sim.model.producer import Producer
 from sim.model.schemes import Scheme, compose
 from sim.model.store import Store
@@ -36,6 +38,7 @@ class Parts(TypedDict):
     recorder: Recorder
 
 
+@collector_paused()
 def simulate(
     scenario: Scenario, scheme_index: int, trial: int, *, shuffle: int | None = None
 ) -> Trace:

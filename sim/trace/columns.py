@@ -5,9 +5,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from sim.core.collector import collector_paused
 from sim.core.units import NEVER
 from sim.trace.recorder import Trace
 from sim.trace.records import (
+    KIND_OF,
     REQUEST_KINDS,
     BlockRecord,
     CompactRecord,
@@ -35,20 +37,24 @@ from sim.trace.timelines import (
 
 R = TypeVar("R")
 Change = PutRecord | DeleteRecord
+Span = tuple[int, int]
 
 
+@collector_paused()
 def build(trace: Trace) -> Timelines:
     """The columns of a finished run."""
-    by_kind: dict[type, list[Record]] = {}
+    by_kind: dict[type, list[Record]] = {kind: [] for kind in KIND_OF}
+    # Kinds between which the order matters share a list.
+    by_kind[DeleteRecord] = by_kind[PutRecord]
+    by_kind[DropRecord] = by_kind[DownRecord] = by_kind[UpRecord] = by_kind[LoadRecord]
     for record in trace.records:
-        by_kind.setdefault(type(record), []).append(record)
+        by_kind[type(record)].append(record)
     header = trace.header
     made = _of(by_kind, BlockRecord)
     changes: list[list[Change]] = [[] for _ in made]
-    for record in trace.records:
-        if isinstance(record, PutRecord | DeleteRecord):
-            changes[record.block].append(record)
-    puts = _of(by_kind, PutRecord)
+    for change in by_kind[PutRecord]:
+        changes[change.block].append(change)  # type: ignore[union-attr, arg-type]
+    spans = [_plain_span(history, header.chunk_files + 1) for history in changes]
     return Timelines(
         horizon_us=header.horizon_us,
         warmup_us=header.warmup_us,
@@ -56,11 +62,11 @@ def build(trace: Trace) -> Timelines:
         n_replicas=header.replicas,
         chunk_files=header.chunk_files,
         seed=header.seed,
-        blocks=_blocks(made, changes, _of(by_kind, RetireRecord), header.chunk_files),
-        loads=_loads(trace.records),
-        absences=_absences(changes, header.chunk_files + 1, header.replicas),
-        marks=_marks(puts, header.chunk_files + 2, header.replicas),
-        downs=_downs(trace.records, header.gateways),
+        blocks=_blocks(made, changes, spans, _of(by_kind, RetireRecord), header.chunk_files),
+        loads=_loads(by_kind[LoadRecord]),
+        absences=_absences(changes, spans, header.chunk_files + 1, header.replicas),
+        marks=_marks(by_kind[PutRecord], header.chunk_files + 2),
+        downs=_downs(by_kind[DownRecord], header.gateways),
         counters=_counters(by_kind, header.warmup_us),
         digest=trace.digest,
         records=len(trace.records),
@@ -68,7 +74,7 @@ def build(trace: Trace) -> Timelines:
 
 
 def _of(by_kind: dict[type, list[Record]], kind: type[R]) -> list[R]:
-    return by_kind.get(kind, [])  # type: ignore[return-value]
+    return by_kind[kind]  # type: ignore[return-value]
 
 
 def _ints(values: Iterable[int]) -> Ints:
@@ -78,11 +84,18 @@ def _ints(values: Iterable[int]) -> Ints:
 def _blocks(
     made: Sequence[BlockRecord],
     changes: Sequence[Sequence[Change]],
+    spans: Sequence[Span | None],
     retired: Sequence[RetireRecord],
     chunk_files: int,
 ) -> BlockTable:
     sources = [_expand(r.sources) for r in made]
-    lives = np.array([_life(c, chunk_files + 1) for c in changes], np.int64).reshape(-1, 4).T
+    lives = [
+        (*span, span[1], history[-1].t_us) if span else _life(history, chunk_files + 1)
+        for history, span in zip(changes, spans, strict=True)
+    ]
+    committed_us, deleted_us, broken_us, changed_us = np.array(lives, np.int64).reshape(-1, 4).T
+    numbers = np.array([(r.t_us, *r[3:9]) for r in made], np.int64).reshape(-1, 7).T
+    lengths = np.array([0, *map(len, sources)], np.int64)
     why = np.zeros(len(made), np.int64)
     retired_us = np.full(len(made), NEVER)
     for record in retired:
@@ -90,22 +103,20 @@ def _blocks(
         retired_us[record.block] = record.t_us
     return BlockTable(
         id=tuple(r.id for r in made),
-        stream=_ints(r.stream for r in made),
-        resolution=_ints(r.resolution for r in made),
-        min_us=_ints(r.min_us for r in made),
-        max_us=_ints(r.max_us for r in made),
-        level=_ints(r.level for r in made),
-        bytes=_ints(r.bytes for r in made),
-        created_us=_ints(r.t_us for r in made),
-        committed_us=lives[0],
+        stream=numbers[1],
+        resolution=numbers[2],
+        min_us=numbers[3],
+        max_us=numbers[4],
+        level=numbers[5],
+        bytes=numbers[6],
+        created_us=numbers[0],
+        committed_us=committed_us,
         retired_us=retired_us,
         retired_why=why,
-        deleted_us=lives[1],
-        broken_us=lives[2],
-        changed_us=lives[3],
-        source_ptr=np.concatenate([np.zeros(1, np.int64), np.cumsum([*map(len, sources)])]).astype(
-            np.int64
-        ),
+        deleted_us=deleted_us,
+        broken_us=broken_us,
+        changed_us=changed_us,
+        source_ptr=np.cumsum(lengths),
         source_ordinal=_ints(ordinal for group in sources for ordinal in group),
     )
 
@@ -157,13 +168,13 @@ def _loads(records: Sequence[Record]) -> LoadTable:
     for record in records:
         if isinstance(record, LoadRecord):
             mine = rows.setdefault(record.gateway, {})
-            for index in record.blocks:
-                mine[index] = len(block)
-                gateway.append(record.gateway)
-                block.append(index)
-                load_us.append(record.t_us)
-                drop_us.append(NEVER)
-                crashed.append(False)
+            n = len(record.blocks)
+            mine.update(zip(record.blocks, range(len(block), len(block) + n), strict=True))
+            gateway += [record.gateway] * n
+            block += record.blocks
+            load_us += [record.t_us] * n
+            drop_us += [NEVER] * n
+            crashed += [False] * n
         elif isinstance(record, DropRecord):
             mine = rows[record.gateway]
             for index in record.blocks:
@@ -191,11 +202,12 @@ def _loads(records: Sequence[Record]) -> LoadTable:
     )
 
 
-def _absences(changes: Sequence[Sequence[Change]], n_data: int, n_replicas: int) -> AbsenceTable:
+def _absences(
+    changes: Sequence[Sequence[Change]], spans: Sequence[Span | None], n_data: int, n_replicas: int
+) -> AbsenceTable:
     rows: list[tuple[int, int, int, int, int]] = []
     plain: list[tuple[int, int, int]] = []
-    for index, history in enumerate(changes):
-        span = _plain_span(history, n_data)
+    for index, (history, span) in enumerate(zip(changes, spans, strict=True)):
         if span is not None:
             plain.append((index, *span))
             continue
@@ -219,15 +231,15 @@ def _absences(changes: Sequence[Sequence[Change]], n_data: int, n_replicas: int)
     )
 
 
-def _plain_span(history: Sequence[Change], n_data: int) -> tuple[int, int] | None:
-    """[shown, gone) if all data objects came at one instant, everywhere, and went likewise."""
+def _plain_span(history: Sequence[Change], n_data: int) -> Span | None:
+    """[shown, gone) if data and meta.json came at one instant, everywhere, and went likewise."""
     span: list[int] = []
     for change in history:
         if change.objects[0] > n_data:
             continue  # a mark
+        n_there = len(change.objects) - (change.objects[-1] > n_data)
         is_put = isinstance(change, PutRecord)
-        n_there = sum(1 for i in change.objects if i < n_data)
-        if change.get or n_there != n_data or is_put != (len(span) == 0):
+        if change.get or n_there != n_data + 1 or is_put != (len(span) == 0):
             return None
         span.append(change.t_us)
     if not span or len(span) > 2:
@@ -273,8 +285,9 @@ def _hidden_spans(versions: Sequence[tuple[bool, int]]) -> list[tuple[int, int]]
     return spans
 
 
-def _marks(puts: Sequence[PutRecord], mark_object: int, n_replicas: int) -> MarkTable:
-    marks = [r for r in puts if r.objects == (mark_object,)]
+def _marks(changes: Sequence[Record], mark_object: int) -> MarkTable:
+    mark = (mark_object,)
+    marks = [r for r in changes if isinstance(r, PutRecord) and r.objects == mark]
     return MarkTable(
         block=_ints(r.block for r in marks),
         acknowledged_us=_ints(r.t_us for r in marks),

@@ -15,7 +15,8 @@ from sim.trace.records import KIND_OF, TYPE_OF, Record
 
 TRACE_VERSION = 1
 _BATCH = 4096
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+# Records hold numbers, strings and tuples of numbers: there is no circle to look out for.
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

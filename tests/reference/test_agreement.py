@@ -41,7 +41,8 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
     for query_class in scenario.queries:
         at_us, codes = queries.sample_outcomes(scenario, timelines, query_class)
         fast = {
-            i: (int(t), OUTCOMES[code]) for i, (t, code) in enumerate(zip(at_us, codes, strict=True))
+            i: (int(t), OUTCOMES[code])
+            for i, (t, code) in enumerate(zip(at_us, codes, strict=True))
         }
         slow = dict(enumerate(reference.outcomes[query_class.name]))
         yield from _compare(f"query of {query_class.name}", fast, slow)
@@ -78,7 +79,11 @@ def _compare(what: str, fast: dict, slow: dict) -> Iterator[str]:  # type: ignor
             yield f"{what} {key}: {fast.get(key)} is not {slow.get(key)}"
 
 
-@settings(max_examples=int(__import__("os").environ.get("N","60")), phases=[__import__("hypothesis").Phase.generate], report_multiple_bugs=False)
+@settings(
+    max_examples=int(__import__("os").environ.get("N", "60")),
+    phases=[__import__("hypothesis").Phase.generate],
+    report_multiple_bugs=False,
+)
 @given(scenario=scenarios(), trial=st.integers(0, 1))
 def test_fast_and_plain_agree(scenario: Scenario, trial: int) -> None:
     for scheme_index in range(len(scenario.schemes)):

@@ -1,0 +1,140 @@
+"""Who retires and deletes: what compactor and cleaner share, and the cleaner (C2-C4, C9)."""
+
+from collections.abc import Iterable
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel, Phase
+from sim.core.laws import Law
+from sim.core.streams import Streams
+from sim.model.catalog import Block, by_creation
+from sim.model.client import Client, RequestFailed
+from sim.model.reader import Reader
+from sim.model.schemes import Scheme
+from sim.model.ticker import Ticker
+from sim.model.transfer import Steps, delete
+from sim.model.view import Filters, Instants, SyncAborted, View
+from sim.scenario.schema import Compactor as CompactorSpec
+from sim.trace.recorder import Recorder
+from sim.trace.records import RETIRE_REASONS, ErrorRecord, RetireRecord
+
+
+class Janitor:
+    """What compactor and cleaner share: a view of the bucket, retiring and deleting."""
+
+    phase = Phase.COMPACTOR
+
+    def __init__(
+        self,
+        spec: CompactorSpec,
+        scheme: Scheme,
+        *,
+        kernel: Kernel,
+        client: Client,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        self.spec = spec
+        self.scheme = scheme
+        self.kernel = kernel
+        self.recorder = recorder
+        self.streams = streams
+        self.view = View(
+            client,
+            Filters(
+                consistency_delay_us=spec.consistency_delay_us,
+                mark_delay_us=scheme.hide.compactor_us,
+            ),
+        )
+        self._reader = Reader(self.view)
+
+    def sync(self) -> Steps:
+        """Read everything now, take the view when the sync ends.
+
+        Raises
+        ------
+        SyncAborted
+            If the view could not be had in full.
+        """
+        now_us = self.kernel.now_us
+        takes_us = draw_us(
+            self.spec.sync_takes, self.streams, self.view.client.name, "sync-takes", now_us
+        )
+        aborted: SyncAborted | None = None
+        try:
+            self.absorb(
+                self._reader.sync(Instants(list_us=now_us, check_us=now_us, marks_us=now_us))
+            )
+        except SyncAborted as abort:
+            aborted = abort
+        if takes_us:
+            yield self.kernel.sleep(takes_us, self.phase)
+        if aborted is not None:
+            raise aborted
+        if self.view.is_incomplete:
+            raise SyncAborted("meta")
+
+    def absorb(self, changed: Iterable[Block]) -> None:
+        """Act on the blocks that a sync brought or took; nothing to do here."""
+
+    def work(self, law: Law, purpose: str, subject: str | int) -> Steps:
+        """Be busy for a time drawn from ``law``."""
+        takes_us = self.draw(law, purpose, subject)
+        if takes_us:
+            yield self.kernel.sleep(takes_us, self.phase)
+
+    def draw(self, law: Law, purpose: str, subject: str | int) -> int:
+        """How long a piece of work takes, in microseconds."""
+        return draw_us(law, self.streams, "compactor", purpose, subject)
+
+    def retire(self, blocks: Iterable[Block], why: str) -> Steps:
+        """Declare blocks obsolete, oldest first, in the way of the scheme."""
+        for block in sorted(blocks, key=by_creation):
+            now_us = self.kernel.now_us
+            try:
+                self.scheme.record.write(block, self.view, now_us)
+            finally:
+                if block.retired_us > now_us and self.scheme.record.is_written(block, self.view):
+                    block.retired_us = now_us
+                    reason = RETIRE_REASONS.index(why)
+                    self.recorder.record(RetireRecord(now_us, block.index, reason))
+            if self.scheme.delete.is_immediate:
+                yield from self.remove(block)
+
+    def remove(self, block: Block) -> Steps:
+        """Delete what is left of a block."""
+        takes_us = self.draw(self.spec.delete_takes, "delete-takes", block.id)
+        yield from delete(block, self.view.client, self.kernel, self.phase, takes_us)
+
+    def delete_marked(self) -> Steps:
+        """Delete what the scheme says is due; return the ordinals deleted."""
+        due = self.scheme.delete.due(self.view, self.kernel.now_us)
+        for block in due:
+            yield from self.remove(block)
+        return {block.index for block in due}
+
+    def note_error(self, failure: Exception) -> None:
+        """Record that a pass ended early."""
+        what = " ".join(str(part) for part in failure.args)
+        self.recorder.record(ErrorRecord(self.kernel.now_us, self.view.client.name, what))
+
+
+class Cleaner(Janitor):
+    """A job of its own that deletes marked blocks, as Thanos had from 0.17 to 0.39."""
+
+    phase = Phase.CLEANER
+
+    def run(self, every: Law) -> Steps:
+        """Sync and delete at every tick of ``every``."""
+        start_us = self.kernel.now_us
+        ticker = Ticker(every, self.streams, "cleaner", start_us=start_us)
+        while True:
+            try:
+                yield from self.sync()
+                yield from self.delete_marked()
+            except (RequestFailed, SyncAborted) as failure:
+                self.note_error(failure)
+            end_us = self.kernel.now_us
+            next_us = ticker.next_run_us(start_us, end_us)
+            if next_us > end_us:
+                yield self.kernel.sleep(next_us - end_us, self.phase)
+            start_us = next_us
