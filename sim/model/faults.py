@@ -32,7 +32,10 @@ def windows(scenario: Scenario, streams: Streams) -> tuple[Window, ...]:
 
 
 def outages(faults: tuple[Window, ...], kind: str, target: int | None) -> list[tuple[int, int]]:
-    """Disjoint, ascending [start, end) during which faults of ``kind`` keep ``target`` away."""
+    """Disjoint, ascending [start, end) during which faults of ``kind`` keep ``target`` away.
+
+    An empty span is a restart.
+    """
     merged: list[tuple[int, int]] = []
     spans = (
         (window.start_us, window.end_us)
@@ -42,7 +45,7 @@ def outages(faults: tuple[Window, ...], kind: str, target: int | None) -> list[t
     for start_us, end_us in sorted(spans):
         if merged and start_us <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end_us, merged[-1][1]))
-        elif end_us > start_us:
+        else:
             merged.append((start_us, end_us))
     return merged
 

@@ -37,7 +37,7 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
         )
     }
     yield from _compare("block", made, {k: v[:2] for k, v in reference.blocks.items()})
-    yield from _compare("load", _loads(timelines), {load: True for load in reference.loads})
+    yield from _compare("load", _loads(timelines), dict.fromkeys(reference.loads, True))
     for query_class in scenario.queries:
         at_us, codes = queries.sample_outcomes(scenario, timelines, query_class)
         fast = {
@@ -79,11 +79,7 @@ def _compare(what: str, fast: dict, slow: dict) -> Iterator[str]:  # type: ignor
             yield f"{what} {key}: {fast.get(key)} is not {slow.get(key)}"
 
 
-@settings(
-    max_examples=int(__import__("os").environ.get("N", "60")),
-    phases=[__import__("hypothesis").Phase.generate],
-    report_multiple_bugs=False,
-)
+@settings(max_examples=40)
 @given(scenario=scenarios(), trial=st.integers(0, 1))
 def test_fast_and_plain_agree(scenario: Scenario, trial: int) -> None:
     for scheme_index in range(len(scenario.schemes)):
