@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, merge_groups, pairs
+from sim.analysis.outcomes import OutcomeRule
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.scenario.placement import candidates, fixed_replica
@@ -56,6 +57,11 @@ class Exposure:
         self.shards = scenario.gateways.shards
         self._allowed = RESOLUTIONS.index(query_class.max_resolution)
         self._missing: dict[frozenset[int], GroupedSpans] = {}
+
+    @property
+    def rule(self) -> OutcomeRule:
+        """How failures and missing data become an outcome."""
+        return OutcomeRule(self.scenario.gateways.partial_response)
 
     @property
     def n_drawn(self) -> int:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from sim.analysis.exposure import Exposure
 from sim.analysis.intervals import Spans, merge_groups, steps, subtract_groups
 from sim.analysis.outcomes import CODE
+from sim.analysis.whole import NOBODY
 from sim.errors import ModelError
 from sim.scenario.schema import OUTCOMES
 
@@ -43,7 +44,7 @@ class _Lottery:
         self._exposure = exposure
         self._n = exposure.n_streams
         self._k = exposure.n_drawn
-        self._is_abort = exposure.scenario.gateways.partial_response == "abort"
+        self._rule = exposure.rule
         rows = exposure.failures
         start, end = rows.during(takes_us)
         # One row per unit and replica: overlapping absences of one thing are one absence.
@@ -58,12 +59,14 @@ class _Lottery:
 
     def pieces(self) -> list[tuple[int, Floats]]:
         """(length in µs, fractions) of all time in which something may go wrong."""
-        if self._is_abort and bool(self._is_sure.all()):
+        if self._rule.failing_decides and bool(self._is_sure.all()):
             return self._counted()
         return self._cut()
 
     def _counted(self) -> list[tuple[int, Floats]]:
-        """Where any failure is the end, and is certain, streams need only be counted."""
+        """Where any failure decides, and is certain, streams need only be counted."""
+        failed = self._rule.code(is_failing=True, is_missing=False)
+        gap = self._rule.code(is_failing=False, is_missing=True)
         failing = merge_groups(self._stream, self._start, self._end)
         lacking = subtract_groups(self._exposure.missing(), failing)
         weight = np.repeat(np.array([1, 1 << 32]), (failing.start.size, lacking.start.size))
@@ -80,14 +83,15 @@ class _Lottery:
             n_failing, n_lacking = kind & 0xFFFFFFFF, kind >> 32
             unharmed = self._none_of(n_failing)
             fractions = np.zeros(len(OUTCOMES))
-            fractions[CODE["query-error"]] = 1.0 - unharmed
-            fractions[CODE["silent-gap"]] = unharmed - self._none_of(n_failing + n_lacking)
+            fractions[failed] = 1.0 - unharmed
+            fractions[gap] = unharmed - self._none_of(n_failing + n_lacking)
             found.append((total_us, fractions))
         return found
 
     def _cut(self) -> list[tuple[int, Floats]]:
         """The pieces of time on which nothing changes, one by one."""
         missing = self._exposure.missing()
+        gap = self._rule.code(is_failing=False, is_missing=True)
         starts = np.concatenate([self._start, missing.start])
         ends = np.concatenate([self._end, missing.end])
         # Failures count in the low word, missing data in the high one.
@@ -100,7 +104,7 @@ class _Lottery:
             here = quiet & (lacking == n_lacking)
             length_us = int((spans.end - spans.start)[here].sum())
             fractions = np.zeros(len(OUTCOMES))
-            fractions[CODE["silent-gap"]] = 1.0 - self._none_of(n_lacking)
+            fractions[gap] = 1.0 - self._none_of(n_lacking)
             found.append((length_us, fractions))
         for i in np.flatnonzero(failing > 0).tolist():
             found += self._troubled(Spans(spans.start[i : i + 1], spans.end[i : i + 1]))
@@ -115,12 +119,13 @@ class _Lottery:
         at = int(span.start[0])
         chances = self._chances(at)
         gateways = sorted({g for by_gateway in chances.values() for g in by_gateway})
-        if not self._is_abort and len(gateways) > MOST_FAILING:
+        rule = self._rule
+        if not rule.failing_decides and len(gateways) > MOST_FAILING:
             raise ModelError(
                 "failing gateways", f"{len(gateways)} fail at once; exact goes to {MOST_FAILING}"
             )
         edges = {at, int(span.end[0])}
-        if not self._is_abort:
+        if not rule.failing_decides:
             for left_out in _subsets(gateways):
                 missing = self._exposure.missing(left_out)
                 for column in (missing.start, missing.end):
@@ -149,16 +154,18 @@ class _Lottery:
         self, at_us: int, chances: dict[int, dict[int, float]], gateways: list[int]
     ) -> Floats:
         fractions = np.zeros(len(OUTCOMES))
-        sets = [frozenset[int]()] if self._is_abort else _subsets(gateways)
+        rule = self._rule
+        sets = [NOBODY] if rule.failing_decides else _subsets(gateways)
         for failing in sets:
             lacking = self._lacking(at_us, failing)
             happens = self._exactly(chances, gateways, failing, frozenset())
             complete = self._exactly(chances, gateways, failing, lacking)
-            worse, better = ("partial-response", "warned") if failing else ("silent-gap", "ok")
-            fractions[CODE[worse]] += max(0.0, happens - complete)
-            fractions[CODE[better]] += complete
-        if self._is_abort:
-            fractions[CODE["query-error"]] = max(0.0, 1.0 - fractions.sum())
+            incomplete = max(0.0, happens - complete)
+            fractions[rule.code(is_failing=bool(failing), is_missing=True)] += incomplete
+            fractions[rule.code(is_failing=bool(failing), is_missing=False)] += complete
+        if rule.failing_decides:
+            failed = rule.code(is_failing=True, is_missing=False)
+            fractions[failed] = max(0.0, 1.0 - fractions.sum())
         return fractions
 
     def _exactly(

@@ -12,6 +12,36 @@ CODE: Final = {name: code for code, name in enumerate(OUTCOMES)}
 """Number of each outcome: its place in the order in which outcomes are judged."""
 
 
+@dataclass(frozen=True, slots=True)
+class OutcomeRule:
+    """How a query ends, given what went wrong (``SEMANTICS.md`` Q4, Q6).
+
+    Parameters
+    ----------
+    partial_response : {"abort", "warn"}
+        Whether a failing gateway fails the query, or only gives nothing.
+    """
+
+    partial_response: str
+
+    @property
+    def failing_decides(self) -> bool:
+        """Whether it does not matter which gateways fail, nor what is missing then."""
+        return self.partial_response == "abort"
+
+    def outcome(self, *, is_failing: bool, is_missing: bool) -> str:
+        """The outcome if some gateway fails, and if data that should be there is missing."""
+        if is_failing and self.partial_response == "abort":
+            return "query-error"
+        if is_missing:
+            return "partial-response" if is_failing else "silent-gap"
+        return "warned" if is_failing else "ok"
+
+    def code(self, *, is_failing: bool, is_missing: bool) -> int:
+        """The same as its number in :data:`CODE`."""
+        return CODE[self.outcome(is_failing=is_failing, is_missing=is_missing)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassOutcome:
     """Outcomes of one query class in one trial; ``fractions`` has every outcome and sums to 1.

@@ -80,16 +80,16 @@ class _Draws:
         """The outcome code of every arrival."""
         failing = self._failing_gateways()
         codes = np.full(self._at_us.size, CODE["ok"], np.int8)
-        is_abort = self._exposure.scenario.gateways.partial_response == "abort"
+        rule = self._exposure.rule
         for mask in np.unique(np.append(failing, 0)).tolist():
             members = np.flatnonzero(failing == mask)
-            if mask and is_abort:
-                codes[members] = CODE["query-error"]
+            is_failing = mask != 0
+            codes[members] = rule.code(is_failing=is_failing, is_missing=False)
+            if is_failing and rule.failing_decides:
                 continue
             left_out = frozenset(g for g in range(MOST_GATEWAYS) if mask >> g & 1)
-            lost = self._misses(members, left_out)
-            codes[members] = CODE["warned"] if mask else CODE["ok"]
-            codes[members[lost]] = CODE["partial-response"] if mask else CODE["silent-gap"]
+            lost = members[self._misses(members, left_out)]
+            codes[lost] = rule.code(is_failing=is_failing, is_missing=True)
         return codes
 
     def _failing_gateways(self) -> Ints:

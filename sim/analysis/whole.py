@@ -1,5 +1,7 @@
 """Queries that ask for every stream: their outcome is a function of the time of arrival alone."""
 
+from typing import Final
+
 import numpy as np
 
 from sim.analysis.exposure import Exposure
@@ -16,6 +18,7 @@ from sim.analysis.intervals import (
 from sim.analysis.outcomes import Hazards
 from sim.errors import ModelError
 
+NOBODY: Final[frozenset[int]] = frozenset()
 MOST_GATEWAYS = 62
 """Sets of gateways are bits of one 64-bit word."""
 
@@ -25,23 +28,20 @@ def whole_hazards(exposure: Exposure, takes_us: int) -> Hazards:
 
     Where reads draw their replica, a read counts as failed if any replica would fail it.
     """
-    failures = exposure.failures
+    failures, rule = exposure.failures, exposure.rule
     start, end = failures.during(takes_us)
+    failing = merge(start, end)
+    sets = [(NOBODY, failing)]
+    if not rule.failing_decides:
+        sets = failing_sets(failures.gateway, start, end)
     pieces: list[tuple[Spans, str]] = []
-    if exposure.scenario.gateways.partial_response == "abort":
-        failing = merge(start, end)
-        pieces.append((failing, "query-error"))
-    else:
-        failing = EMPTY
-        for left_out, spans in failing_sets(failures.gateway, start, end):
-            lost = intersect(spans, exposure.missing_any(left_out))
-            pieces.append((lost, "partial-response"))
-            pieces.append((subtract(spans, lost), "warned"))
-            failing = merge(
-                np.concatenate([failing.start, spans.start]),
-                np.concatenate([failing.end, spans.end]),
-            )
-    pieces.append((subtract(exposure.missing_any(), failing), "silent-gap"))
+    for left_out, spans in sets:
+        lost = EMPTY if rule.failing_decides else intersect(spans, exposure.missing_any(left_out))
+        pieces.append((lost, rule.outcome(is_failing=True, is_missing=True)))
+        complete = subtract(spans, lost)
+        pieces.append((complete, rule.outcome(is_failing=True, is_missing=False)))
+    gaps = subtract(exposure.missing_any(), failing)
+    pieces.append((gaps, rule.outcome(is_failing=False, is_missing=True)))
     return _ordered(pieces)
 
 

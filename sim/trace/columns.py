@@ -56,6 +56,7 @@ def build(trace: Trace) -> Timelines:
         changes[change.block].append(change)  # type: ignore[union-attr, arg-type]
     spans = [_plain_span(history, header.chunk_files + 1) for history in changes]
     return Timelines(
+        scheme=header.scheme,
         horizon_us=header.horizon_us,
         warmup_us=header.warmup_us,
         n_gateways=header.gateways,

@@ -88,8 +88,9 @@ class DownTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timelines:
-    """One run as columns."""
+    """One run as columns; ``scheme`` is the name of the scheme it ran under."""
 
+    scheme: str
     horizon_us: int
     warmup_us: int
     n_gateways: int
