@@ -63,7 +63,7 @@ BASE: dict[str, Any] = {
         "compaction_takes": "1m",
         "consistency_delay": "0s",
     },
-    "gateways": {"sync_interval": "1h", "phase": "30m"},
+    "gateways": {"sync_interval": "1h", "phase": "30m", "unhealthy_after": "5m"},
     "queries": [{"name": "day", "rate": "2/m", "range": "1d"}],
     "schemes": [AT_ONCE],
 }

@@ -73,6 +73,7 @@ class View:
         is_shared: bool = False,
     ) -> None:
         self.client = client
+        self.filters = filters
         self._survivors = Survivors()
         self.wanted = self._survivors.kept
         self.marks: dict[int, int] = {}

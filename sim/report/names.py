@@ -1,8 +1,10 @@
-"""Names of the files a bundle may hold, apart so that knowing them loads no plotting."""
+"""Names of what a report shows: the files of a bundle, and blocks; loads no plotting."""
 
 from typing import Final
 
-__all__ = ["FIGURES", "FILES", "MARKER"]
+from sim.core.units import format_duration
+
+__all__ = ["FIGURES", "FILES", "MARKER", "block_name"]
 
 MARKER: Final = "result.json"
 """The file by which a folder is known to be a bundle."""
@@ -14,3 +16,21 @@ FILES: Final = (
     "result.csv",
     *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")),
 )
+
+
+def block_name(block_id: str) -> str:
+    """A block's id as a person reads it.
+
+    >>> block_name("0.raw.316800000000-324000000000.1.0")
+    'stream 0, 88h to 90h, level 1'
+    >>> block_name("3.5m.0-172800000000.4.1")
+    'stream 3, 5m, 0s to 2d, level 4, copy 2'
+    """
+    stream, resolution, span, level, ordinal = block_id.split(".")
+    low, high = (format_duration(int(t_us)) for t_us in span.split("-"))
+    parts = [f"stream {stream}", f"{low} to {high}", f"level {level}"]
+    if resolution != "raw":
+        parts.insert(1, resolution)
+    if ordinal != "0":
+        parts.append(f"copy {int(ordinal) + 1}")
+    return ", ".join(parts)

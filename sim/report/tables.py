@@ -13,6 +13,7 @@ from sim.analysis.estimators import Interval
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Estimate, Result, SchemeResult, estimate, total_counts
 from sim.core.units import US_PER_S, format_duration
+from sim.report.names import block_name
 from sim.scenario.schema import OBSERVATIONS
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ def witness_sentence(witness: dict[str, Any]) -> str:
         lasts = format_duration(_rounded(until_us - at_us))
         parts.append(f"from {format_duration(_rounded(at_us))} for {lasts}")
     if "block" in witness:
-        parts.append(f"gateway {witness['gateway']} reads block {witness['block']}")
+        block = block_name(str(witness["block"]))
+        parts.append(f"gateway {witness['gateway']} reads the block of {block}")
     return ", ".join(parts)
 
 

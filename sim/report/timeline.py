@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sim.analysis.explain import Failures, Story
 from sim.core.units import NEVER, US_PER_S, format_duration
+from sim.report.names import block_name
 from sim.report.style import GREY, OUTCOME_COLOURS, escaped, legend_below, time_unit
 
 __all__ = ["story_lanes", "story_timeline"]
@@ -139,7 +140,7 @@ def _story_title(story: Story, n_gateways: int) -> str:
         answer = "no, readers let go first"
     return (
         f"Was a deleted block still read? {answer}{more}\n"
-        f"{escaped(story.scheme)}, trial {story.trial}, block {escaped(story.block)}"
+        f"{escaped(story.scheme)}, trial {story.trial}, block of {escaped(block_name(story.block))}"
     )
 
 

@@ -226,9 +226,9 @@ class Gateways(Frozen):
         "abort", description="What a gateway's failure does to a query."
     )
     unhealthy_after_us: Duration = Field(
-        5 * _M,
+        0,
         alias="unhealthy_after",
-        description="How long queriers count on a gateway that went down.",
+        description="How long queries to a gateway that went down fail; then it is just absent.",
     )
     sync_stages: SyncStages = Field(SyncStages(), description="When a sync acts on the world.")
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import FAULT_KINDS, Scenario
 
 __all__ = ["faults", "laws", "query_classes", "scenarios", "schemes", "stores"]
 
@@ -124,9 +124,15 @@ def query_classes(draw: DrawFn, *, n_streams: int, name: str = "q") -> Table:
 
 
 @composite
-def faults(draw: DrawFn, *, n_gateways: int, n_producers: int, horizon_m: int) -> Table:
+def faults(
+    draw: DrawFn,
+    *,
+    n_gateways: int,
+    n_producers: int,
+    horizon_m: int,
+    kinds: tuple[str, ...] = FAULT_KINDS,
+) -> Table:
     """One ``[[faults]]`` table; its targets exist, and it may begin after the horizon."""
-    kinds = ["gateway-outage", "producer-crash", "compactor-crash", "store-errors"]
     kind = draw(st.sampled_from(kinds))
     table: Table = {
         "kind": kind,
@@ -219,8 +225,11 @@ def scenarios(
     n_producers = draw(st.integers(1, 3))
     gateways = draw(_gateways())
     fault = faults(
-        n_gateways=gateways["count"], n_producers=n_producers, horizon_m=horizon_m
-    ).filter(lambda table: may_fail or table["kind"] != "store-errors")
+        n_gateways=gateways["count"],
+        n_producers=n_producers,
+        horizon_m=horizon_m,
+        kinds=tuple(kind for kind in FAULT_KINDS if may_fail or kind != "store-errors"),
+    )
     n_queries = draw(st.integers(1, max_queries))
     return Scenario.model_validate(
         {

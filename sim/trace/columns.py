@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.core.collector import collector_paused
 from sim.core.units import NEVER
+from sim.trace.absences import Change, Span, absences, plain_span
 from sim.trace.recorder import Trace
 from sim.trace.records import (
     KIND_OF,
@@ -26,7 +27,6 @@ from sim.trace.records import (
     UpRecord,
 )
 from sim.trace.timelines import (
-    AbsenceTable,
     BlockTable,
     DownTable,
     Ints,
@@ -36,8 +36,6 @@ from sim.trace.timelines import (
 )
 
 R = TypeVar("R")
-Change = PutRecord | DeleteRecord
-Span = tuple[int, int]
 
 
 @collector_paused()
@@ -54,7 +52,7 @@ def build(trace: Trace) -> Timelines:
     changes: list[list[Change]] = [[] for _ in made]
     for change in by_kind[PutRecord]:
         changes[change.block].append(change)  # type: ignore[union-attr, arg-type]
-    spans = [_plain_span(history, header.chunk_files + 1) for history in changes]
+    spans = [plain_span(history, header.chunk_files + 1) for history in changes]
     return Timelines(
         scheme=header.scheme,
         horizon_us=header.horizon_us,
@@ -65,7 +63,7 @@ def build(trace: Trace) -> Timelines:
         seed=header.seed,
         blocks=_blocks(made, changes, spans, _of(by_kind, RetireRecord), header.chunk_files),
         loads=_loads(by_kind[LoadRecord]),
-        absences=_absences(changes, spans, header.chunk_files + 1, header.replicas),
+        absences=absences(changes, spans, header.chunk_files + 1, header.replicas),
         marks=_marks(by_kind[PutRecord], header.chunk_files + 2),
         downs=_downs(by_kind[DownRecord], header.gateways),
         counters=_counters(by_kind, header.warmup_us),
@@ -201,89 +199,6 @@ def _loads(records: Sequence[Record]) -> LoadTable:
         drop_us=_ints(drop_us),
         crashed=np.array(crashed, dtype=np.bool_),
     )
-
-
-def _absences(
-    changes: Sequence[Sequence[Change]], spans: Sequence[Span | None], n_data: int, n_replicas: int
-) -> AbsenceTable:
-    rows: list[tuple[int, int, int, int, int]] = []
-    plain: list[tuple[int, int, int]] = []
-    for index, (history, span) in enumerate(zip(changes, spans, strict=True)):
-        if span is not None:
-            plain.append((index, *span))
-            continue
-        for i, versions in _versions(history, n_data, n_replicas):
-            for replica in range(n_replicas):
-                seen = [(is_put, row[replica]) for is_put, row in versions]
-                rows += ((index, i, replica, *gap) for gap in _hidden_spans(seen))
-    block, start_us, end_us = np.array(plain, np.int64).reshape(-1, 3).T
-    copies = n_data * n_replicas
-    before = (block, np.zeros_like(block), start_us)
-    after = (block, end_us, np.full_like(block, NEVER))
-    whole = [np.repeat(np.concatenate(pair), copies) for pair in zip(before, after, strict=True)]
-    copy = np.tile(np.arange(copies), 2 * block.size)
-    odd = np.array(rows, np.int64).reshape(-1, 5).T
-    return AbsenceTable(
-        block=np.concatenate([whole[0], odd[0]]),
-        object=np.concatenate([copy // n_replicas, odd[1]]),
-        replica=np.concatenate([copy % n_replicas, odd[2]]),
-        start_us=np.concatenate([whole[1], odd[3]]),
-        end_us=np.concatenate([whole[2], odd[4]]),
-    )
-
-
-def _plain_span(history: Sequence[Change], n_data: int) -> Span | None:
-    """[shown, gone) if data and meta.json came at one instant, everywhere, and went likewise."""
-    span: list[int] = []
-    for change in history:
-        if change.objects[0] > n_data:
-            continue  # a mark
-        n_there = len(change.objects) - (change.objects[-1] > n_data)
-        is_put = isinstance(change, PutRecord)
-        if change.get or n_there != n_data + 1 or is_put != (len(span) == 0):
-            return None
-        span.append(change.t_us)
-    if not span or len(span) > 2:
-        return None
-    return span[0], span[1] if len(span) == 2 else NEVER
-
-
-Versions = list[tuple[bool, tuple[int, ...]]]
-
-
-def _versions(
-    history: Sequence[Change], n_data: int, n_replicas: int
-) -> list[tuple[int, Versions]]:
-    """Per data object of a block: (is a put, when each replica shows it) of each version."""
-    found: list[Versions] = [[] for _ in range(n_data)]
-    for change in history:
-        is_put = isinstance(change, PutRecord)
-        at_once = (change.t_us,) * n_replicas
-        for position, i in enumerate(change.objects):
-            if i < n_data:
-                first = position * n_replicas
-                row = change.get[first : first + n_replicas] if change.get else at_once
-                found[i].append((is_put, row))
-    return list(enumerate(found))
-
-
-def _hidden_spans(versions: Sequence[tuple[bool, int]]) -> list[tuple[int, int]]:
-    """When a replica does not show the object: the newest version shown counts (S3)."""
-    spans: list[tuple[int, int]] = []
-    shown_from_us = 0
-    until_us = NEVER
-    shown: list[tuple[int, int]] = []
-    for is_put, seen_us in reversed(versions):
-        if is_put and seen_us < until_us:
-            shown.append((seen_us, until_us))
-        until_us = min(until_us, seen_us)
-    for start_us, end_us in reversed(shown):
-        if start_us > shown_from_us:
-            spans.append((shown_from_us, start_us))
-        shown_from_us = end_us
-    if shown_from_us < NEVER:
-        spans.append((shown_from_us, NEVER))
-    return spans
 
 
 def _marks(changes: Sequence[Record], mark_object: int) -> MarkTable:

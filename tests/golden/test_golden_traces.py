@@ -5,6 +5,7 @@ Whether it is right, these files do not say: theory and the reference implementa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sim.model.world import simulate
 from sim.scenario.load import load
 from sim.scenario.schema import OUTCOMES
 from sim.testing import check_trace, simulate_small
+from sim.trace.recorder import Trace, digest_of
 from tests.conftest import GoldenCheck
 
 HERE = Path(__file__).parent
@@ -24,12 +26,18 @@ LINES_MAX = 200
 DAYS = 5
 
 
+def _without_scenario_digest(trace: Trace) -> Trace:
+    """The trace with a digest of what happened: a new key of the language is no new behaviour."""
+    header = replace(trace.header, scenario_digest="")
+    return replace(trace, header=header, digest=digest_of(header, trace.records))
+
+
 @pytest.mark.parametrize("path", TINY, ids=lambda path: path.stem)
 def test_a_small_world_happens_as_it_did(path: Path, golden: GoldenCheck) -> None:
     scenario = load(path)
     assert scenario.name == path.stem
     run = simulate_small(scenario)
-    lines = list(run.trace.lines())
+    lines = list(_without_scenario_digest(run.trace).lines())
     for outcome in evaluate_exact(scenario, run.timelines):
         shares = [f"{name} {outcome.fractions[name]:.6f}" for name in OUTCOMES]
         lines.append(f"# {outcome.name}: {', '.join(shares)}")
@@ -47,7 +55,7 @@ def test_shipped_scenarios_have_the_digests_they_had(golden: GoldenCheck) -> Non
     for path in SHIPPED:
         scenario = load(path, {"horizon": f"{DAYS}d", "warmup": "0s"})
         for index, scheme in enumerate(scenario.schemes):
-            trace = simulate(scenario, index, 0)
+            trace = _without_scenario_digest(simulate(scenario, index, 0))
             check_trace(trace)
             rows.append(f"{path.stem}\t{scheme.name}\t{len(trace.records)}\t{trace.digest}\n")
     title = f"# trial 0 of every scenario, its first {DAYS} days\n"

@@ -382,3 +382,32 @@ def test_the_shuffle_does_shuffle(small: Scenario) -> None:
         tuple(lines(simulate(together, 0, 0, shuffle=seed), is_work)[:6]) for seed in range(6)
     }
     assert len(orders) > 1
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"compactor": {"cleanup": "every 15m", "wait_interval": "15m"}},
+        {"store": {"order": "log"}},
+        {"gateways": {"count": 4, "shards": 2, "phase": "0s", "sync_interval": "15m"}},
+        {"faults": [{"kind": "producer-crash", "target": 0, "at": "4h", "lasts": "2h"}]},
+    ],
+    ids=lambda tables: next(iter(tables)),
+)
+def test_shuffled_ties_change_nothing_where_everything_ticks_together(
+    small: Scenario, tables: dict[str, object]
+) -> None:
+    in_step = changed(
+        small,
+        store={"error_rate": 0.0},
+        producers={"count": 3, "upload_after": "0s"},
+        compactor={"wait_interval": "30m"},
+        gateways={"sync_interval": "15m", "phase": "0s"},
+    )
+    scenario = changed(in_step, **tables)
+    for index in (0, 1):
+        plain = simulate(scenario, index, 0)
+        expected = unordered(lines(plain))
+        for seed in range(8):
+            shuffled = simulate(scenario, index, 0, shuffle=seed)
+            assert unordered(lines(shuffled)) == expected

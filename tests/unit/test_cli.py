@@ -105,7 +105,7 @@ def test_the_screen_says_what_happened_and_how_to_have_it_again(
     assert (
         "invalid at once: never query-error\n        trial 0 (seed 5), query day, from " in output
     )
-    assert "gateway 0 reads block 0.raw." in output
+    assert "gateway 0 reads the block of stream 0, " in output
     again = "again   sim run broken.toml --seed 5 --trials 1 --scheme 'at once'\n"
     assert output.endswith(again)
     assert "later" not in output

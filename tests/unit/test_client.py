@@ -194,4 +194,4 @@ def test_outages_of_one_target_are_one_after_the_other() -> None:
     assert outages(faults, "gateway-outage", 0) == [(10, 31), (50, 60)]
     assert outages(faults, "gateway-outage", 1) == [(0, 99)]
     assert outages(faults, "producer-crash", 0) == []
-    assert outages((down(0, 7, 7),), "gateway-outage", 0) == []
+    assert outages((down(0, 7, 7),), "gateway-outage", 0) == [(7, 7)]  # a restart

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.core.units import NEVER
-from sim.trace.columns import _hidden_spans
+from sim.trace.absences import _hidden_spans
 from sim.trace.records import (
     BlockRecord,
     CompactRecord,

@@ -16,7 +16,7 @@ Hours = list[tuple[int, int]]
 
 def blocks_of(spans: Hours) -> list[Block]:
     rig = Rig()
-    return by_time(rig.block(low, high) for low, high in spans)
+    return sorted((rig.block(low, high) for low, high in spans), key=by_time)
 
 
 def planned(spans: Hours) -> Hours:
@@ -124,9 +124,9 @@ def test_downsampling_is_for_long_blocks(
     rig, backlog = Rig(), Backlog()
     block = rig.block(*span, resolution=resolution)
     backlog.touch(0)
-    groups = {block.group: {block.index: block}}
+    groups = {block.group: [block]}
     assert backlog.due(groups, resolution) == [block] * is_due
     done = rig.block(*span, resolution=resolution + 1)
-    groups[done.group] = {done.index: done}
+    groups[done.group] = [done]
     backlog.touch(0)
     assert backlog.due(groups, resolution) == []

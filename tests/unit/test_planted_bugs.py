@@ -14,7 +14,7 @@ import pytest
 from sim.analysis.checkers import lost_blocks, observe
 from sim.analysis.queries import class_hazards
 from sim.core.units import NEVER
-from sim.model import compactor, gateway, planner, schemes, store, view
+from sim.model import catalog, gateway, janitor, planner, schemes, store, view
 from sim.model.catalog import Block, Catalog
 from sim.model.store import GET, LIST, Store
 from sim.model.transfer import Steps
@@ -138,12 +138,7 @@ def test_deduplication_that_prefers_the_younger_block(monkeypatch: Patch) -> Non
         return block.index
 
     assert survivor() == 0
-    order = Block.order
-
-    def reversed_order(self: Block) -> tuple[int, ...]:
-        return tuple(-part for part in order(self))
-
-    monkeypatch.setattr(Block, "order", reversed_order)
+    monkeypatch.setattr(catalog, "by_creation", lambda block: -block.created_us)
     assert survivor() == 1
 
 
@@ -203,12 +198,12 @@ def test_a_consistency_delay_without_the_exemption(monkeypatch: Patch) -> None:
 
 
 def test_a_delete_that_leaves_the_chunks(monkeypatch: Patch) -> None:
-    def forgetful(self: compactor.Janitor, block: Block) -> Steps:
+    def forgetful(self: janitor.Janitor, block: Block) -> Steps:
         meta = self.view.client.store.catalog.meta_object
         self.view.client.store.delete(block, (meta,))
         yield from ()
 
-    monkeypatch.setattr(compactor.Janitor, "remove", forgetful)
+    monkeypatch.setattr(janitor.Janitor, "remove", forgetful)
     scenario = world(horizon="14h")
     _, timelines = run(scenario)
     assert observe(scenario, timelines)["dangling-block"] == 4

@@ -146,7 +146,7 @@ def test_defaults_are_those_of_the_language() -> None:
     assert (scenario.compactor.cleanup, scenario.compactor.cleanup_every_us) == ("in-pass", 0)
     assert scenario.gateways.sync_interval == Constant(value_us=180e6)
     assert scenario.gateways.phase == "uniform"
-    assert scenario.gateways.unhealthy_after_us == 300_000_000
+    assert scenario.gateways.unhealthy_after_us == 0
     assert scenario.queries[0].rate_per_s == 1.0
     assert scenario.queries[0].max_resolution == "raw"
     assert scenario.schemes == (

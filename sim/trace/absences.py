@@ -1,0 +1,96 @@
+"""When the replicas do not show the data objects of blocks to GETs (``SEMANTICS.md`` S3)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sim.core.units import NEVER
+from sim.trace.records import DeleteRecord, PutRecord
+from sim.trace.timelines import AbsenceTable
+
+Change = PutRecord | DeleteRecord
+Span = tuple[int, int]
+
+
+def absences(
+    changes: Sequence[Sequence[Change]], spans: Sequence[Span | None], n_data: int, n_replicas: int
+) -> AbsenceTable:
+    """The table of absences, from every block's changes and, where plain, its span of presence."""
+    rows: list[tuple[int, int, int, int, int]] = []
+    plain: list[tuple[int, int, int]] = []
+    for index, (history, span) in enumerate(zip(changes, spans, strict=True)):
+        if span is not None:
+            plain.append((index, *span))
+            continue
+        for i, versions in _versions(history, n_data, n_replicas):
+            for replica in range(n_replicas):
+                seen = [(is_put, row[replica]) for is_put, row in versions]
+                rows += ((index, i, replica, *gap) for gap in _hidden_spans(seen))
+    block, start_us, end_us = np.array(plain, np.int64).reshape(-1, 3).T
+    copies = n_data * n_replicas
+    before = (block, np.zeros_like(block), start_us)
+    after = (block, end_us, np.full_like(block, NEVER))
+    whole = [np.repeat(np.concatenate(pair), copies) for pair in zip(before, after, strict=True)]
+    copy = np.tile(np.arange(copies), 2 * block.size)
+    odd = np.array(rows, np.int64).reshape(-1, 5).T
+    return AbsenceTable(
+        block=np.concatenate([whole[0], odd[0]]),
+        object=np.concatenate([copy // n_replicas, odd[1]]),
+        replica=np.concatenate([copy % n_replicas, odd[2]]),
+        start_us=np.concatenate([whole[1], odd[3]]),
+        end_us=np.concatenate([whole[2], odd[4]]),
+    )
+
+
+def plain_span(history: Sequence[Change], n_data: int) -> Span | None:
+    """[shown, gone) if data and meta.json came at one instant, everywhere, and went likewise."""
+    span: list[int] = []
+    for change in history:
+        if change.objects[0] > n_data:
+            continue  # a mark
+        n_there = len(change.objects) - (change.objects[-1] > n_data)
+        is_put = isinstance(change, PutRecord)
+        if change.get or n_there != n_data + 1 or is_put != (len(span) == 0):
+            return None
+        span.append(change.t_us)
+    if not span or len(span) > 2:
+        return None
+    return span[0], span[1] if len(span) == 2 else NEVER
+
+
+Versions = list[tuple[bool, tuple[int, ...]]]
+
+
+def _versions(
+    history: Sequence[Change], n_data: int, n_replicas: int
+) -> list[tuple[int, Versions]]:
+    """Per data object of a block: (is a put, when each replica shows it) of each version."""
+    found: list[Versions] = [[] for _ in range(n_data)]
+    for change in history:
+        is_put = isinstance(change, PutRecord)
+        at_once = (change.t_us,) * n_replicas
+        for position, i in enumerate(change.objects):
+            if i < n_data:
+                first = position * n_replicas
+                row = change.get[first : first + n_replicas] if change.get else at_once
+                found[i].append((is_put, row))
+    return list(enumerate(found))
+
+
+def _hidden_spans(versions: Sequence[tuple[bool, int]]) -> list[tuple[int, int]]:
+    """When a replica does not show the object: the newest version shown counts (S3)."""
+    spans: list[tuple[int, int]] = []
+    shown_from_us = 0
+    until_us = NEVER
+    shown: list[tuple[int, int]] = []
+    for is_put, seen_us in reversed(versions):
+        if is_put and seen_us < until_us:
+            shown.append((seen_us, until_us))
+        until_us = min(until_us, seen_us)
+    for start_us, end_us in reversed(shown):
+        if start_us > shown_from_us:
+            spans.append((shown_from_us, start_us))
+        shown_from_us = end_us
+    if shown_from_us < NEVER:
+        spans.append((shown_from_us, NEVER))
+    return spans
