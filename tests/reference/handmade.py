@@ -40,6 +40,7 @@ count = 1
 shards = 1
 sync_interval = "1h"
 phase = "30m"
+unhealthy_after = "5m"
 
 [[queries]]
 name = "day"
