@@ -18,6 +18,7 @@ from sim.analysis.checkers import observe
 from sim.analysis.queries import evaluate_exact, evaluate_sampled
 from sim.analysis.results import Result, TrialResult, collect
 from sim.analysis.windows import window_sample
+from sim.core.collector import collector_paused
 from sim.core.streams import Streams
 from sim.errors import DeterminismError
 from sim.executors import run_jobs
@@ -54,6 +55,7 @@ def trace_trial(scenario: "Scenario", scheme_index: int, trial: int) -> "Trace":
     return simulate(scenario, scheme_index, trial)
 
 
+@collector_paused()
 def run_trial(
     scenario: "Scenario",
     scheme_index: int,

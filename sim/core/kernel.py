@@ -87,6 +87,10 @@ class Kernel:
         """Run over [now, horizon_us): an event at the horizon does not happen."""
         self._env.run(until=horizon_us)
 
+    def close(self) -> None:
+        """Let go of every actor; nothing happens any more."""
+        self._env._queue.clear()
+
     def _guarded(self, actor: type_of_actor, delay_us: int, phase: Phase) -> type_of_actor:
         try:
             yield self.sleep(delay_us, phase)

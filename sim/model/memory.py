@@ -21,8 +21,7 @@ class MarkMemory:
 
     def note_sync(self, marks_us: int) -> None:
         """A sync read the marks of all blocks that are open at ``marks_us``."""
-        if self._client.remembers_absence:
-            self._reads_us.append(marks_us)
+        self._reads_us.append(marks_us)
 
     def open(self, block: Block) -> None:
         """The sync under way found no mark, and later ones ask again until :meth:`close`."""

@@ -19,12 +19,15 @@ class Survivors:
         What it drops and no mark is known of.
     log : list
         Every block that entered or left ``kept``, in order.
+    resurfaced : list
+        Blocks that are no longer dropped since whoever reads the list has emptied it.
     """
 
     def __init__(self) -> None:
         self.kept: dict[int, Block] = {}
         self.dropped_unmarked: dict[int, Block] = {}
         self.log: list[Block] = []
+        self.resurfaced: list[Block] = []
         self._dominators: dict[int, int] = {}
         self._marked: set[int] = set()
 
@@ -64,7 +67,12 @@ class Survivors:
                 counts[peer.index] -= 1
                 if counts[peer.index] == 0:
                     self.dropped_unmarked.pop(peer.index, None)
+                    self.resurfaced.append(peer)
                     self._keep(peer)
+
+    def is_dropped(self, block: Block) -> bool:
+        """Whether the block is here, but deduplication drops it."""
+        return self._dominators.get(block.index, 0) > 0
 
     def note_mark(self, block: Block) -> None:
         """The block's mark became known."""

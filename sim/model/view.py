@@ -97,6 +97,7 @@ class View:
         self._unsettled: dict[int, Block] = {}
         self._mark_stamps: list[tuple[int, int]] = []
         self._due: dict[int, Block] = {}
+        self._remembers = client.remembers_absence
         self._memory = MarkMemory(client)
 
     def sync(self, at: Instants) -> None:
@@ -119,7 +120,9 @@ class View:
                 is_checked = self._is_checked(block, is_listed, at.check_us)
                 self._finish(block, is_listed, is_checked, at)
             self._tally(at, self._n_listed, self._n_checked)
-        self._memory.note_sync(at.marks_us)
+        self._look_at_resurfaced(at)
+        if self._remembers:
+            self._memory.note_sync(at.marks_us)
         self._settle(hot, at)
 
     def _sync_in_stages(self, hot: list[Block], at: Instants) -> None:
@@ -178,6 +181,14 @@ class View:
             else:
                 self._survivors.leave(block)
 
+    def _look_at_resurfaced(self, at: Instants) -> None:
+        """Blocks that deduplication no longer drops may have a mark that grew old meanwhile."""
+        resurfaced = self._survivors.resurfaced
+        while resurfaced:
+            block = resurfaced.pop()
+            if block.index in self.marks and self._flags[block.index] & SURVIVING:
+                self._finish(block, True, True, at)
+
     def _collect(self, at: Instants) -> list[Block]:
         """Blocks to look at again; they stay hot until a sync succeeds."""
         store = self.client.store
@@ -212,7 +223,8 @@ class View:
     def finds_mark(self, block: Block, t_us: int) -> bool:
         """Whether a HEAD of the block's mark at ``t_us`` finds one; raises RequestFailed."""
         mark_object = self.client.store.catalog.mark_object
-        self._memory.catch_up(block)
+        if self._remembers:
+            self._memory.catch_up(block)
         self.client.raise_if_failing("head", block, mark_object, t_us)
         return self.client.head(block, mark_object, t_us)
 
@@ -236,7 +248,8 @@ class View:
             self.marks.pop(index, None)
             if not is_listed:
                 self.partial.pop(index, None)
-        self._memory.close(block)
+        if self._remembers:
+            self._memory.close(block)
         return False
 
     def _is_active(self, block: Block, t_us: int) -> bool:
@@ -278,23 +291,27 @@ class View:
             return True
         client, index = self.client, block.index
         mark_object = client.store.catalog.mark_object
-        self._memory.catch_up(block)
+        if self._remembers:
+            self._memory.catch_up(block)
         mark = client.get(block, mark_object, t_us)
         if mark is None:
-            if client.remembers_absence:
+            if self._remembers:
                 self._memory.open(block)
                 if block.settled_us > t_us or client.store.holds(block, mark_object):
                     until_us = client.remembered_absent_until(block, mark_object)
                     self._look_again(until_us, block)
             return True
-        self._memory.close(block)
+        if self._remembers:
+            self._memory.close(block)
         if index not in self.marks:
             self.marks[index] = mark.stamp_us
             heappush(self._mark_stamps, (mark.stamp_us, index))
             self._survivors.note_mark(block)
         if t_us - mark.stamp_us > delay_us:
             return False
-        self._look_again(mark.stamp_us + delay_us + 1, block)
+        # The age of a mark does not matter while deduplication drops the block.
+        if not self._survivors.is_dropped(block):
+            self._look_again(mark.stamp_us + delay_us + 1, block)
         return True
 
     def _look_again(self, t_us: int, block: Block) -> None:
