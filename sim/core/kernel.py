@@ -15,7 +15,8 @@ import simpy
 
 from sim.core.streams import Streams
 
-type_of_actor = Generator[simpy.Event, Any, None]
+Actor = Generator[simpy.Event, Any, None]
+"""What lives on a kernel: a generator that yields the events it sleeps on."""
 
 
 class Phase(IntEnum):
@@ -74,7 +75,7 @@ class Kernel:
         self._env.schedule(event, phase, delay_us)  # type: ignore[arg-type]
         return event
 
-    def spawn(self, actor: type_of_actor, *, at_us: int, phase: Phase) -> simpy.Process:
+    def spawn(self, actor: Actor, *, at_us: int, phase: Phase) -> simpy.Process:
         """Start an actor at ``at_us`` (>= now) in ``phase``; it can be stopped by :meth:`stop`."""
         return self._env.process(self._guarded(actor, at_us - self.now_us, phase))
 
@@ -91,7 +92,7 @@ class Kernel:
         """Let go of every actor; nothing happens any more."""
         self._env._queue.clear()
 
-    def _guarded(self, actor: type_of_actor, delay_us: int, phase: Phase) -> type_of_actor:
+    def _guarded(self, actor: Actor, delay_us: int, phase: Phase) -> Actor:
         try:
             yield self.sleep(delay_us, phase)
             yield from actor
