@@ -5,8 +5,6 @@ measures the intervals of arrival times by outcome: no sampling noise, and a cos
 depend on the rate of queries. *Sampled* evaluates actual Poisson arrivals as vectors.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -23,12 +21,6 @@ from sim.trace.timelines import Timelines
 TAKES_SLICES = 32
 """Equally likely slices by which a law of query durations enters the exact expectation; each is
 represented by its mean, so that what is linear in the duration stays exact."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Window:
-    seconds: float
-    length_us: int
 
 
 def evaluate_exact(scenario: Scenario, timelines: Timelines) -> tuple[ClassOutcome, ...]:

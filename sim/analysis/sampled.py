@@ -15,6 +15,7 @@ from sim.errors import ModelError
 from sim.scenario.schema import OUTCOMES
 
 Codes = npt.NDArray[np.int8]
+_MEETINGS = 4_000_000
 
 
 def outcomes(exposure: Exposure, streams: Streams) -> tuple[Ints, Codes]:
@@ -169,6 +170,6 @@ class _Draws:
 def _portions(start: Ints, end: Ints, at_us: Ints) -> list[Ints]:
     """Rows in portions that meet a few million queries each, so that memory stays small."""
     met = np.searchsorted(at_us, end) - np.searchsorted(at_us, start)
-    edges = np.unique(np.append(np.cumsum(np.maximum(met, 0)) // 4_000_000, -1))
-    portion = np.cumsum(np.maximum(met, 0)) // 4_000_000
+    portion = np.cumsum(np.maximum(met, 0)) // _MEETINGS
+    edges = np.unique(np.append(portion, -1))
     return [np.flatnonzero((portion > a) & (portion <= b)) for a, b in pairwise(edges.tolist())]

@@ -13,9 +13,7 @@ from sim.model.client import Client, RequestFailed
 from sim.model.janitor import Janitor
 from sim.model.retention import Expiry
 from sim.model.schemes import Scheme
-from sim.model.ticker import Ticker
 from sim.model.transfer import Steps, upload
-from sim.model.view import SyncAborted
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
 from sim.trace.records import CompactRecord, HaltRecord
@@ -56,22 +54,11 @@ class Compactor(Janitor):
 
     def run(self) -> Steps:
         """Pass after pass, until it halts."""
-        start_us = self.kernel.now_us
-        ticker = Ticker(self.spec.wait_interval, self.streams, "compactor", start_us=start_us)
-        while True:
-            try:
-                yield from self._pass()
-            except (RequestFailed, SyncAborted) as failure:
-                self.note_error(failure)
-            except Halted as halt:
-                self.has_halted = True
-                self.recorder.record(HaltRecord(self.kernel.now_us, str(halt.args[0])))
-                return
-            end_us = self.kernel.now_us
-            next_us = ticker.next_run_us(start_us, end_us)
-            if next_us > end_us:
-                yield self.kernel.sleep(next_us - end_us, self.phase)
-            start_us = next_us
+        try:
+            yield from self.repeat(self._pass, self.spec.wait_interval)
+        except Halted as halt:
+            self.has_halted = True
+            self.recorder.record(HaltRecord(self.kernel.now_us, str(halt.args[0])))
 
     def absorb(self, changed: Iterable[Block]) -> None:
         """Bring groups and queues of work up to date."""

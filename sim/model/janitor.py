@@ -1,6 +1,6 @@
 """Who retires and deletes: what compactor and cleaner share, and the cleaner (C2-C4, C9)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
@@ -112,10 +112,21 @@ class Janitor:
             yield from self.remove(block)
         return {block.index for block in due}
 
-    def note_error(self, failure: Exception) -> None:
-        """Record that a pass ended early."""
-        what = " ".join(str(part) for part in failure.args)
-        self.recorder.record(ErrorRecord(self.kernel.now_us, self.view.client.name, what))
+    def repeat(self, job: Callable[[], Steps], interval: Law) -> Steps:
+        """Do ``job`` now and at every tick of ``interval``; a failed request ends one of them."""
+        name = self.view.client.name
+        start_us = self.kernel.now_us
+        ticker = Ticker(interval, self.streams, name, start_us=start_us)
+        while True:
+            try:
+                yield from job()
+            except (RequestFailed, SyncAborted) as failure:
+                what = " ".join(str(part) for part in failure.args)
+                self.recorder.record(ErrorRecord(self.kernel.now_us, name, what))
+            end_us = self.kernel.now_us
+            start_us = ticker.next_run_us(start_us, end_us)
+            if start_us > end_us:
+                yield self.kernel.sleep(start_us - end_us, self.phase)
 
 
 class Cleaner(Janitor):
@@ -125,16 +136,8 @@ class Cleaner(Janitor):
 
     def run(self, every: Law) -> Steps:
         """Sync and delete at every tick of ``every``."""
-        start_us = self.kernel.now_us
-        ticker = Ticker(every, self.streams, "cleaner", start_us=start_us)
-        while True:
-            try:
-                yield from self.sync()
-                yield from self.delete_marked()
-            except (RequestFailed, SyncAborted) as failure:
-                self.note_error(failure)
-            end_us = self.kernel.now_us
-            next_us = ticker.next_run_us(start_us, end_us)
-            if next_us > end_us:
-                yield self.kernel.sleep(next_us - end_us, self.phase)
-            start_us = next_us
+        yield from self.repeat(self._round, every)
+
+    def _round(self) -> Steps:
+        yield from self.sync()
+        yield from self.delete_marked()

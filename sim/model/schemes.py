@@ -27,8 +27,6 @@ from sim.scenario.schema import Immediate, SchemeSpec
 class NoRecord:
     """Retirement leaves no trace of its own in the store."""
 
-    writes_marks = False
-
     def write(self, block: Block, view: View, t_us: int) -> None:
         """Do nothing."""
 
@@ -40,8 +38,6 @@ class NoRecord:
 @dataclass(frozen=True, slots=True)
 class DeletionMark:
     """A deletion-mark.json inside the block, written once, stamped in whole seconds."""
-
-    writes_marks = True
 
     def write(self, block: Block, view: View, t_us: int) -> None:
         """Put the mark unless a HEAD finds one; raises RequestFailed as the client does."""

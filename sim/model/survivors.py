@@ -5,11 +5,18 @@ superfluous is known since they were made (:mod:`sim.model.catalog`), so a block
 concerns only those it dominates.
 """
 
+from collections.abc import Mapping
+
 from sim.model.catalog import Block
 
 
 class Survivors:
     """Blocks that passed every other filter, and which of them deduplication keeps.
+
+    Parameters
+    ----------
+    marks : mapping
+        The marks that are known, by ordinal of the block; whoever owns it changes it.
 
     Attributes
     ----------
@@ -23,19 +30,17 @@ class Survivors:
         Blocks that are no longer dropped since whoever reads the list has emptied it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Mapping[int, int]) -> None:
         self.kept: dict[int, Block] = {}
         self.dropped_unmarked: dict[int, Block] = {}
         self.log: list[Block] = []
         self.resurfaced: list[Block] = []
         self._dominators: dict[int, int] = {}
-        self._marked: set[int] = set()
+        self._marks = marks
 
-    def enter(self, block: Block, *, is_marked: bool) -> None:
-        """A block passed every other filter; whether its mark is known."""
+    def enter(self, block: Block) -> None:
+        """A block passed every other filter."""
         counts = self._dominators
-        if is_marked:
-            self._marked.add(block.index)
         over = 0
         for peer in block.dominated_by:
             if peer.index in counts:
@@ -56,7 +61,6 @@ class Survivors:
     def leave(self, block: Block) -> None:
         """A block no longer passes the other filters."""
         counts = self._dominators
-        self._marked.discard(block.index)
         if counts.pop(block.index):
             self.dropped_unmarked.pop(block.index, None)
         else:
@@ -76,14 +80,12 @@ class Survivors:
 
     def note_mark(self, block: Block) -> None:
         """The block's mark became known."""
-        if block.index in self._dominators:
-            self._marked.add(block.index)
-            self.dropped_unmarked.pop(block.index, None)
+        self.dropped_unmarked.pop(block.index, None)
 
     def _keep(self, block: Block) -> None:
         self.kept[block.index] = block
         self.log.append(block)
 
     def _drop(self, block: Block) -> None:
-        if block.index not in self._marked:
+        if block.index not in self._marks:
             self.dropped_unmarked[block.index] = block

@@ -74,9 +74,9 @@ class View:
     ) -> None:
         self.client = client
         self.filters = filters
-        self._survivors = Survivors()
-        self.wanted = self._survivors.kept
         self.marks: dict[int, int] = {}
+        self._survivors = Survivors(self.marks)
+        self.wanted = self._survivors.kept
         self.partial: dict[int, Block] = {}
         self.garbage = self._survivors.dropped_unmarked
         self.log = self._survivors.log
@@ -177,7 +177,7 @@ class View:
         self._n_checked += ((flags & CHECKED) - (before & CHECKED)) // CHECKED
         if (flags ^ before) & SURVIVING:
             if survives:
-                self._survivors.enter(block, is_marked=block.index in self.marks)
+                self._survivors.enter(block)
             else:
                 self._survivors.leave(block)
 

@@ -4,7 +4,8 @@ Both are written from ``sim/SEMANTICS.md``. On drawn scenarios every object vers
 outcome must be the same, and where the stages of a sync fall on one instant the requests too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,7 +74,7 @@ def _loads(timelines: Timelines) -> dict[tuple[int, str, int, int], bool]:
     return {(int(g), ids[b], int(a), int(z)): True for g, b, a, z in rows if a < NEVER}
 
 
-def _compare(what: str, fast: dict, slow: dict) -> Iterator[str]:  # type: ignore[type-arg]
+def _compare(what: str, fast: Mapping[Any, Any], slow: Mapping[Any, Any]) -> Iterator[str]:
     for key in [*slow, *(k for k in fast if k not in slow)]:
         if fast.get(key) != slow.get(key):
             yield f"{what} {key}: {fast.get(key)} is not {slow.get(key)}"
