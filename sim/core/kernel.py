@@ -90,6 +90,9 @@ class Kernel:
 
     def close(self) -> None:
         """Let go of every actor; nothing happens any more."""
+        for *_, event in self._env._queue:
+            # A sleeper and the event that would wake it hold each other.
+            event.callbacks.clear()
         self._env._queue.clear()
 
     def _guarded(self, actor: Actor, delay_us: int, phase: Phase) -> Actor:

@@ -198,20 +198,26 @@ def _relate(block: Block, holders: list[list[Block]]) -> None:
         holders[source].append(block)
     if not peers:
         return
-    mine = frozenset(block.sources)
     for peer in peers.values():
-        theirs = frozenset(peer.sources)
-        if theirs == mine:
-            elder = by_creation(peer) < by_creation(block)
-            winner, loser = (peer, block) if elder else (block, peer)
-        elif theirs < mine:
-            winner, loser = block, peer
-        elif mine < theirs:
+        if _holds(block, peer):
+            is_twin = len(peer.sources) == len(block.sources)
+            is_younger = is_twin and by_creation(peer) < by_creation(block)
+            winner, loser = (peer, block) if is_younger else (block, peer)
+        elif _holds(peer, block):
             winner, loser = peer, block
         else:
             continue
         winner.dominates += (loser,)
         loser.dominated_by += (winner,)
+
+
+def _holds(outer: Block, inner: Block) -> bool:
+    """Whether every source of ``inner`` is one of ``outer``."""
+    ours, theirs = outer.sources, inner.sources
+    if ours[0] > theirs[0] or ours[-1] < theirs[-1]:
+        return False
+    has_no_gap = ours[-1] - ours[0] < len(ours)
+    return has_no_gap or set(ours).issuperset(theirs)
 
 
 def _ranges(sources: Sequence[int]) -> tuple[int, ...]:

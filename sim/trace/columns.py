@@ -1,6 +1,7 @@
 """From records to columns: :func:`build` turns a trace into its timelines."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -87,42 +88,47 @@ def _blocks(
     retired: Sequence[RetireRecord],
     chunk_files: int,
 ) -> BlockTable:
-    sources = [_expand(r.sources) for r in made]
+    created_us, _, ids, *numbers, sources = zip(*made, strict=True) if made else [()] * 10
+    source_ptr, source_ordinal = _expand(sources)
     lives = [
         (*span, span[1], history[-1].t_us) if span else _life(history, chunk_files + 1)
         for history, span in zip(changes, spans, strict=True)
     ]
     committed_us, deleted_us, broken_us, changed_us = np.array(lives, np.int64).reshape(-1, 4).T
-    numbers = np.array([(r.t_us, *r[3:9]) for r in made], np.int64).reshape(-1, 7).T
-    lengths = np.array([0, *map(len, sources)], np.int64)
+    stream, resolution, min_us, max_us, level, size_bytes = np.array(numbers, np.int64)
     why = np.zeros(len(made), np.int64)
     retired_us = np.full(len(made), NEVER)
     for record in retired:
         why[record.block] = record.why
         retired_us[record.block] = record.t_us
     return BlockTable(
-        id=tuple(r.id for r in made),
-        stream=numbers[1],
-        resolution=numbers[2],
-        min_us=numbers[3],
-        max_us=numbers[4],
-        level=numbers[5],
-        bytes=numbers[6],
-        created_us=numbers[0],
+        id=ids,
+        stream=stream,
+        resolution=resolution,
+        min_us=min_us,
+        max_us=max_us,
+        level=level,
+        bytes=size_bytes,
+        created_us=np.array(created_us, np.int64),
         committed_us=committed_us,
         retired_us=retired_us,
         retired_why=why,
         deleted_us=deleted_us,
         broken_us=broken_us,
         changed_us=changed_us,
-        source_ptr=np.cumsum(lengths),
-        source_ordinal=_ints(ordinal for group in sources for ordinal in group),
+        source_ptr=source_ptr,
+        source_ordinal=source_ordinal,
     )
 
 
-def _expand(ranges: Sequence[int]) -> list[int]:
-    """Flattened half-open ranges as ordinals."""
-    return [i for a, b in zip(ranges[::2], ranges[1::2], strict=True) for i in range(a, b)]
+def _expand(sources: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
+    """Flattened half-open ranges, per block, as ordinals; block *i* has [ptr[i], ptr[i + 1])."""
+    bounds = _ints(chain.from_iterable(sources)).reshape(-1, 2)
+    size = bounds[:, 1] - bounds[:, 0]
+    end = np.cumsum(size)
+    ordinal = np.arange(size.sum()) - np.repeat(end - bounds[:, 1], size)
+    ranges = np.cumsum([0, *(len(ranges) // 2 for ranges in sources)])
+    return np.append(0, end)[ranges], ordinal
 
 
 def _life(changes: Sequence[Change], n_data: int) -> tuple[int, int, int, int]:
