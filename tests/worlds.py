@@ -14,6 +14,7 @@ from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
 from sim.core.units import NEVER, parse_duration
 from sim.model import world as model_world
+from sim.model.bucket import Bucket, Instants
 from sim.model.catalog import Block, Catalog
 from sim.model.client import Client
 from sim.model.compactor import Compactor
@@ -22,7 +23,7 @@ from sim.model.schemes import compose
 from sim.model.store import Store
 from sim.model.tally import Tally
 from sim.model.transfer import Steps
-from sim.model.view import Filters, Instants, View
+from sim.model.view import Filters, View
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.scenario.schema import DeletionMark, Immediate, Scenario, SchemeSpec
 from sim.scenario.schema import Store as StoreSpec
@@ -234,7 +235,7 @@ class Rig:
             consistency_delay_us=us(consistency_delay),
             mark_delay_us=us(mark_delay) if mark_delay else None,
         )
-        return View(self.client(name, gateway), filters)
+        return View(Bucket(self.client(name, gateway)), filters)
 
     def sync(self, view: View) -> list[Block]:
         """Sync now; the blocks of the view in order of creation."""

@@ -203,7 +203,7 @@ class Compactor(Janitor):
     def _clean_partial(self) -> Steps:
         """Delete uploads that nobody has touched for long (C11)."""
         now_us = self.kernel.now_us
-        for block in sorted(self.view.partial.values(), key=by_creation):
+        for block in sorted(self.view.source.partial.values(), key=by_creation):
             puts = [v.ack_us for versions in block.history for v in versions if v.is_put]
             if now_us - max(puts) > PARTIAL_UPLOAD_AGE_US:
                 yield from self.remove(block)

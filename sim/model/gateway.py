@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
+from sim.model.bucket import Instants, SyncAborted
 from sim.model.catalog import Block
 from sim.model.client import RequestFailed
 from sim.model.reader import Reader
 from sim.model.ticker import Ticker
 from sim.model.transfer import Steps
-from sim.model.view import Instants, SyncAborted, View
+from sim.model.view import View
 from sim.scenario.schema import Gateways
 from sim.trace.recorder import Recorder
 from sim.trace.records import (
@@ -93,7 +94,7 @@ class Gateway:
             )
             yield from self._until(start_us + takes_us)
             return
-        is_incomplete = self._view.is_incomplete
+        is_incomplete = self._view.source.is_incomplete
         self._compare(changed)
         yield from self._until(start_us + int(takes_us * stages.load))
         self._load()

@@ -6,13 +6,14 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Law
 from sim.core.streams import Streams
+from sim.model.bucket import Bucket, Instants, SyncAborted
 from sim.model.catalog import Block, by_creation
 from sim.model.client import Client, RequestFailed
 from sim.model.reader import Reader
 from sim.model.schemes import Scheme
 from sim.model.ticker import Ticker
 from sim.model.transfer import Steps, delete
-from sim.model.view import Filters, Instants, SyncAborted, View
+from sim.model.view import Filters, View
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
 from sim.trace.records import RETIRE_REASONS, ErrorRecord, RetireRecord
@@ -39,7 +40,7 @@ class Janitor:
         self.recorder = recorder
         self.streams = streams
         self.view = View(
-            client,
+            Bucket(client),
             Filters(
                 consistency_delay_us=spec.consistency_delay_us,
                 mark_delay_us=scheme.hide.compactor_us,
@@ -70,7 +71,7 @@ class Janitor:
             yield self.kernel.sleep(takes_us, self.phase)
         if aborted is not None:
             raise aborted
-        if self.view.is_incomplete:
+        if self.view.source.is_incomplete:
             raise SyncAborted("meta")
 
     def absorb(self, changed: Iterable[Block]) -> None:

@@ -1,7 +1,8 @@
 """A component's place in a view that it may share with others."""
 
+from sim.model.bucket import Instants
 from sim.model.catalog import Block
-from sim.model.view import Instants, View
+from sim.model.view import View
 
 
 class Reader:
@@ -17,12 +18,12 @@ class Reader:
 
         Raises as :meth:`View.sync`.
         """
-        view = self.view
+        view, source = self.view, self.view.source
         view.sync(at)
-        if view.is_shared:
-            read = view.n_cached(view.metas_read[self._metas :])
+        if source.is_shared:
+            read = source.n_cached(source.metas_read[self._metas :])
             view.client.tally.count("get", at.check_us, read)
-            self._metas = len(view.metas_read)
+            self._metas = len(source.metas_read)
         changed = view.log[self._changes :]
         self._changes = len(view.log)
         return changed

@@ -43,7 +43,7 @@ class DeletionMark:
         """Put the mark unless a HEAD finds one; raises RequestFailed as the client does."""
         client = view.client
         client.tally.count("head", t_us)
-        if not view.finds_mark(block, t_us):
+        if not view.source.finds_mark(block, t_us):
             stamp_us = t_us - t_us % US_PER_S
             client.put(block, client.store.catalog.mark_object, t_us, stamp_us=stamp_us)
 

@@ -8,6 +8,7 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Constant
 from sim.core.streams import Streams
+from sim.model.bucket import Bucket
 from sim.model.catalog import Catalog
 from sim.model.client import Client
 from sim.model.compactor import Compactor
@@ -217,14 +218,16 @@ class _World:
             and spec.sync_stages.marks == 0.0
         )
         view = View(
-            self._client(f"gateway/{number}", gateway=number),
+            Bucket(
+                self._client(f"gateway/{number}", gateway=number),
+                shard=shard,
+                shards=spec.shards,
+                is_shared=is_shared,
+            ),
             Filters(
                 consistency_delay_us=spec.consistency_delay_us,
                 mark_delay_us=self.scheme.hide.gateways_us,
             ),
-            shard=shard,
-            shards=spec.shards,
-            is_shared=is_shared,
         )
         if is_shared:
             views[shard] = view

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from sim.model.bucket import Bucket, Instants, SyncAborted
 from sim.model.catalog import Block
 from sim.model.faults import ErrorRates
-from sim.model.view import Instants, SyncAborted, View
+from sim.model.view import View
 from tests.worlds import Rig, lag, us
 
 CHUNK, INDEX, META, MARK = range(4)
@@ -22,18 +23,18 @@ def test_a_block_is_in_the_view_from_its_meta_on() -> None:
     rig.go("2h")
     rig.store.put(block, (CHUNK, INDEX))
     assert rig.sync(view) == []
-    assert list(view.partial) == [0]
+    assert list(view.source.partial) == [0]
     rig.go("3h")
     rig.store.put(block, (META,))
     assert rig.sync(view) == [block]
-    assert not view.partial
+    assert not view.source.partial
     rig.go("4h")
     rig.store.delete(block, (META,))
     assert rig.sync(view) == []
-    assert list(view.partial) == [0]
+    assert list(view.source.partial) == [0]
     rig.store.delete(block, (CHUNK, INDEX))
     assert rig.sync(view) == []
-    assert not view.partial
+    assert not view.source.partial
 
 
 def test_the_planes_are_asked_each_for_its_own() -> None:
@@ -41,14 +42,14 @@ def test_the_planes_are_asked_each_for_its_own() -> None:
     block, view = rig.block(0, 2), rig.view()
     rig.put(block)
     assert rig.sync(view) == []
-    assert list(view.partial) == [0]
+    assert list(view.source.partial) == [0]
     rig.go("1h1us")
     assert rig.sync(view) == [block]
     rig = Rig(lag=lag(create_list="1h"))
     block, view = rig.block(0, 2), rig.view()
     rig.put(block)
     assert rig.sync(view) == []
-    assert not view.partial
+    assert not view.source.partial
     rig.go("1h1us")
     assert rig.sync(view) == [block]
 
@@ -242,7 +243,7 @@ def test_finding_a_mark_uses_the_same_memory() -> None:
         rig.sync(view)
     # Asked at 0m and at 20m, so unknown until 35m.
     rig.mark(block)
-    found = [view.finds_mark(block, us(at)) for at in ("21m", "34m59s", "35m")]
+    found = [view.source.finds_mark(block, us(at)) for at in ("21m", "34m59s", "35m")]
     assert found == [False, False, True]
 
 
@@ -318,10 +319,10 @@ def test_a_meta_that_cannot_be_read_makes_the_view_incomplete() -> None:
         except SyncAborted:
             assert list(view.wanted) == [0]
             continue
-        assert list(view.wanted) == ([0] if view.is_incomplete else [0, 1])
-        assert not view.partial
-        ends.add(view.is_incomplete)
-        if not view.is_incomplete:
+        assert list(view.wanted) == ([0] if view.source.is_incomplete else [0, 1])
+        assert not view.source.partial
+        ends.add(view.source.is_incomplete)
+        if not view.source.is_incomplete:
             break
     assert ends == {True, False}
 
@@ -340,7 +341,7 @@ def test_stages_look_at_their_own_instants() -> None:
     rig.go("25m")
     view.sync(Instants(list_us=us("5m"), check_us=us("15m"), marks_us=us("25m")))
     assert list(view.wanted) == []
-    assert list(view.partial) == [early.index]
+    assert list(view.source.partial) == [early.index]
     # Listed at 12m, checked at 15m, marks read at 18m: before the mark.
     other = rig.view(mark_delay="0s", gateway=1)
     other.sync(Instants(list_us=us("12m"), check_us=us("15m"), marks_us=us("18m")))
@@ -354,7 +355,7 @@ def test_a_view_of_a_shard_knows_its_streams_only() -> None:
     rig = Rig()
     blocks = [rig.block(0, 2, stream=stream) for stream in range(4)]
     rig.put(*blocks)
-    view = View(rig.client(), rig.view().filters, shard=1, shards=2)
+    view = View(Bucket(rig.client(), shard=1, shards=2), rig.view().filters)
     assert rig.sync(view) == [blocks[1], blocks[3]]
 
 
