@@ -25,7 +25,7 @@ from sim.model.tally import Tally
 from sim.model.transfer import Steps
 from sim.model.view import Filters, View
 from sim.scenario.schema import Compactor as CompactorSpec
-from sim.scenario.schema import DeletionMark, Immediate, Scenario, SchemeSpec
+from sim.scenario.schema import Scenario
 from sim.scenario.schema import Store as StoreSpec
 from sim.trace.columns import build
 from sim.trace.recorder import Header, Recorder, Trace
@@ -260,11 +260,9 @@ class Rig:
     def compactor(self, scheme: Mapping[str, Any] = AT_ONCE, **spec: Any) -> Compactor:
         """A compactor that starts now."""
         values = {**BASE["compactor"], **spec}
-        kind = Immediate if scheme["kind"] == "immediate" else DeletionMark
-        way: SchemeSpec = kind.model_validate(scheme)
         compactor = Compactor(
             CompactorSpec.model_validate(values),
-            compose(way),
+            compose(world(schemes=[scheme]), 0),
             kernel=self.kernel,
             client=self.client("compactor", None),
             streams=self.streams,

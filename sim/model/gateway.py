@@ -12,6 +12,7 @@ from sim.model.bucket import Instants, SyncAborted
 from sim.model.catalog import Block
 from sim.model.client import RequestFailed
 from sim.model.reader import Reader
+from sim.model.schemes import Scheme
 from sim.model.ticker import Ticker
 from sim.model.transfer import Steps
 from sim.model.view import View
@@ -37,18 +38,20 @@ class Gateway:
         *,
         kernel: Kernel,
         view: View,
+        scheme: Scheme,
         streams: Streams,
         recorder: Recorder,
     ) -> None:
-        self._number = number
+        self.number = number
+        self.view = view
+        self.loaded: dict[int, Block] = {}
         self._spec = spec
         self._kernel = kernel
         self._client = view.client
+        self._hold = scheme.hold
         self._streams = streams
         self._recorder = recorder
-        self._view = view
         self._reader = Reader(view)
-        self._loaded: dict[int, Block] = {}
         self._missing = dict(view.wanted)
         self._stale: dict[int, Block] = {}
         self._is_serving = False
@@ -57,13 +60,13 @@ class Gateway:
         """Sync after sync, beginning now."""
         start_us = self._kernel.now_us
         ticker = Ticker(
-            self._spec.sync_interval, self._streams, "gateway", self._number, start_us=start_us
+            self._spec.sync_interval, self._streams, "gateway", self.number, start_us=start_us
         )
         while True:
-            yield from self._sync(start_us)
+            yield from self.sync()
             if not self._is_serving:
                 self._is_serving = True
-                self._recorder.record(UpRecord(self._kernel.now_us, self._number))
+                self._recorder.record(UpRecord(self._kernel.now_us, self.number))
             end_us = self._kernel.now_us
             next_us = ticker.next_run_us(start_us, end_us)
             yield from self._until(next_us)
@@ -73,12 +76,15 @@ class Gateway:
         """Record that the gateway is gone, with all it knew."""
         now_us = self._kernel.now_us
         unhealthy_us = now_us + self._spec.unhealthy_after_us if self._is_serving else now_us
-        self._recorder.record(DownRecord(now_us, self._number, unhealthy_us))
+        self._recorder.record(DownRecord(now_us, self.number, unhealthy_us))
+        self._hold.lost(self)
 
-    def _sync(self, start_us: int) -> Steps:
+    def sync(self) -> Steps:
+        """One sync, beginning now."""
+        start_us = self._kernel.now_us
         spec, stages = self._spec, self._spec.sync_stages
         takes_us = draw_us(
-            spec.sync_takes, self._streams, "gateway", self._number, "sync-takes", start_us
+            spec.sync_takes, self._streams, "gateway", self.number, "sync-takes", start_us
         )
         at = Instants(
             list_us=start_us,
@@ -89,12 +95,10 @@ class Gateway:
         try:
             changed = self._reader.sync(at)
         except SyncAborted as abort:
-            self._recorder.record(
-                AbortRecord(self._kernel.now_us, self._number, str(abort.args[0]))
-            )
+            self._recorder.record(AbortRecord(self._kernel.now_us, self.number, str(abort.args[0])))
             yield from self._until(start_us + takes_us)
             return
-        is_incomplete = self._view.source.is_incomplete
+        is_incomplete = self.view.source.is_incomplete
         self._compare(changed)
         yield from self._until(start_us + int(takes_us * stages.load))
         self._load()
@@ -108,7 +112,7 @@ class Gateway:
 
     def _compare(self, changed: Iterable[Block]) -> None:
         """Note which changed blocks of the view are to be loaded and which to be dropped."""
-        wanted, loaded, missing, stale = self._view.wanted, self._loaded, self._missing, self._stale
+        wanted, loaded, missing, stale = self.view.wanted, self.loaded, self._missing, self._stale
         for block in changed:
             index = block.index
             if index in wanted:
@@ -121,19 +125,20 @@ class Gateway:
                     stale[index] = block
 
     def _load(self) -> None:
-        loaded: list[int] = []
+        loaded: dict[int, Block] = {}
         failed: list[int] = []
         now_us = self._kernel.now_us
         for index in sorted(self._missing):
             if self._has_index(self._missing[index], now_us):
-                self._loaded[index] = self._missing.pop(index)
-                loaded.append(index)
+                loaded[index] = self._missing.pop(index)
             else:
                 failed.append(index)
         if loaded:
-            self._recorder.record(LoadRecord(now_us, self._number, tuple(loaded)))
+            self.loaded.update(loaded)
+            self._hold.took(self, tuple(loaded.values()))
+            self._recorder.record(LoadRecord(now_us, self.number, tuple(loaded)))
         if failed:
-            self._recorder.record(UnloadedRecord(now_us, self._number, tuple(failed)))
+            self._recorder.record(UnloadedRecord(now_us, self.number, tuple(failed)))
 
     def _has_index(self, block: Block, t_us: int) -> bool:
         client = self._client
@@ -147,9 +152,11 @@ class Gateway:
             return False
 
     def _drop(self) -> None:
-        if self._stale:
-            gone = tuple(sorted(self._stale))
+        if not self._stale:
+            return
+        gone = [i for i in sorted(self._stale) if self._hold.may_drop(self, self._stale[i])]
+        if gone:
+            self._hold.let_go(self, [self.loaded.pop(i) for i in gone])
             for index in gone:
-                del self._loaded[index]
-            self._stale.clear()
-            self._recorder.record(DropRecord(self._kernel.now_us, self._number, gone))
+                del self._stale[index]
+            self._recorder.record(DropRecord(self._kernel.now_us, self.number, tuple(gone)))

@@ -108,9 +108,15 @@ class Janitor:
 
     def delete_marked(self) -> Steps:
         """Delete what the scheme says is due; return the ordinals deleted."""
-        due = self.scheme.delete.due(self.view, self.kernel.now_us)
+        scheme, now_us = self.scheme, self.kernel.now_us
+        due = [
+            block
+            for block in scheme.delete.due(self.view, now_us)
+            if scheme.hold.may_delete(block, now_us)
+        ]
         for block in due:
             yield from self.remove(block)
+        scheme.listing.publish(self.view, self.kernel.now_us)
         return {block.index for block in due}
 
     def repeat(self, job: Callable[[], Steps], interval: Law) -> Steps:

@@ -6,21 +6,66 @@ primitive  question it answers
 record     how is it recorded that a block is retired? :class:`NoRecord`, :class:`DeletionMark`
 hide       how long after that does a component stop using the block? :class:`Hide`
 delete     when do its objects go, by which clock? :class:`AtOnce`, :class:`AfterMark`
+hold       what do readers and whoever deletes owe each other? :class:`NoHold`
+listing    how does a reader learn what is in the bucket? :class:`OwnListing`
 =========  =====================================================================================
 
-:func:`compose` is the only place that knows the kinds of the scenario language. Sources: Thanos
-pull request 2136 (marks), releases up to 0.10 (deletion at once); ``SEMANTICS.md`` C4, C9, G4.
+The first three are the ways of Thanos. The last two say that it has no other: a lease, or an index
+of the bucket, is a class beside theirs. :func:`compose` is the only place that knows the kinds of
+the scenario language; it makes the primitives anew for every run, so they may have memory.
+Sources: Thanos pull request 2136 (marks), releases up to 0.10 (deletion at once); ``SEMANTICS.md``
+C4, C9, G4.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from sim.core.units import US_PER_S
+from sim.model.bucket import Bucket
 from sim.model.catalog import Block
+from sim.model.client import Client
+from sim.model.transfer import Steps
 from sim.model.view import View
 from sim.scenario.schema import DeletionMark as MarkSpec
-from sim.scenario.schema import Immediate, SchemeSpec
+from sim.scenario.schema import Immediate, Scenario
+
+
+class Record(Protocol):
+    """Declares blocks obsolete."""
+
+    def write(self, block: Block, view: View, t_us: int) -> None:
+        """Declare it at ``t_us``; may raise RequestFailed."""
+
+    def is_written(self, block: Block, view: View) -> bool:
+        """Whether the block counts as retired."""
+
+
+class Delete(Protocol):
+    """Says when the objects of retired blocks go; ``is_immediate``: as soon as they are retired."""
+
+    @property
+    def is_immediate(self) -> bool: ...
+
+    def due(self, view: View, now_us: int) -> list[Block]:
+        """Blocks to delete at ``now_us``, oldest first."""
+
+
+class Holder(Protocol):
+    """A gateway, as a scheme sees it. One that starts anew after an outage is another holder."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def view(self) -> View: ...
+
+    @property
+    def loaded(self) -> Mapping[int, Block]:
+        """The blocks it answers from, by ordinal."""
+
+    def sync(self) -> Steps:
+        """One more sync, beginning now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +132,59 @@ class AfterMark:
         return view.due(now_us - self.delay_us)
 
 
+class NoHold:
+    """Readers and whoever deletes do not know of each other."""
+
+    def took(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        """A reader begins to answer from blocks."""
+
+    def may_drop(self, holder: Holder, block: Block) -> bool:
+        """Whether a reader that no longer has the block in its view may stop answering from it.
+
+        If not, it is asked again at the end of its next sync.
+        """
+        return True
+
+    def let_go(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        """A reader no longer answers from blocks."""
+
+    def lost(self, holder: Holder) -> None:
+        """A reader went down with all it had loaded."""
+
+    def may_delete(self, block: Block, t_us: int) -> bool:
+        """Whether a block that is due may be deleted at ``t_us``.
+
+        If not, it is asked again when the deleter next looks for what is due.
+        """
+        return True
+
+
+class OwnListing:
+    """Every reader lists the bucket itself."""
+
+    def source(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
+        """What a gateway reads in a sync."""
+        return Bucket(client, shard=shard, shards=shards, is_shared=is_shared)
+
+    def publish(self, view: View, t_us: int) -> None:
+        """Whoever deletes has deleted what was due, and tells readers what is there: nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheme:
     """A way to delete."""
 
     name: str
-    record: NoRecord | DeletionMark
+    record: Record
     hide: Hide
-    delete: AtOnce | AfterMark
+    delete: Delete
+    hold: NoHold = field(default_factory=NoHold)
+    listing: OwnListing = field(default_factory=OwnListing)
 
 
-def compose(spec: SchemeSpec) -> Scheme:
-    """The scheme that a ``[[schemes]]`` table names."""
+def compose(scenario: Scenario, scheme_index: int) -> Scheme:
+    """The scheme that a ``[[schemes]]`` table of the scenario names."""
+    spec = scenario.schemes[scheme_index]
     return _KINDS[spec.kind](spec)
 
 

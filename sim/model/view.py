@@ -108,9 +108,7 @@ class View:
             hot[index] = self._blocks[index]
         return list(hot.values())
 
-    def _check(
-        self, blocks: Sequence[Block], uploaded_us: Sequence[int | None], t_us: int
-    ) -> None:
+    def _check(self, blocks: Sequence[Block], uploaded_us: Sequence[int | None], t_us: int) -> None:
         """The consistency delay; a block that is not active is forgotten."""
         checked = self._checked
         for block, since_us in zip(blocks, uploaded_us, strict=True):

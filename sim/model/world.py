@@ -8,7 +8,6 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Constant
 from sim.core.streams import Streams
-from sim.model.bucket import Bucket
 from sim.model.catalog import Catalog
 from sim.model.client import Client
 from sim.model.compactor import Compactor
@@ -54,7 +53,7 @@ def simulate(
     shuffle : int or None
         Seed of a random order of simultaneous events inside one phase; a test mode.
     """
-    world = _World(scenario, compose(scenario.schemes[scheme_index]), trial, shuffle)
+    world = _World(scenario, compose(scenario, scheme_index), trial, shuffle)
     world.start()
     trace = world.run()
     world.dissolve()
@@ -191,6 +190,7 @@ class _World:
                 spec,
                 kernel=self.kernel,
                 view=self._view(number, views),
+                scheme=self.scheme,
                 streams=self.streams,
                 recorder=self.recorder,
             )
@@ -218,7 +218,7 @@ class _World:
             and spec.sync_stages.marks == 0.0
         )
         view = View(
-            Bucket(
+            self.scheme.listing.source(
                 self._client(f"gateway/{number}", gateway=number),
                 shard=shard,
                 shards=spec.shards,
@@ -229,7 +229,7 @@ class _World:
                 mark_delay_us=self.scheme.hide.gateways_us,
             ),
         )
-        if is_shared:
+        if view.source.is_shared:
             views[shard] = view
         return view
 

@@ -199,7 +199,7 @@ def test_marks_hide_blocks_without_a_replacement() -> None:
 
 def test_schemes_are_composed_of_primitives() -> None:
     scenario = world(schemes=[AT_ONCE, marks("3h", "1h")])
-    at_once, marked = (compose(spec) for spec in scenario.schemes)
+    at_once, marked = (compose(scenario, i) for i in range(2))
     assert (at_once.record, at_once.delete) == (NoRecord(), AtOnce())
     assert at_once.hide == Hide(gateways_us=None, compactor_us=None)
     assert (marked.record, marked.delete) == (DeletionMark(), AfterMark(us("3h")))

@@ -174,8 +174,8 @@ def test_half_of_the_delay_switched_off(monkeypatch: Patch) -> None:
     assert duplicates > 0
     compose = schemes.compose
 
-    def without_half(spec: Any) -> schemes.Scheme:
-        made = compose(spec)
+    def without_half(scenario: Scenario, scheme_index: int) -> schemes.Scheme:
+        made = compose(scenario, scheme_index)
         hide = schemes.Hide(gateways_us=made.hide.gateways_us, compactor_us=0)
         return schemes.Scheme(name=made.name, record=made.record, hide=hide, delete=made.delete)
 
