@@ -18,7 +18,7 @@ from sim.model.bucket import Bucket, Instants
 from sim.model.catalog import Block, Catalog
 from sim.model.client import Client
 from sim.model.compactor import Compactor
-from sim.model.faults import ErrorRates
+from sim.model.faults import Faults
 from sim.model.schemes import compose
 from sim.model.store import Store
 from sim.model.tally import Tally
@@ -179,10 +179,8 @@ class Rig:
             recorder=self.recorder,
         )
         self.tally = Tally(warmup_us=0)
-        self.rates = ErrorRates(
-            error_rate=self.spec.error_rate,
-            lost_answer_rate=self.spec.lost_answer_rate,
-            faults=(),
+        self.faults = Faults(
+            error_rate=self.spec.error_rate, lost_answer_rate=self.spec.lost_answer_rate
         )
 
     def block(
@@ -222,7 +220,7 @@ class Rig:
             gateway=gateway,
             store=self.store,
             streams=self.streams,
-            rates=self.rates,
+            faults=self.faults,
             tally=self.tally,
         )
 

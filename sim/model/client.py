@@ -2,7 +2,7 @@
 
 from sim.core.streams import Streams
 from sim.model.catalog import Block, Version
-from sim.model.faults import ErrorRates
+from sim.model.faults import Faults
 from sim.model.store import GET, LIST, Store
 from sim.model.tally import Tally
 from sim.scenario.placement import candidates, fixed_replica
@@ -30,12 +30,12 @@ class Client:
         gateway: int | None,
         store: Store,
         streams: Streams,
-        rates: ErrorRates,
+        faults: Faults,
         tally: Tally,
     ) -> None:
         self.name = name
         self.store = store
-        self.rates = rates
+        self.faults = faults
         self.tally = tally
         self._streams = streams
         self._negative_us = store.spec.negative_cache_us
@@ -48,6 +48,14 @@ class Client:
     def reads_one_replica(self) -> bool:
         """Whether all its reads go to one replica."""
         return self._fixed is not None
+
+    def clock_us(self, t_us: int) -> int:
+        """What the component's clock shows at ``t_us``: every clock is right (T6)."""
+        return t_us
+
+    def when_us(self, clock_us: int) -> int:
+        """When the component's clock first shows ``clock_us`` or more."""
+        return clock_us
 
     def head(self, block: Block, object_index: int, t_us: int) -> bool:
         """Whether a HEAD at ``t_us`` finds the object. Not tallied, cannot fail."""
@@ -80,9 +88,9 @@ class Client:
 
     def fails(self, name: str, t_us: int, n: int = 1) -> bool:
         """Whether one of ``n`` like reads named ``name`` at ``t_us`` fails."""
-        if not self.rates.possible or n == 0:
+        if not self.faults.fail_requests or n == 0:
             return False
-        failing, lost = self.rates.at(t_us)
+        failing, lost = self.faults.error_rates(t_us)
         if failing + lost == 0.0:
             return False
         draw = self._streams.uniform("error", self.name, name, t_us)
@@ -105,10 +113,12 @@ class Client:
 
         One that the front end answers is not sent and cannot fail.
         """
-        if not self.rates.possible or t_us < self.remembered_absent_until(block, object_index):
+        if not self.faults.fail_requests:
+            return
+        if t_us < self.remembered_absent_until(block, object_index):
             return
         key = self.store.catalog.key(block, object_index)
-        failing, lost = self.rates.at(t_us)
+        failing, lost = self.faults.error_rates(t_us)
         if self._error_draw(kind, key, t_us) < failing + lost:
             raise RequestFailed(kind, key)
 
@@ -117,7 +127,7 @@ class Client:
 
         They then need not be asked one by one. A no is no answer.
         """
-        if self.remembers_absence or self.rates.possible:
+        if self.remembers_absence or self.faults.fail_requests:
             return False
         return self.store.is_settled(block, t_us)
 
@@ -145,9 +155,9 @@ class Client:
     def _write_fate(
         self, kind: str, block: Block, object_index: int, t_us: int
     ) -> tuple[bool, bool]:
-        if not self.rates.possible:
+        if not self.faults.fail_requests:
             return True, True
-        failing, lost = self.rates.at(t_us)
+        failing, lost = self.faults.error_rates(t_us)
         if failing + lost == 0.0:
             return True, True
         key = self.store.catalog.key(block, object_index)

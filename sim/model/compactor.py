@@ -85,8 +85,7 @@ class Compactor(Janitor):
                 yield from self.sync()
                 yield from self._downsample(resolution)
         yield from self.sync()
-        now_us = self.kernel.now_us
-        expired = self._expiry.due(now_us)
+        expired = self._expiry.due(self.view.client.clock_us(self.kernel.now_us))
         yield from self.retire((b for b in expired if b.index not in self.view.marks), "retention")
         yield from self._clean_partial()
 
@@ -176,7 +175,7 @@ class Compactor(Janitor):
             max_us=max(parent.max_us for parent in parents),
             level=1 + max(parent.level for parent in parents),
             sources=sorted({source for parent in parents for source in parent.sources}),
-            created_us=self.kernel.now_us,
+            created_us=self.view.client.clock_us(self.kernel.now_us),
             size_bytes=size_bytes,
         )
         self.recorder.record(block.record(self.kernel.now_us))
@@ -202,7 +201,7 @@ class Compactor(Janitor):
 
     def _clean_partial(self) -> Steps:
         """Delete uploads that nobody has touched for long (C11)."""
-        now_us = self.kernel.now_us
+        now_us = self.view.client.clock_us(self.kernel.now_us)
         for block in sorted(self.view.source.partial.values(), key=by_creation):
             puts = [v.ack_us for versions in block.history for v in versions if v.is_put]
             if now_us - max(puts) > PARTIAL_UPLOAD_AGE_US:

@@ -89,7 +89,8 @@ class DeletionMark:
         client = view.client
         client.tally.count("head", t_us)
         if not view.source.finds_mark(block, t_us):
-            stamp_us = t_us - t_us % US_PER_S
+            clock_us = client.clock_us(t_us)
+            stamp_us = clock_us - clock_us % US_PER_S
             client.put(block, client.store.catalog.mark_object, t_us, stamp_us=stamp_us)
 
     def is_written(self, block: Block, view: View) -> bool:
@@ -129,7 +130,7 @@ class AfterMark:
 
     def due(self, view: View, now_us: int) -> list[Block]:
         """Blocks to delete at ``now_us``, oldest first."""
-        return view.due(now_us - self.delay_us)
+        return view.due(view.client.clock_us(now_us) - self.delay_us)
 
 
 class NoHold:

@@ -20,12 +20,12 @@ def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
         If a request is answered with an error; what was put before stays.
     """
     meta = client.store.catalog.meta_object
-    stamp_us = kernel.now_us + meta * takes_us // (meta + 1)
+    stamp_us = client.clock_us(kernel.now_us + meta * takes_us // (meta + 1))
     uploaded = client.store.catalog.uploaded_objects
     for instant_us, objects in _timetable(uploaded, kernel.now_us, takes_us):
         if instant_us > kernel.now_us:
             yield kernel.sleep(instant_us - kernel.now_us, phase)
-        if client.rates.possible:
+        if client.faults.fail_requests:
             for i in objects:
                 client.put(block, i, instant_us, stamp_us=stamp_us)
         else:
@@ -44,7 +44,7 @@ def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
             yield kernel.sleep(instant_us - kernel.now_us, phase)
         # Somebody else may have deleted some of them meanwhile.
         held = tuple(i for i in objects if client.store.holds(block, i))
-        if client.rates.possible:
+        if client.faults.fail_requests:
             for i in held:
                 client.delete(block, i, instant_us)
         elif held:

@@ -123,9 +123,12 @@ class View:
 
     def _is_old_enough(self, block: Block, uploaded_us: int, t_us: int) -> bool:
         delay_us = self.filters.consistency_delay_us
-        if delay_us == 0 or block.is_compacted or t_us >= uploaded_us + delay_us:
+        if delay_us == 0 or block.is_compacted:
             return True
-        self.source.again.add(uploaded_us + delay_us, block)
+        old_us = uploaded_us + delay_us
+        if self.client.clock_us(t_us) >= old_us:
+            return True
+        self.source.again.add(self.client.when_us(old_us), block)
         return False
 
     def _filter(self, block: Block, t_us: int) -> None:
@@ -149,11 +152,11 @@ class View:
         if stamp_us is None:
             return True
         self.remember_mark(block, stamp_us)
-        if t_us - stamp_us > delay_us:
+        if self.client.clock_us(t_us) - stamp_us > delay_us:
             return False
         # The age of a mark does not matter while deduplication drops the block.
         if not self._survivors.is_dropped(block):
-            self.source.again.add(stamp_us + delay_us + 1, block)
+            self.source.again.add(self.client.when_us(stamp_us + delay_us + 1), block)
         return True
 
     def _look_at_resurfaced(self, t_us: int) -> None:

@@ -11,7 +11,7 @@ from sim.core.streams import Streams
 from sim.model.catalog import Catalog
 from sim.model.client import Client
 from sim.model.compactor import Compactor
-from sim.model.faults import ErrorRates, outages, windows
+from sim.model.faults import draw_faults
 from sim.model.gateway import Gateway
 from sim.model.janitor import Cleaner
 from sim.model.producer import Producer
@@ -90,12 +90,7 @@ class _World:
             streams=self.streams,
             recorder=self.recorder,
         )
-        self.faults = windows(scenario, self.streams)
-        self.rates = ErrorRates(
-            error_rate=scenario.store.error_rate,
-            lost_answer_rate=scenario.store.lost_answer_rate,
-            faults=self.faults,
-        )
+        self.faults = draw_faults(scenario, self.streams)
 
     def run(self) -> Trace:
         """Run to the horizon and close the record."""
@@ -127,7 +122,7 @@ class _World:
     def _keep(self, begin: Begin, *, fault: str, target: int | None = None, at_us: int = 0) -> None:
         """Let an actor live from ``at_us`` on, but for its outages."""
         end = begin(at_us)
-        spans = outages(self.faults, fault, target)
+        spans = self.faults.outages(fault, target)
 
         def schedule() -> Steps:
             nonlocal end
@@ -146,7 +141,7 @@ class _World:
             gateway=gateway,
             store=self.store,
             streams=self.streams,
-            rates=self.rates,
+            faults=self.faults,
             tally=self.tally,
         )
 
@@ -214,7 +209,7 @@ class _World:
         is_shared = (
             self.store.is_instant
             and store.negative_cache_us == 0
-            and not self.rates.possible
+            and not self.faults.fail_requests
             and spec.sync_stages.marks == 0.0
         )
         view = View(

@@ -80,7 +80,7 @@ def _compare(what: str, fast: Mapping[Any, Any], slow: Mapping[Any, Any]) -> Ite
             yield f"{what} {key}: {fast.get(key)} is not {slow.get(key)}"
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings().max_examples * 2 // 5)
 @given(scenario=scenarios(), trial=st.integers(0, 1))
 def test_fast_and_plain_agree(scenario: Scenario, trial: int) -> None:
     for scheme_index in range(len(scenario.schemes)):

@@ -8,7 +8,7 @@ import pytest
 
 from sim.core.streams import Streams
 from sim.model.client import RequestFailed
-from sim.model.faults import ErrorRates, Window, outages, windows
+from sim.model.faults import Faults, Window, draw_faults
 from sim.scenario.schema import GatewayOutage, StoreErrors
 from tests.stats import share_within
 from tests.worlds import Rig, lag, us, world
@@ -163,20 +163,18 @@ def window(start: str, end: str, error_rate: float, lost_answer_rate: float = 0.
 
 
 def test_error_rates_are_in_force_while_their_fault_lasts() -> None:
-    rates = ErrorRates(
-        error_rate=0.0, lost_answer_rate=0.0, faults=(window("1h", "2h", 0.5, 0.25),)
-    )
-    assert rates.possible
+    faults = Faults((window("1h", "2h", 0.5, 0.25),))
+    assert faults.fail_requests
     at = [us("1h") - 1, us("1h"), us("2h") - 1, us("2h")]
-    assert [rates.at(t) for t in at] == [(0.0, 0.0), (0.5, 0.25), (0.5, 0.25), (0.0, 0.0)]
-    assert not ErrorRates(error_rate=0.0, lost_answer_rate=0.0, faults=()).possible
+    assert [faults.error_rates(t) for t in at] == [(0.0, 0.0), (0.5, 0.25), (0.5, 0.25), (0.0, 0.0)]
+    assert not Faults().fail_requests
 
 
 def test_faults_are_drawn_by_their_number() -> None:
     law = {"law": "uniform", "low": "1h", "high": "2h"}
     outage = {"kind": "gateway-outage", "target": 0, "at": law, "lasts": law}
-    faults = windows(world(faults=[outage, outage]), Streams(5))
-    for number, drawn in enumerate(faults):
+    faults = draw_faults(world(faults=[outage, outage]), Streams(5))
+    for number, drawn in enumerate(faults.windows):
         law_of = drawn.fault.at
         start_us = law_of.draw_us(Streams(5).uniform("fault", number, "at"))
         lasts_us = law_of.draw_us(Streams(5).uniform("fault", number, "lasts"))
@@ -190,8 +188,9 @@ def test_outages_of_one_target_are_one_after_the_other() -> None:
         )
         return Window(fault=fault, start_us=start, end_us=end)
 
-    faults = (down(0, 50, 60), down(1, 0, 99), down(0, 10, 20), down(0, 15, 30), down(0, 30, 31))
-    assert outages(faults, "gateway-outage", 0) == [(10, 31), (50, 60)]
-    assert outages(faults, "gateway-outage", 1) == [(0, 99)]
-    assert outages(faults, "producer-crash", 0) == []
-    assert outages((down(0, 7, 7),), "gateway-outage", 0) == [(7, 7)]  # a restart
+    downs = (down(0, 50, 60), down(1, 0, 99), down(0, 10, 20), down(0, 15, 30), down(0, 30, 31))
+    faults = Faults(downs)
+    assert faults.outages("gateway-outage", 0) == [(10, 31), (50, 60)]
+    assert faults.outages("gateway-outage", 1) == [(0, 99)]
+    assert faults.outages("producer-crash", 0) == []
+    assert Faults((down(0, 7, 7),)).outages("gateway-outage", 0) == [(7, 7)]  # a restart

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sim.model.catalog import Block
-from sim.model.faults import ErrorRates
+from sim.model.faults import Faults
 from tests.worlds import AT_ONCE, Rig, lag, marks, run, story, us, world
 
 CHUNK, INDEX, META, MARK = range(4)
@@ -437,8 +437,8 @@ def test_a_sync_that_fails_ends_the_pass(kind: str, monkeypatch: pytest.MonkeyPa
     quarters(rig)
     compactor = rig.compactor(marks("2h", "1h"))
     client = compactor.view.client
-    client.rates = ErrorRates(error_rate=0.0, lost_answer_rate=0.0, faults=())
-    client.rates.possible = True
+    client.faults = Faults()
+    client.faults.fail_requests = True
 
     def fails(name: str, t_us: int, n: int = 1) -> bool:
         return name == kind and t_us == us("10h")
