@@ -16,6 +16,7 @@ from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, merge_group
 from sim.analysis.outcomes import OutcomeRule
 from sim.core.streams import Streams
 from sim.core.units import NEVER
+from sim.scenario.asking import n_asked, reach
 from sim.scenario.placement import candidates, fixed_replica
 from sim.scenario.schema import QueryClass, Scenario
 from sim.trace.records import RESOLUTIONS
@@ -66,8 +67,7 @@ class Exposure:
     @property
     def n_drawn(self) -> int:
         """Streams that one query asks for."""
-        streams = self.query_class.streams
-        return self.n_streams if streams == "all" else int(streams)
+        return n_asked(self.scenario, self.query_class)
 
     @property
     def draws_replicas(self) -> bool:
@@ -88,11 +88,13 @@ class Exposure:
         return candidates(self.scenario.store, gateway=0)
 
     def _asks(self, block: Ints) -> tuple[Ints, Ints]:
-        """Arrivals [start, end) of queries whose range intersects the block."""
-        spec, blocks = self.query_class, self.timelines.blocks
-        start = np.maximum(blocks.min_us[block] + spec.offset_us + 1, self.timelines.warmup_us)
-        end = blocks.max_us[block] + spec.offset_us + spec.range_us
-        return start, np.minimum(end, self.timelines.horizon_us)
+        """Arrivals [start, end) that count, of queries whose range intersects the block."""
+        blocks = self.timelines.blocks
+        start, end = reach(self.query_class, blocks.min_us[block], blocks.max_us[block])
+        return (
+            np.maximum(start, self.timelines.warmup_us),
+            np.minimum(end, self.timelines.horizon_us),
+        )
 
     @cached_property
     def _used(self) -> Ints:

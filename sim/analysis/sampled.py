@@ -9,9 +9,9 @@ from sim.analysis.exposure import Exposure, Failures
 from sim.analysis.intervals import Ints, pairs
 from sim.analysis.outcomes import CODE
 from sim.analysis.whole import MOST_GATEWAYS, whole_hazards
-from sim.core.arrivals import arrival_batches, arrivals, choose
 from sim.core.streams import Streams
 from sim.errors import ModelError
+from sim.scenario.asking import Queries
 from sim.scenario.schema import OUTCOMES
 
 Codes = npt.NDArray[np.int8]
@@ -21,8 +21,8 @@ _MEETINGS = 4_000_000
 def outcomes(exposure: Exposure, streams: Streams) -> tuple[Ints, Codes]:
     """Arrivals in [warm-up, horizon), µs ascending, and the outcome code of each."""
     spec, timelines = exposure.query_class, exposure.timelines
-    stream = streams.stream("query", spec.name, "arrivals")
-    at_us = arrivals(stream, spec.rate_per_s, timelines.horizon_us)
+    queries = Queries(exposure.scenario, spec, streams)
+    at_us = queries.arrivals()
     first = int(np.searchsorted(at_us, timelines.warmup_us))
     at_us = at_us[first:]
     if is_function_of_time(exposure):
@@ -33,7 +33,7 @@ def outcomes(exposure: Exposure, streams: Streams) -> tuple[Ints, Codes]:
         for a, b, outcome in zip(begin, finish, hazards.outcome, strict=True):
             codes[a:b] = CODE[outcome]
         return at_us, codes
-    return at_us, _Draws(exposure, streams, at_us, first).codes()
+    return at_us, _Draws(exposure, queries, at_us, first).codes()
 
 
 def count_outcomes(exposure: Exposure, streams: Streams) -> Ints:
@@ -45,8 +45,7 @@ def count_outcomes(exposure: Exposure, streams: Streams) -> Ints:
     hazards = whole_hazards(exposure, spec.takes.draw_us(0.5))
     code = np.array([CODE[name] for name in hazards.outcome], np.int64)
     counts = np.zeros(len(OUTCOMES), np.int64)
-    stream = streams.stream("query", spec.name, "arrivals")
-    for batch in arrival_batches(stream, spec.rate_per_s, timelines.horizon_us):
+    for batch in Queries(exposure.scenario, spec, streams).arrival_batches():
         begin = np.searchsorted(batch, hazards.start_us)
         finish = np.searchsorted(batch, hazards.end_us)
         np.add.at(counts, code, finish - begin)
@@ -64,18 +63,12 @@ def is_function_of_time(exposure: Exposure) -> bool:
 class _Draws:
     """Queries that differ by their draws: streams, duration, replicas."""
 
-    def __init__(self, exposure: Exposure, streams: Streams, at_us: Ints, first: int) -> None:
-        spec = exposure.query_class
+    def __init__(self, exposure: Exposure, queries: Queries, at_us: Ints, first: int) -> None:
         self._exposure = exposure
-        self._streams = streams
+        self._queries = queries
         self._at_us = at_us
         self._first = first
-        if spec.takes.is_constant:
-            self._takes_us = np.full(at_us.size, spec.takes.draw_us(0.5), np.int64)
-        else:
-            stream = streams.stream("query", spec.name, "takes")
-            draws = stream.at_many(np.arange(first, first + at_us.size, dtype=np.int64))
-            self._takes_us = spec.takes.draw_many_us(draws)
+        self._takes_us = queries.takes_us(np.arange(first, first + at_us.size, dtype=np.int64))
 
     def codes(self) -> Codes:
         """The outcome code of every arrival."""
@@ -105,7 +98,7 @@ class _Draws:
             row, query = self._meetings(part, start[part], end[part])
             late = self._at_us[query] + self._takes_us[query] >= rows.absent_us[row]
             row, query = row[late], query[late]
-            chosen = self._asks_for(query, rows.stream[row])
+            chosen = self._queries.asks_for(query + self._first, rows.stream[row])
             row, query = row[chosen], query[chosen]
             drawn = self._reads(query, row, rows)
             row, query = row[drawn], query[drawn]
@@ -123,7 +116,8 @@ class _Draws:
             first = np.searchsorted(at_us, missing.start[part])
             last = np.searchsorted(at_us, missing.end[part])
             row, position = pairs(first.astype(np.int64), last.astype(np.int64))
-            chosen = self._asks_for(members[position], missing.group[part][row])
+            asking = members[position] + self._first
+            chosen = self._queries.asks_for(asking, missing.group[part][row])
             lost[position[chosen]] = True
         return lost
 
@@ -133,31 +127,15 @@ class _Draws:
         row, query = pairs(first, last)
         return part[row], query
 
-    def _asks_for(self, query: Ints, stream: Ints) -> npt.NDArray[np.bool_]:
-        """Whether each query asks for the stream beside it."""
-        exposure = self._exposure
-        if exposure.n_drawn == exposure.n_streams or not query.size:
-            return np.ones(query.size, np.bool_)
-        unique, position = np.unique(query, return_inverse=True)
-        lots = self._streams.stream("query", exposure.query_class.name, "streams")
-        drawn = choose(lots, unique + self._first, exposure.n_streams, exposure.n_drawn)
-        asked: npt.NDArray[np.bool_] = (drawn[position] == stream[:, None]).any(axis=1)
-        return asked
-
     def _reads(self, query: Ints, row: Ints, rows: Failures) -> npt.NDArray[np.bool_]:
         """Whether each query draws the replica of the row beside it."""
         replica = rows.replica[row]
         keep = replica < 0
         readable = self._exposure.readable
         for i in np.flatnonzero(~keep).tolist():
-            draw = self._streams.uniform(
-                "query",
-                self._exposure.query_class.name,
-                int(query[i]) + self._first,
-                int(rows.gateway[row[i]]),
-                self._key(int(rows.block[row[i]]), int(rows.object[row[i]])),
-            )
-            keep[i] = readable[int(draw * len(readable))] == replica[i]
+            key = self._key(int(rows.block[row[i]]), int(rows.object[row[i]]))
+            number, gateway = int(query[i]) + self._first, int(rows.gateway[row[i]])
+            keep[i] = self._queries.replica(number, gateway, key, readable) == replica[i]
         return keep
 
     def _key(self, block: int, object_index: int) -> str:
