@@ -88,8 +88,11 @@ class Bucket:
         self._remembers = client.remembers_absence
         self._memory = MarkMemory(client)
 
-    def changed(self) -> Iterator[Block]:
-        """Blocks that may look different than in the last sync; each is told once."""
+    def changed(self, at: Instants) -> Iterator[Block]:
+        """Blocks that may look different than in the last sync; each is told once.
+
+        May raise SyncAborted, in other sources than this one.
+        """
         store, shard, shards = self.client.store, self._shard, self._shards
         store.advance()
         for block in store.touched[self._cursor :]:

@@ -37,7 +37,7 @@ class Client:
         self.store = store
         self.faults = faults
         self.tally = tally
-        self._streams = streams
+        self.streams = streams
         self._negative_us = store.spec.negative_cache_us
         self.remembers_absence = self._negative_us > 0
         self._absent_until: dict[tuple[int, int], int] = {}
@@ -48,6 +48,13 @@ class Client:
     def reads_one_replica(self) -> bool:
         """Whether all its reads go to one replica."""
         return self._fixed is not None
+
+    @property
+    def sees_what_all_see(self) -> bool:
+        """Whether every other client would be told the same at every instant."""
+        return (
+            self.store.is_instant and not self.remembers_absence and not self.faults.fail_requests
+        )
 
     def clock_us(self, t_us: int) -> int:
         """What the component's clock shows at ``t_us``: every clock is right (T6)."""
@@ -80,7 +87,14 @@ class Client:
 
     def list_replica(self, t_us: int) -> int:
         """The replica that answers a LIST at ``t_us``."""
-        return self._replica("list", "", t_us)
+        return self.replica("list", "", t_us)
+
+    def replica(self, kind: str, key: str, t_us: int) -> int:
+        """The replica that answers a request of ``kind`` for a key at ``t_us`` (S4)."""
+        if self._fixed is not None:
+            return self._fixed
+        draw = self.streams.uniform("replica", self.name, kind, key, t_us)
+        return self._candidates[int(draw * len(self._candidates))]
 
     def lists_object(self, block: Block, object_index: int, replica: int, t_us: int) -> bool:
         """Whether a LIST answered by ``replica`` at ``t_us`` shows the object."""
@@ -93,7 +107,7 @@ class Client:
         failing, lost = self.faults.error_rates(t_us)
         if failing + lost == 0.0:
             return False
-        draw = self._streams.uniform("error", self.name, name, t_us)
+        draw = self.streams.uniform("error", self.name, name, t_us)
         return draw < 1.0 - (1.0 - failing - lost) ** n
 
     def read_or_fail(self, block: Block, object_index: int, t_us: int) -> Version | None:
@@ -150,7 +164,7 @@ class Client:
             raise RequestFailed("delete", self.store.catalog.key(block, object_index))
 
     def _error_draw(self, kind: str, key: str, t_us: int) -> float:
-        return self._streams.uniform("error", self.name, kind, key, t_us)
+        return self.streams.uniform("error", self.name, kind, key, t_us)
 
     def _write_fate(
         self, kind: str, block: Block, object_index: int, t_us: int
@@ -170,14 +184,8 @@ class Client:
         replica = self._fixed
         if replica is None:
             key = self.store.catalog.key(block, object_index)
-            replica = self._replica(kind, key, t_us)
+            replica = self.replica(kind, key, t_us)
         version = self.store.shown(block, object_index, GET, replica, t_us)
         if version is None:
             self.remember_absent(block, object_index, t_us)
         return version
-
-    def _replica(self, kind: str, key: str, t_us: int) -> int:
-        if self._fixed is not None:
-            return self._fixed
-        draw = self._streams.uniform("replica", self.name, kind, key, t_us)
-        return self._candidates[int(draw * len(self._candidates))]

@@ -42,11 +42,11 @@ class Gateway:
         streams: Streams,
         recorder: Recorder,
     ) -> None:
+        self.kernel = kernel
         self.number = number
         self.view = view
         self.loaded: dict[int, Block] = {}
         self._spec = spec
-        self._kernel = kernel
         self._client = view.client
         self._hold = scheme.hold
         self._streams = streams
@@ -58,7 +58,7 @@ class Gateway:
 
     def run(self) -> Steps:
         """Sync after sync, beginning now."""
-        start_us = self._kernel.now_us
+        start_us = self.kernel.now_us
         ticker = Ticker(
             self._spec.sync_interval, self._streams, "gateway", self.number, start_us=start_us
         )
@@ -66,22 +66,22 @@ class Gateway:
             yield from self.sync()
             if not self._is_serving:
                 self._is_serving = True
-                self._recorder.record(UpRecord(self._kernel.now_us, self.number))
-            end_us = self._kernel.now_us
+                self._recorder.record(UpRecord(self.kernel.now_us, self.number))
+            end_us = self.kernel.now_us
             next_us = ticker.next_run_us(start_us, end_us)
             yield from self._until(next_us)
             start_us = next_us
 
     def go_down(self) -> None:
         """Record that the gateway is gone, with all it knew."""
-        now_us = self._kernel.now_us
+        now_us = self.kernel.now_us
         unhealthy_us = now_us + self._spec.unhealthy_after_us if self._is_serving else now_us
         self._recorder.record(DownRecord(now_us, self.number, unhealthy_us))
         self._hold.lost(self)
 
     def sync(self) -> Steps:
         """One sync, beginning now."""
-        start_us = self._kernel.now_us
+        start_us = self.kernel.now_us
         spec, stages = self._spec, self._spec.sync_stages
         takes_us = draw_us(
             spec.sync_takes, self._streams, "gateway", self.number, "sync-takes", start_us
@@ -95,7 +95,7 @@ class Gateway:
         try:
             changed = self._reader.sync(at)
         except SyncAborted as abort:
-            self._recorder.record(AbortRecord(self._kernel.now_us, self.number, str(abort.args[0])))
+            self._recorder.record(AbortRecord(self.kernel.now_us, self.number, str(abort.args[0])))
             yield from self._until(start_us + takes_us)
             return
         is_incomplete = self.view.source.is_incomplete
@@ -107,8 +107,8 @@ class Gateway:
             self._drop()
 
     def _until(self, t_us: int) -> Steps:
-        if t_us > self._kernel.now_us:
-            yield self._kernel.sleep(t_us - self._kernel.now_us, Phase.GATEWAY)
+        if t_us > self.kernel.now_us:
+            yield self.kernel.sleep(t_us - self.kernel.now_us, Phase.GATEWAY)
 
     def _compare(self, changed: Iterable[Block]) -> None:
         """Note which changed blocks of the view are to be loaded and which to be dropped."""
@@ -127,7 +127,7 @@ class Gateway:
     def _load(self) -> None:
         loaded: dict[int, Block] = {}
         failed: list[int] = []
-        now_us = self._kernel.now_us
+        now_us = self.kernel.now_us
         for index in sorted(self._missing):
             if self._has_index(self._missing[index], now_us):
                 loaded[index] = self._missing.pop(index)
@@ -159,4 +159,4 @@ class Gateway:
             self._hold.let_go(self, [self.loaded.pop(i) for i in gone])
             for index in gone:
                 del self._stale[index]
-            self._recorder.record(DropRecord(self._kernel.now_us, self.number, tuple(gone)))
+            self._recorder.record(DropRecord(self.kernel.now_us, self.number, tuple(gone)))

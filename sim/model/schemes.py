@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from sim.core.kernel import Kernel
 from sim.core.units import US_PER_S
 from sim.model.bucket import Bucket
 from sim.model.catalog import Block
@@ -53,6 +54,9 @@ class Delete(Protocol):
 
 class Holder(Protocol):
     """A gateway, as a scheme sees it. One that starts anew after an outage is another holder."""
+
+    @property
+    def kernel(self) -> Kernel: ...
 
     @property
     def number(self) -> int: ...

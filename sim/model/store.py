@@ -149,8 +149,11 @@ class Store:
             versions = block.history[i]
             is_new = not versions or not versions[-1].is_put
             kind = "delete" if not is_put else "create" if is_new else "overwrite"
-            get = self._visibility(block, i, len(versions), kind, GET, now_us)
-            listed = self._visibility(block, i, len(versions), kind, LIST, now_us)
+            key = self.catalog.key(block, i)
+            get, listed = (
+                self.visible_us(key, len(versions), kind, plane, stream=block.stream)
+                for plane in (GET, LIST)
+            )
             block.history[i] = (*versions, Version(now_us, is_put, stamp_us, get, listed))
             gets += get
             lists += listed
@@ -165,11 +168,11 @@ class Store:
                 heappush(self._pending, (t_us, block.index))
             block.settled_us = max(block.settled_us, t_us)
 
-    def _visibility(
-        self, block: Block, object_index: int, version: int, kind: str, plane: int, now_us: int
+    def visible_us(
+        self, key: str, version: int, kind: str, plane: int, *, stream: int
     ) -> tuple[int, ...]:
-        """When each replica shows the version in the plane."""
-        key = self.catalog.key(block, object_index)
+        """When each replica shows, in a plane, a version of a key that is acknowledged now (S2)."""
+        now_us = self._kernel.now_us
         if self.spec.quorum is not None:
             return (now_us + self._quorum_lag_us(self.spec.quorum, key, version, plane),)
         replicas = range(self.spec.replicas)
@@ -179,7 +182,7 @@ class Store:
             lags[replica] = 0
         seen = [now_us + lag for lag in lags]
         if self.spec.order == "log":
-            return self._log.append(plane, block.stream, now_us, seen)
+            return self._log.append(plane, stream, now_us, seen)
         return tuple(seen)
 
     def _current_at_ack(self, key: str, version: int) -> list[int]:

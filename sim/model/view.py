@@ -102,7 +102,7 @@ class View:
     def _collect(self, at: Instants) -> list[Block]:
         """Blocks to look at again; they stay hot until a sync succeeds."""
         hot = self._hot
-        for block in self.source.changed():
+        for block in self.source.changed(at):
             hot[block.index] = block
         for index in self.source.again.due(at.marks_us):
             hot[index] = self._blocks[index]

@@ -205,19 +205,13 @@ class _World:
         shard = number % spec.shards
         if shard in views:
             return views[shard]
-        store = self.scenario.store
-        is_shared = (
-            self.store.is_instant
-            and store.negative_cache_us == 0
-            and not self.faults.fail_requests
-            and spec.sync_stages.marks == 0.0
-        )
+        client = self._client(f"gateway/{number}", gateway=number)
         view = View(
             self.scheme.listing.source(
-                self._client(f"gateway/{number}", gateway=number),
+                client,
                 shard=shard,
                 shards=spec.shards,
-                is_shared=is_shared,
+                is_shared=client.sees_what_all_see and spec.sync_stages.marks == 0.0,
             ),
             Filters(
                 consistency_delay_us=spec.consistency_delay_us,

@@ -145,13 +145,13 @@ def test_deduplication_that_prefers_the_younger_block(monkeypatch: Patch) -> Non
 def test_a_store_that_shows_a_delete_before_its_acknowledgement(monkeypatch: Patch) -> None:
     scenario = world(horizon="11h", store={"lag": lag(delete_get="10m", delete_list="10m")})
     assert hazards(scenario)[-1] == ("query-error", us("10h11m"), us("10h30m"))
-    visibility = Store._visibility
+    visible_us = Store.visible_us
 
-    def early(self: Store, *args: Any) -> tuple[int, ...]:
-        seen = visibility(self, *args)
-        return tuple(t - us("20m") for t in seen) if args[3] == "delete" else seen
+    def early(self: Store, *change: Any, stream: int) -> tuple[int, ...]:
+        seen = visible_us(self, *change, stream=stream)
+        return tuple(t - us("20m") for t in seen) if change[2] == "delete" else seen
 
-    monkeypatch.setattr(store.Store, "_visibility", early)
+    monkeypatch.setattr(store.Store, "visible_us", early)
     trace, timelines = run(scenario)
     # The invariant: nothing shows before it is acknowledged.
     absences = timelines.absences

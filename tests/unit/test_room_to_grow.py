@@ -1,0 +1,358 @@
+"""The "Room to grow" of ``sim/README.md``, tried: each way is built here, out of what `sim` offers.
+
+What stands in a class here would stand in the one or two files that the page names; nothing else
+of `sim` is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.analysis.queries import class_hazards
+from sim.core.kernel import Phase
+from sim.model import schemes
+from sim.model.bucket import Bucket, Instants, SyncAborted
+from sim.model.catalog import Block
+from sim.model.client import Client, RequestFailed
+from sim.model.schemes import AfterMark, Hide, Holder, NoHold, NoRecord, OwnListing, Scheme
+from sim.model.store import GET
+from sim.model.view import View
+from sim.scenario.asking import Queries, reach
+from sim.scenario.schema import Scenario
+from sim.trace.records import AbortRecord, DropRecord, LoadRecord, Record, RetireRecord
+from sim.trace.timelines import Timelines
+from tests.worlds import AT_ONCE, marks, run, us, world
+
+Grow = Callable[[Scheme, Scenario], Scheme]
+NO_MARKS = Hide(gateways_us=None, compactor_us=None)
+
+
+@pytest.fixture
+def grown(monkeypatch: pytest.MonkeyPatch) -> Callable[[Grow], None]:
+    """Let every scheme of the scenario be composed otherwise."""
+
+    def patch(grow: Grow) -> None:
+        def compose(scenario: Scenario, scheme_index: int) -> Scheme:
+            return grow(schemes.compose(scenario, scheme_index), scenario)
+
+        monkeypatch.setattr("sim.model.world.compose", compose)
+
+    return patch
+
+
+def hazards(scenario: Scenario, timelines: Timelines) -> dict[str, int]:
+    """How long, in µs, queries of the first class end in each outcome but ok."""
+    found = class_hazards(scenario, timelines, scenario.queries[0])
+    total: dict[str, int] = {}
+    spans = zip(found.start_us.tolist(), found.end_us.tolist(), found.outcome, strict=True)
+    for start_us, end_us, outcome in spans:
+        total[outcome] = total.get(outcome, 0) + end_us - start_us
+    return total
+
+
+def moments(records: Sequence[Record], kind: type, gateway: int = 0) -> dict[int, int]:
+    """When each block was first loaded (or dropped) by a gateway."""
+    at: dict[int, int] = {}
+    for record in records:
+        if not isinstance(record, LoadRecord | DropRecord) or not isinstance(record, kind):
+            continue
+        if record.gateway == gateway:
+            at |= {block: record.t_us for block in record.blocks if block not in at}
+    return at
+
+
+class Remembered(NoRecord):
+    """S1: the compactor remembers what it retired, and when; a restart forgets."""
+
+    def write(self, block: Block, view: View, t_us: int) -> None:
+        view.remember_mark(block, view.client.clock_us(t_us))
+
+
+def test_delay_in_memory(grown: Callable[[Grow], None]) -> None:
+    delay_us = us("90m")
+    grown(lambda made, _: replace(made, record=Remembered(), delete=AfterMark(delay_us)))
+
+    def waits(**faults: Any) -> list[int]:
+        _, timelines = run(world(horizon="24h", **faults))
+        blocks = timelines.blocks
+        gone = blocks.deleted_us < timelines.horizon_us
+        return [int(wait) for wait in (blocks.deleted_us - blocks.retired_us)[gone]]
+
+    assert waits()
+    assert all(delay_us < wait <= delay_us + us("5m") for wait in waits())
+    # A restart an hour after a retirement begins to wait anew, with what it finds again.
+    crash = {"kind": "compactor-crash", "at": "11h", "lasts": "0s"}
+    assert max(waits(faults=[crash])) > delay_us + us("30m")
+
+
+class UntilReplaced(NoHold):
+    """S12: a reader drops what deduplication hides once what hides it is loaded."""
+
+    def may_drop(self, holder: Holder, block: Block) -> bool:
+        replacements = (peer.index in holder.loaded for peer in block.dominated_by)
+        return not holder.view.is_superseded(block) or any(replacements)
+
+
+def test_replacement_that_fails_to_load_and_drop_when_replaced(
+    grown: Callable[[Grow], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Client.raise_if_failing
+
+    def failing(self: Client, kind: str, block: Block, object_index: int, t_us: int) -> None:
+        """F-b1: for three hours no gateway can read the index of a compacted block."""
+        is_index = object_index == self.store.catalog.index_object
+        is_hit = is_index and block.level > 1 and self.name.startswith("gateway/")
+        if is_hit and us("9h") <= t_us < us("12h"):
+            raise RequestFailed(kind, self.store.catalog.key(block, object_index))
+        check(self, kind, block, object_index, t_us)
+
+    monkeypatch.setattr(Client, "raise_if_failing", failing)
+    errors = {"kind": "store-errors", "at": "9h", "lasts": "3h", "error_rate": 0.0}
+    local = {"local_retention": "2h"}
+    scenario = world(schemes=[marks("40h", "20h")], faults=[errors], producers=local)
+    gap = hazards(scenario, run(scenario)[1])
+    assert gap["silent-gap"] > us("1h")
+    grown(lambda made, _: replace(made, hold=UntilReplaced()))
+    assert "silent-gap" not in hazards(scenario, run(scenario)[1])
+
+
+class Leases(NoHold):
+    """S7: a block is deleted when no reader holds it; who went down holds nothing."""
+
+    def __init__(self) -> None:
+        self._holders: dict[int, set[int]] = {}
+
+    def took(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        for block in blocks:
+            self._holders.setdefault(block.index, set()).add(holder.number)
+
+    def let_go(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        for block in blocks:
+            self._holders[block.index].discard(holder.number)
+
+    def lost(self, holder: Holder) -> None:
+        for holders in self._holders.values():
+            holders.discard(holder.number)
+
+    def may_delete(self, block: Block, t_us: int) -> bool:
+        return not self._holders.get(block.index)
+
+
+def test_leases(grown: Callable[[Grow], None]) -> None:
+    scenario = world(
+        horizon="24h",
+        schemes=[marks("0s", "0s")],
+        gateways={"count": 2, "phase": "uniform"},
+        faults=[{"kind": "gateway-outage", "target": 1, "at": "9h", "lasts": "20h"}],
+    )
+    assert hazards(scenario, run(scenario)[1])["query-error"] > us("10m")
+    grown(lambda made, _: replace(made, hold=Leases()))
+    _, timelines = run(scenario)
+    # But for those that the outage itself ends, no query meets a block that is gone.
+    found = class_hazards(scenario, timelines, scenario.queries[0])
+    is_error = np.array([outcome == "query-error" for outcome in found.outcome])
+    assert (found.start_us[is_error] >= us("9h")).all()
+    assert (found.end_us[is_error] <= us("9h") + scenario.gateways.unhealthy_after_us).all()
+    assert (timelines.blocks.deleted_us < timelines.horizon_us).sum() > 4
+
+
+class RetryOnMiss(NoHold):
+    """S5c: the first query that finds a deleted block makes its gateway sync."""
+
+    def __init__(self) -> None:
+        self.holders: dict[int, dict[int, Holder]] = {}
+
+    def took(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        for block in blocks:
+            self.holders.setdefault(block.index, {})[holder.number] = holder
+
+    def let_go(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        for block in blocks:
+            self.holders[block.index].pop(holder.number, None)
+
+
+class NoticedDeletion:
+    """Of S5c too: whoever deletes a block at once decides which query will miss it."""
+
+    def __init__(self, hold: RetryOnMiss, scenario: Scenario) -> None:
+        self._hold = hold
+        self._scenario = scenario
+
+    def write(self, block: Block, view: View, t_us: int) -> None:
+        for holder in self._hold.holders.get(block.index, {}).values():
+            miss_us = min(self._misses(block, view, t_us), default=None)
+            if miss_us is not None:
+                holder.kernel.spawn(holder.sync(), at_us=miss_us, phase=Phase.GATEWAY)
+
+    def is_written(self, block: Block, view: View) -> bool:
+        return True
+
+    def _misses(self, block: Block, view: View, t_us: int) -> Iterator[int]:
+        for query_class in self._scenario.queries:
+            queries = Queries(self._scenario, query_class, view.client.streams)
+            at_us = queries.arrivals()
+            start, end = reach(query_class, np.array([block.min_us]), np.array([block.max_us]))
+            number = np.flatnonzero((at_us >= max(start[0], t_us)) & (at_us < end[0]))
+            asks = queries.asks_for(number, np.full(number.size, block.stream))
+            yield from at_us[number[asks]][:1].tolist()
+
+
+def test_miss_makes_the_reader_sync(grown: Callable[[Grow], None]) -> None:
+    scenario = world(
+        producers={"count": 2},
+        queries=[{"name": "one", "rate": "2/m", "range": "1d", "streams": 1}],
+        gateways={"sync_takes": "20s"},
+    )
+    plain, _ = run(scenario)
+
+    def grow(made: Scheme, scenario: Scenario) -> Scheme:
+        hold = RetryOnMiss()
+        return replace(made, hold=hold, record=NoticedDeletion(hold, scenario))
+
+    grown(grow)
+    retried, _ = run(scenario)
+    retired = {r.block: r.t_us for r in retried.records if isinstance(r, RetireRecord)}
+    slow, fast = (moments(trace.records, DropRecord) for trace in (plain, retried))
+    assert set(slow) == set(fast)
+    # Two classes of 1/m a stream: a miss comes within minutes, the next sync after up to an hour.
+    assert all(retired[block] < fast[block] <= retired[block] + us("10m") for block in fast)
+    assert any(slow[block] > retired[block] + us("20m") for block in slow)
+
+
+class Index:
+    """S11: what whoever deletes last wrote down of the bucket, as the replicas show it."""
+
+    key = "bucket-index.json"
+
+    def __init__(self) -> None:
+        self.versions: list[tuple[tuple[int, ...], dict[int, tuple[Block, int, int | None]]]] = []
+
+
+class IndexListing(OwnListing):
+    """Of S11 too: the cleaner writes the index, gateways read it."""
+
+    def __init__(self) -> None:
+        self._index = Index()
+
+    def source(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
+        return IndexReader(self._index, client, shard=shard, shards=shards)
+
+    def publish(self, view: View, t_us: int) -> None:
+        versions = self._index.versions
+        content = {
+            block.index: (block, block.committed_us, view.marks.get(block.index))
+            for block in view.client.store.catalog.blocks
+            if block.index in view.wanted or view.is_superseded(block)
+        }
+        kind = "overwrite" if versions else "create"
+        store = view.client.store
+        shown_us = store.visible_us(self._index.key, len(versions), kind, GET, stream=-1)
+        view.client.tally.count("put", t_us)
+        versions.append((shown_us, content))
+
+
+class IndexReader(Bucket):
+    """A reader of the index: one GET a sync, whatever the bucket holds."""
+
+    def __init__(self, index: Index, client: Client, *, shard: int, shards: int) -> None:
+        super().__init__(client, shard=shard, shards=shards)
+        self._index = index
+        self._content: dict[int, tuple[Block, int, int | None]] = {}
+        self._before: dict[int, tuple[Block, int, int | None]] = {}
+
+    def changed(self, at: Instants) -> Iterator[Block]:
+        replica = self.client.replica("get", Index.key, at.list_us)
+        self.client.tally.count("get", at.list_us)
+        if self.client.fails("get", at.list_us):
+            raise SyncAborted("index")
+        shown = [c for seen, c in self._index.versions if seen[replica] <= at.list_us]
+        self._before, self._content = self._content, shown[-1] if shown else {}
+        for index, entry in {**self._before, **self._content}.items():
+            if self._before.get(index) != self._content.get(index):
+                yield entry[0]
+
+    def look(self, blocks: Sequence[Block], at: Instants) -> list[int | None]:
+        entries = (self._content.get(block.index) for block in blocks)
+        return [None if entry is None else entry[1] for entry in entries]
+
+    def ask_for_marks(self, n_blocks: int, t_us: int) -> None:
+        """The index has the marks."""
+
+    def mark_us(self, block: Block, t_us: int) -> int | None:
+        return self._content[block.index][2]
+
+
+def test_bucket_index(grown: Callable[[Grow], None]) -> None:
+    cleaner, never = {"cleanup": "every 15m"}, {"phase": "999h"}
+    scenario = world(
+        schemes=[marks("3h", "1h")],
+        compactor=cleaner,
+        gateways={"sync_interval": "5m", "phase": "1m"},
+    )
+    plain, direct = run(scenario)
+    grown(lambda made, _: replace(made, listing=IndexListing()))
+    trace, timelines = run(scenario)
+    before, after = (moments(t.records, LoadRecord) for t in (plain, trace))
+    assert set(before) == set(after)
+    # An index of 15 minutes' age: blocks come later, by up to the cleaner's interval and a sync.
+    late = [after[block] - before[block] for block in after]
+    assert 0 < max(late) <= us("20m")
+    # Gateways that never sync send as many HEADs as gateways that read the index.
+    grown(lambda made, _: made)
+    _, idle = run(world(schemes=[marks("3h", "1h")], compactor=cleaner, gateways=never))
+    heads = [columns.counters["requests.head"] for columns in (timelines, idle, direct)]
+    assert heads[0] == heads[1] < heads[2]
+
+
+def test_skewed_clock_of_one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-h5, with a jump: from 9h on gateway 0 is 20 minutes ahead."""
+
+    def offset_us(client: Client, t_us: int) -> int:
+        return us("20m") if client.name == "gateway/0" and t_us >= us("9h") else 0
+
+    def when_us(self: Client, clock_us: int) -> int:
+        early_us = clock_us - us("20m")
+        if self.name != "gateway/0" or clock_us < us("9h"):
+            return clock_us
+        return max(early_us, us("9h"))
+
+    # No replacement hides the blocks, so that the age of their marks does.
+    scenario = world(
+        horizon="24h",
+        schemes=[marks("6h", "2h")],
+        compactor={"ranges": ["2h"], "retention": {"raw": "4h"}},
+        gateways={"count": 2, "sync_interval": "1m", "phase": "0s"},
+    )
+    before, _ = run(scenario)
+    monkeypatch.setattr(Client, "clock_us", lambda self, t_us: t_us + offset_us(self, t_us))
+    monkeypatch.setattr(Client, "when_us", when_us)
+    monkeypatch.setattr(Client, "sees_what_all_see", False)
+    after, _ = run(scenario)
+    for gateway, ahead_us in ((0, us("20m")), (1, 0)):
+        usual, skewed = (moments(t.records, DropRecord, gateway) for t in (before, after))
+        assert usual
+        late = {usual[block] - skewed[block] for block in usual if usual[block] > us("10h")}
+        assert late == {ahead_us}
+
+
+def test_failing_syncs_of_one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-a4: every LIST of gateway 1 fails for a while."""
+    fails = Client.fails
+
+    def failing(self: Client, name: str, t_us: int, n: int = 1) -> bool:
+        is_hit = self.name == "gateway/1" and name == "list" and us("5h") <= t_us < us("9h")
+        return is_hit or fails(self, name, t_us, n)
+
+    monkeypatch.setattr(Client, "fails", failing)
+    scenario = world(
+        gateways={"count": 2, "phase": "0s"},
+        faults=[{"kind": "store-errors", "at": "5h", "lasts": "4h", "error_rate": 0.0}],
+        schemes=[AT_ONCE],
+    )
+    aborted = [r for r in run(scenario)[0].records if isinstance(r, AbortRecord)]
+    assert [(r.gateway, r.t_us) for r in aborted] == [(1, us(f"{h}h")) for h in (5, 6, 7, 8)]
