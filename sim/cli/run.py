@@ -145,6 +145,8 @@ def _run_one(
     _show(path, result, judgements, options)
     if not options.quiet:
         _show_throughput(result, took_s)
+        if options.out is not None:
+            click.echo(f"files in {options.out}", err=True)
     return exit_code_of(judgements)
 
 

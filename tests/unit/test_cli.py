@@ -149,9 +149,10 @@ def test_a_folder_of_results(capsys: pytest.CaptureFixture[str]) -> None:
         assert _names("out/run") == set(FILES)
         assert _names("out") == {"run"}
     before = {name: Path("out/run", name).read_bytes() for name in FILES}
-    assert main(["run", "holds.toml", "-q", "--out", "out/again", "--workers", "2"]) == 0
-    assert {name: Path("out/again", name).read_bytes() for name in FILES} == before
     capsys.readouterr()
+    assert main(["run", "holds.toml", "--out", "out/again", "--workers", "2"]) == 0
+    assert {name: Path("out/again", name).read_bytes() for name in FILES} == before
+    assert capsys.readouterr().err.endswith("files in out/again\n")
 
 
 def test_a_folder_that_is_not_ours_is_refused_before_the_run(
