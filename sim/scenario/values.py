@@ -79,9 +79,15 @@ def refusal(
 
 def _duration(value: object) -> int:
     """Read a duration that is a policy; an activity's may be a law (`sim.scenario.lawtables`)."""
-    if isinstance(value, Mapping):
-        raise refusal(DURATION_RULE, hint="a policy has no law; only what takes time may have one")
-    return duration_us(value)
+    if not isinstance(value, Mapping):
+        return duration_us(value)
+    if value.get("law") != "constant":
+        hint = "a policy has one value, so no law but a constant; what takes time may have any"
+        raise refusal(DURATION_RULE, hint=hint)
+    if not {"value"} <= value.keys() - {"law"} <= {"value", "plus", "at_most"}:
+        raise refusal(DURATION_RULE, hint="a constant has a value, and may have plus and at_most")
+    value_us = duration_us(value["value"]) + duration_us(value.get("plus", "0s"))
+    return min(value_us, duration_us(value["at_most"])) if "at_most" in value else value_us
 
 
 def duration_us(value: object, rule: str = DURATION_RULE) -> int:

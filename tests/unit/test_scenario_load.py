@@ -176,6 +176,13 @@ def test_values_are_read_with_their_units() -> None:
     assert fault.lasts == Constant(value_us=3.6e9)
 
 
+def test_a_constant_law_is_a_duration() -> None:
+    constant = {"law": "constant", "value": "1d", "plus": "1h"}
+    assert load(SMALL, {"warmup": constant}) == load(SMALL, {"warmup": "25h"})
+    capped = {**constant, "at_most": "90m"}
+    assert load(SMALL, {"warmup": capped}) == load(SMALL, {"warmup": "90m"})
+
+
 def test_a_scenario_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(SMALL).trials = 3  # type: ignore[misc]

@@ -70,9 +70,18 @@ REFUSED: list[tuple[Raw, str]] = [
     ),
     ({"horizon": "4000000d"}, f"horizon='4000000d' {DURATION}; the longest is 3335999 days"),
     (
-        {"warmup": {"law": "constant", "value": "1d"}},
-        f"warmup={{'law': 'constant', 'value': '1d'}} {DURATION}; "
-        "a policy has no law; only what takes time may have one",
+        {"warmup": {"law": "exponential", "mean": "1d"}},
+        f"warmup={{'law': 'exponential', 'mean': '1d'}} {DURATION}; "
+        "a policy has one value, so no law but a constant; what takes time may have any",
+    ),
+    (
+        {"warmup": {"law": "constant", "mean": "1d"}},
+        f"warmup={{'law': 'constant', 'mean': '1d'}} {DURATION}; "
+        "a constant has a value, and may have plus and at_most",
+    ),
+    (
+        {"warmup": {"law": "constant", "value": "1"}},
+        f"warmup={{'law': 'constant', 'value': '1'}} {DURATION}; did you mean \"1s\"?",
     ),
     ({"store": 5}, "store=5 must be a table"),
     (
