@@ -89,7 +89,7 @@ class Bucket:
         self._memory = MarkMemory(client)
 
     def changed(self, at: Instants) -> Iterator[Block]:
-        """Blocks that may look different than in the last sync; each is told once.
+        """Blocks that may look different than in the last sync.
 
         May raise SyncAborted, in other sources than this one.
         """
