@@ -176,14 +176,15 @@ def _rounded(span_us: int) -> int:
 
 
 def observation_lines(schemes: Sequence[SchemeResult]) -> list[str]:
-    """One line per scheme that lost, leaked or stopped something; none if all is well."""
+    """One line per scheme of which the table does not say all; none if all is well."""
     lines = []
     for scheme in schemes:
         counts = total_counts([trial.counts for trial in scheme.trials])
         seen = [f"{format_count(counts[o])} {o}" for o in OBSERVATIONS if counts.get(o)]
-        duplicated = estimate(scheme, ("duplicated",))
-        if duplicated.expected:
-            seen.append(f"{format_fraction(duplicated.interval.fraction)} duplicated")
+        for outcome in ("duplicated", "warned"):
+            found = estimate(scheme, (outcome,))
+            if found.expected:
+                seen.append(f"{format_fraction(found.interval.fraction)} {outcome}")
         if seen:
             lines.append(f"{scheme.name}: {', '.join(seen)}")
     return lines

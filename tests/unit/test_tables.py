@@ -89,10 +89,12 @@ def test_colour_is_only_for_terminals() -> None:
 
 
 def test_only_what_went_wrong_is_listed() -> None:
-    classes = [outcome("fast", 10.0, duplicated=0.5)]
+    classes = [outcome("fast", 10.0, duplicated=0.5, warned=0.25)]
     counts = [{"lost-block": 1, "compactor-halt": 0}, {"lost-block": 2, "compactor-halt": 0}]
     wrong = collect(scenario(), "exact", [trial(0, k, classes, counts[k]) for k in (0, 1)])
-    assert observation_lines(wrong.schemes) == ["at once: 3 lost-block, 50 % duplicated"]
+    assert observation_lines(wrong.schemes) == [
+        "at once: 3 lost-block, 50 % duplicated, 25 % warned"
+    ]
     assert observation_lines(result([0.1, 0.1], [0.0, 0.0]).schemes) == []
 
 
