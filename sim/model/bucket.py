@@ -116,10 +116,11 @@ class Bucket:
         if client.fails("list", at.list_us):
             client.tally.list(at.list_us, 0)
             raise SyncAborted("list")
-        replica = client.list_replica(at.list_us)
-        shows_any = client.store.shows_any
+        list_us, replica = at.list_us, client.list_replica(at.list_us)
         for block in blocks:
-            if shows_any(block, replica, at.list_us):
+            # Written out where every replica shows the same: most looks end here.
+            is_settled = block.settled_us <= list_us
+            if block.held if is_settled else client.store.shows_any(block, replica, list_us):
                 listed.add(block.index)
             else:
                 listed.discard(block.index)
@@ -138,14 +139,14 @@ class Bucket:
     def mark_us(self, block: Block, t_us: int) -> int | None:
         """The time written in the mark that the GET of :meth:`ask_for_marks` finds, or ``None``."""
         client = self.client
-        if not self._remembers:
-            mark = client.get(block, self._mark_object, t_us)
-            return None if mark is None else mark.stamp_us
-        self._memory.catch_up(block)
+        if self._remembers:
+            self._memory.catch_up(block)
         mark = client.get(block, self._mark_object, t_us)
         if mark is not None:
-            self._memory.close(block)
+            self.pass_over(block)
             return mark.stamp_us
+        if not self._remembers:
+            return None
         self._memory.open(block)
         if block.settled_us > t_us or client.store.holds(block, self._mark_object):
             self._when_forgotten(block, self._mark_object)

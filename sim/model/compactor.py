@@ -46,6 +46,7 @@ class Compactor(Janitor):
         )
         self.has_halted = False
         self._groups: dict[Group, list[Block]] = {}
+        self._members: set[int] = set()
         self._dirty: set[Group] = set()
         self._expiry = Expiry(spec.retention_us)
         self._backlog = downsampling.Backlog()
@@ -65,15 +66,17 @@ class Compactor(Janitor):
         for block in changed:
             group = self._groups.setdefault(block.group, [])
             self._dirty.add(block.group)
-            is_wanted, is_member = block.index in self.view.wanted, block in group
+            is_wanted, is_member = block.index in self.view.wanted, block.index in self._members
             if is_wanted:
                 self._expiry.add(block)
             else:
                 self._expiry.discard(block)
             if is_wanted and not is_member:
                 insort(group, block, key=planner.by_time)
+                self._members.add(block.index)
             elif is_member and not is_wanted:
                 group.remove(block)
+                self._members.discard(block.index)
             if self.spec.downsampling:
                 self._backlog.touch(block.stream)
 
