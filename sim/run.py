@@ -11,10 +11,12 @@ any number of workers gives the same result, and one trial can be repeated alone
 A program that may start processes must guard its entry with ``if __name__ == "__main__":``.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from sim.analysis.checkers import observe
+from sim.analysis.exercised import exercised
 from sim.analysis.queries import evaluate_exact, evaluate_sampled
 from sim.analysis.results import Result, TrialResult, collect
 from sim.analysis.windows import window_sample
@@ -158,6 +160,7 @@ def _judge(
     counts: dict[str, Any] = dict(observe(scenario, timelines))
     garbage_byte_seconds = float(counts.pop("garbage_byte_seconds", 0.0))
     window_count, windows_us = window_sample(timelines)
+    asked = math.fsum(c.queries for c in classes)
     return TrialResult(
         scheme=scheme_index,
         trial=trial,
@@ -169,4 +172,5 @@ def _judge(
         garbage_byte_seconds=garbage_byte_seconds,
         window_count=window_count,
         windows_us=windows_us,
+        exercised=exercised(scenario, timelines, asked),
     )

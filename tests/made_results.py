@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sim.analysis.exercised import Exercised
 from sim.analysis.outcomes import ClassOutcome
 from sim.analysis.results import Result, TrialResult, collect
 from sim.scenario.load import load
@@ -39,6 +40,11 @@ delete_delay = "48h"
 ignore_deletion_marks_delay = "24h"
 """
 
+TRIED = Exercised(
+    trials=1, queries=4000.0, compactions=3, retired=12, deleted=12, read=12, asked=9, needed=30
+)
+"""What a trial tried, unless a test says otherwise: enough for every outcome."""
+
 
 def scenario(expect: str = "") -> Scenario:
     """Two schemes, two trials, two query classes of which the second asks three times as often.
@@ -62,6 +68,7 @@ def trial(
     counts: Mapping[str, Any] | None = None,
     *,
     windows_us: tuple[int, ...] = (),
+    exercised: Exercised | None = None,
 ) -> TrialResult:
     """One trial of one scheme."""
     return TrialResult(
@@ -75,6 +82,7 @@ def trial(
         garbage_byte_seconds=2.5e9,
         window_count=len(windows_us),
         windows_us=windows_us,
+        exercised=TRIED if exercised is None else exercised,
     )
 
 

@@ -1,16 +1,20 @@
 """Intervals over trials: what a few independent runs say about a fraction or a difference.
 
-All intervals are at 95 %. Trials are independent; the queries of one trial are not, so wherever
-the trials can speak for themselves (a t interval) they do, and counting queries (binomial, rule
-of three) is left for outcomes too rare for that.
+All intervals are at 95 %. Trials are independent; the queries of one trial are not, for what
+chance decides are phases, durations and lags. So queries are never counted: trials speak for
+themselves where enough of them saw the outcome (t), and where few or none did, clusters are counted
+(``bounds.py``), each weighed with the largest damage that one can do.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from sim.analysis.outcomes import Bound
 
 __all__ = ["CONFIDENCE", "Difference", "Interval", "fraction_interval", "paired_difference"]
 
@@ -32,7 +36,7 @@ class Interval:
     low, high : float
         In [0, 1] with low <= fraction <= high; nan if nothing was asked.
     method : str
-        "t", "rule-of-three", "binomial", "widest-of-t-and-binomial" or "none".
+        "t", "phases", "clusters", "rule" or "none".
     """
 
     fraction: float
@@ -52,7 +56,7 @@ class Difference:
     low, high : float
         nan if there were fewer than two pairs: one trial says nothing about trials.
     method : str
-        "t", "rule-of-three" or "none".
+        "t", "bounds" or "none".
     """
 
     difference: float
@@ -61,7 +65,9 @@ class Difference:
     method: str
 
 
-def fraction_interval(per_trial: ArrayLike, queries_per_trial: ArrayLike) -> Interval:
+def fraction_interval(
+    per_trial: ArrayLike, queries_per_trial: ArrayLike, bounds: Sequence[Bound] | None = None
+) -> Interval:
     """Estimate a fraction from its value in each trial.
 
     Parameters
@@ -72,6 +78,8 @@ def fraction_interval(per_trial: ArrayLike, queries_per_trial: ArrayLike) -> Int
     queries_per_trial : float or array of float, shape (n,)
         Queries asked in each trial, >= 0, not necessarily whole. Trials without queries are
         left out, whatever their fraction.
+    bounds : sequence of Bound or None
+        What is known of each trial beyond its fraction, n of them; None: nothing is.
 
     Returns
     -------
@@ -79,13 +87,16 @@ def fraction_interval(per_trial: ArrayLike, queries_per_trial: ArrayLike) -> Int
         By the first of these that applies:
 
         - "none": nothing was asked; everything is nan.
-        - "rule-of-three": no query had the outcome (high = 1 - 0.05^(1/queries), low = 0), or
-          every query had it (low = 0.05^(1/queries), high = 1).
-        - "binomial": one trial; exact (Clopper-Pearson) with the expected count.
+        - "rule": no query had the outcome, and in every trial a rule proves that none can; low
+          and high are 0.
         - "t": at least three trials of which at least half saw the outcome, and at least half
           saw something else; cut to [0, 1].
-        - "widest-of-t-and-binomial": the rest, seen in so few trials that their spread says
-          little; the union of both intervals.
+        - "phases": as integrated over the phases of the readers, where every trial could be: the
+          one value if nothing else is drawn, else a t interval, under the same condition as
+          above. Stretched to hold the fraction that was seen.
+        - "clusters": the rest. m clusters, the largest fraction of one of them being b, count as
+          m chances of which m · fraction / b went wrong (Clopper-Pearson, times b); where that is
+          none, high is b (1 - 0.05^(1/m)). Likewise from above where every query had it.
 
     Raises
     ------
@@ -95,35 +106,39 @@ def fraction_interval(per_trial: ArrayLike, queries_per_trial: ArrayLike) -> Int
     Source
     ------
     C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits", Biometrika 26, 1934.
-    J. A. Hanley, A. Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249,
-    1983.
+    That a bounded variable deviates less than a coin of the same mean: W. Hoeffding, "Probability
+    inequalities for sums of bounded random variables", JASA 58, 1963. Their coverage is measured
+    in ``tests/theory/test_coverage.py``.
     """
-    fractions, queries = _checked(per_trial, queries_per_trial)
-    total = math.fsum(queries)
+    fractions, asked = _checked(per_trial, queries_per_trial)
+    known = [Bound()] * asked.size if bounds is None else list(bounds)
+    if len(known) != asked.size:
+        raise ValueError(f"bounds={len(known)} must be one per trial, {asked.size}")
+    known = [bound for bound, is_asked in zip(known, asked, strict=True) if is_asked]
     if fractions.size == 0:
         return Interval(math.nan, math.nan, math.nan, "none")
-    limit = (2.0 * _TAIL) ** (1.0 / total)
-    if not fractions.any():
-        return Interval(0.0, 0.0, 1.0 - limit, "rule-of-three")
-    if (fractions == 1.0).all():
-        return Interval(1.0, limit, 1.0, "rule-of-three")
+    if not fractions.any() and all(bound.proof for bound in known):
+        return Interval(0.0, 0.0, 0.0, "rule")
     mean = math.fsum(fractions) / fractions.size
-    if fractions.size == 1:
-        low, high = _binomial(mean, total)
-        return Interval(mean, min(low, mean), max(high, mean), "binomial")
-    half = _t_half_width(fractions)
-    low, high = max(0.0, mean - half), min(1.0, mean + half)
-    seen = min(int((fractions > 0.0).sum()), int((fractions < 1.0).sum()))
-    if fractions.size >= _TRIALS_FOR_T and 2 * seen >= fractions.size:
+    if _speaks(fractions):
+        low, high = _t_interval(fractions)
         return Interval(mean, low, high, "t")
-    low_binomial, high_binomial = _binomial(mean, total)
-    return Interval(
-        mean, min(low, low_binomial), max(high, high_binomial), "widest-of-t-and-binomial"
-    )
+    phases = [bound.over_phases for bound in known if bound.over_phases is not None]
+    if len(phases) == len(known):
+        integrated = np.array(phases)
+        if all(bound.is_certain for bound in known):
+            low, high = float(integrated.min()), float(integrated.max())
+            return Interval(mean, min(low, mean), max(high, mean), "phases")
+        if _speaks(integrated):
+            low, high = _t_interval(integrated)
+            return Interval(mean, min(low, mean), max(high, mean), "phases")
+    clusters = sum(bound.clusters for bound in known)
+    low, high = _of_clusters(mean, clusters, max(bound.most for bound in known))
+    return Interval(mean, min(low, mean), max(high, mean), "clusters")
 
 
 def paired_difference(
-    a: ArrayLike, b: ArrayLike, *, queries_per_trial: ArrayLike | None = None
+    a: ArrayLike, b: ArrayLike, *, limits: tuple[float, float] | None = None
 ) -> Difference:
     """Estimate the mean of a - b from pairs that met the same draws.
 
@@ -131,15 +146,16 @@ def paired_difference(
     ----------
     a, b : array of float, shape (n,)
         The same quantity of two schemes, trial by trial. Pairs with a nan are left out.
-    queries_per_trial : float or array of float, shape (n,), optional
-        Where no pair differs at all, the spread of the pairs says nothing; with the number of
-        queries the interval is then that of "no query in so many", to both sides.
+    limits : (float, float), optional
+        How far below and above 0 the difference may be where no pair differs at all, and the
+        spread of the pairs says nothing: low <= 0 <= high.
 
     Returns
     -------
     Difference
-        "t" from two pairs on. With one pair the difference stands without an interval ("none",
-        low and high are nan), with no pair everything is nan. "rule-of-three" as above.
+        "t" from two pairs on; "bounds" where no pair differs and ``limits`` are given. With one
+        pair the difference else stands without an interval ("none", low and high are nan), with
+        no pair everything is nan.
 
     Raises
     ------
@@ -157,12 +173,8 @@ def paired_difference(
     if n == 0:
         return Difference(math.nan, math.nan, math.nan, "none")
     mean = math.fsum(differences) / n
-    if queries_per_trial is not None and not differences.any():
-        queries = _spread("queries_per_trial", queries_per_trial, first.size)[there]
-        total = math.fsum(queries)
-        if total > 0.0:
-            limit = 1.0 - (2.0 * _TAIL) ** (1.0 / total)
-            return Difference(0.0, -limit, limit, "rule-of-three")
+    if limits is not None and not differences.any():
+        return Difference(0.0, *limits, "bounds")
     if n == 1:
         return Difference(mean, math.nan, math.nan, "none")
     half = _t_half_width(differences)
@@ -189,15 +201,27 @@ def _spread(name: str, values: ArrayLike, n: int) -> NDArray[np.float64]:
 
 def _checked(
     per_trial: ArrayLike, queries_per_trial: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the fractions and queries of the trials that asked anything."""
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the fractions of the trials that asked anything, and which trials those are."""
     fractions = _vector("per_trial", per_trial)
     queries = _spread("queries_per_trial", queries_per_trial, fractions.size)
-    asked = queries > 0.0
-    fractions, queries = fractions[asked], queries[asked]
+    asked: NDArray[np.bool_] = queries > 0.0
+    fractions = fractions[asked]
     if not bool(((fractions >= -_ROUNDING) & (fractions <= 1.0 + _ROUNDING)).all()):
         raise ValueError(f"per_trial={fractions.tolist()!r} must be fractions in [0, 1]")
-    return np.clip(fractions, 0.0, 1.0), queries
+    return np.clip(fractions, 0.0, 1.0), asked
+
+
+def _speaks(values: NDArray[np.float64]) -> bool:
+    """Whether enough trials saw the outcome, and something else, for their spread to say much."""
+    seen = min(int((values > 0.0).sum()), int((values < 1.0).sum()))
+    return values.size >= _TRIALS_FOR_T and 2 * seen >= values.size
+
+
+def _t_interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the t interval of the mean of at least two fractions, cut to [0, 1]."""
+    mean, half = math.fsum(values) / values.size, _t_half_width(values)
+    return max(0.0, mean - half), min(1.0, mean + half)
 
 
 def _t_half_width(values: NDArray[np.float64]) -> float:
@@ -209,11 +233,19 @@ def _t_half_width(values: NDArray[np.float64]) -> float:
     return quantile * float(np.std(values, ddof=1)) / math.sqrt(n)
 
 
-def _binomial(fraction: float, total: float) -> tuple[float, float]:
-    """Return the Clopper-Pearson interval of a fraction in (0, 1) of `total` > 0 queries."""
+def _of_clusters(fraction: float, clusters: int, most: float) -> tuple[float, float]:
+    """Return the interval of a fraction seen in `clusters` parts, each at most `most`."""
     from scipy.special import betaincinv
 
-    count = fraction * total
-    low = float(betaincinv(count, total - count + 1.0, _TAIL))
-    high = float(betaincinv(count + 1.0, total - count, 1.0 - _TAIL))
-    return (0.0 if math.isnan(low) else low), (1.0 if math.isnan(high) else high)
+    if fraction in (0.0, 1.0):
+        none = min(1.0, most * (1.0 - (2.0 * _TAIL) ** (1.0 / clusters)))
+        return (0.0, none) if fraction == 0.0 else (1.0 - none, 1.0)
+    most = max(most, fraction)
+    count = clusters * fraction / most
+    low = float(betaincinv(count, clusters - count + 1.0, _TAIL))
+    high = (
+        float(betaincinv(count + 1.0, clusters - count, 1.0 - _TAIL)) if count < clusters else 1.0
+    )
+    # The quantile of next to nothing is next to nothing, and no number worth showing.
+    low = low if low > _ROUNDING * fraction else 0.0
+    return most * low, min(1.0, most * high)

@@ -4,7 +4,11 @@ A rule names an outcome of queries or something observed beside them. ``never`` 
 look at every trial: one occurrence in one trial decides. ``at_most`` and ``at_least`` look at the
 fraction, or the number of observations, over all trials. In exact mode the fraction is the
 expected one and is itself compared with the bound; in sampled mode its whole interval must lie on
-one side, else the verdict is unknown. A run that measured nothing gives unknown, never valid.
+one side, else the verdict is unknown.
+
+That something was not seen is not yet ``never``. What could have shown it must have been tried
+(``exercised.lacking``), else the verdict is unknown, of ``at_most`` as well. And of an outcome of
+queries a rule must prove it, or the upper end of its interval must be at most ``never_below``.
 """
 
 import math
@@ -15,8 +19,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sim.analysis.exercised import lacking
 from sim.analysis.explain import first_hazard
-from sim.analysis.results import Result, SchemeResult, TrialResult, estimate, fractions_per_trial
+from sim.analysis.results import (
+    Result,
+    SchemeResult,
+    TrialResult,
+    estimate,
+    fractions_per_trial,
+    proofs,
+)
 from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN
 from sim.scenario.schema import OUTCOMES
 
@@ -24,6 +36,8 @@ if TYPE_CHECKING:
     from sim.trace.timelines import Timelines
 
 __all__ = ["Judgement", "Replay", "Verdict", "exit_code_of", "judge"]
+
+_OF_COMPACTIONS: Final = ("duplicate-compaction", "compactor-halt", "compactor-error")
 
 Replay = Callable[[int, int], "Timelines"]
 Witness = dict[str, Any]
@@ -39,11 +53,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """One rule of one scheme, its verdict, and what shows it (None where nothing can)."""
+    """One rule of one scheme, its verdict, why, and what shows it (None where nothing can)."""
 
     scheme: str
     rule: str
     verdict: Verdict
+    reason: str = ""
     witness: Witness | None = None
 
 
@@ -94,9 +109,7 @@ def _rules(result: Result, scheme: SchemeResult, replay: Replay) -> Iterator[Jud
     if expectation is None:
         return
     for name in expectation.never:
-        seen, witness = _seen(result, scheme, name, replay)
-        verdict = {True: Verdict.INVALID, False: Verdict.VALID, None: Verdict.UNKNOWN}[seen]
-        yield Judgement(scheme=scheme.name, rule=f"never {name}", verdict=verdict, witness=witness)
+        yield _never(result, scheme, name, expectation.never_below, replay)
     for name in expectation.sometimes:
         seen, witness = _seen(result, scheme, name, replay)
         verdict = {True: Verdict.VALID, False: Verdict.INVALID, None: Verdict.UNKNOWN}[seen]
@@ -105,10 +118,60 @@ def _rules(result: Result, scheme: SchemeResult, replay: Replay) -> Iterator[Jud
         )
     for name, bound in expectation.at_most.items():
         verdict = _bounded(result, scheme, name, bound, sign=1)
+        missing = _lacking(result, scheme, name) if verdict is Verdict.VALID else ""
+        if missing:
+            rule = f"at most {bound!r} {name}"
+            yield Judgement(scheme=scheme.name, rule=rule, verdict=Verdict.UNKNOWN, reason=missing)
+            continue
         yield _bound_judgement(result, scheme, f"at most {bound!r} {name}", name, verdict, replay)
     for name, bound in expectation.at_least.items():
         verdict = _bounded(result, scheme, name, bound, sign=-1)
         yield _bound_judgement(result, scheme, f"at least {bound!r} {name}", name, verdict, replay)
+
+
+def _never(
+    result: Result, scheme: SchemeResult, name: str, never_below: float, replay: Replay
+) -> Judgement:
+    """Judge that something never happens."""
+    seen, witness = _seen(result, scheme, name, replay)
+    verdict, reason = Verdict.UNKNOWN, "nothing was measured"
+    if seen:
+        verdict, reason = Verdict.INVALID, ""
+    elif seen is not None:
+        reason = _lacking(result, scheme, name)
+        if not reason:
+            verdict, reason = _zero(scheme, name, never_below)
+    return Judgement(
+        scheme=scheme.name, rule=f"never {name}", verdict=verdict, reason=reason, witness=witness
+    )
+
+
+def _zero(scheme: SchemeResult, name: str, never_below: float) -> tuple[Verdict, str]:
+    """What it means that something was tried and not seen, and why."""
+    tried = scheme.exercised
+    if name not in OUTCOMES:
+        return Verdict.VALID, f"in {tried.trials} trials with {tried.compactions} compactions"
+    found = proofs(scheme, name)
+    if found:
+        return Verdict.VALID, f"proven by {found}"
+    high = estimate(scheme, (name,)).interval.high
+    among = f"seen in 0 of {tried.trials} trials, 0 of {tried.asked} deletions"
+    if high <= never_below:
+        return Verdict.VALID, f"{among}, at most {high:.3g} (never_below = {never_below:g})"
+    why = f"{among}: no rule proves it, and it may be up to {high:.3g}"
+    return Verdict.UNKNOWN, f"{why} (never_below = {never_below:g})"
+
+
+def _lacking(result: Result, scheme: SchemeResult, name: str) -> str:
+    """What was not tried, without which not to have seen ``name`` says nothing."""
+    tried = scheme.exercised
+    is_partial_allowed = result.scenario.gateways.partial_response == "warn"
+    if name in OUTCOMES:
+        is_gap = name == "silent-gap" or (name == "partial-response" and is_partial_allowed)
+        return "" if name == "ok" else lacking(tried, is_gap=is_gap)
+    if name in _OF_COMPACTIONS:
+        return "" if tried.compactions else "no block was compacted after the warm-up"
+    return "" if tried.deleted else "no block was deleted after the warm-up"
 
 
 def _seen(

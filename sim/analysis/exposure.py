@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, merge_groups, pairs
 from sim.analysis.outcomes import OutcomeRule
@@ -87,7 +88,7 @@ class Exposure:
         """Replicas that gateways may read."""
         return candidates(self.scenario.store, gateway=0)
 
-    def _asks(self, block: Ints) -> tuple[Ints, Ints]:
+    def asks(self, block: Ints) -> tuple[Ints, Ints]:
         """Arrivals [start, end) that count, of queries whose range intersects the block."""
         blocks = self.timelines.blocks
         start, end = reach(self.query_class, blocks.min_us[block], blocks.max_us[block])
@@ -96,12 +97,16 @@ class Exposure:
             np.minimum(end, self.timelines.horizon_us),
         )
 
+    def may_use(self, resolution: Ints) -> npt.NDArray[np.bool_]:
+        """Whether queries of this class may use blocks of each resolution."""
+        allowed: npt.NDArray[np.bool_] = resolution <= self._allowed
+        return allowed
+
     @cached_property
     def _used(self) -> Ints:
         """Rows of the load table that queries of this class may use."""
         loads = self.timelines.loads
-        resolution = self.timelines.blocks.resolution[loads.block]
-        return np.flatnonzero(resolution <= self._allowed)
+        return np.flatnonzero(self.may_use(self.timelines.blocks.resolution[loads.block]))
 
     @cached_property
     def failures(self) -> Failures:
@@ -111,7 +116,7 @@ class Exposure:
         load, object_index, replica, start, end, absent_us = columns
         loads, blocks = self.timelines.loads, self.timelines.blocks
         block = loads.block[load]
-        asked_from, asked_to = self._asks(block)
+        asked_from, asked_to = self.asks(block)
         start, end = np.maximum(start, asked_from), np.minimum(end, asked_to)
         # A query arrives at the latest when its reading would begin to meet the absence.
         keep = (end > start) & (end > absent_us - self._takes_us_max)
@@ -189,12 +194,17 @@ class Exposure:
         none = np.full(load.size, -1)
         return load, none, none, loads.load_us[load], np.array(end_us, np.int64), crash_us
 
+    @property
+    def n_needed(self) -> int:
+        """Level-1 blocks that some query asks for while only the bucket has their data."""
+        return int(self._needed[0].size)
+
     @cached_property
     def _needed(self) -> tuple[Ints, Ints, Ints]:
         """Level-1 blocks and the arrivals [start, end) for which only the bucket has their data."""
         blocks, spec = self.timelines.blocks, self.scenario
         rows = np.flatnonzero((blocks.level == 1) & (blocks.committed_us < NEVER))
-        start, end = self._asks(rows)
+        start, end = self.asks(rows)
         local_until = blocks.max_us[rows] + spec.producers.local_retention_us
         start = np.maximum(np.maximum(start, blocks.committed_us[rows]), local_until)
         kept = spec.compactor.retention_us[: self._allowed + 1]

@@ -1,6 +1,8 @@
 """The shapes in which outcomes are handed on."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -43,15 +45,73 @@ class OutcomeRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """How much of an outcome there may be that few trials show.
+
+    Attributes
+    ----------
+    proof : str
+        What proves that there is none, see ``safety.proof``; empty if nothing does.
+    clusters : int
+        Parts of the trial that are as good as independent of each other.
+    most : float
+        The largest fraction of the queries of one such part that can have the outcome; above 1
+        where the fractions are of so few drawn queries that they may miss it altogether.
+    over_phases : float or None
+        Expected fraction over all phases of the readers, given the rest of the trial, see
+        ``phases``; an upper bound of it where queries ask for some of the streams. None
+        where there is no such thing.
+    is_certain : bool
+        Whether ``over_phases`` is the same in every trial, since nothing else is drawn.
+    """
+
+    proof: str = ""
+    clusters: int = 1
+    most: float = 1.0
+    over_phases: float | None = None
+    is_certain: bool = False
+
+    def of_sample(self, queries: float) -> "Bound":
+        """What the bound says of a fraction among as many drawn queries of the trial, above 0.
+
+        Of a cluster with n queries, of which the share f <= most would have the outcome, none of
+        those drawn has it with probability exp(-n f). Its mean over f is largest where f is 0 or
+        ``most``: as if it were seen only with probability 1 - exp(-n most).
+        """
+        seen = -math.expm1(-queries / self.clusters * self.most)
+        return replace(self, most=self.most / seen) if seen > 0.0 else self
+
+
+def added(parts: Iterable[tuple[float, Bound]]) -> Bound:
+    """The bound of a weighed sum of fractions of which no two are of the same query."""
+    weighed = list(parts)
+    proofs = dict.fromkeys(bound.proof for _, bound in weighed)
+    if all(proofs):
+        return Bound(proof="; ".join(proofs))
+    unproven = [(weight, bound) for weight, bound in weighed if not bound.proof]
+    phases = [w * bound.over_phases for w, bound in unproven if bound.over_phases is not None]
+    # Together they are no more than all, or than the one that a sample may miss most.
+    together = max(1.0, *(bound.most for _, bound in unproven))
+    return Bound(
+        clusters=min(bound.clusters for _, bound in unproven),
+        most=min(together, math.fsum(weight * bound.most for weight, bound in unproven)),
+        over_phases=math.fsum(phases) if len(phases) == len(unproven) else None,
+        is_certain=all(bound.is_certain for _, bound in unproven),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClassOutcome:
     """Outcomes of one query class in one trial; ``fractions`` has every outcome and sums to 1.
 
-    With ``queries == 0`` every fraction is nan.
+    With ``queries == 0`` every fraction is nan. ``bounds`` has what is known beyond the fractions,
+    by outcome; an outcome that is not there has the plain :class:`Bound`.
     """
 
     name: str
     queries: float
     fractions: dict[str, float]
+    bounds: dict[str, Bound] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.analysis import sampled
+from sim.analysis.bounds import class_bounds
 from sim.analysis.exposure import Exposure
 from sim.analysis.lottery import lottery_fractions
 from sim.analysis.outcomes import ClassOutcome, Hazards, fractions_of_counts
@@ -41,11 +42,14 @@ def evaluate_sampled(
     for query_class in scenario.queries:
         exposure = Exposure(scenario, timelines, query_class)
         counts = sampled.count_outcomes(exposure, streams)
+        queries = float(counts.sum())
+        bounds = class_bounds(exposure, _takes_us(query_class))
         results.append(
             ClassOutcome(
                 name=query_class.name,
-                queries=float(counts.sum()),
+                queries=queries,
                 fractions=fractions_of_counts(counts),
+                bounds={outcome: bound.of_sample(queries) for outcome, bound in bounds.items()},
             )
         )
     return tuple(results)
@@ -79,6 +83,7 @@ def _exact(scenario: Scenario, timelines: Timelines, query_class: QueryClass) ->
         name=query_class.name,
         queries=queries,
         fractions=dict(zip(OUTCOMES, map(float, mean), strict=True)),
+        bounds=class_bounds(exposure, _takes_us(query_class)),
     )
 
 

@@ -9,12 +9,15 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.analysis.estimators import Interval, fraction_interval
+from sim.analysis.exercised import Exercised
+from sim.analysis.outcomes import Bound, added
+from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
     from sim.analysis.outcomes import ClassOutcome
@@ -29,6 +32,7 @@ __all__ = [
     "digest_of",
     "estimate",
     "fractions_per_trial",
+    "proofs",
     "total_counts",
 ]
 
@@ -61,6 +65,8 @@ class TrialResult:
         Deletions a gateway could have met: pairs of a loaded block and its first absence.
     windows_us : tuple of int
         Sorted sample of the lengths of their error windows, see ``windows.window_sample``.
+    exercised : Exercised
+        What of all that may fail was tried at all.
     """
 
     scheme: int
@@ -73,6 +79,7 @@ class TrialResult:
     garbage_byte_seconds: float
     window_count: int = 0
     windows_us: tuple[int, ...] = ()
+    exercised: Exercised = field(default_factory=Exercised)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +91,11 @@ class SchemeResult:
     kind: str
     digest: str
     trials: tuple[TrialResult, ...]
+
+    @property
+    def exercised(self) -> Exercised:
+        """What was tried, over all trials."""
+        return sum((trial.exercised for trial in self.trials), Exercised())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,12 +183,50 @@ def fractions_per_trial(
 
 def estimate(scheme: SchemeResult, outcomes: Iterable[str], query: str | None = None) -> Estimate:
     """Estimate the fraction of queries with one of ``outcomes``; nan if there were no queries."""
-    fractions, queries = fractions_per_trial(scheme, outcomes, query)
+    wanted = tuple(outcomes)
+    fractions, queries = fractions_per_trial(scheme, wanted, query)
     asked = queries > 0
     return Estimate(
-        interval=fraction_interval(fractions, queries),
+        interval=_interval(scheme, wanted, query),
         expected=math.fsum(fractions[asked] * queries[asked]),
         seen_in_trials=int((fractions[asked] > 0).sum()),
+    )
+
+
+def proofs(scheme: SchemeResult, outcome: str) -> str:
+    """What proves of every trial and query class that none has an outcome; empty if nothing does.
+
+    Rules speak of delays and laws, so they say the same of every trial.
+    """
+    bounds = [_bound(trial, (outcome,), None) for trial in scheme.trials]
+    found = dict.fromkeys(bound.proof for bound in bounds)
+    return "; ".join(found) if all(found) else ""
+
+
+def _interval(scheme: SchemeResult, outcomes: tuple[str, ...], query: str | None) -> Interval:
+    fractions, queries = fractions_per_trial(scheme, outcomes, query)
+    if "ok" in outcomes:
+        # What is known is known of the outcomes that are not ok: of their sum, from below.
+        others = tuple(o for o in OUTCOMES if o not in outcomes)
+        rest = _interval(scheme, others, query)
+        fraction = fraction_interval(fractions, queries).fraction
+        return Interval(
+            fraction,
+            min(1.0 - rest.high, fraction),
+            max(1.0 - rest.low, fraction),
+            rest.method,
+        )
+    bounds = [_bound(trial, outcomes, query) for trial in scheme.trials]
+    return fraction_interval(fractions, queries, bounds)
+
+
+def _bound(trial: TrialResult, outcomes: tuple[str, ...], query: str | None) -> Bound:
+    """What is known of several outcomes, of one class or of all weighed by their queries."""
+    classes = [c for c in trial.classes if c.queries and query in (None, c.name)]
+    total = math.fsum(c.queries for c in classes)
+    return added(
+        (c.queries / total, added((1.0, c.bounds.get(o, Bound())) for o in outcomes))
+        for c in classes
     )
 
 

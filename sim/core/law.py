@@ -165,6 +165,12 @@ class Law(ABC):
         second = self.moment_to(1.0, 2)
         return math.inf if math.isinf(second) else max(0.0, second - self.mean**2)
 
+    @property
+    def longest_us(self) -> float:
+        """The longest draw, in whole µs; inf if the law has no upper end."""
+        top = self.ppf(1.0)
+        return math.inf if math.isinf(top) else math.floor(top + 0.5)
+
     def draw_us(self, u: float) -> int:
         """Return ⌊ppf(u) + 1/2⌋, the whole number of µs that the uniform `u` stands for.
 

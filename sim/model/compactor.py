@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from sim.core.kernel import Kernel
 from sim.core.laws import Law
 from sim.core.streams import Streams
-from sim.core.units import US_PER_S
 from sim.model import downsampling, planner
 from sim.model.catalog import Block, by_creation
 from sim.model.client import Client, RequestFailed
@@ -14,12 +13,10 @@ from sim.model.janitor import Janitor
 from sim.model.retention import Expiry
 from sim.model.schemes import Scheme
 from sim.model.transfer import Steps, upload
+from sim.scenario.parts import PARTIAL_UPLOAD_AGE_US
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
 from sim.trace.records import CompactRecord, HaltRecord
-
-PARTIAL_UPLOAD_AGE_US = 48 * 3600 * US_PER_S
-"""Age from which a partial upload is taken for abandoned (Thanos, PartialUploadThresholdAge)."""
 
 Group = tuple[int, int]
 

@@ -11,6 +11,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from sim import __version__
@@ -24,6 +25,7 @@ from sim.analysis.results import (
     fractions_per_trial,
     total_counts,
 )
+from sim.analysis.safety import Rule, rules
 from sim.scenario.schema import OUTCOMES
 
 __all__ = ["ALL_QUERIES", "SCHEMA_VERSION", "document", "to_csv", "to_json"]
@@ -65,6 +67,7 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
                     "scheme": judgement.scheme,
                     "rule": judgement.rule,
                     "verdict": str(judgement.verdict),
+                    "reason": judgement.reason or None,
                     "witness": judgement.witness,
                 }
                 for judgement in judgements
@@ -122,6 +125,26 @@ def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
         },
         "counts": total_counts([trial.counts for trial in scheme.trials]),
         "garbage_byte_seconds": math.fsum(trial.garbage_byte_seconds for trial in scheme.trials),
+        "exposure": asdict(scheme.exercised),
+        "rules": [_rule(rule) for rule in rules(result.scenario, scheme.index)],
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "rule": rule.name,
+        "protects": rule.protects,
+        "key": rule.key,
+        "terms": [
+            {"term": term.symbol, "meaning": term.meaning, "us": term.span_us}
+            for term in rule.terms
+        ],
+        "required_us": rule.required_us,
+        "configured_us": rule.configured_us,
+        "slack_us": rule.slack_us,
+        "status": str(rule.status),
+        "is_met": rule.is_met,
+        "obstacles": rule.obstacles,
     }
 
 
@@ -145,9 +168,10 @@ def _differences(result: Result) -> list[dict[str, Any]]:
     rows = []
     for scheme in others:
         for outcome in OUTCOMES:
-            one, asked = fractions_per_trial(scheme, (outcome,))
+            one, _ = fractions_per_trial(scheme, (outcome,))
             two, _ = fractions_per_trial(baseline, (outcome,))
-            found = paired_difference(one, two, queries_per_trial=asked)
+            limits = _limits(estimate(scheme, (outcome,)), estimate(baseline, (outcome,)))
+            found = paired_difference(one, two, limits=limits)
             rows.append(
                 {
                     "scheme": scheme.name,
@@ -160,6 +184,13 @@ def _differences(result: Result) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _limits(one: Estimate, two: Estimate) -> tuple[float, float]:
+    """How far a difference that no pair shows may be from 0: as far as either interval goes."""
+    a, b = one.interval, two.interval
+    reach = [(i.fraction - i.low, i.high - i.fraction) for i in (a, b)]
+    return -(reach[0][0] + reach[1][1]), reach[0][1] + reach[1][0]
 
 
 def _plain(value: Any) -> Any:

@@ -34,6 +34,16 @@ class Immediate(Frozen):
     name: Name = Field(description="Its name in results and in expect.")
     kind: Literal["immediate"] = Field(description="Delete at once.")
 
+    @property
+    def delete_delay_us(self) -> int:
+        """From retirement to deletion: nothing."""
+        return 0
+
+    @property
+    def hide_delay_us(self) -> None:
+        """Age of a mark from which gateways ignore the block: there are no marks."""
+        return
+
 
 class DeletionMark(Frozen):
     """A retired block is marked, hidden from readers, and deleted later (Thanos since 0.12)."""
@@ -48,6 +58,11 @@ class DeletionMark(Frozen):
         alias="ignore_deletion_marks_delay",
         description="Age of a mark from which gateways ignore the block.",
     )
+
+    @property
+    def hide_delay_us(self) -> int:
+        """Age of a mark from which gateways ignore the block."""
+        return self.ignore_deletion_marks_delay_us
 
 
 SchemeSpec = Annotated[Immediate | DeletionMark, Field(discriminator="kind")]

@@ -29,6 +29,7 @@ from sim.scenario.values import (
 __all__ = [
     "OBSERVATIONS",
     "OUTCOMES",
+    "PARTIAL_UPLOAD_AGE_US",
     "RESOLUTIONS",
     "Cleanup",
     "Compactor",
@@ -67,6 +68,10 @@ OBSERVATIONS: Final = (
     "leaked-block",
 )
 """What is counted beside the queries and may be expected."""
+
+PARTIAL_UPLOAD_AGE_US: Final = 48 * _H
+"""Age from which an upload without meta.json is taken for abandoned: Thanos,
+PartialUploadThresholdAge (``SEMANTICS.md`` C11)."""
 
 
 class Producers(Frozen):
@@ -282,5 +287,9 @@ class Expectation(Frozen):
 
     never: tuple[_Expected, ...] = Field((), description="Must not happen.")
     sometimes: tuple[_Expected, ...] = Field((), description="Must happen.")
+    never_below: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = Field(
+        1e-6,
+        description="A fraction of queries that counts as never where no rule proves it.",
+    )
     at_most: _Bounds = Field({}, description="Upper bounds: fractions of queries, or counts.")
     at_least: _Bounds = Field({}, description="Lower bounds: fractions of queries, or counts.")

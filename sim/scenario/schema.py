@@ -148,6 +148,10 @@ class Scenario(Frozen):
             raise PydanticCustomError(RULE, "parts do not fit together", {"findings": findings})
         return self
 
+    def scheme_index(self, name: str) -> int:
+        """Position of a scheme in ``schemes``; raises ValueError if there is none of the name."""
+        return [scheme.name for scheme in self.schemes].index(name)
+
     def raw(self) -> dict[str, Any]:
         """Return the mapping that this scenario is made from, with every value spelled out.
 

@@ -65,6 +65,8 @@ def test_keys_and_their_order() -> None:
         "by_query",
         "counts",
         "garbage_byte_seconds",
+        "exposure",
+        "rules",
     ]
     assert list(scheme["outcomes"]) == list(OUTCOMES)
     assert list(scheme["by_query"]) == ["fast", "slow"]
@@ -84,8 +86,9 @@ def test_totals_are_over_trials() -> None:
 def test_a_zero_says_how_much_was_looked_at() -> None:
     scheme = document(result([0.0, 0.0], [0.0, 0.0]), ())["schemes"][0]
     error = scheme["outcomes"]["query-error"]
-    assert (error["fraction"], error["low"], error["method"]) == (0.0, 0.0, "rule-of-three")
-    assert error["high"] == pytest.approx(3 / 8000, rel=0.01)
+    assert (error["fraction"], error["low"], error["method"]) == (0.0, 0.0, "clusters")
+    assert error["high"] == pytest.approx(1.0 - 0.05**0.5)
+    assert scheme["exposure"]["asked"] == 18
 
 
 def test_differences_are_against_the_first_scheme_for_every_outcome() -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import math
-from itertools import count
 
 import numpy as np
 import pytest
 
 from sim.analysis.estimators import Difference, Interval, fraction_interval, paired_difference
+from sim.analysis.outcomes import Bound
 from sim.core.streams import Streams
 
 
@@ -36,17 +36,62 @@ def test_a_t_interval_stays_a_fraction() -> None:
 
 
 @pytest.mark.parametrize("trials", [1, 2, 8])
-def test_nothing_seen_still_says_how_much_was_looked_at(trials: int) -> None:
-    limit = 1.0 - 0.05 ** (1.0 / (1000.0 * trials))
-    interval = fraction_interval(np.zeros(trials), 1000.0)
-    assert_interval(interval, (0.0, 0.0, limit, "rule-of-three"))
-    assert interval.high == pytest.approx(3.0 / (1000.0 * trials), rel=2e-2 / trials + 1e-2)
+@pytest.mark.parametrize("queries", [10.0, 1e9])
+def test_nothing_seen_says_how_many_clusters_were_looked_at(trials: int, queries: float) -> None:
+    bounds = [Bound(clusters=3, most=0.01)] * trials
+    limit = 0.01 * (1.0 - 0.05 ** (1.0 / (3.0 * trials)))
+    interval = fraction_interval(np.zeros(trials), queries, bounds)
+    assert_interval(interval, (0.0, 0.0, limit, "clusters"))
+
+
+def test_nothing_seen_and_nothing_known_counts_trials() -> None:
+    assert_interval(fraction_interval([0.0] * 4, 1e9), (0.0, 0.0, 1.0 - 0.05**0.25, "clusters"))
+
+
+def test_what_a_rule_proves_is_zero() -> None:
+    proven, unproven = Bound(proof="R1"), Bound()
+    assert fraction_interval([0.0, 0.0], 9.0, [proven] * 2) == Interval(0.0, 0.0, 0.0, "rule")
+    assert fraction_interval([0.0, 0.0], 9.0, [proven, unproven]).high > 0.7
+    # Whoever has seen it knows better than the rule.
+    assert fraction_interval([0.0, 0.1], 9.0, [proven] * 2).method == "clusters"
+
+
+def test_phases_that_are_all_that_chance_decides_give_the_answer() -> None:
+    bounds = [Bound(over_phases=0.25, is_certain=True)] * 4
+    assert fraction_interval([0.0] * 4, 9.0, bounds) == Interval(0.0, 0.0, 0.25, "phases")
+    assert fraction_interval([0.0, 0.0, 0.0, 0.4], 9.0, bounds) == Interval(
+        0.1, 0.1, 0.25, "phases"
+    )
+
+
+def test_integrated_phases_of_different_trials_have_a_spread() -> None:
+    values = [0.10, 0.15, 0.20]
+    bounds = [Bound(over_phases=value) for value in values]
+    half = 4.302652730 * 0.05 / math.sqrt(3.0)
+    assert_interval(
+        fraction_interval([0.0, 0.0, 0.3], 9.0, bounds), (0.1, 0.15 - half, 0.15 + half, "phases")
+    )
+    known_of_two = [*bounds[:2], Bound()]
+    assert fraction_interval([0.0, 0.0, 0.3], 9.0, known_of_two).method == "clusters"
+
+
+def test_a_bound_of_few_drawn_queries_counts_the_queries() -> None:
+    # Four clusters with a quarter query each: one chance that would always go wrong, or less.
+    few = Bound(clusters=4, most=1.0).of_sample(1.0)
+    assert few.most == pytest.approx(1.0 / (1.0 - math.exp(-0.25)))
+    assert fraction_interval([0.0], 1.0, [few]).high == 1.0
+    # With many queries and a rare failure, the rule of three over them all.
+    rare = Bound(clusters=1000, most=1e-6).of_sample(1e5)
+    assert fraction_interval([0.0], 1e5, [rare]).high == pytest.approx(3e-5, rel=0.01)
+    many = Bound(clusters=4, most=0.1)
+    assert many.of_sample(1e9).most == pytest.approx(0.1)
+    assert many.of_sample(0.0) == many
 
 
 def test_everything_seen_mirrors_nothing_seen() -> None:
     nothing = fraction_interval([0.0, 0.0], 50.0)
     everything = fraction_interval([1.0, 1.0], 50.0)
-    assert everything == Interval(1.0, 1.0 - nothing.high, 1.0, "rule-of-three")
+    assert everything == Interval(1.0, 1.0 - nothing.high, 1.0, "clusters")
 
 
 @pytest.mark.parametrize("queries", [0.0, [0.0, 0.0]])
@@ -61,29 +106,28 @@ def test_trials_without_queries_are_left_out() -> None:
     assert with_them == fraction_interval([0.1, 0.15, 0.2], 9.0)
 
 
-def test_one_trial_gives_the_exact_binomial_interval() -> None:
+def test_clusters_give_the_exact_binomial_interval() -> None:
     # Clopper and Pearson for 3 of 20, from their published charts and any table since.
-    assert_interval(fraction_interval([0.15], 20.0), (0.15, 0.0320709, 0.3789268, "binomial"))
+    bounds = [Bound(clusters=20)]
+    assert_interval(
+        fraction_interval([0.15], 9.0, bounds), (0.15, 0.0320709, 0.3789268, "clusters")
+    )
+    # A cluster of which a tenth can go wrong weighs a tenth.
+    bounds = [Bound(clusters=20, most=0.1)]
+    assert_interval(
+        fraction_interval([0.015], 9.0, bounds), (0.015, 0.00320709, 0.03789268, "clusters")
+    )
 
 
-def test_one_trial_takes_expected_counts() -> None:
-    rare = fraction_interval([1e-12], 1e6)
-    assert rare.method == "binomial"
-    assert 0.0 <= rare.low <= 1e-12 < rare.high < 4e-6
-    few = fraction_interval([0.3], 0.5)
-    assert 0.0 <= few.low < 0.3 < few.high <= 1.0
-
-
-def test_few_trials_give_the_widest() -> None:
-    two = fraction_interval([0.2, 0.2], 10.0)
-    assert_interval(two, (0.2, 0.0573340, 0.4366140, "widest-of-t-and-binomial"))
+def test_few_trials_are_few_clusters() -> None:
     rare = fraction_interval([0.0, 0.0, 0.0, 0.0, 0.01], 1e6)
-    assert rare.method == "widest-of-t-and-binomial"
-    assert rare.low == 0.0
-    assert rare.high > 0.0075
+    assert rare.method == "clusters"
+    assert rare.high > 0.5
     nearly_all = fraction_interval([1.0, 1.0, 1.0, 1.0, 0.99], 1e6)
-    assert nearly_all.method == "widest-of-t-and-binomial"
+    assert nearly_all.method == "clusters"
     assert nearly_all.low == pytest.approx(1.0 - rare.high)
+    known = fraction_interval([0.0, 0.0, 0.0, 0.0, 0.01], 1e6, [Bound(most=0.02)] * 5)
+    assert known.high == pytest.approx(rare.high / 50, rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -93,19 +137,6 @@ def test_few_trials_give_the_widest() -> None:
 def test_the_fraction_is_always_inside(fractions: list[float], queries: float) -> None:
     interval = fraction_interval(fractions, queries)
     assert 0.0 <= interval.low <= interval.fraction <= interval.high <= 1.0
-
-
-def test_intervals_cover_the_truth() -> None:
-    stream = Streams(1).stream("coverage")
-    ordinals = count()
-    for share, trials, queries in ((0.3, 6, 40), (0.02, 1, 100), (0.005, 4, 100)):
-        rounds, covered = 400, 0
-        for _ in range(rounds):
-            start = next(ordinals) * 1_000_000
-            hits = stream.run(start, trials * queries).reshape(trials, queries) < share
-            interval = fraction_interval(hits.mean(axis=1), float(queries))
-            covered += interval.low <= share <= interval.high
-        assert covered / rounds > 0.95 - 4.0 * math.sqrt(0.95 * 0.05 / rounds)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +156,11 @@ def test_refuses_what_are_no_fractions(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         fraction_interval(fractions, queries)
+
+
+def test_there_is_a_bound_for_every_trial() -> None:
+    with pytest.raises(ValueError, match=r"^bounds=1 must be one per trial, 2"):
+        fraction_interval([0.0, 0.0], 1.0, [Bound()])
 
 
 def test_rounding_is_no_error() -> None:
@@ -162,10 +198,10 @@ def test_no_pair_is_unknown() -> None:
 
 def test_no_difference_anywhere() -> None:
     assert paired_difference([0.5, 0.5], [0.5, 0.5]) == Difference(0.0, 0.0, 0.0, "t")
-    found = paired_difference([0.0, 0.0], [0.0, 0.0], queries_per_trial=500.0)
-    limit = 1.0 - 0.05 ** (1.0 / 1000.0)
-    assert found == Difference(0.0, -limit, limit, "rule-of-three")
-    assert paired_difference([0.1], [0.1], queries_per_trial=0.0).method == "none"
+    found = paired_difference([0.0, 0.0], [0.0, 0.0], limits=(-0.1, 0.2))
+    assert found == Difference(0.0, -0.1, 0.2, "bounds")
+    assert paired_difference([0.1, 0.2], [0.1, 0.1], limits=(-0.1, 0.2)).method == "t"
+    assert paired_difference([0.1], [0.1]).method == "none"
 
 
 def test_pairs_with_an_unknown_side_are_left_out() -> None:

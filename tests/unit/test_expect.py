@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from sim.analysis import expect as expect_module
 from sim.analysis.expect import Judgement, Verdict, exit_code_of, judge
+from sim.analysis.outcomes import Bound
 from sim.analysis.results import Result, collect
 from sim.trace.timelines import Timelines
-from tests.made_results import outcome, result, scenario, trial
+from tests.made_results import TRIED, outcome, result, scenario, trial
 
 
 def _no_replay(scheme_index: int, trial_number: int) -> Timelines:
@@ -32,10 +34,57 @@ def _hazard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_never_is_valid_without_a_witness() -> None:
-    made = result([0.0, 0.0], [0.0, 0.0], expect='"later" = { never = ["query-error"] }')
-    assert judge(made, _no_replay) == (
-        Judgement(scheme="later", rule="never query-error", verdict=Verdict.VALID),
+    rules = '"later" = { never = ["query-error"], never_below = 0.8 }'
+    made = result([0.0, 0.0], [0.0, 0.0], expect=rules)
+    (judgement,) = judge(made, _no_replay)
+    assert (judgement.verdict, judgement.witness) == (Verdict.VALID, None)
+    assert judgement.reason == (
+        "seen in 0 of 2 trials, 0 of 18 deletions, at most 0.776 (never_below = 0.8)"
     )
+
+
+def test_a_zero_that_says_little_is_unknown() -> None:
+    made = result([0.0, 0.0], [0.0, 0.0], expect='"later" = { never = ["query-error"] }')
+    (judgement,) = judge(made, _no_replay)
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert judgement.reason == (
+        "seen in 0 of 2 trials, 0 of 18 deletions: no rule proves it, and it may be up to 0.776 "
+        "(never_below = 1e-06)"
+    )
+
+
+def test_a_rule_proves_never() -> None:
+    bounds = {"query-error": Bound(proof="R1, R2")}
+    day = replace(outcome("fast", 10.0), bounds=bounds)
+    rules = '"later" = { never = ["query-error"] }'
+    (judgement,) = judge(collect(scenario(rules), "exact", [trial(1, 0, [day])]), _no_replay)
+    assert (judgement.verdict, judgement.reason) == (Verdict.VALID, "proven by R1, R2")
+
+
+@pytest.mark.parametrize(
+    ("tried", "reason"),
+    [
+        ({"queries": 0}, "no query was asked"),
+        ({"halted": 1}, "the compactor halted in 1 of 2 trials"),
+        ({"behind": 2}, "the compactor fell behind in 2 of 2 trials"),
+        ({"retired": 0, "deleted": 0}, "no block was retired after the warm-up"),
+        ({"deleted": 0}, "no block was deleted after the warm-up"),
+        ({"read": 0}, "no gateway had loaded a block that was deleted"),
+        ({"asked": 0}, "no query asked for the time of a deleted block when it went"),
+        ({"needed": 0}, "no query asked for data that only the bucket had"),
+    ],
+)
+@pytest.mark.parametrize("rule", ['never = ["silent-gap"]', "at_most = { silent-gap = 0.5 }"])
+def test_what_nothing_exercised_is_unknown(rule: str, tried: dict[str, int], reason: str) -> None:
+    bounds = {"silent-gap": Bound(proof="R8")}
+    day = replace(outcome("fast", 10.0), bounds=bounds)
+    whole = replace(TRIED, trials=2)
+    for exercised, expected in ((whole, Verdict.VALID), (replace(whole, **tried), Verdict.UNKNOWN)):
+        trials = [trial(1, 0, [day], exercised=exercised)]
+        made = collect(scenario(f'"later" = {{ {rule} }}'), "exact", trials)
+        (judgement,) = judge(made, _no_replay)
+        assert judgement.verdict is expected
+        assert expected is Verdict.VALID or judgement.reason == reason
 
 
 def test_never_is_broken_by_one_trial_and_shows_it() -> None:
@@ -98,13 +147,13 @@ def test_an_expected_fraction_is_compared_itself(rule: str, fraction: float, ver
 @pytest.mark.parametrize(
     ("rule", "fractions", "verdict"),
     [
-        ("at_most = { query-error = 0.9 }", [0.1, 0.1], "valid"),
+        ("at_most = { query-error = 0.9 }", [0.1, 0.1, 0.1], "valid"),
         ("at_most = { query-error = 0.1 }", [0.1, 0.11], "unknown"),
-        ("at_most = { query-error = 0.01 }", [0.1, 0.1], "invalid"),
+        ("at_most = { query-error = 0.01 }", [0.1, 0.1, 0.1], "invalid"),
         ("at_most = { query-error = 0.00001 }", [0.0, 0.0], "unknown"),
-        ("at_least = { query-error = 0.01 }", [0.1, 0.1], "valid"),
+        ("at_least = { query-error = 0.01 }", [0.1, 0.1, 0.1], "valid"),
         ("at_least = { query-error = 0.1 }", [0.1, 0.11], "unknown"),
-        ("at_least = { query-error = 0.9 }", [0.1, 0.1], "invalid"),
+        ("at_least = { query-error = 0.9 }", [0.1, 0.1, 0.1], "invalid"),
     ],
 )
 def test_a_sampled_fraction_is_compared_with_its_interval(

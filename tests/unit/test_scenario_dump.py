@@ -110,7 +110,7 @@ lasts  = "1h"
 target = 0
 
 [expect]
-mark = { never = ["silent-gap"], at_most = { query-error = 0.001 } }
+mark = { never = ["silent-gap"], never_below = 1e-06, at_most = { query-error = 0.001 } }
 """
 
 

@@ -1,0 +1,77 @@
+"""What a rule proves never happens, in worlds that nobody wrote down."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from sim.analysis.queries import evaluate_exact
+from sim.analysis.safety import proof, rules
+from sim.core.units import format_duration
+from sim.scenario.schema import OUTCOMES, Scenario
+from sim.testing import scenarios, simulate_small
+
+
+def judged(scenario: Scenario) -> None:
+    """Fail if something happens that is proven not to, or more of it than its bound allows."""
+    for index in range(len(scenario.schemes)):
+        run = simulate_small(scenario, index)
+        for query_class, found in zip(
+            scenario.queries, evaluate_exact(scenario, run.timelines), strict=True
+        ):
+            for outcome in OUTCOMES:
+                fraction = found.fractions[outcome]
+                proven = proof(scenario, index, outcome, (query_class,))
+                if outcome != "duplicated":
+                    event(f"{outcome}: {'proven' if proven else 'open'}")
+                if proven:
+                    assert fraction == 0.0, f"{outcome} happens, though proven by {proven}"
+                bound = found.bounds.get(outcome)
+                if bound is not None and not proven:
+                    assert fraction <= bound.most * bound.clusters * 2 + 1e-12
+
+
+@given(scenarios())
+def test_what_a_rule_excludes_never_happens(scenario: Scenario) -> None:
+    judged(scenario)
+
+
+@given(
+    st.one_of(
+        scenarios(scheme_kinds=("deletion-mark",), max_faults=0, errors=False),
+        scenarios(scheme_kinds=("deletion-mark",), max_faults=0, strong=True),
+        scenarios(scheme_kinds=("immediate",), max_faults=0, strong=True),
+    )
+)
+def test_delays_at_the_rule_are_safe(scenario: Scenario) -> None:
+    """Every delay is what the rules ask for, to the microsecond, and not more."""
+    judged(at_the_rules(scenario))
+
+
+def at_the_rules(scenario: Scenario) -> Scenario:
+    """The scenario with delays that the rules just allow, where they are bounded."""
+    raw = scenario.raw()
+    raw["warmup"] = format_duration(scenario.horizon_us // 4)
+    for _ in range(2):  # what hides sets what deletes
+        scenario = Scenario.model_validate(raw)
+        for rule in rules(scenario, 0):
+            if not math.isfinite(rule.required_us):
+                continue
+            text = format_duration(math.ceil(rule.required_us))
+            if rule.name == "R8":
+                raw["producers"]["local_retention"] = text
+            elif rule.name == "R6":
+                raw["gateways"]["consistency_delay"] = text
+            elif rule.name == "R3":
+                raw["schemes"][0]["ignore_deletion_marks_delay"] = text
+        if scenario.schemes[0].kind == "deletion-mark":
+            needed_us = [
+                rule.required_us
+                for rule in rules(Scenario.model_validate(raw), 0)
+                if rule.key == "delete_delay" and rule.is_met and math.isfinite(rule.required_us)
+            ]
+            delay_us = math.ceil(max(needed_us, default=0.0))
+            raw["schemes"][0]["delete_delay"] = format_duration(delay_us)
+    return Scenario.model_validate(raw)
