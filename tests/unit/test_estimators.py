@@ -19,10 +19,10 @@ def assert_interval(interval: Interval, expected: tuple[float, float, float, str
 
 
 def test_many_trials_give_a_t_interval() -> None:
-    # Quantile of Student's t with 2 degrees of freedom: 4.302653.
-    half = 4.302652730 * 0.05 / math.sqrt(3.0)
+    # Student's t with 2 degrees of freedom, one less than for normal values: 4.302653.
+    half = 4.302652730 * math.sqrt(0.005 / 3) / 2.0
     assert_interval(
-        fraction_interval([0.10, 0.15, 0.20], 100.0), (0.15, 0.15 - half, 0.15 + half, "t")
+        fraction_interval([0.40, 0.45, 0.45, 0.50], 100.0), (0.45, 0.45 - half, 0.45 + half, "t")
     )
 
 
@@ -67,9 +67,9 @@ def test_phases_that_are_all_that_chance_decides_give_the_answer() -> None:
 def test_integrated_phases_of_different_trials_have_a_spread() -> None:
     values = [0.10, 0.15, 0.20]
     bounds = [Bound(over_phases=value) for value in values]
-    half = 4.302652730 * 0.05 / math.sqrt(3.0)
+    half = 12.70620474 * 0.05 / math.sqrt(3.0)
     assert_interval(
-        fraction_interval([0.0, 0.0, 0.3], 9.0, bounds), (0.1, 0.15 - half, 0.15 + half, "phases")
+        fraction_interval([0.0, 0.0, 0.3], 9.0, bounds), (0.1, 0.0, 0.15 + half, "phases")
     )
     known_of_two = [*bounds[:2], Bound()]
     assert fraction_interval([0.0, 0.0, 0.3], 9.0, known_of_two).method == "clusters"
@@ -169,7 +169,7 @@ def test_rounding_is_no_error() -> None:
 
 def test_pairs_give_a_t_interval_of_their_differences() -> None:
     found = paired_difference([0.3, 0.5, 0.4], [0.1, 0.2, 0.3])
-    half = 4.302652730 * 0.1 / math.sqrt(3.0)
+    half = 12.70620474 * 0.1 / math.sqrt(3.0)
     assert found.method == "t"
     assert [found.difference, found.low, found.high] == pytest.approx([0.2, 0.2 - half, 0.2 + half])
 
