@@ -154,7 +154,7 @@ def lacking(found: Exercised, *, is_gap: bool) -> str:
 
 def _lacks(found: Exercised, *, is_gap: bool) -> Iterator[str]:
     trials = "the trial" if found.trials == 1 else f"{{}} of {found.trials} trials"
-    if not found.queries:
+    if found.queries < 1.0:
         yield "no query was asked"
     if found.halted:
         yield f"the compactor halted in {trials.format(found.halted)}"
