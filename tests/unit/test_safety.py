@@ -1,0 +1,208 @@
+"""The rules, number by number; that they are right is for ``tests/property/test_safety.py``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from sim.analysis.safety import Rule, Status, proof, rules, shortfall_us
+from sim.scenario.load import load
+from sim.scenario.schema import OUTCOMES, Scenario
+from tests.worlds import us
+
+SAFE = """
+schema = 1
+name = "safe"
+horizon = "30d"
+warmup = "1d"
+
+[producers]
+local_retention = "6h"
+upload_after = "30s"
+upload_takes = "1m"
+
+[compactor]
+retention = { raw = "7d" }
+
+[gateways]
+sync_interval = "15m"
+sync_takes = "1m"
+
+[[queries]]
+name = "short"
+rate = "1/s"
+takes = "2s"
+
+[[queries]]
+name = "long"
+rate = "1/s"
+takes = "2m"
+
+[[schemes]]
+name = "marks"
+kind = "deletion-mark"
+delete_delay = "2h"
+ignore_deletion_marks_delay = "1h"
+
+[[schemes]]
+name = "at once"
+kind = "immediate"
+"""
+
+
+def safe(**overrides: Any) -> Scenario:
+    return load(SAFE, {key.replace("__", "."): value for key, value in overrides.items()})
+
+
+def rule(name: str, scenario: Scenario, scheme: int = 0) -> Rule:
+    (found,) = [r for r in rules(scenario, scheme) if r.name == name]
+    return found
+
+
+def test_the_rule_of_a_mark_is_the_sum_of_its_terms() -> None:
+    found = rule("R1", safe())
+    assert [(term.symbol, term.span_us) for term in found.terms] == [
+        ("H", us("1h")),
+        ("P", us("15m")),
+        ("s", us("1m")),
+        ("Q", us("2m")),
+    ]
+    assert found.required_us == us("78m")
+    assert found.configured_us == us("2h")
+    assert found.slack_us == us("42m")
+    assert found.status is Status.HOLDS
+
+
+def test_a_delay_is_long_enough_or_a_microsecond_short() -> None:
+    at = {"schemes__0__delete_delay": "78m"}
+    assert rule("R1", safe(**at)).status is Status.HOLDS
+    below = {"schemes__0__delete_delay": "77m59s999ms999us"}
+    assert rule("R1", safe(**below)).status is Status.BROKEN
+    assert rule("R1", safe(**below)).slack_us == -1
+
+
+def test_the_whole_seconds_of_a_mark_count_where_it_is_not_hidden_for_longer() -> None:
+    found = rule("R1", safe(schemes__0__ignore_deletion_marks_delay="0s"))
+    assert found.terms[0].span_us == us("1s")
+    assert rule("R2", safe()).required_us == us("18m1s")
+
+
+def test_lag_and_front_ends_count() -> None:
+    lag = {"law": "uniform", "low": "0s", "high": "4m"}
+    scenario = safe(store__lag__create__list=lag, store__negative_cache="1m")
+    # Seen after 5m; written again by a compactor that does not see it, and then hidden later.
+    assert rule("R1", scenario).terms[0].span_us == us("1h5m1s")
+    assert rule("R2", scenario).required_us == us("23m1s")
+    assert rule("R3", scenario).required_us == us("5m1s")
+    assert rule("R5", scenario).required_us == us("10m2s")
+    assert rule("R8", scenario).required_us == us("1m30s") + us("5m") + us("16m")
+
+
+def test_syncs_that_outlast_their_interval_set_the_period() -> None:
+    scenario = safe(gateways__sync_takes="20m")
+    assert {t.symbol: t.span_us for t in rule("R1", scenario).terms}["P"] == us("20m")
+
+
+def test_what_has_no_upper_end_leaves_a_rule_open() -> None:
+    law = {"law": "exponential", "mean": "1s"}
+    found = rule("R1", safe(queries__0__takes=law))
+    assert math.isinf(found.required_us)
+    assert found.status is Status.OPEN
+    capped = rule("R1", safe(queries__0__takes={**law, "at_most": "1m"}))
+    assert capped.status is Status.HOLDS
+
+
+def test_only_the_classes_that_are_asked_about_count() -> None:
+    scenario = safe(schemes__0__delete_delay="77m")
+    assert proof(scenario, 0, "query-error") == ""
+    assert proof(scenario, 0, "query-error", scenario.queries[:1]) == "R1, R2"
+    assert proof(scenario, 0, "query-error", scenario.queries[1:]) == ""
+
+
+@pytest.mark.parametrize(
+    ("overrides", "obstacle"),
+    [
+        ({"store__error_rate": 0.1}, "requests fail"),
+        (
+            {"faults": [{"kind": "gateway-outage", "target": 0, "at": "1d", "lasts": "1h"}]},
+            r"gateway-outage (faults[0])",
+        ),
+        (
+            {"store__lag__delete__get": {"law": "uniform", "low": "0s", "high": "1s"}},
+            "a mark may vanish before its block",
+        ),
+        (
+            {
+                "producers__upload_takes": "50h",
+                "producers__block_length": "100h",
+                "compactor__ranges": ["100h"],
+            },
+            "an upload may last until it is taken for abandoned",
+        ),
+    ],
+)
+def test_what_no_delay_helps_against_is_named(overrides: dict[str, Any], obstacle: str) -> None:
+    found = rule("R1", safe(**overrides))
+    assert found.status is Status.OPEN
+    assert any(obstacle in text for text in found.obstacles)
+    assert proof(safe(**overrides), 0, "query-error") == ""
+    assert math.isinf(shortfall_us(safe(**overrides), 0))
+
+
+def test_without_retention_the_hide_delay_is_not_needed() -> None:
+    scenario = safe(compactor__retention__raw="0s", schemes__0__delete_delay="30m")
+    assert rule("R1", scenario).status is Status.BROKEN
+    assert not rule("R1", scenario).is_met
+    assert proof(scenario, 0, "query-error") == "R2"
+
+
+def test_files_that_show_late_ask_for_a_consistency_delay() -> None:
+    late = {
+        "store__lag__create__get": {"law": "uniform", "low": "0s", "high": "5m"},
+        "compactor__ranges": ["2h"],
+    }
+    assert rule("R6", safe(**late)).status is Status.BROKEN
+    held = {**late, "gateways__consistency_delay": "5m"}
+    assert rule("R6", safe(**held)).status is Status.HOLDS
+    assert "R6" in proof(safe(**held), 0, "query-error")
+    # Compacted blocks are exempt from it.
+    assert rule("R6", safe(**{**held, "compactor__ranges": ["2h", "8h"]})).status is Status.OPEN
+
+
+def test_deletion_at_once_proves_nothing_of_reads() -> None:
+    scenario = safe()
+    assert [r.name for r in rules(scenario, 1)] == ["R2", "R6", "R8"]
+    assert rule("R2", scenario, 1).slack_us == -us("18m")
+    assert proof(scenario, 1, "query-error") == ""
+    assert proof(scenario, 1, "silent-gap") == ""  # a sync takes a minute
+    assert proof(safe(gateways__sync_takes="0s"), 1, "silent-gap") == "R2, R8"
+
+
+def test_the_bucket_must_answer_before_the_producer_forgets() -> None:
+    assert rule("R8", safe()).required_us == us("17m30s")
+    assert proof(safe(), 0, "silent-gap") == "R2, R3, R8"
+    assert proof(safe(producers__local_retention="17m"), 0, "silent-gap") == ""
+
+
+def test_settings_exclude_outcomes() -> None:
+    assert proof(safe(), 1, "partial-response") == 'partial_response = "abort"'
+    assert proof(safe(), 1, "warned") == 'partial_response = "abort"'
+    warn = safe(gateways__partial_response="warn")
+    assert proof(warn, 1, "query-error") == 'partial_response = "warn"'
+    assert proof(warn, 1, "partial-response") == proof(warn, 1, "warned") == ""
+    assert proof(warn, 0, "partial-response") == proof(warn, 0, "warned") == "R1, R2"
+
+
+def test_ok_is_never_excluded_and_doubles_always() -> None:
+    for scheme in (0, 1):
+        assert proof(safe(), scheme, "ok") == ""
+        assert proof(safe(), scheme, "duplicated")
+    assert len(OUTCOMES) == 6
+
+
+def test_the_shortfall_is_that_of_the_worse_rule() -> None:
+    assert shortfall_us(safe(), 0) == 0.0
+    assert shortfall_us(safe(schemes__0__delete_delay="1h"), 0) == us("18m")
+    assert shortfall_us(safe(), 1) == us("18m")
