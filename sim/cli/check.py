@@ -22,7 +22,8 @@ def command(paths: tuple[str, ...], assignments: tuple[str, ...]) -> int:
     Shows every problem of every file with its place and exits with 2, or one line per file: what
     would run.
     """
-    from sim.core.units import US_PER_S, format_duration
+    from sim.core.units import US_PER_S
+    from sim.report.formats import format_count, format_span
 
     overrides = common.override_options(seed=None, trials=None, assignments=assignments)
     for path, scenario in zip(paths, common.read_scenarios(paths, overrides), strict=True):
@@ -32,7 +33,7 @@ def command(paths: tuple[str, ...], assignments: tuple[str, ...]) -> int:
         click.echo(
             f"{path}: {scenario.name}: {count} {'scheme' if count == 1 else 'schemes'} x "
             f"{scenario.trials} {'trial' if scenario.trials == 1 else 'trials'} of "
-            f"{format_duration(scenario.horizon_us)}, seed {scenario.seed}, "
-            f"{queries:.4g} queries a scheme, digest {scenario.digest}"
+            f"{format_span(scenario.horizon_us)}, seed {scenario.seed}, "
+            f"{format_count(queries)} queries a scheme, digest {scenario.digest}"
         )
     return 0

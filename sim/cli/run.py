@@ -192,7 +192,7 @@ def _show(
     screen.print(title, soft_wrap=True)
     screen.print()
     screen.print(tables.scheme_table(result))
-    screen.print(tables.CAPTION, style="dim")
+    screen.print(tables.caption(scenario), style="dim")
     _print_block(screen, tables.observation_lines(result.schemes))
     _print_block(screen, tables.judgement_lines(judgements))
     words = _repeating_words(path, scenario, options)
@@ -224,7 +224,7 @@ def _repeating_words(path: str, scenario: "Scenario", options: _Options) -> list
 
 
 def _show_throughput(result: "Result", took_s: float) -> None:
-    from sim.report.tables import format_count
+    from sim.report.formats import format_count, format_span
 
     trials = [trial for scheme in result.schemes for trial in scheme.trials]
     records = sum(trial.records for trial in trials)
@@ -233,7 +233,7 @@ def _show_throughput(result: "Result", took_s: float) -> None:
     speed = span_us / 1e6 / max(took_s, 1e-9)
     number = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
     click.echo(
-        f"{number} in {took_s:.2f} s: {format_count(records)} records, "
+        f"{number} in {format_span(took_s * 1e6)}: {format_count(records)} records, "
         f"{format_count(queries)} queries, {format_count(speed)} simulated seconds a second",
         err=True,
     )
