@@ -56,7 +56,7 @@ class _Options:
     help="Override a key of the file, such as gateways.count=3 (repeatable).",
 )
 @click.option("--json", metavar="OUT", help="Write the result document; - is standard output.")
-@click.option("--csv", metavar="OUT", help="Write the fractions as CSV; - is standard output.")
+@click.option("--csv", metavar="OUT", help="Write every number as CSV; - is standard output.")
 @click.option("--out", metavar="DIR", help="Write document, CSV and figures into a folder.")
 @click.option(
     "--mode",

@@ -134,7 +134,7 @@ def test_a_dash_gives_nothing_but_the_document(capsys: pytest.CaptureFixture[str
     assert document["expect"][0]["witness"]["gateway"] == 0
     assert "again   sim run" in errors
     assert main(["run", "holds.toml", "--csv", "-", "-q"]) == 0
-    assert capsys.readouterr().out.startswith("scheme,query,outcome,fraction,")
+    assert capsys.readouterr().out.startswith("scheme,query,metric,value,unit,")
 
 
 def test_the_number_of_workers_changes_no_byte(capsys: pytest.CaptureFixture[str]) -> None:
