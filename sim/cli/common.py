@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "command_line",
     "console",
+    "guess_among",
     "override_of",
     "override_options",
     "read_scenarios",
@@ -103,17 +104,24 @@ def scheme_indices(scenario: "Scenario", names: Sequence[str]) -> tuple[int, ...
     Raises
     ------
     click.BadParameter
-        If a scheme does not exist; names those that do.
+        If a scheme does not exist; names the nearest, or else those that do.
     """
     if not names:
         return None
     known = [scheme.name for scheme in scenario.schemes]
     for name in names:
         if name not in known:
-            there = ", ".join(repr(k) for k in known)
-            message = f"{scenario.name} has no scheme {name!r}; it has {there}"
+            message = f"{scenario.name} has no scheme {name!r}; {guess_among(name, known)}"
             raise click.BadParameter(message, param_hint="--scheme")
     return tuple(sorted({known.index(name) for name in names}))
+
+
+def guess_among(wrong: str, valid: Iterable[str]) -> str:
+    """Nearest valid name as a question, or all of them where none is near."""
+    from sim.scenario.guesses import did_you_mean
+
+    names = list(valid)
+    return did_you_mean(wrong, names) or f"there are {', '.join(map(repr, names))}"
 
 
 def command_line(*words: object) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import common
+
 if TYPE_CHECKING:
     from sim.scenario.provenance import Profile
 
@@ -21,7 +23,7 @@ def command(name: str | None, as_json: bool) -> int:
     from sim.scenario.profiles import PROFILES
 
     if name is not None and name not in PROFILES:
-        message = f"no store is called {name!r}; there are {', '.join(PROFILES)}"
+        message = f"no store is called {name!r}; {common.guess_among(name, PROFILES)}"
         raise click.BadParameter(message, param_hint="NAME")
     shown = list(PROFILES.values()) if name is None else [PROFILES[name]]
     if as_json:
