@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from sim.cli import common, files
+from sim.cli import common, complete, files
 
 __all__ = ["TEMPLATE", "command"]
 
@@ -37,10 +37,15 @@ ignore_deletion_marks_delay = "30m"
 """
 
 
-@click.command("init")
-@click.argument("path", metavar="[FILE]", default="scenario.toml")
+@click.command(
+    "init",
+    epilog=common.examples(
+        "sim init", "sim init fast.toml && sim run fast.toml", "sim init - | sim check -"
+    ),
+)
+@click.argument("path", metavar="[FILE]", default="scenario.toml", shell_complete=complete.any_file)
 def command(path: str) -> int:
-    """Write a small scenario to start from; by default scenario.toml.
+    """Write a small scenario to start from; by default scenario.toml, - is standard output.
 
     An existing file is never overwritten.
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from sim.cli import common, files
+from sim.cli import common, complete, files
 from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN, RunInterrupted
 
 if TYPE_CHECKING:
@@ -38,15 +38,31 @@ class _Options:
     out: str | None
 
 
-@click.command("run")
-@click.argument("paths", metavar="FILE...", nargs=-1, required=True)
+@click.command(
+    "run",
+    epilog=common.examples(
+        "sim run scenario.toml --out out/first",
+        "sim run scenario.toml --set schemes.1.delete_delay=2h --trials 16",
+        "sim run scenario.toml --scheme 'mark, 1h' --set store.profile=s3-pre-2020",
+        "sim run scenario.toml --csv - -q > result.csv",
+        "sim init - | sim run -",
+    ),
+)
+@click.argument(
+    "paths", metavar="FILE...", nargs=-1, required=True, shell_complete=complete.any_file
+)
 @click.option("--seed", type=int, help="Seed of the first trial, instead of the file's.")
 @click.option("--trials", type=int, help="Number of trials, instead of the file's.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; by default as many as pay off."
 )
 @click.option(
-    "--scheme", "schemes", multiple=True, metavar="NAME", help="Run only this scheme (repeatable)."
+    "--scheme",
+    "schemes",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete.schemes,
+    help="Run only this scheme (repeatable).",
 )
 @click.option(
     "--set",
@@ -55,9 +71,24 @@ class _Options:
     metavar="KEY=VALUE",
     help="Override a key of the file, such as gateways.count=3 (repeatable).",
 )
-@click.option("--json", metavar="OUT", help="Write the result document; - is standard output.")
-@click.option("--csv", metavar="OUT", help="Write every number as CSV; - is standard output.")
-@click.option("--out", metavar="DIR", help="Write document, CSV and figures into a folder.")
+@click.option(
+    "--json",
+    metavar="OUT",
+    shell_complete=complete.any_file,
+    help="Write the result document; - is standard output.",
+)
+@click.option(
+    "--csv",
+    metavar="OUT",
+    shell_complete=complete.any_file,
+    help="Write every number as CSV; - is standard output.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    shell_complete=complete.any_folder,
+    help="Write document, CSV and figures into a folder.",
+)
 @click.option(
     "--mode",
     type=click.Choice(["exact", "sampled"]),
@@ -68,7 +99,7 @@ class _Options:
 @click.option("--check", is_flag=True, help="Run every trial twice and compare.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
 def command(paths: tuple[str, ...], **options: Any) -> int:
-    """Simulate scenarios and judge their expectations.
+    """Simulate scenarios and judge their expectations. As FILE, - is standard input.
 
     Exit code: 0 all expectations hold, 1 one does not, 2 the input is wrong, 3 unknown.
     """
@@ -199,7 +230,8 @@ def _show(
     screen.print()
     screen.print(f"seed    {scenario.seed}, trials {scenario.trials}", soft_wrap=True)
     screen.print(f"digest  {result.digest}", soft_wrap=True)
-    screen.print(f"again   {common.command_line(*words)}", soft_wrap=True)
+    source = "  # with the same standard input" if path == files.STANDARD else ""
+    screen.print(f"again   {common.command_line(*words)}{source}", soft_wrap=True)
 
 
 def _print_block(screen: "Console", lines: Sequence[Any]) -> None:

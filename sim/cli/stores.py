@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli import common
+from sim.cli import common, complete
 
 if TYPE_CHECKING:
     from sim.scenario.provenance import Profile
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("stores")
-@click.argument("name", metavar="[NAME]", required=False)
+@click.command(
+    "stores", epilog=common.examples("sim stores", "sim stores s3-pre-2020", "sim stores r2 --json")
+)
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=complete.stores)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str | None, as_json: bool) -> int:
     """List the named stores, or show one: its values, and where each number comes from."""
