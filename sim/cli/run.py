@@ -43,7 +43,7 @@ class _Options:
     epilog=common.examples(
         "sim run scenario.toml --out out/first",
         "sim run scenario.toml --set schemes.1.delete_delay=2h --trials 16",
-        "sim run scenario.toml --scheme 'mark, 1h' --set store.profile=s3-pre-2020",
+        "sim run scenario.toml --scheme 'mark first' --set store.profile=swift",
         "sim run scenario.toml --csv - -q > result.csv",
         "sim init - | sim run -",
     ),

@@ -11,7 +11,7 @@ __all__ = ["command"]
     "trace",
     epilog=common.examples(
         "sim trace scenario.toml -o trace.jsonl",
-        "sim trace scenario.toml --scheme 'mark, 1h' --trial 3 | grep '\"delete\"'",
+        "sim trace scenario.toml --scheme 'mark first' --trial 3 | grep '\"delete\"'",
     ),
 )
 @click.argument("path", metavar="FILE", shell_complete=complete.any_file)

@@ -20,6 +20,8 @@ from sim.cli.init import TEMPLATE
 from sim.model.world import simulate
 from sim.report import bundle
 from sim.report.names import FILES
+from sim.scenario.choices import DeletionMark
+from sim.scenario.load import load
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Trace
 
@@ -311,7 +313,29 @@ def test_init_writes_a_scenario_that_runs(capsys: pytest.CaptureFixture[str]) ->
     assert main(["init"]) == 0
     assert "sim run scenario.toml" in capsys.readouterr().err
     assert Path("scenario.toml").read_text() == TEMPLATE
-    assert main(["run", "scenario.toml", "--trials", "1", "-q"]) == 0
+    assert main(["run", "scenario.toml", "-q"]) == 0
+
+
+def test_what_init_writes_tests_the_delays(capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = load(TEMPLATE)
+    mark = scenario.schemes[1]
+    assert isinstance(mark, DeletionMark)
+    last_read_us = (
+        mark.ignore_deletion_marks_delay_us
+        + scenario.gateways.sync_interval.mean
+        + scenario.gateways.sync_takes.mean
+        + scenario.queries[0].takes.mean
+    )
+    assert scenario.queries[0].takes.mean > 0
+    assert mark.delete_delay_us > last_read_us + 10 * 60 * 10**6
+    # Nothing replaces what retention deletes, so readers let go of it for its mark alone.
+    assert main(["init"]) == 0
+    one = ["run", "scenario.toml", "--trials", "1"]
+    assert main([*one, "-q", "--json", "r.json"]) == 0
+    for scheme in json.loads(Path("r.json").read_text())["schemes"]:
+        assert scheme["counts"]["retention-overshoot"]["n"] >= 10
+    assert main([*one, "-q", "--set", "schemes.1.delete_delay=20m"]) == 1
+    assert "invalid mark first: never query-error" in capsys.readouterr().err
 
 
 def test_stores_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
