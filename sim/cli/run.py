@@ -223,7 +223,7 @@ def _show(
     screen.print(title, soft_wrap=True)
     screen.print()
     screen.print(tables.scheme_table(result))
-    screen.print(tables.caption(scenario), style="dim")
+    screen.print(tables.caption(result), style="dim")
     _print_block(screen, tables.observation_lines(result.schemes))
     _print_block(screen, tables.judgement_lines(judgements))
     words = _repeating_words(path, scenario, options)

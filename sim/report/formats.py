@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sim.analysis.estimators import Interval
 
 __all__ = [
+    "UNKNOWN",
     "format_bytes_short",
     "format_count",
     "format_fraction",
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 UNKNOWN: Final = "–"
+"""Stands for a number that is not known, or does not apply."""
 
 _SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _POWERS: Final = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from sim.scenario.schema import Scenario, SchemeSpec
+    from sim.scenario.schema import SchemeSpec
 
 __all__ = [
     "FAILED",
@@ -79,12 +79,16 @@ def delays(scheme: "SchemeSpec") -> dict[str, int]:
     }
 
 
-def caption(scenario: "Scenario") -> str:
-    """Say what the columns are."""
-    keys = _delay_keys(scenario.schemes)
+def caption(result: Result) -> str:
+    """Say what the columns of the table of schemes are."""
+    keys = _delay_keys(_specs(result))
     letters = [f"{_LETTERS[key]}: {key}" for key in keys if key in _LETTERS]
     rest = "gaps: data is missing, with or without a warning; below: 95 % interval"
     return "; ".join([*letters, rest])
+
+
+def _specs(result: Result) -> "list[SchemeSpec]":
+    return [result.scenario.schemes[scheme.index] for scheme in result.schemes]
 
 
 def _delay_keys(schemes: "Iterable[SchemeSpec]") -> list[str]:
@@ -164,7 +168,7 @@ def scheme_table(result: Result) -> SchemeTable:
     compactor and gateways per simulated day, both over all trials.
     """
     scenario = result.scenario
-    specs = [scenario.schemes[scheme.index] for scheme in result.schemes]
+    specs = _specs(result)
     keys = _delay_keys(specs)
     titles = [(_LETTERS.get(key, key), "") for key in keys]
     titles += [("failed", ""), ("gaps", ""), ("garbage", "")]

@@ -110,15 +110,17 @@ def test_a_table_that_is_too_wide_becomes_lists() -> None:
 def test_delays_are_those_of_the_scenario_whatever_the_name_says() -> None:
     made = load(SCENARIO, {"schemes.1.name": "mark, 48h", "schemes.1.delete_delay": "90s"})
     trials = [trial(s, 0, [outcome("fast", 10.0)]) for s in (0, 1)]
-    table = scheme_table(collect(made, "exact", trials))
+    run = collect(made, "exact", trials)
+    table = scheme_table(run)
     assert [title for title, _ in table.titles[:2]] == ["D", "I"]
     assert [[cell for cell, _ in row[:2]] for row in table.rows] == [["–", "–"], ["1m30s", "1d"]]
-    assert caption(made).startswith("D: delete_delay; I: ignore_deletion_marks_delay; gaps: ")
+    assert caption(run).startswith("D: delete_delay; I: ignore_deletion_marks_delay; gaps: ")
 
 
 def test_a_run_without_delays_has_no_columns_for_them() -> None:
     made = collect(scenario(), "exact", [trial(0, 0, [outcome("fast", 10.0)])])
     assert scheme_table(made).titles[0] == ("failed", "")
+    assert caption(made).startswith("gaps: ")
 
 
 def test_the_delays_of_a_scheme_are_its_durations() -> None:
