@@ -13,6 +13,7 @@ A program that may start processes must guard its entry with ``if __name__ == "_
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from sim.analysis.checkers import observe
@@ -91,8 +92,9 @@ def run_trial(
             raise DeterminismError(*(first_difference(trace, again) or (0, "", "")))
         second = _judge(scenario, scheme_index, trial, mode, again)
         # As text: a count may be nan, which differs from itself.
-        if repr(second) != repr(result):
-            raise DeterminismError(len(trace.records), repr(result), repr(second))
+        one, two = repr(asdict(result)), repr(asdict(second))
+        if one != two:
+            raise DeterminismError(len(trace.records), one, two)
     return result
 
 

@@ -81,6 +81,10 @@ class TrialResult:
     windows_us: tuple[int, ...] = ()
     exercised: Exercised = field(default_factory=Exercised)
 
+    def __repr__(self) -> str:
+        place = f"scheme={self.scheme}, trial={self.trial}, seed={self.seed}"
+        return f"<TrialResult {place}, {self.records:,} records, {_short(self.digest)}>"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemeResult:
@@ -97,6 +101,16 @@ class SchemeResult:
         """What was tried, over all trials."""
         return sum((trial.exercised for trial in self.trials), Exercised())
 
+    def __repr__(self) -> str:
+        classes = [c for trial in self.trials for c in trial.classes if c.queries]
+        asked = math.fsum(c.queries for c in classes)
+        outcomes = dict.fromkeys(outcome for c in classes for outcome in c.fractions)
+        hits = {o: math.fsum(c.queries * c.fractions[o] for c in classes) for o in outcomes}
+        seen = "".join(f", {o} {n / asked:.3g}" for o, n in hits.items() if n)
+        count = len(self.trials)
+        runs = f"{count} {'trial' if count == 1 else 'trials'}, {asked:,.0f} queries"
+        return f"<SchemeResult {self.name!r} ({self.kind}), {runs}{seen}, {_short(self.digest)}>"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -106,6 +120,10 @@ class Result:
     mode: str
     digest: str
     schemes: tuple[SchemeResult, ...]
+
+    def __repr__(self) -> str:
+        title = f"<Result {self.scenario.name!r}, {self.mode}, {_short(self.digest)}"
+        return "\n  ".join([title, *map(repr, self.schemes)]) + ">"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +143,11 @@ class Estimate:
     interval: Interval
     expected: float
     seen_in_trials: int
+
+
+def _short(digest: str) -> str:
+    """Beginning of a digest, enough to tell two apart at a glance."""
+    return f"digest {digest[:8]}"
 
 
 def digest_of(digests: Iterable[str]) -> str:

@@ -34,6 +34,9 @@ COMMANDS: Final = {
 }
 """Name and one-line help of every command; its module is ``sim.cli.<name>``."""
 
+# Set by a shell that wants to know how a line may go on; the name is click's choice.
+_COMPLETE: Final = "_SIM_COMPLETE"
+
 # What a shell reports for a program whose reader went away (128 + SIGPIPE).
 _EXIT_NO_READER: Final = 141
 
@@ -55,7 +58,8 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         # Click guesses among the commands that are imported, which here are none.
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
+        is_wrong = args[0] not in COMMANDS and not args[0].startswith("-")
+        if is_wrong and not ctx.resilient_parsing:
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             guess = f" Did you mean {near[0]!r}?" if near else ""
             ctx.fail(f"No such command {args[0]!r}.{guess}")
@@ -99,6 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A scheme may be called anything; a terminal that cannot show it is no reason to fail.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if _COMPLETE in os.environ:
+        from sim.cli.complete import register
+
+        register()
     try:
         with _terminations_as_interrupts():
             code = cli.main(arguments, prog_name="sim", standalone_mode=False)

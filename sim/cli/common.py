@@ -2,13 +2,16 @@
 
 import errno
 import shlex
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from sim.cli import files
 from sim.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
@@ -19,12 +22,18 @@ if TYPE_CHECKING:
 __all__ = [
     "command_line",
     "console",
+    "examples",
+    "guess_among",
     "override_of",
     "override_options",
     "read_scenarios",
     "scheme_indices",
     "show_problems",
+    "shown_path",
 ]
+
+_STDIN: Final = "<stdin>"
+_STDIN_BYTES_MAX: Final = 16 * 2**20
 
 
 def override_of(text: str) -> tuple[str, Any]:
@@ -55,16 +64,26 @@ def override_options(
 
 
 def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[Scenario]":
-    """Read scenario files, or say everything that is wrong with all of them and exit with 2."""
+    """Read scenario files, or say everything that is wrong with all of them and exit with 2.
+
+    The path "-" is standard input; files that a scenario from there names are relative to the
+    current directory.
+    """
     from sim.scenario.load import load
 
+    if paths.count(files.STANDARD) > 1:
+        raise click.BadParameter("standard input can be read only once", param_hint="FILE")
     scenarios, is_wrong = [], False
     for path in paths:
+        text = None
         try:
-            scenarios.append(load(Path(path), overrides))
+            if path == files.STANDARD:
+                text = _standard_input()
+            # A string without a newline would be a path.
+            scenarios.append(load(Path(path) if text is None else f"{text}\n", overrides))
         except ScenarioError as error:
             is_wrong = True
-            show_problems(path, error)
+            show_problems(path, error, text)
         except OSError as error:
             is_wrong = True
             click.echo(f"{path}: {error.strerror or error}", err=True)
@@ -73,14 +92,36 @@ def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[
     return scenarios
 
 
-def show_problems(path: str, error: ScenarioError) -> None:
-    """Show every problem on standard error, with its line and a caret where they are known."""
+def _standard_input() -> str:
+    """Text of standard input; raises ScenarioError if it is none, or too much."""
+    content = sys.stdin.buffer.read(_STDIN_BYTES_MAX + 1) if sys.stdin else b""
+    if len(content) > _STDIN_BYTES_MAX:
+        raise ScenarioError(f"{_STDIN}: must be at most {_STDIN_BYTES_MAX // 2**20} MiB")
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ScenarioError([Problem("", f"byte {error.start}", "be UTF-8")]) from None
+
+
+def shown_path(path: str) -> str:
+    """A path as messages have it."""
+    return _STDIN if path == files.STANDARD else path
+
+
+def show_problems(path: str, error: ScenarioError, text: str | None = None) -> None:
+    """Show every problem on standard error, with its line and a caret where they are known.
+
+    ``text`` is what was read, if ``path`` cannot be read again.
+    """
+    try:
+        if text is None and path != files.STANDARD:
+            text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        lines = []
+        text = None
+    lines = (text or "").splitlines()
     for problem in error.problems:
+        if isinstance(problem, Problem) and not problem.file and path == files.STANDARD:
+            problem = replace(problem, file=_STDIN)
         click.secho(str(problem), bold=True, err=True)
         if isinstance(problem, Problem) and problem.line and problem.line <= len(lines):
             for line in _excerpt(lines[problem.line - 1], problem.line, problem.column):
@@ -103,17 +144,29 @@ def scheme_indices(scenario: "Scenario", names: Sequence[str]) -> tuple[int, ...
     Raises
     ------
     click.BadParameter
-        If a scheme does not exist; names those that do.
+        If a scheme does not exist; names the nearest, or else those that do.
     """
     if not names:
         return None
     known = [scheme.name for scheme in scenario.schemes]
     for name in names:
         if name not in known:
-            there = ", ".join(repr(k) for k in known)
-            message = f"{scenario.name} has no scheme {name!r}; it has {there}"
+            message = f"{scenario.name} has no scheme {name!r}; {guess_among(name, known)}"
             raise click.BadParameter(message, param_hint="--scheme")
     return tuple(sorted({known.index(name) for name in names}))
+
+
+def examples(*lines: str) -> str:
+    """End of a help page: commands to copy, which click must not fold."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def guess_among(wrong: str, valid: Iterable[str]) -> str:
+    """Nearest valid name as a question, or all of them where none is near."""
+    from sim.scenario.guesses import did_you_mean
+
+    names = list(valid)
+    return did_you_mean(wrong, names) or f"there are {', '.join(map(repr, names))}"
 
 
 def command_line(*words: object) -> str:

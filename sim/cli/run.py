@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from sim.cli import common, files
+from sim.cli import common, complete, files
 from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN, RunInterrupted
 
 if TYPE_CHECKING:
@@ -38,15 +38,31 @@ class _Options:
     out: str | None
 
 
-@click.command("run")
-@click.argument("paths", metavar="FILE...", nargs=-1, required=True)
+@click.command(
+    "run",
+    epilog=common.examples(
+        "sim run scenario.toml --out out/first",
+        "sim run scenario.toml --set schemes.1.delete_delay=2h --trials 16",
+        "sim run scenario.toml --scheme 'mark first' --set store.profile=swift",
+        "sim run scenario.toml --csv - -q > result.csv",
+        "sim init - | sim run -",
+    ),
+)
+@click.argument(
+    "paths", metavar="FILE...", nargs=-1, required=True, shell_complete=complete.any_file
+)
 @click.option("--seed", type=int, help="Seed of the first trial, instead of the file's.")
 @click.option("--trials", type=int, help="Number of trials, instead of the file's.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; by default as many as pay off."
 )
 @click.option(
-    "--scheme", "schemes", multiple=True, metavar="NAME", help="Run only this scheme (repeatable)."
+    "--scheme",
+    "schemes",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete.schemes,
+    help="Run only this scheme (repeatable).",
 )
 @click.option(
     "--set",
@@ -55,9 +71,24 @@ class _Options:
     metavar="KEY=VALUE",
     help="Override a key of the file, such as gateways.count=3 (repeatable).",
 )
-@click.option("--json", metavar="OUT", help="Write the result document; - is standard output.")
-@click.option("--csv", metavar="OUT", help="Write the fractions as CSV; - is standard output.")
-@click.option("--out", metavar="DIR", help="Write document, CSV and figures into a folder.")
+@click.option(
+    "--json",
+    metavar="OUT",
+    shell_complete=complete.any_file,
+    help="Write the result document; - is standard output.",
+)
+@click.option(
+    "--csv",
+    metavar="OUT",
+    shell_complete=complete.any_file,
+    help="Write every number as CSV; - is standard output.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    shell_complete=complete.any_folder,
+    help="Write document, CSV and figures into a folder.",
+)
 @click.option(
     "--mode",
     type=click.Choice(["exact", "sampled"]),
@@ -68,7 +99,7 @@ class _Options:
 @click.option("--check", is_flag=True, help="Run every trial twice and compare.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
 def command(paths: tuple[str, ...], **options: Any) -> int:
-    """Simulate scenarios and judge their expectations.
+    """Simulate scenarios and judge their expectations. As FILE, - is standard input.
 
     Exit code: 0 all expectations hold, 1 one does not, 2 the input is wrong, 3 unknown.
     """
@@ -192,14 +223,15 @@ def _show(
     screen.print(title, soft_wrap=True)
     screen.print()
     screen.print(tables.scheme_table(result))
-    screen.print(tables.CAPTION, style="dim")
+    screen.print(tables.caption(result), style="dim")
     _print_block(screen, tables.observation_lines(result.schemes))
     _print_block(screen, tables.judgement_lines(judgements))
     words = _repeating_words(path, scenario, options)
     screen.print()
     screen.print(f"seed    {scenario.seed}, trials {scenario.trials}", soft_wrap=True)
     screen.print(f"digest  {result.digest}", soft_wrap=True)
-    screen.print(f"again   {common.command_line(*words)}", soft_wrap=True)
+    source = "  # with the same standard input" if path == files.STANDARD else ""
+    screen.print(f"again   {common.command_line(*words)}{source}", soft_wrap=True)
 
 
 def _print_block(screen: "Console", lines: Sequence[Any]) -> None:
@@ -224,7 +256,7 @@ def _repeating_words(path: str, scenario: "Scenario", options: _Options) -> list
 
 
 def _show_throughput(result: "Result", took_s: float) -> None:
-    from sim.report.tables import format_count
+    from sim.report.formats import format_count, format_span
 
     trials = [trial for scheme in result.schemes for trial in scheme.trials]
     records = sum(trial.records for trial in trials)
@@ -233,7 +265,7 @@ def _show_throughput(result: "Result", took_s: float) -> None:
     speed = span_us / 1e6 / max(took_s, 1e-9)
     number = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
     click.echo(
-        f"{number} in {took_s:.2f} s: {format_count(records)} records, "
+        f"{number} in {format_span(took_s * 1e6)}: {format_count(records)} records, "
         f"{format_count(queries)} queries, {format_count(speed)} simulated seconds a second",
         err=True,
     )

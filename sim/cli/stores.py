@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli import common, complete
+
 if TYPE_CHECKING:
     from sim.scenario.provenance import Profile
 
 __all__ = ["command"]
 
 
-@click.command("stores")
-@click.argument("name", metavar="[NAME]", required=False)
+@click.command(
+    "stores", epilog=common.examples("sim stores", "sim stores s3-pre-2020", "sim stores r2 --json")
+)
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=complete.stores)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str | None, as_json: bool) -> int:
     """List the named stores, or show one: its values, and where each number comes from."""
     from sim.scenario.profiles import PROFILES
 
     if name is not None and name not in PROFILES:
-        message = f"no store is called {name!r}; there are {', '.join(PROFILES)}"
+        message = f"no store is called {name!r}; {common.guess_among(name, PROFILES)}"
         raise click.BadParameter(message, param_hint="NAME")
     shown = list(PROFILES.values()) if name is None else [PROFILES[name]]
     if as_json:

@@ -2,14 +2,25 @@
 
 import click
 
-from sim.cli import common, files
+from sim.cli import common, complete, files
 
 __all__ = ["command"]
 
 
-@click.command("trace")
-@click.argument("path", metavar="FILE")
-@click.option("--scheme", metavar="NAME", help="Scheme; by default the first.")
+@click.command(
+    "trace",
+    epilog=common.examples(
+        "sim trace scenario.toml -o trace.jsonl",
+        "sim trace scenario.toml --scheme 'mark first' --trial 3 | grep '\"delete\"'",
+    ),
+)
+@click.argument("path", metavar="FILE", shell_complete=complete.any_file)
+@click.option(
+    "--scheme",
+    metavar="NAME",
+    shell_complete=complete.schemes,
+    help="Scheme; by default the first.",
+)
 @click.option("--trial", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--seed", type=int, help="Seed of trial 0, instead of the file's.")
 @click.option(
@@ -20,7 +31,12 @@ __all__ = ["command"]
     help="Override a key of the file (repeatable).",
 )
 @click.option(
-    "-o", "--output", metavar="OUT", default=files.STANDARD, help="File; - is standard output."
+    "-o",
+    "--output",
+    metavar="OUT",
+    default=files.STANDARD,
+    shell_complete=complete.any_file,
+    help="File; - is standard output.",
 )
 def command(
     path: str,
@@ -30,7 +46,10 @@ def command(
     assignments: tuple[str, ...],
     output: str,
 ) -> int:
-    """Write the trace of one trial as JSON lines: header, records, footer with the digest."""
+    """Write the trace of one trial as JSON lines: header, records, footer with the digest.
+
+    As FILE, - is standard input.
+    """
     files.check_file_target(output, "--output")
     overrides = common.override_options(seed=seed, trials=None, assignments=assignments)
     (scenario,) = common.read_scenarios([path], overrides)

@@ -16,15 +16,11 @@ from sim.analysis.results import Result, SchemeResult, estimate
 from sim.analysis.windows import pick_deletion
 from sim.core.laws import Law
 from sim.report.document import document, to_csv, to_json
-from sim.report.figures import (
-    OutcomeFraction,
-    WindowLengths,
-    outcome_fractions,
-    window_lengths,
-)
+from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.names import MARKER
 from sim.report.style import new_figure, to_png, to_svg
 from sim.report.timeline import story_lanes, story_timeline
+from sim.report.windows import WindowLengths, window_lengths, windows_height
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -57,7 +53,7 @@ def files(
 def figures(result: Result, replay: Replay) -> Iterator[tuple[str, "Figure"]]:
     """Draw the figures that apply to a result, each with its name."""
     outcomes = _outcome_rows(result)
-    width = max(7.2, 1.2 * len(result.schemes))
+    width = outcomes_width(outcomes)
     yield (
         "outcomes",
         new_figure(lambda ax: outcome_fractions(outcomes, ax), width=width, height=4.2),
@@ -68,7 +64,8 @@ def figures(result: Result, replay: Replay) -> Iterator[tuple[str, "Figure"]]:
         yield "deletion", new_figure(lambda ax: story_timeline(told, ax), height=height)
     windows = [_windows(result, scheme) for scheme in result.schemes]
     if any(len(row.lengths_us) for row in windows):
-        yield "windows", new_figure(lambda ax: window_lengths(windows, ax), height=4.2)
+        height = windows_height(len(windows))
+        yield "windows", new_figure(lambda ax: window_lengths(windows, ax), height=height)
 
 
 def told_deletion(result: Result, replay: Replay) -> Story | None:
@@ -136,11 +133,21 @@ def _outcome_rows(result: Result) -> list[OutcomeFraction]:
     shown = [o for o in OUTCOMES if o != "ok" and (seen[o] or o in ("query-error", "silent-gap"))]
     return [
         OutcomeFraction(
-            scheme=scheme.name, outcome=outcome, interval=estimate(scheme, (outcome,)).interval
+            scheme=scheme.name,
+            outcome=outcome,
+            interval=estimate(scheme, (outcome,)).interval,
+            delay_us=_delay_us(result.scenario.schemes[scheme.index]),
         )
         for scheme in result.schemes
         for outcome in shown
     ]
+
+
+def _delay_us(scheme: "SchemeSpec") -> int | None:
+    """Delay that places a scheme among others; None for one that is more than a delay."""
+    if scheme.kind == "immediate":
+        return 0
+    return scheme.delete_delay_us if scheme.kind == "deletion-mark" else None
 
 
 def _windows(result: Result, scheme: SchemeResult) -> WindowLengths:

@@ -10,8 +10,9 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any, Final
 
 from sim import __version__
@@ -26,14 +27,30 @@ from sim.analysis.results import (
     total_counts,
 )
 from sim.analysis.safety import Rule, rules
+from sim.core.units import US_PER_S
+from sim.report.tables import delays
 from sim.scenario.schema import OUTCOMES
 
-__all__ = ["ALL_QUERIES", "SCHEMA_VERSION", "document", "to_csv", "to_json"]
+__all__ = ["ALL_QUERIES", "CSV_COLUMNS", "SCHEMA_VERSION", "document", "to_csv", "to_json"]
 
 SCHEMA_VERSION: Final = 1
 
 ALL_QUERIES: Final = "*"
 """Stands in the CSV's column ``query`` for all classes together."""
+
+CSV_COLUMNS: Final = (
+    "scheme",
+    "query",
+    "metric",
+    "value",
+    "unit",
+    "low",
+    "high",
+    "method",
+    "expected",
+)
+
+_UNITS: Final[Mapping[str, str]] = MappingProxyType({"-bytes": "bytes", "_s": "s"})
 
 
 def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
@@ -84,30 +101,73 @@ def to_json(content: Mapping[str, Any]) -> str:
 
 
 def to_csv(result: Result) -> str:
-    """Write the estimates in long form: one line per scheme, query class and outcome.
+    """Write one tidy table, one number and its unit a line.
 
-    The class ``*`` stands for all classes together; an unknown number is an empty field.
+    Per scheme: per query class and for all of them together (``*``) the number of queries, and per
+    outcome the fraction with its interval, its method, and how many queries it stands for;
+    then, with an empty ``query``, the delays of the scheme and everything that was counted.
+    Names of counts are those of the document, joined by dots (``requests.list``). An unknown
+    number, and a column that does not apply, is an empty field.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("scheme", "query", "outcome", "fraction", "low", "high", "method", "expected"))
+    writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
     for scheme in result.schemes:
-        for query in (None, *(query_class.name for query_class in result.scenario.queries)):
-            for outcome in OUTCOMES:
-                found = estimate(scheme, (outcome,), query)
-                interval = found.interval
-                numbers = (interval.fraction, interval.low, interval.high)
-                writer.writerow(
-                    (
-                        scheme.name,
-                        ALL_QUERIES if query is None else query,
-                        outcome,
-                        *("" if math.isnan(number) else repr(float(number)) for number in numbers),
-                        interval.method,
-                        repr(found.expected),
-                    )
-                )
+        for row in (*_query_rows(result, scheme), *_count_rows(result, scheme)):
+            fields = {key: _field(value) for key, value in row.items()}
+            writer.writerow({"scheme": scheme.name, **fields})
     return text.getvalue()
+
+
+def _field(value: Any) -> str:
+    plain = _plain(value)
+    if plain is None:
+        return ""
+    return plain if isinstance(plain, str) else repr(plain)
+
+
+def _query_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
+    for query in (None, *(query_class.name for query_class in result.scenario.queries)):
+        name = ALL_QUERIES if query is None else query
+        _, queries = fractions_per_trial(scheme, (), query)
+        asked = math.fsum(queries)
+        yield {"query": name, "metric": "queries", "value": asked, "unit": "count"}
+        for outcome in OUTCOMES:
+            found = estimate(scheme, (outcome,), query)
+            interval = found.interval
+            yield {
+                "query": name,
+                "metric": outcome,
+                "value": interval.fraction,
+                "unit": "fraction",
+                "low": interval.low,
+                "high": interval.high,
+                "method": interval.method,
+                "expected": found.expected,
+            }
+
+
+def _count_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
+    for key, delay_us in delays(result.scenario.schemes[scheme.index]).items():
+        yield {"metric": key, "value": delay_us / US_PER_S, "unit": "s"}
+    garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
+    yield {"metric": "garbage_byte_seconds", "value": garbage, "unit": "byte-seconds"}
+    for metric, value in _flat(total_counts([trial.counts for trial in scheme.trials])):
+        yield {"metric": metric, "value": value, "unit": _unit(metric)}
+
+
+def _flat(counts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of nested counts, with its dotted name."""
+    for key, value in counts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _unit(metric: str) -> str:
+    """Unit of a count, which its name ends with."""
+    return next((unit for end, unit in _UNITS.items() if metric.endswith(end)), "count")
 
 
 def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:

@@ -1,58 +1,60 @@
-"""Figures over all deletions of a run, as functions ``(data, ax) -> ax``.
+"""The figure of outcomes: how often a query does not get a complete answer.
 
-Each title asks the question that its picture answers.
+Its title asks the question that the picture answers.
 """
 
 import math
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
 from sim.analysis.estimators import Interval
-from sim.core.laws import Law
-from sim.core.units import US_PER_S
 from sim.report.style import (
     GREY,
     OUTCOME_COLOURS,
     OUTCOME_MARKERS,
-    PALETTE,
-    escaped,
+    folded,
+    label_spans,
     legend_below,
-    time_unit,
 )
 
-__all__ = ["OutcomeFraction", "WindowLengths", "outcome_fractions", "window_lengths"]
+__all__ = ["OutcomeFraction", "outcome_fractions", "outcomes_width"]
+
+_NAMES_MAX: Final = 3
+# Between the outcomes of one scheme, in points; less where schemes stand close together.
+_APART: Final = 9.0
+_APART_ON_DELAYS: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeFraction:
-    """How often queries of a scheme had an outcome."""
+    """How often queries of a scheme had an outcome.
+
+    ``delay_us`` is the delay by which the scheme may be placed on an axis; None where its name says
+    more.
+    """
 
     scheme: str
     outcome: str
     interval: Interval
+    delay_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowLengths:
-    """Lengths of error windows of one scheme, sorted, shape (n,) in µs, a sample of ``count``.
-
-    ``reference`` is the closed form of their law, if one applies.
-    """
-
-    scheme: str
-    lengths_us: np.ndarray
-    count: int
-    reference: Law | None = None
+def outcomes_width(data: Sequence[OutcomeFraction]) -> float:
+    """Width in inches of the figure that :func:`outcome_fractions` draws."""
+    schemes = len({row.scheme for row in data})
+    return max(7.2, 0.0 if _delays_us(data) else 1.2 * schemes)
 
 
 def outcome_fractions(data: Sequence[OutcomeFraction], ax: Axes) -> Axes:
     """Draw fractions with their intervals on a log scale; a zero is its upper bound and an arrow.
+
+    More than three schemes that differ by their delays stand where their delay is, others side by
+    side.
 
     Parameters
     ----------
@@ -62,41 +64,16 @@ def outcome_fractions(data: Sequence[OutcomeFraction], ax: Axes) -> Axes:
     ax : Axes
     """
     known = [row for row in data if not math.isnan(row.interval.fraction)]
-    schemes = list(dict.fromkeys(row.scheme for row in data))
     outcomes = list(dict.fromkeys(row.outcome for row in data))
     floor = _floor(known)
-    step = 0.5 / max(1, len(outcomes))
-    for row in known:
-        interval = row.interval
-        x = (
-            schemes.index(row.scheme)
-            + (outcomes.index(row.outcome) - (len(outcomes) - 1) / 2) * step
-        )
-        style: dict[str, Any] = {"color": OUTCOME_COLOURS[row.outcome], "linewidth": 1.4}
-        if interval.fraction > 0:
-            low = max(interval.low, floor)
-            ax.plot([x, x], [low, interval.high], **style)
-            ax.plot(
-                [x],
-                [interval.fraction],
-                marker=OUTCOME_MARKERS[row.outcome],
-                markersize=5.5,
-                **style,
-            )
-        else:
-            ax.plot([x - step * 0.3, x + step * 0.3], [interval.high] * 2, **style)
-            ax.annotate(
-                "",
-                xy=(x, interval.high / 2.5),
-                xytext=(x, interval.high),
-                arrowprops={"arrowstyle": "->", "color": style["color"], "shrinkA": 0},
-            )
     ax.set_yscale("log")
     ax.set_ylim(floor, min(1.5, 3 * max((row.interval.high for row in known), default=1.0)))
-    ax.set_xlim(-0.6, len(schemes) - 0.4)
-    width = 16 if len(schemes) <= 6 else 11
-    ax.set_xticks(range(len(schemes)), [_folded(name, width) for name in schemes])
-    ax.tick_params(axis="x", length=0)
+    delays_us = _delays_us(data)
+    place = _delay_axis(delays_us, ax) if delays_us else _name_axis(data, ax)
+    apart = _APART_ON_DELAYS if delays_us else _APART
+    for row in known:
+        shift = outcomes.index(row.outcome) - (len(outcomes) - 1) / 2
+        _draw(row, place[row.scheme], shift * apart, floor, ax)
     ax.grid(axis="y", color="#dddddd", linewidth=0.6)
     ax.set_axisbelow(True)
     ax.set_ylabel("fraction of queries (95 % interval)")
@@ -114,58 +91,56 @@ def outcome_fractions(data: Sequence[OutcomeFraction], ax: Axes) -> Axes:
     return ax
 
 
-def window_lengths(data: Sequence[WindowLengths], ax: Axes) -> Axes:
-    """Draw, per scheme, the share of deletions whose error window was at most so long.
-
-    Dashed: the closed form, where one applies. A scheme without deletions is named in the legend.
-    """
-    longest_us = max(_longest_us(row) for row in data)
-    unit, unit_s = time_unit(max(longest_us, US_PER_S))
-    end_us = max(longest_us, US_PER_S) * 1.08
-    scale = US_PER_S * unit_s
-    for index, row in enumerate(data):
-        colour = PALETTE[index % len(PALETTE)]
-        n = len(row.lengths_us)
-        if not n:
-            ax.plot([], [], color=colour, label=f"{escaped(row.scheme)}: no deletions")
-            continue
-        edges = np.concatenate(([0], row.lengths_us, [end_us])) / scale
-        steps = np.concatenate(([0], np.arange(1, n + 1), [n])) / n
-        # Equal curves lie on each other: the earlier ones are wider, so that each is seen.
-        width = 1.6 + 1.2 * (len(data) - 1 - index)
-        ax.step(edges, steps, where="post", color=colour, linewidth=width, label=_counted(row))
-    for law in dict.fromkeys(row.reference for row in data if row.reference is not None):
-        grid = np.linspace(0.0, end_us, 400)
-        values = [law.cdf(float(length_us)) for length_us in grid]
-        ax.plot(
-            grid / scale, values, color="black", linestyle="--", linewidth=1.1, label="closed form"
+def _draw(row: OutcomeFraction, x: float, shift_points: float, floor: float, ax: Axes) -> None:
+    """Draw one fraction, beside its place so that outcomes do not cover each other."""
+    interval = row.interval
+    scale = ax.figure.dpi_scale_trans
+    beside = ax.transData + ScaledTranslation(shift_points / 72, 0, scale)
+    style: dict[str, Any] = {"color": OUTCOME_COLOURS[row.outcome], "transform": beside}
+    if interval.fraction > 0:
+        low = max(interval.low, floor)
+        ax.plot([x, x], [low, interval.high], linewidth=1.4, **style)
+        marker = OUTCOME_MARKERS[row.outcome]
+        ax.plot([x], [interval.fraction], marker=marker, markersize=5.5, **style)
+    else:
+        ax.plot([x], [interval.high], marker="_", markersize=_APART_ON_DELAYS, **style)
+        ax.annotate(
+            "",
+            xy=(x, interval.high / 2.5),
+            xytext=(x, interval.high),
+            xycoords=beside,
+            textcoords=beside,
+            arrowprops={"arrowstyle": "->", "color": style["color"], "shrinkA": 0},
         )
-    if not any(row.reference for row in data):
-        ax.plot([], [], linestyle="none", label="(no closed form applies)")
-    ax.set_xlim(-0.01 * end_us / scale, end_us / scale)
-    ax.set_ylim(0, 1.03)
-    ax.grid(color="#dddddd", linewidth=0.6)
-    ax.set_axisbelow(True)
-    ax.set_xlabel(f"time a gateway reads a block that is gone ({unit})")
-    ax.set_ylabel("share of deletions, at most so long")
-    ax.set_title("For how long does a reader use a deleted block?", loc="left")
-    legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
-    return ax
 
 
-def _longest_us(row: WindowLengths) -> float:
-    """Give the longest length of a scheme, or of its closed form; 0 if it has none."""
-    longest_us = float(row.lengths_us.max(initial=0))
-    if row.reference is None or not len(row.lengths_us):
-        return longest_us
-    return max(longest_us, row.reference.ppf(1.0 - 2.0**-53))
+def _name_axis(data: Sequence[OutcomeFraction], ax: Axes) -> Mapping[str, float]:
+    """Put the schemes side by side, in order."""
+    schemes = list(dict.fromkeys(row.scheme for row in data))
+    width = 16 if len(schemes) <= 6 else 11
+    ax.set_xlim(-0.6, len(schemes) - 0.4)
+    ax.set_xticks(range(len(schemes)), [folded(name, width) for name in schemes])
+    ax.tick_params(axis="x", length=0)
+    return {scheme: float(i) for i, scheme in enumerate(schemes)}
 
 
-def _counted(row: WindowLengths) -> str:
-    """Name a scheme, the number of its lengths, and how many of them are zero."""
-    zero = float((row.lengths_us == 0).mean())
-    none = f", {100 * zero:.4g} % without a window" if zero else ""
-    return f"{escaped(row.scheme)} ({row.count} seen{none})"
+def _delay_axis(delays_us: Mapping[str, float], ax: Axes) -> Mapping[str, float]:
+    """Put every scheme where its delay is."""
+    shortest_us = min(delay_us for delay_us in delays_us.values() if delay_us > 0)
+    # Linear below the shortest delay, as there is no logarithm of "at once".
+    ax.set_xscale("symlog", linthresh=shortest_us, linscale=0.5)
+    ax.set_xlim(-0.4 * shortest_us, 1.6 * max(delays_us.values()))
+    label_spans(ax, list(delays_us.values()))
+    ax.set_xlabel("delay until a retired block is deleted (0s: at once)")
+    return delays_us
+
+
+def _delays_us(data: Sequence[OutcomeFraction]) -> dict[str, float]:
+    """Delay of every scheme, if there are many and each has one of its own; else none."""
+    found = {row.scheme: row.delay_us for row in data}
+    delays_us = {scheme: float(us) for scheme, us in found.items() if us is not None}
+    tell_apart = len(set(delays_us.values())) == len(found)
+    return delays_us if tell_apart and len(found) > _NAMES_MAX else {}
 
 
 def _floor(rows: Sequence[OutcomeFraction]) -> float:
@@ -177,7 +152,3 @@ def _floor(rows: Sequence[OutcomeFraction]) -> float:
         if bound > 0
     ]
     return max(1e-15, min(seen, default=1e-6) / 2)
-
-
-def _folded(name: str, width: int) -> str:
-    return escaped("\n".join(textwrap.wrap(name, width) or [name]))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sim.core.units import format_duration
+from sim.report.formats import format_span
 
 __all__ = ["FIGURES", "FILES", "MARKER", "block_name"]
 
@@ -22,12 +22,12 @@ def block_name(block_id: str) -> str:
     """A block's id as a person reads it.
 
     >>> block_name("0.raw.316800000000-324000000000.1.0")
-    'stream 0, 88h to 90h, level 1'
+    'stream 0, 3d16h to 3d18h, level 1'
     >>> block_name("3.5m.0-172800000000.4.1")
     'stream 3, 5m, 0s to 2d, level 4, copy 2'
     """
     stream, resolution, span, level, ordinal = block_id.split(".")
-    low, high = (format_duration(int(t_us)) for t_us in span.split("-"))
+    low, high = (format_span(int(t_us)) for t_us in span.split("-"))
     parts = [f"stream {stream}", f"{low} to {high}", f"level {level}"]
     if resolution != "raw":
         parts.insert(1, resolution)

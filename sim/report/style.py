@@ -5,6 +5,7 @@ text says too. Equal data give equal bytes.
 """
 
 import io
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,8 +13,10 @@ from typing import Any, Final
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from sim.core.units import US_PER_S
+from sim.report.formats import format_span
 
 __all__ = [
     "GREY",
@@ -21,6 +24,8 @@ __all__ = [
     "OUTCOME_MARKERS",
     "PALETTE",
     "escaped",
+    "folded",
+    "label_spans",
     "legend_below",
     "new_figure",
     "time_unit",
@@ -74,6 +79,12 @@ _RC: Final[Mapping[str, Any]] = MappingProxyType(
         "axes.spines.right": False,
     }
 )
+_ROUND_S: Final = (
+    *(0.001, 0.01, 0.1, 1, 3, 10, 30, 60, 180, 600, 1_800),
+    *(3_600 * hours for hours in (1, 3, 6, 12, 24, 48, 24 * 7, 24 * 14, 24 * 30)),
+)
+# Width of a letter of a label, relative to the axes of a figure 7.2 inches wide.
+_LETTER: Final = 0.011
 _TIME_UNITS: Final = (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0), ("s", 1.0))
 
 
@@ -113,6 +124,41 @@ def time_unit(span_us: float) -> tuple[str, float]:
         if span_us >= 2 * length_s * US_PER_S:
             return name, length_s
     return _TIME_UNITS[-1]
+
+
+def label_spans(ax: Axes, ticks_us: Sequence[float] | None = None) -> None:
+    """Label an x axis in µs with spans: at ``ticks_us``, or at round ones within its limits.
+
+    A label that would touch the one before it is left out; its tick stays.
+    """
+    low, high = ax.get_xlim()
+    if ticks_us is None:
+        wanted = [s * US_PER_S for s in _ROUND_S] if ax.get_xscale() == "log" else _even_us(high)
+        ticks_us = [tick for tick in wanted if low <= tick <= high]
+    ticks = sorted(ticks_us)
+    places = ax.transAxes.inverted().transform(
+        ax.transData.transform([(tick, ax.get_ylim()[1]) for tick in ticks])
+    )[:, 0]
+    labels, free_from = [], -1.0
+    for tick, place in zip(ticks, places, strict=True):
+        text = format_span(tick)
+        room = _LETTER * (len(text) + 1)
+        labels.append(text if place - room / 2 >= free_from else "")
+        free_from = place + room / 2 if labels[-1] else free_from
+    ax.set_xticks(ticks, labels)
+    ax.set_xticks([], minor=True)
+
+
+def _even_us(high_us: float) -> list[float]:
+    """At most eight ticks at equal distances from 0, which are handy in the unit of the longest."""
+    unit_us = time_unit(high_us)[1] * US_PER_S
+    ticks = MaxNLocator(7, steps=[1, 2, 3, 5, 10]).tick_values(0, high_us / unit_us)
+    return [float(tick) * unit_us for tick in ticks]
+
+
+def folded(name: str, width: int) -> str:
+    """A user's text in lines of at most so many characters, where words allow it."""
+    return escaped("\n".join(textwrap.wrap(name, width) or [name]))
 
 
 def escaped(name: str) -> str:

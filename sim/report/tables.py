@@ -1,33 +1,43 @@
 """One screen about a run: a table of the schemes, the verdicts, and how to have it again.
 
-Readable at 80 columns: a cell holds a number and, below it, its interval. Returns values for a
-rich console and plain lines, and prints nothing itself.
+A cell holds a number and, below it, its interval. Where the table is wider than the screen, every
+scheme has lines of its own instead. Returns values for a rich console and plain lines, and prints
+nothing itself.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.analysis.estimators import Interval
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Estimate, Result, SchemeResult, estimate, total_counts
-from sim.core.units import US_PER_S, format_duration
+from sim.core.units import US_PER_S
+from sim.report.formats import (
+    UNKNOWN,
+    format_bytes_short,
+    format_count,
+    format_fraction,
+    format_interval,
+    format_span,
+)
 from sim.report.names import block_name
 from sim.scenario.schema import OBSERVATIONS
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
     from rich.text import Text
 
+    from sim.scenario.schema import SchemeSpec
+
 __all__ = [
-    "CAPTION",
     "FAILED",
     "GAPS",
-    "format_bytes_short",
-    "format_count",
-    "format_fraction",
-    "format_interval",
+    "SchemeTable",
+    "caption",
+    "delays",
     "judgement_lines",
     "observation_lines",
     "scheme_table",
@@ -37,7 +47,14 @@ __all__ = [
 FAILED: Final = ("query-error",)
 GAPS: Final = ("partial-response", "silent-gap")
 
-CAPTION: Final = "gaps: data is missing, with or without a warning; below: 95 % interval"
+# Requests that stores sell at one price: list and put cost about ten times as much as get and
+# head, and delete is free (price lists of Amazon S3 and Google Cloud Storage).
+_PRICED_ALIKE: Final = (("list", "put"), ("get", "head"))
+
+# Short names of the delays of a scheme, as in the rule D > I + P + s + Q; others have their key's.
+_LETTERS: Final[Mapping[str, str]] = MappingProxyType(
+    {"delete_delay": "D", "ignore_deletion_marks_delay": "I"}
+)
 
 _STYLES: Final[Mapping[Verdict, str]] = MappingProxyType(
     {
@@ -48,82 +65,143 @@ _STYLES: Final[Mapping[Verdict, str]] = MappingProxyType(
 )
 _VERDICT_WIDTH: Final = 8
 _US_PER_DAY: Final = 86_400 * US_PER_S
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_NAME_WIDTHS: Final = (12, 24)
+"""A name may be folded to the first, and is beyond the second."""
+_GAP: Final = 2
 
 
-def format_fraction(fraction: float) -> str:
-    """Three significant digits: as per cent from 0.1 %, below in powers of ten; nan as a dash."""
-    if math.isnan(fraction):
-        return "–"
-    if fraction == 0:
-        return "0"
-    if fraction < 0.001:
-        return f"{fraction:.2e}".replace("e-0", "e-")
-    percent = fraction * 100
-    return f"{percent:.3g} %" if percent < 99.95 or fraction == 1 else f"{percent:.8g} %"
+def delays(scheme: "SchemeSpec") -> dict[str, int]:
+    """Every duration that the scenario gives a scheme, in µs, by its key."""
+    return {
+        field.alias or name: getattr(scheme, name)
+        for name, field in type(scheme).model_fields.items()
+        if name.endswith("_us")
+    }
 
 
-def format_interval(interval: Interval) -> str:
-    """Bounds in the unit of the fraction: "0.287 – 0.315 %"; "< 1.2e-7" if nothing was seen."""
-    if math.isnan(interval.fraction):
-        return "not measured"
-    if interval.fraction == 0:
-        return f"< {format_fraction(interval.high)}"
-    low, high = format_fraction(interval.low), format_fraction(interval.high)
-    if low.endswith(" %") and high.endswith(" %"):
-        low = low.removesuffix(" %")
-    return f"{low} – {high}"
+def caption(result: Result) -> str:
+    """Say what the columns of the table of schemes are."""
+    keys = _delay_keys(_specs(result))
+    letters = [f"{_LETTERS[key]}: {key}" for key in keys if key in _LETTERS]
+    rest = "gaps: data is missing, with or without a warning; below: 95 % interval"
+    return "; ".join([*letters, rest])
 
 
-def format_count(number: float) -> str:
-    """At most four digits and a unit: 950, 1.25k, 17.9M."""
-    if math.isnan(number):
-        return "–"
-    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if abs(number) >= 0.9995 * size:
-            return f"{number / size:.3g}{unit}"
-    return f"{number:.3g}"
+def _specs(result: Result) -> "list[SchemeSpec]":
+    return [result.scenario.schemes[scheme.index] for scheme in result.schemes]
 
 
-def format_bytes_short(amount: float) -> str:
-    """Three significant digits in binary units: "12.3 GiB"."""
-    for unit in _UNITS:
-        if amount < 999.5 or unit == _UNITS[-1]:
-            return f"{amount:.3g} {unit}"
-        amount /= 1024
-    raise AssertionError("the last unit takes every amount")
+def _delay_keys(schemes: "Iterable[SchemeSpec]") -> list[str]:
+    return list(dict.fromkeys(key for scheme in schemes for key in delays(scheme)))
 
 
-def scheme_table(result: Result) -> "Table":
-    """Build the table of schemes: how often queries fail, and what waiting costs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeTable:
+    """The table of schemes, for a rich console: a row each, or lines each if that is too wide.
+
+    Attributes
+    ----------
+    titles : tuple of (str, str)
+        Per column what its numbers are, and what stands below them; "" is the interval.
+    names : tuple of str
+        Per scheme, in order.
+    rows : tuple of tuple of (str, str)
+        Per scheme the cell of each column: a number and what stands below it.
+    """
+
+    titles: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, str], ...], ...]
+
+    def width_needed(self) -> int:
+        """Columns of the screen that the table takes with its names folded to the utmost."""
+        from rich.cells import cell_len
+
+        columns = zip(self.titles, *self.rows, strict=True)
+        widths = [max(cell_len(text) for cell in column for text in cell) for column in columns]
+        name = max(map(cell_len, ("scheme", *self.names)))
+        return min(name, _NAME_WIDTHS[0]) + sum(_GAP + width for width in widths)
+
+    def __rich_console__(
+        self, console: "Console", options: "ConsoleOptions"
+    ) -> "Iterator[RenderableType]":
+        is_wide = self.width_needed() <= options.max_width
+        yield from ([self._table()] if is_wide else self._lists())
+
+    def _table(self) -> "Table":
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
+        table.add_column("scheme", overflow="fold", max_width=_NAME_WIDTHS[1])
+        for title, below in self.titles:
+            table.add_column(_stacked(title, below), justify="right", no_wrap=True)
+        for name, cells in zip(self.names, self.rows, strict=True):
+            table.add_row(_text(name), *(_stacked(*cell, below_style="dim") for cell in cells))
+        return table
+
+    def _lists(self) -> "Iterator[RenderableType]":
+        """Lines for each scheme: its name, and below it one number with its interval a line."""
+        from rich.table import Table
+
+        for index, (name, cells) in enumerate(zip(self.names, self.rows, strict=True)):
+            if index:
+                yield ""
+            yield _text(name, "bold")
+            lines = Table.grid(padding=(0, _GAP, 0, 0))
+            lines.add_column(overflow="fold")
+            lines.add_column(overflow="fold")
+            for (title, title_below), (number, below) in zip(self.titles, cells, strict=True):
+                if title_below:
+                    lines.add_row(f"  {title}", number)
+                    lines.add_row(f"  {title_below}", below)
+                else:
+                    line = _text(number)
+                    lines.add_row(f"  {title}", line.append(f"  {below}" if below else "", "dim"))
+            yield lines
+
+
+def scheme_table(result: Result) -> SchemeTable:
+    """Build the table of schemes: their delays, how often queries fail, and what waiting costs.
 
     Garbage is the mean amount of retired data still stored, requests are those of producers,
     compactor and gateways per simulated day, both over all trials.
     """
-    from rich import box
-    from rich.table import Table
+    scenario = result.scenario
+    specs = _specs(result)
+    keys = _delay_keys(specs)
+    titles = [(_LETTERS.get(key, key), "") for key in keys]
+    titles += [("failed", ""), ("gaps", ""), ("garbage", "")]
+    return SchemeTable(
+        titles=(*titles, (", ".join(_PRICED_ALIKE[0]), ", ".join(_PRICED_ALIKE[1]))),
+        names=tuple(scheme.name for scheme in result.schemes),
+        rows=tuple(
+            (
+                *(_delay_cell(delays(spec).get(key)) for key in keys),
+                _cell(estimate(scheme, FAILED)),
+                _cell(estimate(scheme, GAPS)),
+                *_cost_cells(scheme, scenario.horizon_us - scenario.warmup_us),
+            )
+            for scheme, spec in zip(result.schemes, specs, strict=True)
+        ),
+    )
 
-    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
-    table.add_column("scheme", overflow="fold", max_width=24)
-    for title in ("failed", "gaps"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("garbage", justify="right", no_wrap=True)
-    table.add_column("requests", justify="right", no_wrap=True)
-    span_us = result.scenario.horizon_us - result.scenario.warmup_us
-    for scheme in result.schemes:
-        trials = max(1, len(scheme.trials))
-        garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
-        counts = total_counts([trial.counts for trial in scheme.trials])
-        requests = counts.get("requests", {})
-        per_day = sum(requests.values()) / trials * (_US_PER_DAY / span_us)
-        table.add_row(
-            _text(scheme.name),
-            _cell(estimate(scheme, FAILED)),
-            _cell(estimate(scheme, GAPS)),
-            format_bytes_short(garbage / trials * (US_PER_S / span_us)),
-            f"{format_count(per_day)}/d",
-        )
-    return table
+
+def _delay_cell(delay_us: int | None) -> tuple[str, str]:
+    return (UNKNOWN if delay_us is None else format_span(delay_us)), ""
+
+
+def _cost_cells(scheme: SchemeResult, span_us: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Garbage, and the requests of both prices."""
+    trials = max(1, len(scheme.trials))
+    garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
+    requests = total_counts([trial.counts for trial in scheme.trials]).get("requests", {})
+    per_day = [
+        sum(requests.get(kind, 0) for kind in kinds) / trials * (_US_PER_DAY / span_us)
+        for kinds in _PRICED_ALIKE
+    ]
+    dear, cheap = (f"{format_count(number)}/d" for number in per_day)
+    return (format_bytes_short(garbage / trials * (US_PER_S / span_us)), ""), (dear, cheap)
 
 
 def judgement_lines(judgements: Iterable[Judgement]) -> "list[Text]":
@@ -159,20 +237,11 @@ def witness_sentence(witness: dict[str, Any]) -> str:
         parts.append(f"query {witness['query']}")
     if witness.get("at_us") is not None:
         at_us, until_us = witness["at_us"], witness["until_us"]
-        lasts = format_duration(_rounded(until_us - at_us))
-        parts.append(f"from {format_duration(_rounded(at_us))} for {lasts}")
+        parts.append(f"from {format_span(at_us)} for {format_span(until_us - at_us)}")
     if "block" in witness:
         block = block_name(str(witness["block"]))
         parts.append(f"gateway {witness['gateway']} reads the block of {block}")
     return ", ".join(parts)
-
-
-def _rounded(span_us: int) -> int:
-    """Round a span to the seconds, or a short one to the milliseconds, that it is made of."""
-    for unit_us in (US_PER_S, US_PER_S // 1000):
-        if span_us > 10 * unit_us:
-            return round(span_us / unit_us) * unit_us
-    return span_us
 
 
 def observation_lines(schemes: Sequence[SchemeResult]) -> list[str]:
@@ -190,16 +259,20 @@ def observation_lines(schemes: Sequence[SchemeResult]) -> list[str]:
     return lines
 
 
-def _cell(found: Estimate) -> "Text":
-    from rich.text import Text
+def _cell(found: Estimate) -> tuple[str, str]:
+    return format_fraction(found.interval.fraction), format_interval(found.interval)
 
-    text = Text(format_fraction(found.interval.fraction))
-    text.append(f"\n{format_interval(found.interval)}", style="dim")
+
+def _stacked(number: str, below: str, *, below_style: str = "") -> "Text":
+    """Two lines; the second is left out if it is empty."""
+    text = _text(number)
+    if below:
+        text.append(f"\n{below}", style=below_style)
     return text
 
 
-def _text(content: str) -> "Text":
+def _text(content: str, style: str = "") -> "Text":
     """Text that is no markup, whatever brackets it holds."""
     from rich.text import Text
 
-    return Text(content)
+    return Text(content, style)

@@ -10,7 +10,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from sim.analysis.explain import Failures, Story
-from sim.core.units import NEVER, US_PER_S, format_duration
+from sim.core.units import NEVER, US_PER_S
+from sim.report.formats import format_span
 from sim.report.names import block_name
 from sim.report.style import GREY, OUTCOME_COLOURS, escaped, legend_below, time_unit
 
@@ -135,15 +136,10 @@ def _story_title(story: Story, n_gateways: int) -> str:
     hidden = n_gateways - _GATEWAYS_MAX
     more = f" ({hidden} more gateways not shown)" if hidden > 0 else ""
     if story.error_us > 0:
-        answer = f"yes, for {format_duration(_rounded_us(story.error_us))}"
+        answer = f"yes, for {format_span(story.error_us)}"
     else:
         answer = "no, readers let go first"
     return (
         f"Was a deleted block still read? {answer}{more}\n"
         f"{escaped(story.scheme)}, trial {story.trial}, block of {escaped(block_name(story.block))}"
     )
-
-
-def _rounded_us(span_us: int) -> int:
-    """Round a span to seconds, if it is longer than ten."""
-    return round(span_us / US_PER_S) * US_PER_S if span_us > 10 * US_PER_S else span_us

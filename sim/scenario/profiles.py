@@ -11,66 +11,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from sim.scenario.profiles_eventual import EVENTUAL
-from sim.scenario.provenance import GAUL, Profile, assumed, documented, measured
+from sim.scenario.profiles_strong import AZURE, STRONG
+from sim.scenario.provenance import Profile, assumed, documented, measured
 
 __all__ = ["PROFILES"]
 
 _HADOOP: Final = "Hadoop S3A, FailureInjectionPolicy"
-_GCS: Final = "Google Cloud Storage documentation, consistency"
-_GCS_DUAL: Final = "Google Cloud Storage documentation, availability"
-_AZURE: Final = "Azure Storage documentation, redundancy"
 _PBS: Final = "Bailis et al., VLDB 2012, table 3, LNKD-DISK"
-
-_STRONG: Final = Profile(
-    name="strong",
-    summary="Every change is visible to everybody once it is acknowledged.",
-    values={},
-    provenance=(
-        documented(
-            "lag",
-            "0s",
-            "Amazon S3 (since 2020), Google Cloud Storage, Azure Blob Storage, Cloudflare R2",
-            "GET and LIST, after create, overwrite and delete; within one region of Azure",
-        ),
-        documented(
-            "(S3 bucket settings)",
-            "15m",
-            "Amazon S3 user guide",
-            "wait after versioning is first enabled; settings stay eventually consistent",
-        ),
-    ),
-)
-
-_GCS_STRONG: Final = Profile(
-    name="gcs",
-    summary="Google Cloud Storage: strong everywhere, also in dual- and multi-regions.",
-    values={},
-    provenance=(
-        documented("lag", "0s", _GCS, "GET and LIST, after create, overwrite and delete"),
-        documented(
-            "(region lost before replication)", "500", _GCS, "a retryable error, never a 404"
-        ),
-        documented(
-            "(public objects)",
-            "3600s",
-            "Pulumi, Google Cloud provider",
-            "cached copies may be stale",
-        ),
-        documented("(access control lists)", "1m", _GCS, "until a change is in force"),
-        documented(
-            "(dual-region copy)", "99.9 % in 1h, all in 12h", _GCS_DUAL, "default replication"
-        ),
-        documented("(dual-region copy, turbo)", "15m", _GCS_DUAL, "a target for all objects"),
-        measured(
-            "(lists in 2014)",
-            "2 of 1000 stale",
-            GAUL,
-            "after create; after delete",
-            year=2014,
-            n=1000,
-        ),
-    ),
-)
 
 _AZURE_LAG: Final = {"law": "uniform", "low": "0s", "high": "15m"}
 
@@ -87,16 +34,16 @@ _AZURE_RA_GRS: Final = Profile(
         },
     },
     provenance=(
-        documented("replicas", "2", _AZURE, "a primary and a secondary region"),
-        documented("primary", "true", _AZURE, "strong in the primary region"),
-        documented("order", "log", _AZURE, "everything before LastSyncTime is readable"),
-        documented("(recovery point)", "15m", _AZURE, "typically less; there is no SLA"),
+        documented("replicas", "2", AZURE, "a primary and a secondary region"),
+        documented("primary", "true", AZURE, "strong in the primary region"),
+        documented("order", "log", AZURE, "everything before LastSyncTime is readable"),
+        documented("(recovery point)", "15m", AZURE, "typically less; there is no SLA"),
         *(
             assumed(
                 f"lag.{kind}",
                 "uniform, 0s to 15m",
                 "shape and hard bound; 15m is typical, not promised",
-                _AZURE,
+                AZURE,
             )
             for kind in ("create", "overwrite", "delete")
         ),
@@ -172,9 +119,8 @@ _WARS: Final = Profile(
 PROFILES: Final[Mapping[str, Profile]] = {
     profile.name: profile
     for profile in (
-        _STRONG,
+        *STRONG,
         *EVENTUAL,
-        _GCS_STRONG,
         _AZURE_RA_GRS,
         _HADOOP_INJECTOR,
         _WARS,

@@ -108,6 +108,18 @@ def declared(sources: Iterable[Source], pyproject: str) -> list[Finding]:
     ]
 
 
+def idle_extras(sources: Iterable[Source], pyproject: str) -> list[Finding]:
+    """Refuse an extra of which no module is imported: who installs it gets nothing for it."""
+    extras = tomllib.loads(pyproject)["project"].get("optional-dependencies", {})
+    used = {name.partition(".")[0] for source in sources for _, name in imported(source)}
+    message = "extra {} is imported nowhere, use it or leave it out"
+    return [
+        Finding("pyproject.toml", 0, message.format(extra))
+        for extra, wanted in extras.items()
+        if used.isdisjoint(map(_module, wanted))
+    ]
+
+
 def _module(requirement: str) -> str:
     matched = re.match(r"[A-Za-z0-9._-]+", requirement)
     return matched[0].replace("-", "_").lower() if matched else ""

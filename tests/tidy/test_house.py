@@ -28,6 +28,7 @@ def _findings(paths: list[str], sources: list[Source]) -> Iterator[Finding]:
 
     yield from layers.arrows(code)
     yield from layers.declared(code, pyproject)
+    yield from layers.idle_extras(code + tests, pyproject)
     yield from bans.banned_names(code)
     yield from bans.broad_handlers(code)
     yield from bans.left_out_tests(tests)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tidy.layers import arrows, declared
+from tests.tidy.layers import arrows, declared, idle_extras
 from tests.tidy.source import Source
 
 
@@ -78,6 +78,16 @@ data = ["pyarrow>=15"]
 def test_accepts_what_is_declared() -> None:
     text = "import ast, numpy.typing, tree_sitter, sim.core\ndef f():\n    import pyarrow.parquet"
     assert declared([Source("sim/a.py", text)], PYPROJECT) == []
+
+
+def test_accepts_an_extra_that_is_imported() -> None:
+    assert idle_extras([Source("tests/a.py", "import pyarrow.parquet")], PYPROJECT) == []
+    assert idle_extras([], "[project]\ndependencies = []") == []
+
+
+def test_rejects_an_extra_that_nothing_imports() -> None:
+    (finding,) = idle_extras([Source("sim/a.py", "import numpy")], PYPROJECT)
+    assert finding.message.startswith("extra data is imported nowhere")
 
 
 def test_rejects_what_is_not_declared() -> None:

@@ -20,6 +20,8 @@ from sim.cli.init import TEMPLATE
 from sim.model.world import simulate
 from sim.report import bundle
 from sim.report.names import FILES
+from sim.scenario.choices import DeletionMark
+from sim.scenario.load import load
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Trace
 
@@ -101,7 +103,8 @@ def test_the_screen_says_what_happened_and_how_to_have_it_again(
 ) -> None:
     assert main(["run", "broken.toml", "--trials", "1", "--seed", "5", "--scheme", "at once"]) == 1
     output, errors = capsys.readouterr()
-    assert output.startswith("short: Two days of deletions.\n\nscheme ")
+    assert output.startswith("short: Two days of deletions.\n\n")
+    assert "\nscheme " in output
     assert (
         "invalid at once: never query-error\n        trial 0 (seed 5), query day, from " in output
     )
@@ -133,7 +136,7 @@ def test_a_dash_gives_nothing_but_the_document(capsys: pytest.CaptureFixture[str
     assert document["expect"][0]["witness"]["gateway"] == 0
     assert "again   sim run" in errors
     assert main(["run", "holds.toml", "--csv", "-", "-q"]) == 0
-    assert capsys.readouterr().out.startswith("scheme,query,outcome,fraction,")
+    assert capsys.readouterr().out.startswith("scheme,query,metric,value,unit,")
 
 
 def test_the_number_of_workers_changes_no_byte(capsys: pytest.CaptureFixture[str]) -> None:
@@ -242,7 +245,7 @@ def test_a_run_can_check_itself(
         (["run"], "Missing argument 'FILE...'"),
         (["run", "holds.toml", "--trails", "3"], "--trials"),
         (["run", "holds.toml", "--workers", "0"], "--workers"),
-        (["run", "holds.toml", "--scheme", "x"], "has no scheme 'x'; it has 'at once'"),
+        (["run", "holds.toml", "--scheme", "x"], "has no scheme 'x'; there are 'at once'"),
         (["run", "holds.toml", "--set", "trials"], "'trials' is not key=value"),
         (["run", "holds.toml", "--set", "trials=0"], "trials=0 must"),
         (["run", "holds.toml", "broken.toml", "--json", "-"], "one scenario at a time"),
@@ -252,7 +255,10 @@ def test_a_run_can_check_itself(
         (["check", "."], ".: Is a directory"),
         (["check", "binary.toml"], "must be UTF-8"),
         (["trace", "holds.toml", "--scheme", "x"], "no scheme 'x'"),
-        (["stores", "x"], "no store is called 'x'"),
+        (["run", "holds.toml", "--scheme", "At-once"], "'At-once'; did you mean \"at once\"?"),
+        (["stores", "x"], "no store is called 'x'; there are 'strong', 's3', "),
+        (["stores", "S3"], "no store is called 'S3'; did you mean \"s3\"?"),
+        (["check", "holds.toml", "--set", "store.profile=azure"], 'did you mean "azure-blob"?'),
         (["init", "holds.toml"], "holds.toml exists already"),
     ],
     ids=" ".join,
@@ -297,7 +303,7 @@ def test_check_points_at_every_problem(capsys: pytest.CaptureFixture[str]) -> No
 def test_check_says_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "holds.toml", "broken.toml", "--set", "trials=5"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    start = "2 schemes x 5 trials of 3d, seed 0, 1.44e+04 queries a scheme, digest "
+    start = "2 schemes x 5 trials of 3d, seed 0, 14.4k queries a scheme, digest "
     assert [line.partition(": short: ")[0] for line in lines] == ["holds.toml", "broken.toml"]
     assert all(line.partition(": short: ")[2].startswith(start) for line in lines)
 
@@ -307,7 +313,29 @@ def test_init_writes_a_scenario_that_runs(capsys: pytest.CaptureFixture[str]) ->
     assert main(["init"]) == 0
     assert "sim run scenario.toml" in capsys.readouterr().err
     assert Path("scenario.toml").read_text() == TEMPLATE
-    assert main(["run", "scenario.toml", "--trials", "1", "-q"]) == 0
+    assert main(["run", "scenario.toml", "-q"]) == 0
+
+
+def test_what_init_writes_tests_the_delays(capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = load(TEMPLATE)
+    mark = scenario.schemes[1]
+    assert isinstance(mark, DeletionMark)
+    last_read_us = (
+        mark.ignore_deletion_marks_delay_us
+        + scenario.gateways.sync_interval.mean
+        + scenario.gateways.sync_takes.mean
+        + scenario.queries[0].takes.mean
+    )
+    assert scenario.queries[0].takes.mean > 0
+    assert mark.delete_delay_us > last_read_us + 10 * 60 * 10**6
+    # Nothing replaces what retention deletes, so readers let go of it for its mark alone.
+    assert main(["init"]) == 0
+    one = ["run", "scenario.toml", "--trials", "1"]
+    assert main([*one, "-q", "--json", "r.json"]) == 0
+    for scheme in json.loads(Path("r.json").read_text())["schemes"]:
+        assert scheme["counts"]["retention-overshoot"]["n"] >= 10
+    assert main([*one, "-q", "--set", "schemes.1.delete_delay=20m"]) == 1
+    assert "invalid mark first: never query-error" in capsys.readouterr().err
 
 
 def test_stores_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,9 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("--version",), ("check", SCENARIO)], ids=lambda a: a[0]
+    "arguments",
+    [("--help",), ("--version",), ("check", SCENARIO), ("run", "--help")],
+    ids=" ".join,
 )
 def test_light_commands_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(

@@ -12,7 +12,7 @@ import pytest
 
 from sim import __version__
 from sim.analysis.expect import Judgement, Verdict
-from sim.analysis.results import collect
+from sim.analysis.results import Result, collect
 from sim.report.document import ALL_QUERIES, document, to_csv, to_json
 from sim.scenario.schema import OUTCOMES
 from tests.conftest import GoldenCheck
@@ -119,8 +119,49 @@ def test_a_sampled_document_says_so() -> None:
     assert made["mode"] == "sampled"
 
 
-def test_the_csv_has_a_line_for_everything() -> None:
-    rows = list(csv.DictReader(io.StringIO(to_csv(result([0.25, 0.5], [0.0, 0.0])))))
+def _csv_rows(made: Result) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(to_csv(made))))
+
+
+def test_the_csv_has_a_line_for_every_fraction() -> None:
+    rows = [r for r in _csv_rows(result([0.25, 0.5], [0.0, 0.0])) if r["unit"] == "fraction"]
     assert len(rows) == 2 * 3 * len(OUTCOMES)
     assert [row["query"] for row in rows[:: len(OUTCOMES)]] == [ALL_QUERIES, "fast", "slow"] * 2
-    assert float(rows[0]["fraction"]) == 0.375
+    assert float(rows[0]["value"]) == 0.375
+
+
+def test_the_csv_has_every_number_of_the_document() -> None:
+    counts = {
+        "lost-block": 2,
+        "garbage-bytes": 1.5,
+        "requests": {"list": 3, "get": 4},
+        "time-to-visible": {"n": 1, "mean_s": 2.5, "never": 0},
+    }
+    classes = [outcome("fast", 10.0), outcome("slow", 30.0)]
+    made = collect(scenario(), "exact", [trial(1, k, classes, counts) for k in (0, 1)])
+    rows = [row for row in _csv_rows(made) if row["unit"] != "fraction"]
+    assert [(r["query"], r["metric"], r["value"], r["unit"]) for r in rows] == [
+        ("*", "queries", "80.0", "count"),
+        ("fast", "queries", "20.0", "count"),
+        ("slow", "queries", "60.0", "count"),
+        ("", "delete_delay", "172800.0", "s"),
+        ("", "ignore_deletion_marks_delay", "86400.0", "s"),
+        ("", "garbage_byte_seconds", "5000000000.0", "byte-seconds"),
+        ("", "lost-block", "4", "count"),
+        ("", "garbage-bytes", "1.5", "bytes"),
+        ("", "requests.list", "6", "count"),
+        ("", "requests.get", "8", "count"),
+        ("", "time-to-visible.n", "2", "count"),
+        ("", "time-to-visible.mean_s", "2.5", "s"),
+        ("", "time-to-visible.never", "0", "count"),
+    ]
+    assert {row["scheme"] for row in rows} == {"later"}
+    assert {(row["low"], row["high"], row["method"], row["expected"]) for row in rows} == {
+        ("",) * 4
+    }
+
+
+def test_a_line_of_the_csv_is_known_by_scheme_query_and_metric() -> None:
+    rows = _csv_rows(result([0.25, 0.5], [0.0, 0.0]))
+    keys = [(row["scheme"], row["query"], row["metric"]) for row in rows]
+    assert len(set(keys)) == len(keys)

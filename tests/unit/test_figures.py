@@ -18,10 +18,11 @@ from sim.analysis.explain import Absence, Failures, Hazard, Load, Story
 from sim.analysis.results import collect
 from sim.core.units import NEVER, US_PER_S
 from sim.report.bundle import error_window_law, figures, told_deletion
-from sim.report.figures import OutcomeFraction, WindowLengths, outcome_fractions, window_lengths
+from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.names import FIGURES
 from sim.report.style import new_figure, to_png, to_svg
 from sim.report.timeline import story_lanes, story_timeline
+from sim.report.windows import WindowLengths, window_lengths, windows_height
 from sim.scenario.load import load
 from tests.made_results import SCENARIO, outcome, result, scenario, trial
 
@@ -86,28 +87,31 @@ DRAWN: tuple[Callable[[Axes], Any], ...] = (
     lambda ax: outcome_fractions(FRACTIONS, ax),
     lambda ax: story_timeline(STORY, ax),
     lambda ax: window_lengths(LENGTHS, ax),
+    lambda ax: outcome_fractions(_at(0, S, 2 * S, 3 * S), ax),
+    lambda ax: window_lengths([*LENGTHS, replace(LENGTHS[0], scheme="again")], ax),
 )
+IDS = (*FIGURES, "outcomes by delay", "windows in rows")
 
 
 def _legend(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-@pytest.mark.parametrize("draw", DRAWN, ids=FIGURES)
+@pytest.mark.parametrize("draw", DRAWN, ids=IDS)
 def test_equal_data_give_equal_bytes(draw: Callable[[Axes], Any]) -> None:
     one, two = new_figure(draw), new_figure(draw)
     assert to_svg(one) == to_svg(two)
     assert to_png(one) == to_png(two)
 
 
-@pytest.mark.parametrize("draw", DRAWN, ids=FIGURES)
+@pytest.mark.parametrize("draw", DRAWN, ids=IDS)
 def test_files_hold_no_date_and_no_version(draw: Callable[[Axes], Any]) -> None:
     figure = new_figure(draw)
     assert not re.search(rb"<dc:date>|Matplotlib v|\d{4}-\d\d-\d\dT", to_svg(figure))
     assert b"tEXt" not in to_png(figure)
 
 
-@pytest.mark.parametrize("draw", DRAWN, ids=FIGURES)
+@pytest.mark.parametrize("draw", DRAWN, ids=IDS)
 def test_a_title_asks_and_the_axes_have_units(draw: Callable[[Axes], Any]) -> None:
     (ax,) = new_figure(draw).axes
     assert "?" in ax.get_title(loc="left")
@@ -121,6 +125,91 @@ def test_zeros_are_shown_as_bounds() -> None:
     assert ax.get_yscale() == "log"
     assert ax.get_ylim()[0] < 1e-7
     assert ax.get_xticklabels()[1].get_text() == "a name that is\ntoo long for one\nline"
+
+
+def _at(*delays_us: int | None) -> list[OutcomeFraction]:
+    one = FRACTIONS[0]
+    return [replace(one, scheme=f"scheme {i}", delay_us=us) for i, us in enumerate(delays_us)]
+
+
+def _labels(ax: Axes) -> list[str]:
+    return [label.get_text() for label in ax.get_xticklabels()]
+
+
+def test_many_delays_stand_where_they_are() -> None:
+    rows = _at(0, 300 * S, 600 * S, 3_600 * S, 48 * 3_600 * S)
+    (ax,) = new_figure(lambda ax: outcome_fractions(rows, ax), width=outcomes_width(rows)).axes
+    assert ax.get_xscale() == "symlog"
+    assert ax.get_xticks().tolist() == [row.delay_us for row in rows]
+    assert _labels(ax) == ["0s", "5m", "10m", "1h", "2d"]
+    assert "delay" in ax.get_xlabel()
+    assert outcomes_width(rows) == outcomes_width(FRACTIONS)
+    places = {line.get_xdata()[0] for line in ax.lines}  # type: ignore[index]
+    assert places == {row.delay_us for row in rows}
+
+
+@pytest.mark.parametrize(
+    "delays_us",
+    [(0, S, 2 * S), (0, S, 2 * S, None), (0, S, 2 * S, S)],
+    ids=["few", "more than a delay", "one delay twice"],
+)
+def test_other_schemes_stand_side_by_side(delays_us: tuple[int | None, ...]) -> None:
+    rows = _at(*delays_us)
+    (ax,) = new_figure(lambda ax: outcome_fractions(rows, ax)).axes
+    assert ax.get_xscale() == "linear"
+    assert _labels(ax) == [row.scheme for row in rows]
+    assert outcomes_width(_at(*[None] * 12)) > outcomes_width(FRACTIONS)
+
+
+def test_labels_do_not_touch_each_other() -> None:
+    rows = _at(0, 600 * S, 601 * S, 3_600 * S, 3_700 * S)
+    (ax,) = new_figure(lambda ax: outcome_fractions(rows, ax)).axes
+    assert _labels(ax) == ["0s", "10m", "", "1h", ""]
+
+
+def test_schemes_are_placed_by_the_delay_they_have() -> None:
+    asked = []
+
+    def keep(data: list[OutcomeFraction], ax: Axes) -> None:
+        asked.extend(data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sim.report.bundle.outcome_fractions", keep)
+        next(figures(result([0.25], [0.5]), lambda *_: None))  # type: ignore[arg-type]
+    assert {row.scheme: row.delay_us for row in asked} == {"at once": 0, "later": 172_800 * S}
+
+
+def test_more_than_three_schemes_have_a_row_each() -> None:
+    many = [*LENGTHS, replace(LENGTHS[0], scheme="again", reference=None, count=12_345)]
+    (ax,) = new_figure(lambda ax: window_lengths(many, ax), height=windows_height(4)).axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        r"at once, for \$5",
+        "later",
+        "never",
+        "again",
+    ]
+    words = [text.get_text() for text in ax.texts]
+    assert words[:4] == ["99.4 % of 180", "0 of 7", "no deletions", "99.4 % of 12.3k"]
+    assert _legend(new_figure(lambda ax: window_lengths(many, ax)))[-1] == "closed form"
+    assert ax.get_xscale() == "log"
+    assert {"1s", "10s", "1m"} <= set(_labels(ax))
+    assert windows_height(12) > windows_height(4)
+
+
+def test_windows_of_one_size_are_on_a_linear_axis() -> None:
+    row = WindowLengths(scheme="a", lengths_us=np.arange(60, 180) * S, count=120)
+    rows = [replace(row, scheme=name) for name in "abcd"]
+    (ax,) = new_figure(lambda ax: window_lengths(rows, ax)).axes
+    assert ax.get_xscale() == "linear"
+    assert _labels(ax) == ["0s", "30s", "1m", "1m30s", "2m", "2m30s", "3m"]
+    legend = _legend(new_figure(lambda ax: window_lengths(rows, ax)))
+    assert legend == ["shortest to longest", "the middle half", "median"]
+
+
+def test_rows_can_be_drawn_without_any_window() -> None:
+    rows = [replace(LENGTHS[1], scheme=name) for name in "abcd"]
+    (ax,) = new_figure(lambda ax: window_lengths(rows, ax)).axes
+    assert [text.get_text() for text in ax.texts][:4] == ["0 of 7"] * 4
 
 
 def test_a_story_says_whether_the_block_was_read() -> None:

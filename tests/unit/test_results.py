@@ -77,3 +77,26 @@ def test_counts_of_nothing_are_nothing() -> None:
     assert total_counts([]) == {}
     empty = {"n": 0, "mean_s": 0.0, "max_s": 0.0}
     assert total_counts([{"time-to-visible": empty}] * 2) == {"time-to-visible": empty}
+
+
+def test_a_result_fits_a_screen() -> None:
+    made = result([0.25, 0.5], [0.0, 0.0])
+    digest = made.digest[:8]
+    one, two = (scheme.digest[:8] for scheme in made.schemes)
+    assert repr(made) == (
+        f"<Result 'made', exact, digest {digest}\n"
+        "  <SchemeResult 'at once' (immediate), 2 trials, 8,000 queries, "
+        f"query-error 0.375, ok 0.625, digest {one}>\n"
+        "  <SchemeResult 'later' (deletion-mark), 2 trials, 8,000 queries, "
+        f"ok 1, digest {two}>>"
+    )
+    assert repr(made.schemes[0].trials[1]) == (
+        "<TrialResult scheme=0, trial=1, seed=8, 10 records, digest 01>"
+    )
+
+
+def test_a_result_without_queries_can_be_shown() -> None:
+    silent = outcome("fast", 0.0, query_error=math.nan)
+    made = collect(scenario(), "exact", [trial(0, 0, [silent])])
+    assert "1 trial, 0 queries, digest" in repr(made)
+    assert repr(collect(scenario(), "exact", [])).startswith("<Result 'made', exact, digest ")

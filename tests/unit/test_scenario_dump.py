@@ -210,7 +210,7 @@ def test_the_schema_for_editors_accepts_scenarios() -> None:
     [
         ({"horizn": "5d"}, "$"),
         ({"warmup": 5}, "$.warmup"),
-        ({"store": {"profile": "s3"}}, "$.store.profile"),
+        ({"store": {"profile": "s4"}}, "$.store.profile"),
         ({"gateways": {"phase": {"law": "unifrom"}}}, "$.gateways.phase"),
         ({"schemes": [{"name": "a", "kind": "immediate", "delete_delay": "1h"}]}, "$.schemes[0]"),
         ({"queries": []}, "$.queries"),

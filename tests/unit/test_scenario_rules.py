@@ -96,8 +96,9 @@ REFUSED: list[tuple[Raw, str]] = [
     ({"store": {"acks": -1}}, "store.acks=-1 must be at least 0"),
     (
         {"store": {"profile": "s3-pre2020"}},
-        'store.profile=\'s3-pre2020\' must be one of "strong", "s3-pre-2020", '
-        '"s3-us-standard-2014", "swift", "simpledb-2010", "gcs", "azure-ra-grs", '
+        'store.profile=\'s3-pre2020\' must be one of "strong", "s3", "gcs", "azure-blob", "r2", '
+        '"minio", "ceph-rgw", "tigris", "s3-pre-2020", '
+        '"s3-us-standard-2014", "swift", "simpledb-2010", "azure-ra-grs", '
         '"hadoop-injector", "wars"; did you mean "s3-pre-2020"?',
     ),
     (

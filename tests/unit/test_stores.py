@@ -11,6 +11,8 @@ import pytest
 from sim.core.laws import Adjusted, Constant, Lognormal, Mixture, Uniform
 from sim.scenario.load import build
 from sim.scenario.profiles import PROFILES
+from sim.scenario.profiles_strong import STRONG
+from sim.scenario.provenance import Profile
 from sim.scenario.schema import Store
 from sim.scenario.stores import PROFILE_NAMES, resolved, table
 
@@ -38,11 +40,17 @@ def covering(profile: str, path: str) -> list[str]:
 def test_the_stores() -> None:
     assert PROFILE_NAMES == (
         "strong",
+        "s3",
+        "gcs",
+        "azure-blob",
+        "r2",
+        "minio",
+        "ceph-rgw",
+        "tigris",
         "s3-pre-2020",
         "s3-us-standard-2014",
         "swift",
         "simpledb-2010",
-        "gcs",
         "azure-ra-grs",
         "hadoop-injector",
         "wars",
@@ -118,9 +126,13 @@ def test_an_unknown_store_is_refused() -> None:
         resolved("x")
 
 
-def test_strong_stores_have_no_lag() -> None:
-    assert resolved("strong") == Store()
-    assert resolved("gcs").lag == Store().lag
+@pytest.mark.parametrize("profile", STRONG, ids=lambda profile: profile.name)
+def test_strong_stores_have_no_lag_and_say_why(profile: Profile) -> None:
+    store = resolved(profile.name)
+    assert store == Store(profile=profile.name)
+    assert store.model_copy(update={"profile": "strong"}) == resolved("strong")
+    (lag,) = (row for row in profile.provenance if row.key == "lag")
+    assert (lag.value, lag.kind in ("documented", "measured")) == ("0s", True)
 
 
 def test_s3_pre_2020_reads_new_keys_at_once() -> None:

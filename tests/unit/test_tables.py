@@ -3,39 +3,56 @@
 from __future__ import annotations
 
 import io
-import math
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
+from pydantic import Field
 from rich.console import Console, RenderableType
+from rich.text import Text
 
-from sim.analysis.estimators import Interval
 from sim.analysis.expect import Judgement, Verdict
-from sim.analysis.results import collect
+from sim.analysis.results import Result, collect
 from sim.core.units import US_PER_S
 from sim.report.tables import (
-    format_bytes_short,
-    format_count,
-    format_fraction,
-    format_interval,
+    caption,
+    delays,
     judgement_lines,
     observation_lines,
     scheme_table,
 )
+from sim.scenario.load import load
+from sim.scenario.values import Duration, Frozen
 from tests.conftest import GoldenCheck
-from tests.made_results import outcome, result, scenario, trial
+from tests.made_results import SCENARIO, outcome, result, scenario, trial
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def _screen(*content: RenderableType, colour: bool = False) -> str:
+def _screen(*content: RenderableType, colour: bool = False, width: int = 80) -> str:
     text = io.StringIO()
     system: Literal["standard"] | None = "standard" if colour else None
-    console = Console(file=text, width=80, force_terminal=colour, color_system=system)
+    console = Console(file=text, width=width, force_terminal=colour, color_system=system)
     for item in content:
-        console.print(item, soft_wrap=not hasattr(item, "columns"))
+        console.print(item, soft_wrap=isinstance(item, Text))
     return text.getvalue()
+
+
+LONG_NAME = "a mark that is hidden after half a day and deleted after one, plus one hour"
+
+
+def _wide() -> Result:
+    """Two schemes of which one has a long name, and whose numbers are as long as they get."""
+    made = scenario()
+    scheme = made.schemes[1].model_copy(update={"name": LONG_NAME})
+    made = made.model_copy(update={"schemes": (made.schemes[0], scheme)})
+    classes = [
+        outcome("fast", 1e9, query_error=2.34567e-6, silent_gap=1.23456e-7),
+        outcome("slow", 1e9, query_error=0.0),
+    ]
+    counts = {"requests": {"list": 10**7, "put": 2 * 10**7, "get": 3 * 10**9, "head": 10**9}}
+    trials = [trial(s, k, classes, counts) for s in (0, 1) for k in (0, 1, 2)]
+    return collect(made, "exact", trials)
 
 
 def _judgements() -> tuple[Judgement, ...]:
@@ -68,18 +85,61 @@ def test_the_screen_as_text(golden: GoldenCheck) -> None:
     golden(GOLDEN / "screen.txt", _screen(scheme_table(made), *judgement_lines(_judgements())))
 
 
-def test_long_names_fold_and_numbers_do_not() -> None:
-    made = scenario()
-    name = "a mark that is hidden after half a day and deleted after one, plus one hour"
-    scheme = made.schemes[1].model_copy(update={"name": name})
-    made = made.model_copy(update={"schemes": (made.schemes[0], scheme)})
-    classes = [outcome("fast", 1e9, query_error=0.123456, silent_gap=1.23456e-7)]
-    trials = [trial(s, k, classes, {"requests": {"get": 10**9}}) for s in (0, 1) for k in (0, 1, 2)]
-    screen = _screen(scheme_table(collect(made, "exact", trials)))
-    assert max(map(len, screen.splitlines())) <= 80
-    assert "12.3 %" in screen
-    assert "1.23e-7" in screen
+@pytest.mark.parametrize("width", [40, 50, 80, 120])
+def test_every_name_and_number_can_be_read(width: int) -> None:
+    table = scheme_table(_wide())
+    screen = _screen(table, width=width)
+    assert max(map(len, screen.splitlines())) <= width
     assert "…" not in screen
+    assert {"1.17e-6", "1.17e-6 – 1.17e-6", "14.1 KiB", "15M/d", "2G/d"} <= {
+        text for row in table.rows for cell in row for text in cell
+    }
+    for row in table.rows:
+        assert all(text in screen for cell in row for text in cell)
+    # A name is folded at its words, and other columns may stand between its lines.
+    assert all(word in screen.split() for name in table.names for word in name.split())
+
+
+def test_a_table_that_is_too_wide_becomes_lists() -> None:
+    made = scheme_table(_wide())
+    needed = made.width_needed()
+    assert _screen(made, width=needed).splitlines()[1].startswith("scheme ")
+    assert _screen(made, width=needed - 1).startswith("at once\n")
+
+
+def test_delays_are_those_of_the_scenario_whatever_the_name_says() -> None:
+    made = load(SCENARIO, {"schemes.1.name": "mark, 48h", "schemes.1.delete_delay": "90s"})
+    trials = [trial(s, 0, [outcome("fast", 10.0)]) for s in (0, 1)]
+    run = collect(made, "exact", trials)
+    table = scheme_table(run)
+    assert [title for title, _ in table.titles[:2]] == ["D", "I"]
+    assert [[cell for cell, _ in row[:2]] for row in table.rows] == [["–", "–"], ["1m30s", "1d"]]
+    assert caption(run).startswith("D: delete_delay; I: ignore_deletion_marks_delay; gaps: ")
+
+
+def test_a_run_without_delays_has_no_columns_for_them() -> None:
+    made = collect(scenario(), "exact", [trial(0, 0, [outcome("fast", 10.0)])])
+    assert scheme_table(made).titles[0] == ("failed", "")
+    assert caption(made).startswith("gaps: ")
+
+
+def test_the_delays_of_a_scheme_are_its_durations() -> None:
+    class Leased(Frozen):
+        name: str
+        kind: str
+        lease_us: Duration = Field(alias="lease")
+        holders: int = 1
+
+    scheme: Any = Leased.model_validate({"name": "leases", "kind": "lease", "lease": "5m"})
+    assert delays(scheme) == {"lease": 300 * US_PER_S}
+
+
+def test_requests_are_split_by_what_they_cost() -> None:
+    counts = {"requests": {"list": 2, "put": 4, "get": 10, "head": 20, "delete": 1000}}
+    made = collect(scenario(), "exact", [trial(0, 0, [outcome("fast", 1.0)], counts)])
+    table = scheme_table(made)
+    assert table.titles[-1] == ("list, put", "get, head")
+    assert table.rows[0][-1] == ("3/d", "15/d")
 
 
 def test_colour_is_only_for_terminals() -> None:
@@ -96,51 +156,3 @@ def test_only_what_went_wrong_is_listed() -> None:
         "at once: 3 lost-block, 50 % duplicated, 25 % warned"
     ]
     assert observation_lines(result([0.1, 0.1], [0.0, 0.0]).schemes) == []
-
-
-@pytest.mark.parametrize(
-    ("fraction", "text"),
-    [
-        (math.nan, "–"),
-        (0.0, "0"),
-        (1.234e-9, "1.23e-9"),
-        (1.234e-12, "1.23e-12"),
-        (0.000999, "9.99e-4"),
-        (0.001, "0.1 %"),
-        (0.123456, "12.3 %"),
-        (0.9949, "99.5 %"),
-        (0.9999876, "99.99876 %"),
-        (1.0, "100 %"),
-    ],
-)
-def test_fractions_keep_what_matters(fraction: float, text: str) -> None:
-    assert format_fraction(fraction) == text
-
-
-@pytest.mark.parametrize(
-    ("interval", "text"),
-    [
-        (Interval(math.nan, math.nan, math.nan, "none"), "not measured"),
-        (Interval(0.0, 0.0, 1e-7, "rule-of-three"), "< 1.00e-7"),
-        (Interval(0.02, 0.01, 0.03, "t"), "1 – 3 %"),
-        (Interval(0.0005, 0.0, 0.01, "t"), "0 – 1 %"),
-    ],
-)
-def test_intervals_name_their_unit_once(interval: Interval, text: str) -> None:
-    assert format_interval(interval) == text
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "0"), (999, "999"), (999.6, "1k"), (1250, "1.25k"), (17971200.0, "18M"), (2e13, "20T")],
-)
-def test_counts_have_three_digits(number: float, text: str) -> None:
-    assert format_count(number) == text
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [(0.0, "0 B"), (1023, "0.999 KiB"), (2**30 * 1.5, "1.5 GiB"), (2**80, "1.05e+06 EiB")],
-)
-def test_bytes_are_binary(amount: float, text: str) -> None:
-    assert format_bytes_short(amount) == text
