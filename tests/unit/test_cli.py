@@ -249,7 +249,7 @@ def test_a_run_can_check_itself(
         (["run", "holds.toml", "--json", "-", "--csv", "-"], "would mix"),
         (["run", "holds.toml", "--json", "no/such/folder.json"], "is not a folder"),
         (["run", "nowhere.toml"], "nowhere.toml: No such file or directory"),
-        (["check", "."], ".: Is a directory"),
+        (["check", "."], ".: is a folder, not a regular file"),
         (["check", "binary.toml"], "must be UTF-8"),
         (["trace", "holds.toml", "--scheme", "x"], "no scheme 'x'"),
         (["stores", "x"], "no store is called 'x'"),
