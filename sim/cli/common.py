@@ -1,9 +1,10 @@
 """What several commands share: reading scenario files, and showing what is wrong with them."""
 
+import contextlib
 import errno
 import shlex
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 __all__ = [
+    "allow_outside_option",
     "command_line",
     "console",
     "override_of",
@@ -25,6 +27,14 @@ __all__ = [
     "scheme_indices",
     "show_problems",
 ]
+
+
+allow_outside_option = click.option(
+    "--allow-outside",
+    is_flag=True,
+    help="Let laws read files that are not below the scenario's folder.",
+)
+"""Option of every command that reads a scenario."""
 
 
 def override_of(text: str) -> tuple[str, Any]:
@@ -54,14 +64,22 @@ def override_options(
     return overrides | {key: value for key, value in named.items() if value is not None}
 
 
-def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[Scenario]":
+def read_scenarios(
+    paths: Sequence[str],
+    overrides: Mapping[str, Any],
+    *,
+    allow_outside: bool = False,
+    on_read: Callable[[Path], None] | None = None,
+) -> "list[Scenario]":
     """Read scenario files, or say everything that is wrong with all of them and exit with 2."""
     from sim.scenario.load import load
 
     scenarios, is_wrong = [], False
     for path in paths:
         try:
-            scenarios.append(load(Path(path), overrides))
+            scenarios.append(
+                load(Path(path), overrides, allow_outside=allow_outside, on_read=on_read)
+            )
         except ScenarioError as error:
             is_wrong = True
             show_problems(path, error)
@@ -75,11 +93,10 @@ def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[
 
 def show_problems(path: str, error: ScenarioError) -> None:
     """Show every problem on standard error, with its line and a caret where they are known."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except (OSError, UnicodeDecodeError):
-        lines = []
+    lines: list[str] = []
+    if any(isinstance(problem, Problem) and problem.line for problem in error.problems):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            lines = Path(path).read_text(encoding="utf-8").splitlines()
     for problem in error.problems:
         click.secho(str(problem), bold=True, err=True)
         if isinstance(problem, Problem) and problem.line and problem.line <= len(lines):
