@@ -217,15 +217,19 @@ class RunInterrupted(SimError, RuntimeError):
     ----------
     done, wanted : int
         Trials that had ended, and trials that were asked for.
+    is_kept : bool
+        Whether those that had ended are on disk for the next run.
     """
 
     exit_code = EXIT_INTERRUPTED
 
-    def __init__(self, done: int = 0, wanted: int = 0) -> None:
+    def __init__(self, done: int = 0, wanted: int = 0, is_kept: bool = False) -> None:
         self.done = done
         self.wanted = wanted
-        super().__init__(done, wanted)
+        self.is_kept = is_kept
+        super().__init__(done, wanted, is_kept)
 
     def __str__(self) -> str:
         """Return how far the run came."""
-        return f"interrupted after {self.done} of {self.wanted} trials"
+        message = f"interrupted after {self.done} of {self.wanted} trials"
+        return f"{message}; the same command goes on from there" if self.is_kept else message

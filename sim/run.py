@@ -8,13 +8,15 @@ any number of workers gives the same result, and one trial can be repeated alone
 
     result = run_scenario(load("scenarios/thanos-2022.toml"))
 
-A program that may start processes must guard its entry with ``if __name__ == "__main__":``.
+It stays in this process unless ``workers`` says otherwise. A program that starts processes must
+guard its entry with ``if __name__ == "__main__":``.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sim.analysis.checkers import observe
 from sim.analysis.exercised import exercised
@@ -30,6 +32,7 @@ from sim.trace.columns import build
 from sim.trace.recorder import first_difference
 
 if TYPE_CHECKING:
+    from sim.finished import FinishedTrials, TrialFiles
     from sim.scenario.schema import Scenario
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
@@ -38,14 +41,6 @@ __all__ = ["MODES", "Mode", "replay", "run_scenario", "run_trial", "trace_trial"
 
 Mode = Literal["exact", "sampled"]
 MODES: Final = ("exact", "sampled")
-
-
-class _Job(NamedTuple):
-    scenario: "Scenario"
-    scheme_index: int
-    trial: int
-    mode: Mode
-    check: bool
 
 
 def replay(scenario: "Scenario", scheme_index: int, trial: int) -> "Timelines":
@@ -102,10 +97,11 @@ def run_scenario(
     scenario: "Scenario",
     *,
     schemes: Sequence[int] | None = None,
-    workers: int | None = None,
+    workers: int | None = 1,
     mode: Mode = "exact",
     check: bool = False,
     on_result: Callable[[TrialResult], None] | None = None,
+    finished: "FinishedTrials | None" = None,
 ) -> Result:
     """Run every scheme in every trial.
 
@@ -115,12 +111,16 @@ def run_scenario(
     schemes : sequence of int or None
         Ordinals of the schemes to run; None runs all.
     workers : int or None
-        Number of processes; None decides by the time the first trials take. Never changes a
-        result.
+        Number of processes; 1 runs everything in this one, None decides by the time the first
+        trials take. Never changes a result. Other than 1, the program's entry must be guarded.
     mode, check
         As for :func:`run_trial`.
     on_result : callable or None
-        Called with each trial's result as it comes, in no particular order.
+        Called with each trial's result as it comes, in no particular order; first with those that
+        were finished before.
+    finished : FinishedTrials or None
+        Where results are looked for before, and kept as soon as they are there, so that the same
+        call goes on from where it was interrupted.
 
     Returns
     -------
@@ -132,21 +132,54 @@ def run_scenario(
     DeterminismError
         If ``check`` finds a difference.
     ModelError
-        If an invariant of the simulator broke, or a worker process died.
+        If an invariant of the simulator broke, a worker process died, or workers are to be
+        started from an entry that is not guarded.
+    OSError
+        If a finished trial cannot be kept.
     """
     chosen = range(len(scenario.schemes)) if schemes is None else sorted(set(schemes))
+    files = None if finished is None else finished.of(scenario, mode=mode, check=check)
+    report = on_result or (lambda _: None)
+    there = {} if files is None else _found(files, chosen, scenario.trials)
+    count = len(chosen) * scenario.trials
+    if files is not None and there:
+        files.say(f"{len(there)} of {count} trials were there already")
+    for result in there.values():
+        report(result)
+
+    def keep(result: TrialResult) -> None:
+        if files is not None:
+            files[result.scheme, result.trial] = result
+        report(result)
+
     # All schemes of a trial stand together, so that an impatient reader sees whole comparisons.
-    jobs = [
-        _Job(scenario, scheme_index, trial, mode, check)
+    jobs = (
+        (scheme_index, trial)
         for trial in range(scenario.trials)
         for scheme_index in chosen
-    ]
-    trials = run_jobs(_work, jobs, workers=workers, on_result=on_result)
-    return collect(scenario, mode, trials)
+        if (scheme_index, trial) not in there
+    )
+    trials = run_jobs(
+        functools.partial(_work, scenario, mode, check),
+        jobs,
+        count=count - len(there),
+        workers=workers,
+        on_result=keep,
+    )
+    return collect(scenario, mode, [*there.values(), *trials])
 
 
-def _work(job: _Job) -> TrialResult:
-    return run_trial(job.scenario, job.scheme_index, job.trial, job.mode, check=job.check)
+def _found(
+    files: "TrialFiles", chosen: Sequence[int], trials: int
+) -> dict[tuple[int, int], TrialResult]:
+    """Read what is finished of what is wanted, by (scheme, trial)."""
+    wanted = [key for key in files if key[0] in chosen and key[1] < trials]
+    results = ((key, files.get(key)) for key in wanted)
+    return {key: result for key, result in results if result is not None}
+
+
+def _work(scenario: "Scenario", mode: Mode, check: bool, ordinals: tuple[int, int]) -> TrialResult:
+    return run_trial(scenario, *ordinals, mode, check=check)
 
 
 def _judge(

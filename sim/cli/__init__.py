@@ -8,7 +8,9 @@ nothing. Exit codes: 0 every expectation holds, 1 one does not, 2 the input is w
 import contextlib
 import difflib
 import errno
+import gc
 import importlib
+import multiprocessing
 import os
 import signal
 import sys
@@ -16,12 +18,12 @@ import traceback
 from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 
 from sim import __version__
-from sim.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_UNKNOWN, SimError
+from sim.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_UNKNOWN, RunInterrupted, SimError
 
 __all__ = ["cli", "main"]
 
@@ -39,6 +41,8 @@ _COMPLETE: Final = "_SIM_COMPLETE"
 
 # What a shell reports for a program whose reader went away (128 + SIGPIPE).
 _EXIT_NO_READER: Final = 141
+# An interrupted run must be over within a second; this is for the orderly way out.
+_UNWINDING_S: Final = 0.6
 
 
 class _LazyGroup(click.Group):
@@ -107,11 +111,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from sim.cli.complete import register
 
         register()
+    is_own_process = arguments is None
+    with _interrupts_handled(is_own_process=is_own_process):
+        try:
+            return _exit_code(arguments)
+        except (KeyboardInterrupt, click.Abort, RunInterrupted) as error:
+            _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
+            if is_own_process:
+                # The error still holds all that was being built, and to free it can take minutes.
+                _leave()
+    return EXIT_INTERRUPTED
+
+
+def _exit_code(arguments: Sequence[str] | None) -> int:
+    """Run the program and turn everything but an interruption into an exit code."""
     try:
-        with _terminations_as_interrupts():
-            code = cli.main(arguments, prog_name="sim", standalone_mode=False)
-    except click.Abort:
-        return _fail("interrupted", EXIT_INTERRUPTED)
+        code = cli.main(arguments, prog_name="sim", standalone_mode=False)
+    except (click.Abort, RunInterrupted):
+        raise
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -132,16 +149,28 @@ def _fail(message: str, code: int) -> int:
 
 
 @contextlib.contextmanager
-def _terminations_as_interrupts() -> Iterator[None]:
-    """Let a request to terminate unwind the program as Ctrl-C does."""
+def _interrupts_handled(*, is_own_process: bool) -> Iterator[None]:
+    """Let a request to terminate unwind the program as Ctrl-C does, and both end it in time.
+
+    Unwinding removes temporary files and ends workers. Where it does not come through, because
+    much is freed on the way or a destructor swallows the interrupt, a process of our own is ended
+    without it; the next run removes what is left.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         # One is enough: a second must not break the cleaning up after the first.
-        signal.signal(number, signal.SIG_IGN)
+        for other in before:
+            signal.signal(other, signal.SIG_IGN)
+        if is_own_process:
+            # Nothing that is there needs to be looked through for garbage any more.
+            gc.freeze()
+            if hasattr(signal, "setitimer"):
+                signal.signal(signal.SIGALRM, lambda *_: _leave())
+                signal.setitimer(signal.ITIMER_REAL, _UNWINDING_S)
         raise KeyboardInterrupt
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {}
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before: dict[int, Any] = {}
     with contextlib.suppress(ValueError):  # not the main thread: somebody else's signals
         for number in (getattr(signal, name) for name in names):
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -151,3 +180,14 @@ def _terminations_as_interrupts() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave() -> NoReturn:
+    """End the process now, and its workers; frees nothing and runs no destructor."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    for stream in (sys.stdout, sys.stderr):
+        # Nobody may be reading, or the interrupt came while it was written to.
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            stream.flush()
+    os._exit(EXIT_INTERRUPTED)

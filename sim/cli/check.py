@@ -24,7 +24,8 @@ __all__ = ["command"]
     metavar="KEY=VALUE",
     help="Override a key of the files (repeatable).",
 )
-def command(paths: tuple[str, ...], assignments: tuple[str, ...]) -> int:
+@common.allow_outside_option
+def command(paths: tuple[str, ...], assignments: tuple[str, ...], allow_outside: bool) -> int:
     """Check scenarios without running them. As FILE, - is standard input.
 
     Shows every problem of every file with its place and exits with 2, or one line per file: what
@@ -34,7 +35,8 @@ def command(paths: tuple[str, ...], assignments: tuple[str, ...]) -> int:
     from sim.report.formats import format_count, format_span
 
     overrides = common.override_options(seed=None, trials=None, assignments=assignments)
-    for path, scenario in zip(paths, common.read_scenarios(paths, overrides), strict=True):
+    scenarios = common.read_scenarios(paths, overrides, allow_outside=allow_outside)
+    for path, scenario in zip(paths, scenarios, strict=True):
         span_s = (scenario.horizon_us - scenario.warmup_us) / US_PER_S
         queries = scenario.trials * span_s * sum(query.rate_per_s for query in scenario.queries)
         count = len(scenario.schemes)

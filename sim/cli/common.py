@@ -1,10 +1,11 @@
 """What several commands share: reading scenario files, and showing what is wrong with them."""
 
+import contextlib
 import errno
 import shlex
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 __all__ = [
+    "allow_outside_option",
     "command_line",
     "console",
     "examples",
@@ -33,7 +35,14 @@ __all__ = [
 ]
 
 _STDIN: Final = "<stdin>"
-_STDIN_BYTES_MAX: Final = 16 * 2**20
+
+
+allow_outside_option = click.option(
+    "--allow-outside",
+    is_flag=True,
+    help="Let laws read files that are not below the scenario's folder.",
+)
+"""Option of every command that reads a scenario."""
 
 
 def override_of(text: str) -> tuple[str, Any]:
@@ -63,7 +72,13 @@ def override_options(
     return overrides | {key: value for key, value in named.items() if value is not None}
 
 
-def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[Scenario]":
+def read_scenarios(
+    paths: Sequence[str],
+    overrides: Mapping[str, Any],
+    *,
+    allow_outside: bool = False,
+    on_read: Callable[[Path], None] | None = None,
+) -> "list[Scenario]":
     """Read scenario files, or say everything that is wrong with all of them and exit with 2.
 
     The path "-" is standard input; files that a scenario from there names are relative to the
@@ -80,7 +95,8 @@ def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[
             if path == files.STANDARD:
                 text = _standard_input()
             # A string without a newline would be a path.
-            scenarios.append(load(Path(path) if text is None else f"{text}\n", overrides))
+            source = Path(path) if text is None else f"{text}\n"
+            scenarios.append(load(source, overrides, allow_outside=allow_outside, on_read=on_read))
         except ScenarioError as error:
             is_wrong = True
             show_problems(path, error, text)
@@ -94,9 +110,11 @@ def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[
 
 def _standard_input() -> str:
     """Text of standard input; raises ScenarioError if it is none, or too much."""
-    content = sys.stdin.buffer.read(_STDIN_BYTES_MAX + 1) if sys.stdin else b""
-    if len(content) > _STDIN_BYTES_MAX:
-        raise ScenarioError(f"{_STDIN}: must be at most {_STDIN_BYTES_MAX // 2**20} MiB")
+    from sim.scenario.inputs import LARGEST_BYTES
+
+    content = sys.stdin.buffer.read(LARGEST_BYTES + 1) if sys.stdin else b""
+    if len(content) > LARGEST_BYTES:
+        raise ScenarioError(f"{_STDIN}: must be at most {LARGEST_BYTES // 2**20} MiB")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -113,11 +131,10 @@ def show_problems(path: str, error: ScenarioError, text: str | None = None) -> N
 
     ``text`` is what was read, if ``path`` cannot be read again.
     """
-    try:
-        if text is None and path != files.STANDARD:
+    has_lines = any(isinstance(problem, Problem) and problem.line for problem in error.problems)
+    if text is None and has_lines and path != files.STANDARD:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
             text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        text = None
     lines = (text or "").splitlines()
     for problem in error.problems:
         if isinstance(problem, Problem) and not problem.file and path == files.STANDARD:

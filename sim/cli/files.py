@@ -1,26 +1,23 @@
-"""Writes files and folders whole or not at all.
-
-Everything is first written beside its target and then renamed onto it, so that an interrupt, a
-full disk or a power cut leaves the old content or the new one, never half of one.
-"""
+"""Where a command writes: what may be written over, and text into a file or standard output."""
 
 import contextlib
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Final, TextIO
 
 import click
 
+from sim import atomic
+
 __all__ = [
     "STANDARD",
+    "check_apart",
     "check_file_target",
     "check_folder_target",
-    "new_folder",
+    "check_kept_folder",
     "write_lines",
     "write_text",
 ]
@@ -57,6 +54,8 @@ def check_folder_target(path: str, option: str, *, marker: str) -> None:
         If the folder is somebody else's, or cannot be made where it should be.
     """
     target = Path(path).resolve()
+    if target == target.parent:
+        raise click.BadParameter(f"{path} is the root of all folders", param_hint=option)
     existing = next(folder for folder in target.parents if folder.exists())
     _check_parent(existing / target.name, option)
     if not target.exists():
@@ -69,6 +68,74 @@ def check_folder_target(path: str, option: str, *, marker: str) -> None:
     if names and marker not in names:
         message = f"{path} holds files but no {marker}: it will not be replaced"
         raise click.BadParameter(message, param_hint=option)
+
+
+def check_kept_folder(path: str, option: str, *, apart_from: str | None) -> None:
+    """Refuse a folder for finished trials that is a file, cannot be made, or will be replaced.
+
+    Parameters
+    ----------
+    apart_from : str or None
+        A folder that is replaced when the run ends.
+
+    Raises
+    ------
+    click.BadParameter
+    """
+    target = Path(path).resolve()
+    existing = next(folder for folder in (target, *target.parents) if folder.exists())
+    if not existing.is_dir():
+        raise click.BadParameter(f"{existing} is not a folder", param_hint=option)
+    _check_parent(existing / "new", option)
+    if apart_from is not None and target.is_relative_to(Path(apart_from).resolve()):
+        raise click.BadParameter(f"{path} is inside {apart_from}", param_hint=option)
+
+
+def check_apart(
+    targets: Mapping[str, str], inputs: Iterable[Path], *, folder_files: Iterable[str] = ()
+) -> None:
+    """Refuse to write over what is read, or one thing over another.
+
+    Files are compared as the system sees them, so another path to a file, a link and a hard link
+    are the same file.
+
+    Parameters
+    ----------
+    targets : mapping of str to str
+        By option; "-" and devices are left out. A folder, which need not exist, is told by its
+        option being ``--out``.
+    inputs : iterable of Path
+        Files that are read.
+    folder_files : iterable of str
+        Names of the files that are written into the folder.
+
+    Raises
+    ------
+    click.BadParameter
+        Names the option, and what it would overwrite.
+    """
+    written = {
+        option: [Path(path, name) for name in folder_files] if option == "--out" else [Path(path)]
+        for option, path in targets.items()
+        if path != STANDARD and (option == "--out" or not _is_device(Path(path)))
+    }
+    read = list(inputs)
+    for option, files in written.items():
+        for source in read:
+            if any(_is_same(file, source) for file in files):
+                message = f"{targets[option]} would overwrite {source}, which is read"
+                raise click.BadParameter(message, param_hint=option)
+        for other, others in written.items():
+            if other != option and any(_is_same(a, b) for a in files for b in others):
+                message = f"{targets[option]} would overwrite what {other} writes"
+                raise click.BadParameter(message, param_hint=option)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there yet
+        return one.resolve() == other.resolve()
 
 
 def write_text(path: str, text: str) -> None:
@@ -97,66 +164,9 @@ def _written(path: str) -> Iterator[TextIO]:
     else:
         # A link stays a link: what it points to is replaced.
         target = target.resolve()
-        with _beside(target) as temporary:
-            with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-                yield stream
-            os.replace(temporary, target)
-
-
-@contextlib.contextmanager
-def new_folder(path: str, *, is_own: Callable[[str], bool]) -> Iterator[Path]:
-    """Give a folder to write into that takes the place of ``path`` when the block ends well.
-
-    Parameters
-    ----------
-    path : str
-        May exist, see :func:`check_folder_target`; folders above it are made.
-    is_own : callable
-        Whether a file of the replaced folder is this program's, by name. Files that are not are
-        copied into the new folder.
-    """
-    target = Path(path).resolve()
-    with (
-        _parents_made(target),
-        _temporary_folder(target) as fresh,
-        _temporary_folder(target) as old,
-    ):
-        os.chmod(fresh, 0o777 & ~_umask())
-        yield fresh
-        if target.exists():
-            for name in sorted(os.listdir(target)):
-                if not is_own(name):
-                    _copy(target / name, fresh / name)
-        try:
-            if target.exists():
-                os.replace(target, old)
-            os.replace(fresh, target)
-        except BaseException:
-            if not target.exists():
-                os.replace(old, target)
-            raise
-
-
-@contextlib.contextmanager
-def _parents_made(target: Path) -> Iterator[None]:
-    """Make the folders above ``target`` that do not exist; unmake them if the block fails."""
-    made = [folder for folder in target.parents if not folder.exists()]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        for folder in made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        raise
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file, a link as a link, or a folder."""
-    if source.is_dir() and not source.is_symlink():
-        shutil.copytree(source, target, symlinks=True)
-    else:
-        shutil.copy2(source, target, follow_symlinks=False)
+        atomic.remove_leftovers(target.parent, target.name)
+        with atomic.whole_file(target) as stream:
+            yield stream
 
 
 def _is_device(target: Path) -> bool:
@@ -170,33 +180,3 @@ def _check_parent(target: Path, option: str) -> None:
         raise click.BadParameter(f"{parent} is not a folder", param_hint=option)
     if not os.access(parent, os.W_OK | os.X_OK):
         raise click.BadParameter(f"{parent} cannot be written to", param_hint=option)
-
-
-@contextlib.contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """Path of a temporary file in the folder of ``target``, removed if it is still there after."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        os.chmod(temporary, 0o666 & ~_umask())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _temporary_folder(target: Path) -> Iterator[Path]:
-    """Path of a folder beside ``target``, removed if it is still there after."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _umask() -> int:
-    """Give the process's umask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -5,6 +5,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sim.analysis.expect import Judgement, Replay
     from sim.analysis.results import Result, TrialResult
+    from sim.atomic import WorkFolder
     from sim.scenario.schema import Scenario
     from sim.trace.timelines import Timelines
 
@@ -36,6 +38,8 @@ class _Options:
     json: str | None
     csv: str | None
     out: str | None
+    resume: str | None
+    allow_outside: bool
 
 
 @click.command(
@@ -90,6 +94,11 @@ class _Options:
     help="Write document, CSV and figures into a folder.",
 )
 @click.option(
+    "--resume",
+    metavar="DIR",
+    help="Keep finished trials in a folder, and go on from those that are there.",
+)
+@click.option(
     "--mode",
     type=click.Choice(["exact", "sampled"]),
     default="exact",
@@ -97,6 +106,7 @@ class _Options:
     help="Expected fractions given the trace, or fractions of drawn queries.",
 )
 @click.option("--check", is_flag=True, help="Run every trial twice and compare.")
+@common.allow_outside_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
 def command(paths: tuple[str, ...], **options: Any) -> int:
     """Simulate scenarios and judge their expectations. As FILE, - is standard input.
@@ -108,7 +118,11 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     overrides = common.override_options(
         seed=chosen.seed, trials=chosen.trials, assignments=chosen.assignments
     )
-    scenarios = common.read_scenarios(paths, overrides)
+    read: list[Path] = []
+    scenarios = common.read_scenarios(
+        paths, overrides, allow_outside=chosen.allow_outside, on_read=read.append
+    )
+    _check_inputs(chosen, read)
     selections = [common.scheme_indices(scenario, chosen.schemes) for scenario in scenarios]
     codes = [
         _run_one(path, scenario, selection, chosen)
@@ -117,14 +131,17 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     return next((code for code in (EXIT_BROKEN, EXIT_UNKNOWN) if code in codes), EXIT_HOLDS)
 
 
+def _targets(options: _Options) -> dict[str, str]:
+    """Paths that are written to, by option."""
+    targets = {"--json": options.json, "--csv": options.csv, "--out": options.out}
+    return {option: path for option, path in targets.items() if path is not None}
+
+
 def _check_targets(options: _Options, paths: Sequence[str]) -> None:
     """Refuse before the run what could not be written after it."""
     from sim.report.names import MARKER
 
-    targets = {"--json": options.json, "--csv": options.csv, "--out": options.out}
-    for option, path in targets.items():
-        if path is None:
-            continue
+    for option, path in _targets(options).items():
         if len(paths) > 1:
             raise click.BadParameter("takes one scenario at a time", param_hint=option)
         if option == "--out":
@@ -133,6 +150,15 @@ def _check_targets(options: _Options, paths: Sequence[str]) -> None:
             files.check_file_target(path, option)
     if options.json == options.csv == files.STANDARD:
         raise click.UsageError("--json - and --csv - would mix on standard output")
+    if options.resume is not None:
+        files.check_kept_folder(options.resume, "--resume", apart_from=options.out)
+
+
+def _check_inputs(options: _Options, read: Sequence[Path]) -> None:
+    """Refuse to write over what was read, or one result over another."""
+    from sim.report.names import FILES
+
+    files.check_apart(_targets(options), read, folder_files=FILES)
 
 
 def _run_one(
@@ -140,11 +166,9 @@ def _run_one(
 ) -> int:
     """Run one scenario and give its exit code."""
     from sim.analysis.expect import exit_code_of, judge
-    from sim.run import replay, run_scenario
+    from sim.run import replay
 
-    schemes = range(len(scenario.schemes)) if selection is None else selection
-    jobs = len(schemes) * scenario.trials
-    done = 0
+    progress = _Count(len(selection or scenario.schemes) * scenario.trials)
     began_s = time.perf_counter()
 
     @functools.lru_cache(maxsize=1)
@@ -153,26 +177,15 @@ def _run_one(
         return replay(scenario, scheme_index, trial)
 
     try:
-        with _progress(jobs, scenario.name, is_quiet=options.quiet) as advance:
-
-            def count(result: "TrialResult") -> None:
-                nonlocal done
-                done += 1
-                advance()
-
-            result = run_scenario(
-                scenario,
-                schemes=selection,
-                workers=options.workers,
-                mode=options.mode,
-                check=options.check,
-                on_result=count,
-            )
-        took_s = time.perf_counter() - began_s
-        judgements = judge(result, replay_trial)
-        _write(result, judgements, replay_trial, options)
+        with _work_folder(options.out) as work:
+            folder = options.resume if work is None or options.resume else work.kept
+            result = _simulate(scenario, selection, options, folder, progress)
+            took_s = time.perf_counter() - began_s
+            judgements = judge(result, replay_trial)
+            _write(result, judgements, replay_trial, options, work)
     except KeyboardInterrupt:
-        raise RunInterrupted(done, jobs) from None
+        is_kept = progress.done > 0 and (options.out or options.resume) is not None
+        raise RunInterrupted(progress.done, progress.wanted, is_kept) from None
     _show(path, result, judgements, options)
     if not options.quiet:
         _show_throughput(result, took_s)
@@ -181,20 +194,68 @@ def _run_one(
     return exit_code_of(judgements)
 
 
+@dataclass(slots=True)
+class _Count:
+    """How far a run has come."""
+
+    wanted: int
+    done: int = 0
+
+
+def _work_folder(out: str | None) -> "contextlib.AbstractContextManager[WorkFolder | None]":
+    """Hold the place where the files of ``--out`` are prepared; nothing without the option."""
+    from sim.atomic import work_folder
+
+    return contextlib.nullcontext() if out is None else work_folder(Path(out).resolve())
+
+
+def _simulate(
+    scenario: "Scenario",
+    selection: tuple[int, ...] | None,
+    options: _Options,
+    folder: "str | Path | None",
+    progress: _Count,
+) -> "Result":
+    """Run what is not finished yet, and count and show how far it is."""
+    from sim.finished import FinishedTrials
+    from sim.run import run_scenario
+
+    def say(message: str) -> None:
+        if not options.quiet:
+            click.echo(message, err=True)
+
+    with _progress(progress.wanted, scenario.name, is_quiet=options.quiet) as advance:
+
+        def count(_: "TrialResult") -> None:
+            progress.done += 1
+            advance()
+
+        return run_scenario(
+            scenario,
+            schemes=selection,
+            workers=options.workers,
+            mode=options.mode,
+            check=options.check,
+            on_result=count,
+            finished=None if folder is None else FinishedTrials(Path(folder), say=say),
+        )
+
+
 def _write(
     result: "Result",
     judgements: "Sequence[Judgement]",
     replay: "Replay",
     options: _Options,
+    work: "WorkFolder | None",
 ) -> None:
     """Write what was asked for: folder, files, then standard output."""
     from sim.report.document import document, to_csv, to_json
 
-    if options.out is not None:
+    if work is not None:
         from sim.report.bundle import files as bundle_files
         from sim.report.names import FILES
 
-        with files.new_folder(options.out, is_own=lambda name: name in FILES) as folder:
+        with work.replacement(is_own=lambda name: name in FILES) as folder:
             for name, content in bundle_files(result, judgements, replay):
                 (folder / name).write_bytes(content)
     if options.csv is not None:

@@ -1,5 +1,7 @@
 """``sim trace``: the record of one trial of one scheme as JSON lines."""
 
+from pathlib import Path
+
 import click
 
 from sim.cli import common, complete, files
@@ -38,6 +40,7 @@ __all__ = ["command"]
     shell_complete=complete.any_file,
     help="File; - is standard output.",
 )
+@common.allow_outside_option
 def command(
     path: str,
     scheme: str | None,
@@ -45,6 +48,7 @@ def command(
     seed: int | None,
     assignments: tuple[str, ...],
     output: str,
+    allow_outside: bool,
 ) -> int:
     """Write the trace of one trial as JSON lines: header, records, footer with the digest.
 
@@ -52,7 +56,11 @@ def command(
     """
     files.check_file_target(output, "--output")
     overrides = common.override_options(seed=seed, trials=None, assignments=assignments)
-    (scenario,) = common.read_scenarios([path], overrides)
+    read: list[Path] = []
+    (scenario,) = common.read_scenarios(
+        [path], overrides, allow_outside=allow_outside, on_read=read.append
+    )
+    files.check_apart({"--output": output}, read)
     selection = common.scheme_indices(scenario, [] if scheme is None else [scheme])
     from sim.run import trace_trial
 

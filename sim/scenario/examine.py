@@ -6,11 +6,11 @@ judged together; what would not have been found without taking something out is 
 
 import copy
 from collections.abc import Mapping
-from pathlib import Path as FilePath
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from sim.scenario.inputs import Reading
 from sim.scenario.problems import findings_of
 from sim.scenario.rules import Finding
 from sim.scenario.schema import Scenario
@@ -35,17 +35,15 @@ _ELEMENT_STAND_INS: Final[Mapping[str, Any]] = {
 }
 
 
-def examine(
-    raw: Mapping[str, Any], folder: FilePath | None
-) -> tuple[Scenario | None, list[Finding]]:
+def examine(raw: Mapping[str, Any], reading: Reading) -> tuple[Scenario | None, list[Finding]]:
     """Make a scenario of a mapping, or find everything that is wrong with it.
 
     Parameters
     ----------
     raw : Mapping
         Keys as in a scenario file.
-    folder : Path or None
-        Where the files that it names are; None is the current directory.
+    reading : Reading
+        Which files it may name.
 
     Returns
     -------
@@ -57,7 +55,7 @@ def examine(
     judged = raw
     for attempt in range(_ROUNDS):
         try:
-            scenario = Scenario.model_validate(judged, context={"folder": folder})
+            scenario = Scenario.model_validate(judged, context={"reading": reading})
         except ValidationError as error:
             new = findings_of(error, judged)
             found += [f for f in new if f not in found and not _rests_on(f, taken)]

@@ -170,7 +170,7 @@ class _EmpiricalTable(_Table):
         samples_us = self.samples or ()
         if self.file is not None:
             try:
-                samples_us = read_durations(self.file, (info.context or {}).get("folder"))
+                samples_us = read_durations(self.file, (info.context or {}).get("reading"))
             except ValueError as error:
                 raise refusal(str(error), at=("file",)) from None
         return Empirical(samples_us=tuple(float(sample) for sample in samples_us))

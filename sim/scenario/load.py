@@ -6,12 +6,13 @@ place in the text. The syntax tree that knows the places is only made when there
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
 
 from sim.errors import Problem, ScenarioError
 from sim.scenario.examine import examine
+from sim.scenario.inputs import Reading, read_file
 from sim.scenario.locate import Places, places
 from sim.scenario.overrides import overridden
 from sim.scenario.problems import UNKNOWN_KEY
@@ -26,7 +27,13 @@ _MESSAGE: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<
 _FAR: Final = 2**62
 
 
-def load(source: FilePath | str, overrides: Mapping[str, Any] | None = None) -> Scenario:
+def load(
+    source: FilePath | str,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    allow_outside: bool = False,
+    on_read: Callable[[FilePath], None] | None = None,
+) -> Scenario:
     """Read a scenario.
 
     Parameters
@@ -36,6 +43,11 @@ def load(source: FilePath | str, overrides: Mapping[str, Any] | None = None) -> 
     overrides : Mapping or None
         Values that replace those of the file, by key path: ``{"schemes.1.delete_delay": "1h"}``.
         Positions count from 0; instead of a position the name of the entry may stand.
+    allow_outside : bool
+        Whether a law may read files that are not below the folder of the scenario (for a text:
+        the current folder).
+    on_read : callable or None
+        Called with the path of every file that is read.
 
     Returns
     -------
@@ -46,15 +58,18 @@ def load(source: FilePath | str, overrides: Mapping[str, Any] | None = None) -> 
     ScenarioError
         With every problem, in the order of the file.
     OSError
-        If the file cannot be read.
+        If the file cannot be read, is none (a folder, a pipe, a device) or has more than
+        `sim.scenario.inputs.LARGEST_BYTES`.
     """
+    report = on_read or (lambda _: None)
     if isinstance(source, str) and "\n" in source:
         text, file, folder = source, "", None
     else:
         path = FilePath(source)
         file, folder = str(source), path.parent
+        report(path)
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            text = read_file(path).decode("utf-8-sig")
         except UnicodeDecodeError as error:
             problem = Problem("", f"byte {error.start}", "be UTF-8", file=file)
             raise ScenarioError([problem]) from None
@@ -62,16 +77,23 @@ def load(source: FilePath | str, overrides: Mapping[str, Any] | None = None) -> 
         raw = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ScenarioError([_syntax(error, text, file)]) from None
-    return _judged(raw, overrides or {}, text=text, file=file, folder=folder)
+    reading = Reading(folder=folder, allow_outside=allow_outside, on_read=report)
+    return _judged(raw, overrides or {}, text=text, file=file, reading=reading)
 
 
-def build(raw: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Scenario:
+def build(
+    raw: Mapping[str, Any],
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    allow_outside: bool = False,
+) -> Scenario:
     """Make a scenario from a mapping with the keys of a file.
 
     The same as `load` without a text: problems have a key path and no line. Files that the
-    mapping names are relative to the current directory.
+    mapping names are relative to the current directory, and below it unless `allow_outside`.
     """
-    return _judged(raw, overrides or {}, text="", file="", folder=None)
+    reading = Reading(allow_outside=allow_outside)
+    return _judged(raw, overrides or {}, text="", file="", reading=reading)
 
 
 def _judged(
@@ -80,11 +102,11 @@ def _judged(
     *,
     text: str,
     file: str,
-    folder: FilePath | None,
+    reading: Reading,
 ) -> Scenario:
     """Make a scenario, or raise all of its problems."""
     changed, changes, refused = overridden(raw, overrides)
-    scenario, findings = examine(changed, folder)
+    scenario, findings = examine(changed, reading)
     if scenario is not None and not refused:
         return scenario
     found = places(text)

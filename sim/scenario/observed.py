@@ -6,26 +6,27 @@ duration is its header. Empty rows and rows that begin with ``#`` are skipped.
 """
 
 import csv
+import io
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Final
 
 from sim.core.units import LONGEST_US, parse_duration
+from sim.scenario.inputs import Reading
 
 __all__ = ["read_durations"]
 
 _COLUMNS_US: Final = {"lag": 0, "lag_us": 1, "lag_ms": 1_000, "lag_s": 1_000_000}
 
 
-def read_durations(file: str, folder: Path | None) -> tuple[int, ...]:
+def read_durations(file: str, reading: Reading | None = None) -> tuple[int, ...]:
     """Read the observed durations of a file.
 
     Parameters
     ----------
     file : str
-        Path of the CSV file; relative to `folder`.
-    folder : Path or None
-        Where the scenario is; None is the current directory.
+        Path of the CSV file.
+    reading : Reading or None
+        Where it begins and which files it may be; None means below the current directory.
 
     Returns
     -------
@@ -35,15 +36,19 @@ def read_durations(file: str, folder: Path | None) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        With the rule that the file breaks, which completes "file=… must …".
+        With the rule that the file breaks, which completes "file=… must …". It says in which row,
+        and not what stands there: the file may be somebody else's.
     """
-    path = (folder or Path()) / file
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = [(number, row) for number, row in enumerate(csv.reader(lines), start=1) if row]
-    except (OSError, UnicodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ValueError(f"be a readable CSV file ({reason})") from None
+        text = (reading or Reading()).bytes_of(file).decode("utf-8-sig")
+        lines = csv.reader(io.StringIO(text, newline=""))
+        rows = [(number, row) for number, row in enumerate(lines, start=1) if row]
+    except OSError as error:
+        raise ValueError(f"be a readable CSV file ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"be UTF-8 (byte {error.start} is not)") from None
+    except csv.Error:
+        raise ValueError("be a readable CSV file") from None
     rows = [(number, row) for number, row in rows if any(row) and not row[0].startswith("#")]
     if not rows:
         raise ValueError("hold at least one duration")
@@ -55,7 +60,7 @@ def read_durations(file: str, folder: Path | None) -> tuple[int, ...]:
             durations_us.append(_duration_us(text, unit_us))
         except (ValueError, InvalidOperation):
             wanted = "a number" if unit_us else "a duration with a unit"
-            message = f"hold {wanted} in every row (row {number} has {text!r})"
+            message = f"hold {wanted} in every row (row {number} does not)"
             raise ValueError(message) from None
     if not durations_us:
         raise ValueError("hold at least one duration")

@@ -17,6 +17,7 @@ from tests.tidy.source import Finding, Source
 LEVELS: Final = {
     "errors": 0,
     "core": 1,
+    "atomic": 1,
     "scenario": 2,
     "trace": 2,
     "model": 3,
@@ -29,7 +30,7 @@ LEVELS: Final = {
     "": 6,  # the facade, sim/__init__.py
 }
 # A module that shares the room of another.
-_ROOMMATES: Final = {"executors": "run"}
+_ROOMMATES: Final = {"executors": "run", "finished": "run"}
 # A name that every room may take from the facade, as it imports nothing.
 _FACADE_CONSTANTS = {"sim.__version__"}
 

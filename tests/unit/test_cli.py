@@ -168,18 +168,32 @@ def test_a_folder_that_is_not_ours_is_refused_before_the_run(
     assert _names("thesis") == {"chapter.tex"}
 
 
-def test_an_interrupted_writing_leaves_nothing(
+def test_an_interrupted_writing_leaves_what_is_finished_and_goes_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import sim.run
+
     def files(*_: object) -> Iterator[tuple[str, bytes]]:
         yield "result.json", b"{}"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bundle, "files", files)
-    before = _names()
-    assert main(["run", "holds.toml", "--out", "out/run", "--json", "r.json"]) == 130
-    assert _names() == before
-    assert capsys.readouterr() == ("", "sim: interrupted after 4 of 4 trials\n")
+    words = ["run", "holds.toml", "--out", "out/run", "--json", "r.json"]
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle, "files", files)
+        before = _names()
+        assert main(words) == 130
+    message = "sim: interrupted after 4 of 4 trials; the same command goes on from there\n"
+    assert capsys.readouterr() == ("", message)
+    assert _names() == before | {"out"}
+    assert _names("out") == {".run.sim-partial"}
+    assert _names("out/.run.sim-partial") == {"lock", "trials"}
+
+    # Nothing is simulated but for the picture of a deletion.
+    monkeypatch.setattr(sim.run, "run_trial", None)
+    assert main(words) == 0
+    assert "4 of 4 trials were there already\n" in capsys.readouterr().err
+    assert _names("out") == {"run"}
+    assert _names("out/run") == set(FILES)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
@@ -252,7 +266,15 @@ def test_a_run_can_check_itself(
         (["run", "holds.toml", "--json", "-", "--csv", "-"], "would mix"),
         (["run", "holds.toml", "--json", "no/such/folder.json"], "is not a folder"),
         (["run", "nowhere.toml"], "nowhere.toml: No such file or directory"),
-        (["check", "."], ".: Is a directory"),
+        (["run", "holds.toml", "--out", "/"], "/ is the root of all folders"),
+        (["run", "holds.toml", "--json", "holds.toml"], "would overwrite holds.toml, which is"),
+        (["run", "holds.toml", "--json", "x", "--csv", "./x"], "would overwrite what --csv writes"),
+        (["run", "holds.toml", "--resume", "binary.toml"], "binary.toml is not a folder"),
+        (["trace", "holds.toml", "-o", "holds.toml"], "would overwrite holds.toml, which is read"),
+        (["check", "pipe.toml"], "pipe.toml: is a pipe, not a regular file"),
+        (["check", "/dev/zero"], "/dev/zero: is a device, not a regular file"),
+        (["check", "large.toml"], "large.toml: has more than 16 MiB"),
+        (["check", "."], ".: is a folder, not a regular file"),
         (["check", "binary.toml"], "must be UTF-8"),
         (["trace", "holds.toml", "--scheme", "x"], "no scheme 'x'"),
         (["run", "holds.toml", "--scheme", "At-once"], "'At-once'; did you mean \"at once\"?"),
@@ -267,6 +289,8 @@ def test_wrong_input_is_two_and_a_sentence(
     words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("binary.toml").write_bytes(b"name = \xff")
+    Path("large.toml").write_bytes(b"#" * 2**24 + b"\n")
+    os.mkfifo("pipe.toml")
     before = _names()
     assert main(words) == 2
     output, errors = capsys.readouterr()

@@ -10,16 +10,13 @@ import click
 import pytest
 
 from sim.cli.files import (
+    check_apart,
     check_file_target,
     check_folder_target,
-    new_folder,
+    check_kept_folder,
     write_lines,
     write_text,
 )
-
-
-def _is_own(name: str) -> bool:
-    return name.startswith("result")
 
 
 def _fill(path: Path, files: dict[str, str]) -> Path:
@@ -82,48 +79,6 @@ def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> 
         check_file_target(str(tmp_path / name), "--json")
 
 
-def test_a_new_folder_appears_with_the_folders_above_it(tmp_path: Path) -> None:
-    target = tmp_path / "out" / "run"
-    check_folder_target(str(target), "--out", marker="result.json")
-    with new_folder(str(target), is_own=_is_own) as folder:
-        (folder / "result.json").write_text("1")
-        assert not target.exists()
-    assert _content(target) == {"result.json": "1"}
-    assert os.listdir(tmp_path) == ["out"]
-    assert os.listdir(tmp_path / "out") == ["run"]
-
-
-def test_a_folder_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
-    target = _fill(tmp_path / "run", {"result.json": "0", "result.csv": "0", "notes": "mine"})
-    check_folder_target(str(target), "--out", marker="result.json")
-    with new_folder(str(target), is_own=_is_own) as folder:
-        (folder / "result.json").write_text("1")
-    assert _content(target) == {"result.json": "1", "notes": "mine"}
-    assert os.listdir(tmp_path) == ["run"]
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_a_failure_leaves_the_older_folder(tmp_path: Path, error: type[BaseException]) -> None:
-    target = _fill(tmp_path / "run", {"result.json": "0"})
-
-    def write() -> None:
-        with new_folder(str(target), is_own=_is_own) as folder:
-            (folder / "result.json").write_text("1")
-            raise error
-
-    with pytest.raises(error):
-        write()
-    assert _content(target) == {"result.json": "0"}
-    assert os.listdir(tmp_path) == ["run"]
-
-
-def test_a_failure_leaves_no_new_folder(tmp_path: Path) -> None:
-    target = tmp_path / "out" / "run"
-    with pytest.raises(KeyboardInterrupt), new_folder(str(target), is_own=_is_own):
-        raise KeyboardInterrupt
-    assert os.listdir(tmp_path) == []
-
-
 def _foreign(path: Path) -> Path:
     return _fill(path / "run", {"thesis.tex": "…"})
 
@@ -151,3 +106,76 @@ def test_the_current_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     check_folder_target(str(_fill(tmp_path / "run", {})), "--out", marker="result.json")
+
+
+def test_the_root_is_refused() -> None:
+    with pytest.raises(click.BadParameter, match="root"):
+        check_folder_target("/", "--out", marker="result.json")
+
+
+def _same(path: Path) -> Path:
+    return path / "in.toml"
+
+
+def _link(path: Path) -> Path:
+    (path / "link").symlink_to("in.toml")
+    return path / "link"
+
+
+def _hard_link(path: Path) -> Path:
+    (path / "hard").hardlink_to(path / "in.toml")
+    return path / "hard"
+
+
+def _roundabout(path: Path) -> Path:
+    return path / "." / "sub" / ".." / "in.toml"
+
+
+@pytest.mark.parametrize("make", [_same, _link, _hard_link, _roundabout])
+def test_an_input_is_not_written_over(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    source = tmp_path / "in.toml"
+    source.touch()
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(click.BadParameter, match="which is read"):
+        check_apart({"--json": str(make(tmp_path))}, [source])
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        {"--json": "a", "--csv": "a"},
+        {"--json": "a", "--csv": "sub/../a"},
+        {"--json": "run/result.json", "--out": "run"},
+    ],
+    ids=str,
+)
+def test_two_results_do_not_go_to_one_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, targets: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(click.BadParameter, match="would overwrite what --"):
+        check_apart(targets, [], folder_files=["result.json"])
+
+
+def test_an_input_in_the_folder_of_results_may_stay_unless_it_has_their_name(
+    tmp_path: Path,
+) -> None:
+    run = _fill(tmp_path / "run", {"result.json": "", "in.toml": ""})
+    targets = {"--out": str(run), "--json": "-", "--csv": os.devnull}
+    check_apart(targets, [run / "in.toml"], folder_files=["result.json"])
+    with pytest.raises(click.BadParameter, match="result.json, which is read"):
+        check_apart(targets, [run / "result.json"], folder_files=["result.json"])
+
+
+def test_devices_may_be_shared() -> None:
+    check_apart({"--json": os.devnull, "--csv": os.devnull}, [Path(os.devnull)])
+
+
+def test_finished_trials_are_not_kept_where_they_would_be_replaced(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_kept_folder(str(tmp_path / "new" / "trials"), "--resume", apart_from=str(tmp_path / "o"))
+    with pytest.raises(click.BadParameter, match="is inside"):
+        check_kept_folder(str(tmp_path / "o" / "t"), "--resume", apart_from=str(tmp_path / "o"))
+    with pytest.raises(click.BadParameter, match="not a folder"):
+        check_kept_folder(str(tmp_path / "file" / "t"), "--resume", apart_from=None)

@@ -21,6 +21,7 @@ from sim.core.laws import (
     Weibull,
 )
 from sim.errors import ScenarioError
+from sim.scenario.inputs import Reading
 from sim.scenario.lawtext import law_to_raw
 from sim.scenario.load import build, load
 from sim.scenario.observed import read_durations
@@ -214,17 +215,17 @@ def test_observed_durations_are_read(
     tmp_path: Path, text: str, expected_us: tuple[int, ...]
 ) -> None:
     (tmp_path / "lags.csv").write_text(text, encoding="utf-8")
-    assert read_durations("lags.csv", tmp_path) == expected_us
+    assert read_durations("lags.csv", Reading(folder=tmp_path)) == expected_us
 
 
 WRONG_FILES: list[tuple[str, str]] = [
     ("", "hold at least one duration"),
     ("lag\n", "hold at least one duration"),
-    ("12\n13\n", "hold a duration with a unit in every row (row 1 has '12')"),
-    ("lag\n1s\nsoon\n", "hold a duration with a unit in every row (row 3 has 'soon')"),
-    ("lag_ms\n1\n-1\n", "hold a number in every row (row 3 has '-1')"),
-    ("lag_ms\nnan\n", "hold a number in every row (row 2 has 'nan')"),
-    ("host,lag\na\n", "hold a duration with a unit in every row (row 2 has '')"),
+    ("12\n13\n", "hold a duration with a unit in every row (row 1 does not)"),
+    ("lag\n1s\nsoon\n", "hold a duration with a unit in every row (row 3 does not)"),
+    ("lag_ms\n1\n-1\n", "hold a number in every row (row 3 does not)"),
+    ("lag_ms\nnan\n", "hold a number in every row (row 2 does not)"),
+    ("host,lag\na\n", "hold a duration with a unit in every row (row 2 does not)"),
     (
         "host,delay\na,1s\n",
         "name one of its columns lag, lag_us, lag_ms, lag_s, or have a single column",
@@ -236,7 +237,7 @@ WRONG_FILES: list[tuple[str, str]] = [
 def test_a_wrong_file_of_observed_durations(tmp_path: Path, text: str, rule: str) -> None:
     (tmp_path / "lags.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=f"^{re.escape(rule)}$"):
-        read_durations("lags.csv", tmp_path)
+        read_durations("lags.csv", Reading(folder=tmp_path))
 
 
 def test_observed_durations_stand_beside_the_scenario(tmp_path: Path) -> None:

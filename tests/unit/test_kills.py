@@ -1,0 +1,173 @@
+"""Whatever ends a run and whenever: nothing is half written, and nothing finished is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sim.finished import FinishedTrials
+from sim.scenario.load import load
+
+ROOT = Path(__file__).parents[2]
+# Nothing is ever deleted, so there is little to draw: most of the time goes to trials.
+SCENARIO = """
+schema = 1
+name = "short"
+horizon = "4d"
+warmup = "1d"
+trials = 3
+
+[compactor]
+ranges = ["2h", "8h"]
+
+[producers]
+local_retention = "2h"
+
+[[queries]]
+name = "day"
+rate = "1/m"
+range = "1d"
+
+[[schemes]]
+name = "late"
+kind = "deletion-mark"
+delete_delay = "30d"
+
+[[schemes]]
+name = "later"
+kind = "deletion-mark"
+delete_delay = "31d"
+"""
+WORDS = ["run", "short.toml", "--out", "out/run", "--json", "out/short.json"]
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+# Until Python has read the program, a signal is Python's own affair.
+STARTING_S = 0.5
+
+
+class _Runs:
+    """Runs of one command in one folder, some of them ended early."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.results = folder / "out"
+        self.kept = self.results / ".run.sim-partial" / "trials"
+        (folder / "short.toml").write_text(SCENARIO)
+        began_s = time.perf_counter()
+        self.results.mkdir()
+        process = self._start(1)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        self.took_s = time.perf_counter() - began_s
+        self.expected = self.content()
+        self.anew()
+
+    def _start(self, workers: int) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "sim.cli", *WORDS, "--workers", str(workers)],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def anew(self) -> None:
+        """Begin again without any results."""
+        shutil.rmtree(self.results)
+        self.results.mkdir()
+
+    def content(self) -> dict[str, bytes]:
+        """Every file below the folder of results, by its path."""
+        files = [path for path in self.results.rglob("*") if path.is_file()]
+        return {path.relative_to(self.results).as_posix(): path.read_bytes() for path in files}
+
+    def finished(self) -> dict[str, tuple[int, int]]:
+        """Finished trials: name, and what tells a file from one that was written again."""
+        stats = {path.name: path.stat() for path in self.kept.rglob("*.json")}
+        return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
+
+    def end(self, after_s: float, number: int, workers: int) -> tuple[int, str]:
+        """Start the command and send it a signal after a time; its exit code and messages."""
+        process = self._start(workers)
+        time.sleep(after_s)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+        return process.returncode, errors
+
+    def complete(self) -> str:
+        """Run the command to its end and check what it leaves; its messages."""
+        process = self._start(1)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert self.content() == self.expected
+        return errors
+
+    def check_nothing_is_half_written(self) -> None:
+        content = self.content()
+        whole = {path for path in content if not path.startswith(".")}
+        # The folder and the file are written one after the other, each at once.
+        assert {path: content[path] for path in whole} in (
+            {},
+            {path: text for path, text in self.expected.items() if path.startswith("run/")},
+            self.expected,
+        )
+        said: list[str] = []
+        finished = FinishedTrials(self.kept, say=said.append)
+        files = finished.of(load(SCENARIO), mode="exact", check=False)
+        assert len(dict(files)) == len(self.finished())
+        assert not said
+
+    def check_only_trials_are_left(self) -> None:
+        left = {path for path in self.content() if path.startswith(".")}
+        trials = {path for path in left if path.endswith(".json")}
+        assert left - trials <= {".run.sim-partial/lock"}
+        assert trials or not left
+
+
+def _kill(folder: Path, count: int) -> None:
+    """End `count` runs at drawn moments; the seed is fixed, the moments are the machine's."""
+    runs = _Runs(folder)
+    draw = random.Random(6)
+    before: dict[str, tuple[int, int]] = {}
+    for turn in range(count):
+        number, workers = SIGNALS[turn % 3], draw.choice((1, 1, 2))
+        after_s = draw.uniform(0, runs.took_s)
+        code, errors = runs.end(after_s, number, workers)
+        where = f"kill {turn}: {number.name} after {after_s:.3f} s, {workers} workers: {errors}"
+        assert code in (0, 130, -number) or after_s < STARTING_S, where
+        runs.check_nothing_is_half_written()
+        if number != signal.SIGKILL and code in (0, 130):
+            runs.check_only_trials_are_left()
+        if before and "already" in errors:
+            assert f"{len(before)} of 6 trials were there already" in errors, where
+        before_that, before = before, runs.finished()
+        if "run/result.json" not in runs.content():
+            assert before_that.items() <= before.items(), where
+            continue
+        # All was done, perhaps but for removing what is no longer needed.
+        if code == 0:
+            assert runs.content() == runs.expected, where
+        else:
+            runs.complete()
+        runs.anew()
+        before = {}
+    message = runs.complete()
+    if before:
+        assert f"{len(before)} of 6 trials were there already" in message
+
+
+def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
+    _kill(tmp_path, 6)
+
+
+@pytest.mark.nightly
+def test_a_hundred_kills_lose_nothing(tmp_path: Path) -> None:
+    _kill(tmp_path, 100)
