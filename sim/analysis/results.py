@@ -9,7 +9,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -75,8 +75,12 @@ class TrialResult:
     windows_us: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
-        place = f"scheme={self.scheme}, trial={self.trial}, seed={self.seed}"
-        return f"<TrialResult {place}, {self.records:,} records, {_short(self.digest)}>"
+        # Results whose text is equal are equal: a run that is checked compares the texts, as a
+        # fraction may be nan. So what would be too long is told by its digest, not left out.
+        values = {field.name: repr(getattr(self, field.name)) for field in fields(self)}
+        windows = hashlib.sha256(values["windows_us"].encode()).hexdigest()
+        values["windows_us"] = f"<{len(self.windows_us)} values, digest {windows[:16]}>"
+        return f"TrialResult({', '.join(f'{name}={text}' for name, text in values.items())})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -90,9 +92,28 @@ def test_a_result_fits_a_screen() -> None:
         "  <SchemeResult 'later' (deletion-mark), 2 trials, 8,000 queries, "
         f"ok 1, digest {two}>>"
     )
-    assert repr(made.schemes[0].trials[1]) == (
-        "<TrialResult scheme=0, trial=1, seed=8, 10 records, digest 01>"
-    )
+
+
+def test_a_trial_fits_a_screen_and_its_text_leaves_nothing_out() -> None:
+    classes = [outcome("fast", 1000.0, query_error=0.25), outcome("slow", 0.0, ok=math.nan)]
+    one = trial(0, 0, classes, windows_us=tuple(range(4096)))
+    assert len(repr(one)) < 24 * 80
+    assert repr(replace(one)) == repr(one)
+    changes: dict[str, Any] = {
+        "scheme": 1,
+        "trial": 1,
+        "seed": 1,
+        "digest": "x",
+        "records": 11,
+        "classes": (),
+        "counts": {"lost-block": 1},
+        "garbage_byte_seconds": 2.5,
+        "window_count": 1,
+        "windows_us": (*range(4095), 4096),
+    }
+    assert list(changes) == [field.name for field in fields(one)]
+    for name, value in changes.items():
+        assert repr(replace(one, **{name: value})) != repr(one), name
 
 
 def test_a_result_without_queries_can_be_shown() -> None:
