@@ -3,6 +3,7 @@
 import click
 
 from sim.cli import common
+from sim.errors import printable
 
 __all__ = ["command"]
 
@@ -30,7 +31,8 @@ def command(paths: tuple[str, ...], assignments: tuple[str, ...]) -> int:
         queries = scenario.trials * span_s * sum(query.rate_per_s for query in scenario.queries)
         count = len(scenario.schemes)
         click.echo(
-            f"{path}: {scenario.name}: {count} {'scheme' if count == 1 else 'schemes'} x "
+            f"{printable(path)}: {scenario.name}: "
+            f"{count} {'scheme' if count == 1 else 'schemes'} x "
             f"{scenario.trials} {'trial' if scenario.trials == 1 else 'trials'} of "
             f"{format_duration(scenario.horizon_us)}, seed {scenario.seed}, "
             f"{queries:.4g} queries a scheme, digest {scenario.digest}"

@@ -5,16 +5,18 @@ import shlex
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from sim.errors import Problem, ScenarioError
+from sim.errors import Problem, ScenarioError, is_plain, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from sim.scenario.schema import Scenario
+
+_PROBLEMS_MAX: Final = 20
 
 __all__ = [
     "command_line",
@@ -67,34 +69,32 @@ def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[
             show_problems(path, error)
         except OSError as error:
             is_wrong = True
-            click.echo(f"{path}: {error.strerror or error}", err=True)
+            click.echo(printable(f"{path}: {error.strerror or error}"), err=True)
     if is_wrong:
         raise click.exceptions.Exit(2)
     return scenarios
 
 
 def show_problems(path: str, error: ScenarioError) -> None:
-    """Show every problem on standard error, with its line and a caret where they are known."""
+    """Show the problems on standard error, with their lines and a caret where they are known."""
+    from sim.scenario.wording import excerpt_lines, message_lines
+
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
+        with open(path, encoding="utf-8-sig") as file:
+            source = file.read()
     except (OSError, UnicodeDecodeError):
-        lines = []
-    for problem in error.problems:
-        click.secho(str(problem), bold=True, err=True)
-        if isinstance(problem, Problem) and problem.line and problem.line <= len(lines):
-            for line in _excerpt(lines[problem.line - 1], problem.line, problem.column):
-                click.echo(line, err=True)
-
-
-def _excerpt(text: str, number: int, column: int | None) -> Iterable[str]:
-    """Give the line with its number and a caret below its column (from 1)."""
-    margin = f"{number:>6} | "
-    yield margin + text
-    if column is not None and 1 <= column <= len(text) + 1:
-        # Tabs stay tabs, so that the caret stands below its column.
-        blank = "".join(c if c == "\t" else " " for c in text[: column - 1])
-        yield " " * (len(margin) - 2) + "| " + blank + "^"
+        source = ""
+    columns = console(stderr=True).width
+    for problem in error.problems[:_PROBLEMS_MAX]:
+        if not isinstance(problem, Problem):
+            click.secho(printable(problem), bold=True, err=True)
+            continue
+        for line in message_lines(problem, columns=columns):
+            click.secho(line, bold=True, err=True)
+        for line in excerpt_lines(problem, source, columns=columns):
+            click.echo(line, err=True)
+    if (more := len(error.problems) - _PROBLEMS_MAX) > 0:
+        click.echo(printable(f"{path}: and {more} more"), err=True)
 
 
 def scheme_indices(scenario: "Scenario", names: Sequence[str]) -> tuple[int, ...] | None:
@@ -117,8 +117,20 @@ def scheme_indices(scenario: "Scenario", names: Sequence[str]) -> tuple[int, ...
 
 
 def command_line(*words: object) -> str:
-    """Line to paste into a shell."""
-    return shlex.join(["sim", *map(str, words)])
+    r"""Line to paste into a shell; what is not plain stands as ``$'\x1b'``, which bash reads."""
+    return " ".join(["sim", *(_quoted(str(word)) for word in words)])
+
+
+def _quoted(word: str) -> str:
+    if all(map(is_plain, word)):
+        return shlex.quote(word)
+    inside = "".join(
+        c
+        if is_plain(c) and c not in "\\'"
+        else "".join(f"\\x{byte:02x}" for byte in c.encode(errors="surrogateescape"))
+        for c in word
+    )
+    return f"$'{inside}'"
 
 
 def console(*, stderr: bool = False) -> "Console":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from sim.cli import common, files
-from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN, RunInterrupted
+from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN, RunInterrupted, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,7 +146,7 @@ def _run_one(
     if not options.quiet:
         _show_throughput(result, took_s)
         if options.out is not None:
-            click.echo(f"files in {options.out}", err=True)
+            click.echo(printable(f"files in {options.out}"), err=True)
     return exit_code_of(judgements)
 
 
@@ -189,7 +189,7 @@ def _show(
     is_taken = files.STANDARD in (options.json, options.csv)
     screen = common.console(stderr=is_taken)
     title = f"{scenario.name}: {scenario.summary}" if scenario.summary else scenario.name
-    screen.print(title, soft_wrap=True)
+    screen.print(printable(title), soft_wrap=True)
     screen.print()
     screen.print(tables.scheme_table(result))
     screen.print(tables.CAPTION, style="dim")

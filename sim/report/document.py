@@ -24,6 +24,7 @@ from sim.analysis.results import (
     fractions_per_trial,
     total_counts,
 )
+from sim.report.names import csv_name
 from sim.scenario.schema import OUTCOMES
 
 __all__ = ["ALL_QUERIES", "SCHEMA_VERSION", "document", "to_csv", "to_json"]
@@ -83,7 +84,8 @@ def to_json(content: Mapping[str, Any]) -> str:
 def to_csv(result: Result) -> str:
     """Write the estimates in long form: one line per scheme, query class and outcome.
 
-    The class ``*`` stands for all classes together; an unknown number is an empty field.
+    The class ``*`` stands for all classes together; an unknown number is an empty field. A name
+    that a spreadsheet would take for a formula has an apostrophe before it (`csv_name`).
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -96,8 +98,8 @@ def to_csv(result: Result) -> str:
                 numbers = (interval.fraction, interval.low, interval.high)
                 writer.writerow(
                     (
-                        scheme.name,
-                        ALL_QUERIES if query is None else query,
+                        csv_name(scheme.name),
+                        ALL_QUERIES if query is None else csv_name(query),
                         outcome,
                         *("" if math.isnan(number) else repr(float(number)) for number in numbers),
                         interval.method,

@@ -7,10 +7,19 @@ that completes "<path>=<value> must …". A refusal travels through pydantic as 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from sim.core.units import (
@@ -22,10 +31,12 @@ from sim.core.units import (
     parse_duration,
     parse_rate,
 )
+from sim.errors import is_plain
 
 __all__ = [
     "DURATION_PATTERN",
     "DURATION_RULE",
+    "NAME_LENGTH_MAX",
     "RULE",
     "AtLeastOne",
     "Bytes",
@@ -140,6 +151,17 @@ def _rate(text: str) -> float:
     return rate_per_s
 
 
+def _plain(name: str) -> str:
+    """Refuse what is not to be seen, or would turn what is."""
+    for position, character in enumerate(name, start=1):
+        if not is_plain(character):
+            code = f"U+{ord(character):04X}"
+            what = unicodedata.name(character, "")
+            hint = f"character {position} is {f'{code}, {what}' if what else code}"
+            raise refusal("have visible characters only", hint=hint)
+    return name
+
+
 def _not_empty(value: object) -> object:
     """Refuse an empty array."""
     if isinstance(value, list | tuple) and not value:
@@ -191,5 +213,9 @@ Fraction = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 AtLeastOne: Final = BeforeValidator(_not_empty)
 """Annotation of an array that must not be empty."""
 
-Name = Annotated[str, Field(strict=True, min_length=1)]
-"""A name that a person gave."""
+NAME_LENGTH_MAX: Final = 100
+
+Name = Annotated[
+    str, Field(strict=True, min_length=1, max_length=NAME_LENGTH_MAX), AfterValidator(_plain)
+]
+"""A name that a person gave: at most `NAME_LENGTH_MAX` characters, all of them plain."""

@@ -14,6 +14,7 @@ from sim import __version__
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import collect
 from sim.report.document import ALL_QUERIES, document, to_csv, to_json
+from sim.report.names import csv_name
 from sim.scenario.schema import OUTCOMES
 from tests.conftest import GoldenCheck
 from tests.made_results import outcome, result, scenario, trial
@@ -121,3 +122,13 @@ def test_the_csv_has_a_line_for_everything() -> None:
     assert len(rows) == 2 * 3 * len(OUTCOMES)
     assert [row["query"] for row in rows[:: len(OUTCOMES)]] == [ALL_QUERIES, "fast", "slow"] * 2
     assert float(rows[0]["fraction"]) == 0.375
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+A1", "-A1", "@SUM(A1)", '=HYPERLINK("x")', "-1-1"])
+def test_no_name_is_a_formula(name: str) -> None:
+    assert csv_name(name) == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ["mark, 48h", "-1e-3", "+5", "a=b", "'=1", "*"])
+def test_a_name_that_is_no_formula_stays(name: str) -> None:
+    assert csv_name(name) == name
