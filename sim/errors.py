@@ -90,7 +90,10 @@ def shortened(text: str, length: int) -> str:
 
 def _shown(value: object) -> str:
     """Return ``repr(value)``, cut at the end of a line rather than filling the screen."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # a number of more digits than Python is ready to write
+        text = "(a very long number)"
     if len(text) <= _VALUE_LENGTH_MAX:
         return text
     return text[: _VALUE_LENGTH_MAX - 1] + "…"

@@ -43,8 +43,10 @@ def override_of(text: str) -> tuple[str, Any]:
         raise click.BadParameter(f"{text!r} is not key=value", param_hint="--set")
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # also a number of too many digits
         return key, value.strip()
+    except RecursionError:
+        raise click.BadParameter(f"{key} is nested too deep", param_hint="--set") from None
 
 
 def override_options(

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from sim.core.arrivals import RATE_MAX_PER_S
 from sim.core.units import (
     LONGEST_US,
     format_bytes,
@@ -144,9 +145,9 @@ def _read(parse: Callable[[str], float], rule: str) -> Callable[[object], float]
 
 
 def _rate(text: str) -> float:
-    """Read a rate above zero."""
+    """Read a rate above zero at which arrivals can be drawn."""
     rate_per_s = parse_rate(text)
-    if not rate_per_s > 0.0:
+    if not 0.0 < rate_per_s <= RATE_MAX_PER_S:
         raise ValueError(text)
     return rate_per_s
 
@@ -169,6 +170,10 @@ def _not_empty(value: object) -> object:
     return value
 
 
+_RATE_RULE: Final = (
+    f'be a rate above 0 and up to {RATE_MAX_PER_S:.0f}/s, such as "1/s", "30/m" or "0.2/h"'
+)
+
 Duration = Annotated[
     int,
     BeforeValidator(_duration),
@@ -187,7 +192,7 @@ Longer = Annotated[
 
 Rate = Annotated[
     float,
-    BeforeValidator(_read(_rate, 'be a rate above 0 such as "1/s", "30/m" or "0.2/h"')),
+    BeforeValidator(_read(_rate, _RATE_RULE)),
     PlainSerializer(format_rate),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/[smhd]$", "examples": ["1/s"]}),
 ]

@@ -11,6 +11,8 @@ from sim.errors import Problem, is_plain, printable, shortened
 from sim.scenario.values import Path
 
 __all__ = [
+    "DEPTH_MAX",
+    "DEPTH_RULE",
     "MISSING",
     "Missing",
     "excerpt_lines",
@@ -20,14 +22,23 @@ __all__ = [
     "format_string",
     "message_lines",
     "shown",
+    "too_deep",
     "value_at",
 ]
 
 _COLUMNS: Final = 80
 _COLUMNS_MIN: Final = 24
+# Python refuses to write longer numbers in decimal (4,300 digits).
+_DECIMAL_BITS_MAX: Final = 14_000
 _VALUE_LENGTH_MAX: Final = 40
 _PATH_LENGTH_MAX: Final = 200
 _SENTENCE_LENGTH_MAX: Final = 1_200
+
+
+DEPTH_MAX: Final = 40
+"""Most tables and arrays inside each other; a mixture of laws that are mixtures uses two each."""
+
+DEPTH_RULE: Final = f"be nested at most {DEPTH_MAX} deep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,26 @@ def value_at(raw: Any, path: Path) -> Any:
         else:
             return MISSING
     return value
+
+
+def too_deep(raw: Any) -> Path | None:
+    """Return the first place that is nested deeper than `DEPTH_MAX`, or None.
+
+    What goes through values by recursion, here and in libraries, relies on there being none.
+    """
+    waiting: list[tuple[Path, Any]] = [((), raw)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, Mapping):
+            inside = list(value.items())
+        elif isinstance(value, list | tuple):
+            inside = list(enumerate(value))
+        else:
+            continue
+        if len(path) >= DEPTH_MAX:
+            return path
+        waiting += [((*path, key), inner) for key, inner in reversed(inside)]
+    return None
 
 
 def format_path(path: Path) -> str:
@@ -90,6 +121,8 @@ def shown(value: object) -> str:
         text = "{" + ", ".join(f"{key} = {shown(inner)}" for key, inner in value.items()) + "}"
     elif isinstance(value, Sequence):
         text = "[" + ", ".join(shown(inner) for inner in value) + "]"
+    elif isinstance(value, int) and value.bit_length() > _DECIMAL_BITS_MAX:
+        text = hex(value)
     else:
         text = repr(value) if isinstance(value, int | float | Missing) else str(value)
     return text if len(text) <= _VALUE_LENGTH_MAX else f"{text[: _VALUE_LENGTH_MAX - 1]}…"

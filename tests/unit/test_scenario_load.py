@@ -419,3 +419,52 @@ def test_an_excerpt_is_plain_and_as_wide_as_the_screen() -> None:
 def test_a_message_is_not_as_long_as_what_it_is_about() -> None:
     problem = Problem("k" * 5000, "v" * 5000, "go " * 5000, hint="h" * 5000)
     assert len(format_problem(problem)) < 1500
+
+
+DEEP_LAW = "{ law = 'mixture', parts = [" * 30 + "'5s'" + "] }" * 30
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".".join(["x"] * 500) + " = 1",
+        ".".join(["x"] * 5_000) + " = 1",
+        "[" + ".".join(["x"] * 500) + "]",
+        "x = " + "[" * 100 + "]" * 100,
+        "x = " + "{ x = " * 100 + "1" + " }" * 100,
+        f"compactor.sync_takes = {DEEP_LAW}",
+    ],
+    ids=["key", "long key", "header", "array", "table", "law"],
+)
+def test_what_is_nested_deep_is_refused_by_its_place(line: str) -> None:
+    text = line + "\n" + SMALL if line[0] != "[" else SMALL + line
+    (problem,) = problems(text)
+    assert problem.rule == "be nested at most 40 deep"
+    assert problem.path.startswith(("x.x", "x[0]", "compactor.sync_takes"))
+    assert len(format_problem(problem, text)) < 1_000
+
+
+def test_a_law_may_be_nested() -> None:
+    law: object = {"law": "constant", "value": "5s"}
+    for _ in range(15):
+        law = {"law": "mixture", "parts": [{**law, "weight": 1.0}]}  # type: ignore[dict-item]
+    takes = load(SMALL, {"compactor.sync_takes": law}).compactor.sync_takes
+    assert takes.mean == 5e6
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        (".".join(["x"] * 5_000), 1, "be nested at most 40 deep"),
+        ("x", [[[]]] * 2 + [eval("[" * 60 + "]" * 60)], "be nested at most 40 deep"),
+        ('schemes."\\q".name', "x", "name a place in the scenario"),
+        ("schemes[" + "9" * 5_000 + "].name", "x", "name a place in the scenario"),
+        ("trials", int("9" * 4_000) ** 2, "be at most 1000000000"),
+    ],
+    ids=["long key", "deep value", "no escape", "long position", "long number"],
+)
+def test_an_absurd_override_is_refused(key: str, value: object, rule: str) -> None:
+    (problem,) = problems(SMALL, **{key: value})
+    assert problem.rule == rule
+    assert len(format_problem(problem)) < 1_500
+    assert len(str(problem)) < 20_000
