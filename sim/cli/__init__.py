@@ -115,6 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             error = error if error.filename else unwritten
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", EXIT_BAD_INPUT)
+    except MemoryError:
+        return _fail("out of memory; nothing can be concluded", EXIT_UNKNOWN)
     except Exception:
         traceback.print_exc()
         return _fail("this is a fault of sim itself; nothing can be concluded", EXIT_UNKNOWN)

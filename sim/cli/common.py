@@ -26,6 +26,7 @@ __all__ = [
     "read_scenarios",
     "scheme_indices",
     "show_problems",
+    "size_option",
 ]
 
 
@@ -47,6 +48,20 @@ def override_of(text: str) -> tuple[str, Any]:
         return key, value.strip()
     except RecursionError:
         raise click.BadParameter(f"{key} is nested too deep", param_hint="--set") from None
+
+
+def size_option(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> float | None:
+    """Read the value of an option that is a size, such as 2GiB."""
+    from sim.core.units import parse_bytes
+
+    if text is None:
+        return None
+    try:
+        return float(parse_bytes(text))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no size such as 2GiB") from None
 
 
 def override_options(

@@ -41,6 +41,7 @@ __all__ = [
     "RULE",
     "AtLeastOne",
     "Bytes",
+    "Copies",
     "Count",
     "Duration",
     "Fraction",
@@ -208,6 +209,9 @@ Bytes = Annotated[
 
 Count = Annotated[int, Field(strict=True, ge=1, le=10**9)]
 """How many of something that must exist."""
+
+Copies = Annotated[int, Field(strict=True, ge=1, le=1_000)]
+"""How many copies of an object; stores keep fewer than ten."""
 
 Whole = Annotated[int, Field(strict=True, ge=0, le=2**62)]
 """A whole number from 0."""

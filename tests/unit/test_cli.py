@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,6 +56,7 @@ kind = "deletion-mark"
 delete_delay = "6h"
 ignore_deletion_marks_delay = "3h"
 """
+EFFORT = r"  about \d+ records and [\d.]+ MiB a trial, [\d.]+ s of one CPU in all"
 HOLDS = '[expect]\n"at once" = { sometimes = ["query-error"] }\n'
 BROKEN = '[expect]\n"at once" = { never = ["query-error"] }\n'
 
@@ -373,8 +375,51 @@ def test_check_says_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "holds.toml", "broken.toml", "--set", "trials=5"]) == 0
     lines = capsys.readouterr().out.splitlines()
     start = "2 schemes x 5 trials of 3d, seed 0, 1.44e+04 queries a scheme, digest "
-    assert [line.partition(": short: ")[0] for line in lines] == ["holds.toml", "broken.toml"]
-    assert all(line.partition(": short: ")[2].startswith(start) for line in lines)
+    heads, efforts = lines[::2], lines[1::2]
+    assert [line.partition(": short: ")[0] for line in heads] == ["holds.toml", "broken.toml"]
+    assert all(line.partition(": short: ")[2].startswith(start) for line in heads)
+    assert all(re.fullmatch(EFFORT, line) for line in efforts)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "producers.chunk_files=1000000000"], "producers.chunk_files=1000000000 must"),
+        (["--set", "gateways.sync_interval=1us"], 'gateways.sync_interval="1us" must'),
+        (["--max-memory", "10MiB"], " must let the run fit into 10 MiB of memory"),
+        (["--max-events", "100"], " must let the run end within 100 events"),
+        (["--set", 'queries.0.takes={law="pareto", minimum="1s", alpha=1.0}'], "a finite mean"),
+    ],
+    ids=str,
+)
+def test_a_run_that_is_too_much_is_refused_at_once(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "holds.toml", *words]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert message in errors.replace("\n    ", " ")
+
+
+def test_what_is_too_much_runs_if_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "holds.toml", "-q", "--max-events", "100", "--max-memory", "1MiB"]
+    assert main(words) == 2
+    assert main([*words, "--yes"]) == 0
+    assert main(["run", "holds.toml", "--max-memory", "much"]) == 2
+    assert "'much' is no size such as 2GiB" in capsys.readouterr().err
+
+
+def test_no_memory_is_no_verdict(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sim.run
+
+    def hungry(*_: object) -> Trace:
+        raise MemoryError
+
+    monkeypatch.setattr(sim.run, "simulate", hungry)
+    assert main(["run", "holds.toml", "--workers", "1"]) == 3
+    assert capsys.readouterr().err == "sim: out of memory; nothing can be concluded\n"
 
 
 def test_init_writes_a_scenario_that_runs(capsys: pytest.CaptureFixture[str]) -> None:
