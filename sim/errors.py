@@ -18,6 +18,7 @@ leaves a worker process is pickled. Constructors never validate: an error about 
 the first one.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -35,6 +36,9 @@ __all__ = [
     "ScenarioError",
     "SimError",
     "TraceError",
+    "is_plain",
+    "printable",
+    "shortened",
 ]
 
 EXIT_HOLDS: Final = 0
@@ -46,9 +50,50 @@ EXIT_INTERRUPTED: Final = 130
 _VALUE_LENGTH_MAX: Final = 80
 
 
+def is_plain(character: str) -> bool:
+    """Whether a character is something to see, or a space.
+
+    Not plain are control characters, invisible format characters (which turn the direction of
+    text, or hide in it), surrogates, private and unassigned characters, and separators of lines
+    (Unicode categories Cc, Cf, Cs, Co, Cn, Zl, Zp). What is assigned depends on the Unicode of
+    the Python that runs.
+    """
+    return character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def printable(text: str) -> str:
+    r"""Return a text in which nothing but plain characters is left, for a terminal to show.
+
+    Everything else becomes an escape as TOML, JSON and Python read it; a backslash that is
+    there already stays as it is. Whatever is echoed of a file or a command line goes through
+    here: a terminal obeys the characters that this function takes out.
+
+    >>> print(printable("a\x1b[2Jb"))
+    a\u001b[2Jb
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if is_plain(c) else _escape(ord(c)) for c in text)
+
+
+def _escape(code: int) -> str:
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def shortened(text: str, length: int) -> str:
+    """Return a text of at most `length` (>= 3) characters: what is too long loses its middle."""
+    if len(text) <= length:
+        return text
+    head = length // 2
+    return text[:head] + "…" + text[head + 1 - length :]
+
+
 def _shown(value: object) -> str:
-    """Return ``repr(value)``, cut in the middle of the screen rather than filling it."""
-    text = repr(value)
+    """Return ``repr(value)``, cut at the end of a line rather than filling the screen."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of more digits than Python is ready to write
+        text = "(a very long number)"
     if len(text) <= _VALUE_LENGTH_MAX:
         return text
     return text[: _VALUE_LENGTH_MAX - 1] + "…"
@@ -83,7 +128,10 @@ class Problem:
     file: str = ""
 
     def __str__(self) -> str:
-        """Return ``file:line:column: path=value must rule; hint``, without the unknown parts."""
+        """Return ``file:line:column: path=value must rule; hint``, without the unknown parts.
+
+        On one line, whatever the file holds.
+        """
         place = [self.file or "<scenario>"]
         if self.line is not None:
             place.append(str(self.line))
@@ -94,7 +142,7 @@ class Problem:
         message = f"{subject} must {self.rule}"
         if where:
             message = f"{where}: {message}"
-        return f"{message}; {self.hint}" if self.hint else message
+        return printable(f"{message}; {self.hint}" if self.hint else message)
 
 
 class SimError(Exception):

@@ -16,7 +16,7 @@ from sim.analysis.exposure import Exposure
 from sim.analysis.intervals import Spans, merge_groups, steps, subtract_groups
 from sim.analysis.outcomes import CODE
 from sim.analysis.whole import NOBODY
-from sim.errors import ModelError
+from sim.errors import Problem, ScenarioError
 from sim.scenario.schema import OUTCOMES
 
 Floats = npt.NDArray[np.float64]
@@ -117,22 +117,20 @@ class _Lottery:
     def _troubled(self, span: Spans) -> list[tuple[int, Floats]]:
         """A piece on which reads fail, cut where data goes missing without the failing ones."""
         at = int(span.start[0])
-        chances = self._chances(at)
-        gateways = sorted({g for by_gateway in chances.values() for g in by_gateway})
+        chances, alike = _told_apart(self._chances(at))
+        gateways = sorted(alike)
         rule = self._rule
         if not rule.failing_decides and len(gateways) > MOST_FAILING:
-            raise ModelError(
-                "failing gateways", f"{len(gateways)} fail at once; exact goes to {MOST_FAILING}"
-            )
+            raise _too_many(self._exposure, len(gateways))
         edges = {at, int(span.end[0])}
         if not rule.failing_decides:
             for left_out in _subsets(gateways):
-                missing = self._exposure.missing(left_out)
+                missing = self._exposure.missing(_all_of(left_out, alike))
                 for column in (missing.start, missing.end):
                     inside = column[(column > at) & (column < span.end[0])]
                     edges.update(inside.tolist())
         cuts = sorted(edges)
-        return [(b - a, self._fractions(a, chances, gateways)) for a, b in pairwise(cuts)]
+        return [(b - a, self._fractions(a, chances, alike)) for a, b in pairwise(cuts)]
 
     def _chances(self, at_us: int) -> dict[int, dict[int, float]]:
         """Probability of failing, by stream and gateway, at one instant."""
@@ -151,13 +149,16 @@ class _Lottery:
         return chances
 
     def _fractions(
-        self, at_us: int, chances: dict[int, dict[int, float]], gateways: list[int]
+        self,
+        at_us: int,
+        chances: dict[int, dict[int, float]],
+        alike: dict[int, frozenset[int]],
     ) -> Floats:
         fractions = np.zeros(len(OUTCOMES))
-        rule = self._rule
+        rule, gateways = self._rule, sorted(alike)
         sets = [NOBODY] if rule.failing_decides else _subsets(gateways)
         for failing in sets:
-            lacking = self._lacking(at_us, failing)
+            lacking = self._lacking(at_us, _all_of(failing, alike))
             happens = self._exactly(chances, gateways, failing, frozenset())
             complete = self._exactly(chances, gateways, failing, lacking)
             incomplete = max(0.0, happens - complete)
@@ -195,19 +196,57 @@ class _Lottery:
         coefficients = np.ones(1)
         for factor in factors:
             coefficients = np.convolve(coefficients, (1.0, factor))
-        rest = self._n - len(factors)
-        ways = [
-            comb(rest, self._k - j) * float(c)
+        rest, all_draws = self._n - len(factors), comb(self._n, self._k)
+        # The numbers of draws may be beyond what a float holds; their ratio is not.
+        return sum(
+            comb(rest, self._k - j) / all_draws * float(c)
             for j, c in enumerate(coefficients)
             if 0 <= self._k - j <= rest
-        ]
-        return sum(ways) / comb(self._n, self._k)
+        )
 
     def _lacking(self, at_us: int, left_out: frozenset[int]) -> frozenset[int]:
         """Streams whose data is missing at an instant without some gateways."""
         missing = self._exposure.missing(left_out)
         here = (missing.start <= at_us) & (at_us < missing.end)
         return frozenset(missing.group[here].tolist())
+
+
+def _told_apart(
+    chances: dict[int, dict[int, float]],
+) -> tuple[dict[int, dict[int, float]], dict[int, frozenset[int]]]:
+    """Let one gateway stand for all that are certain to fail the same streams.
+
+    They fail together or not at all. Returns the chances of those that stand, and whom each
+    stands for.
+    """
+    fails: dict[int, list[tuple[int, float]]] = {}
+    for stream, by_gateway in chances.items():
+        for gateway, chance in by_gateway.items():
+            fails.setdefault(gateway, []).append((stream, chance))
+    groups: dict[object, list[int]] = {}
+    for gateway in sorted(fails):
+        is_sure = all(chance == 1.0 for _, chance in fails[gateway])
+        groups.setdefault(tuple(sorted(fails[gateway])) if is_sure else gateway, []).append(gateway)
+    alike = {group[0]: frozenset(group) for group in groups.values()}
+    standing = {
+        stream: {gateway: chance for gateway, chance in by_gateway.items() if gateway in alike}
+        for stream, by_gateway in chances.items()
+    }
+    return standing, alike
+
+
+def _all_of(gateways: frozenset[int], alike: dict[int, frozenset[int]]) -> frozenset[int]:
+    """The gateways for which some of them stand."""
+    return frozenset().union(*(alike[gateway] for gateway in sorted(gateways)))
+
+
+def _too_many(exposure: Exposure, n_failing: int) -> ScenarioError:
+    """The refusal of a class whose sets of failing gateways are too many to go through."""
+    position = exposure.scenario.queries.index(exposure.query_class)
+    rule = f'be "all" where more than {MOST_FAILING} gateways fail at once for different streams'
+    hint = f'{n_failing} do, and partial_response is "warn"; --mode sampled can tell'
+    streams = exposure.query_class.streams
+    return ScenarioError([Problem(f"queries[{position}].streams", streams, rule, hint)])
 
 
 def _subsets(members: list[int]) -> list[frozenset[int]]:

@@ -5,6 +5,8 @@ measures the intervals of arrival times by outcome: no sampling noise, and a cos
 depend on the rate of queries. *Sampled* evaluates actual Poisson arrivals as vectors.
 """
 
+from math import isfinite
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,7 +17,9 @@ from sim.analysis.lottery import lottery_fractions
 from sim.analysis.outcomes import ClassOutcome, Hazards, fractions_of_counts
 from sim.analysis.whole import whole_hazards
 from sim.core.streams import Streams
-from sim.core.units import US_PER_S
+from sim.core.units import LONGEST_US, US_PER_S
+from sim.errors import Problem, ScenarioError
+from sim.scenario.lawtext import law_to_raw
 from sim.scenario.schema import OUTCOMES, QueryClass, Scenario
 from sim.trace.timelines import Timelines
 
@@ -29,8 +33,32 @@ def evaluate_exact(scenario: Scenario, timelines: Timelines) -> tuple[ClassOutco
 
     A class of duration law is taken as :data:`TAKES_SLICES` equally likely durations. With an
     empty window [warm-up, horizon) there are no queries and every fraction is nan.
+
+    Raises
+    ------
+    ScenarioError
+        If a class has no exact expectation that can be worked out (:func:`inexact`).
     """
+    if problems := inexact(scenario):
+        raise ScenarioError(problems)
     return tuple(_exact(scenario, timelines, query_class) for query_class in scenario.queries)
+
+
+def inexact(scenario: Scenario) -> list[Problem]:
+    """Say which classes *exact* cannot evaluate: those of durations without a finite mean.
+
+    A few of their queries would stand for all of time.
+    """
+    return [
+        Problem(
+            f"queries[{position}].takes",
+            law_to_raw(query_class.takes),
+            "have a finite mean, to be evaluated exactly",
+            "give it an at_most, or use --mode sampled",
+        )
+        for position, query_class in enumerate(scenario.queries)
+        if not isfinite(query_class.takes.mean)
+    ]
 
 
 def evaluate_sampled(
@@ -104,4 +132,5 @@ def _takes_us(query_class: QueryClass) -> list[int]:
     law = query_class.takes
     if law.is_constant:
         return [law.draw_us(0.5)]
-    return [int(mean_us + 0.5) for mean_us in law.slice_means(TAKES_SLICES)]
+    # As with a draw, what a heavy tail gives beyond the longest duration is cut there.
+    return [min(int(mean_us + 0.5), LONGEST_US) for mean_us in law.slice_means(TAKES_SLICES)]

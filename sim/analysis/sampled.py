@@ -1,6 +1,8 @@
 """Outcomes of actual arrivals, evaluated as vectors (``SEMANTICS.md`` Q1-Q6)."""
 
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -8,14 +10,15 @@ import numpy.typing as npt
 from sim.analysis.exposure import Exposure, Failures
 from sim.analysis.intervals import Ints, pairs
 from sim.analysis.outcomes import CODE
-from sim.analysis.whole import MOST_GATEWAYS, whole_hazards
+from sim.analysis.whole import gateway_bits, gateways_of, whole_hazards
 from sim.core.streams import Streams
-from sim.errors import ModelError
 from sim.scenario.asking import Queries
 from sim.scenario.schema import OUTCOMES
 
 Codes = npt.NDArray[np.int8]
-_MEETINGS = 4_000_000
+_MEETINGS: Final = 4_000_000
+_AT_ONCE: Final = 1 << 20
+"""Queries that are evaluated together; what there is to gain by more is less than the noise."""
 
 
 def outcomes(exposure: Exposure, streams: Streams) -> tuple[Ints, Codes]:
@@ -37,21 +40,50 @@ def outcomes(exposure: Exposure, streams: Streams) -> tuple[Ints, Codes]:
 
 
 def count_outcomes(exposure: Exposure, streams: Streams) -> Ints:
-    """How many arrivals in [warm-up, horizon) end in each outcome, shape (6,)."""
+    """How many arrivals in [warm-up, horizon) end in each outcome, shape (6,).
+
+    They are looked at piece by piece: memory does not grow with their number.
+    """
+    spec, warmup_us = exposure.query_class, exposure.timelines.warmup_us
+    queries = Queries(exposure.scenario, spec, streams)
     if not is_function_of_time(exposure):
-        _, codes = outcomes(exposure, streams)
-        return np.bincount(codes, minlength=len(OUTCOMES)).astype(np.int64)
-    spec, timelines = exposure.query_class, exposure.timelines
+        return _count_draws(exposure, queries)
     hazards = whole_hazards(exposure, spec.takes.draw_us(0.5))
     code = np.array([CODE[name] for name in hazards.outcome], np.int64)
     counts = np.zeros(len(OUTCOMES), np.int64)
-    for batch in Queries(exposure.scenario, spec, streams).arrival_batches():
+    for batch in queries.arrival_batches():
         begin = np.searchsorted(batch, hazards.start_us)
         finish = np.searchsorted(batch, hazards.end_us)
         np.add.at(counts, code, finish - begin)
-        counts[CODE["ok"]] += batch.size - np.searchsorted(batch, timelines.warmup_us)
+        counts[CODE["ok"]] += batch.size - np.searchsorted(batch, warmup_us)
         counts[CODE["ok"]] -= int((finish - begin).sum())
     return counts
+
+
+def _count_draws(exposure: Exposure, queries: Queries) -> Ints:
+    """As :func:`count_outcomes`, for queries that differ by their draws."""
+    counts = np.zeros(len(OUTCOMES), np.int64)
+    seen = 0
+    for at_us in _together(queries.arrival_batches()):
+        first = int(np.searchsorted(at_us, exposure.timelines.warmup_us))
+        codes = _Draws(exposure, queries, at_us[first:], seen + first).codes()
+        counts += np.bincount(codes, minlength=len(OUTCOMES))
+        seen += at_us.size
+    return counts
+
+
+def _together(batches: Iterable[Ints]) -> Iterator[Ints]:
+    """Batches of arrivals, joined until they are :data:`_AT_ONCE` or more."""
+    waiting: list[Ints] = []
+    size = 0
+    for batch in batches:
+        waiting.append(batch)
+        size += batch.size
+        if size >= _AT_ONCE:
+            yield np.concatenate(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield np.concatenate(waiting)
 
 
 def is_function_of_time(exposure: Exposure) -> bool:
@@ -81,19 +113,18 @@ class _Draws:
             codes[members] = rule.code(is_failing=is_failing, is_missing=False)
             if is_failing and rule.failing_decides:
                 continue
-            left_out = frozenset(g for g in range(MOST_GATEWAYS) if mask >> g & 1)
-            lost = members[self._misses(members, left_out)]
+            lost = members[self._misses(members, gateways_of(mask))]
             codes[lost] = rule.code(is_failing=is_failing, is_missing=True)
         return codes
 
-    def _failing_gateways(self) -> Ints:
-        """Bit set of the gateways that fail each query."""
-        if self._exposure.timelines.n_gateways > MOST_GATEWAYS:
-            raise ModelError("gateways", f"more than {MOST_GATEWAYS} gateways in one bit set")
+    def _failing_gateways(self) -> npt.NDArray[Any]:
+        """Bit set of the gateways that fail each query; 1 for any where it does not matter."""
         rows = self._exposure.failures
         longest_us = int(self._takes_us.max(initial=0))
         start, end = rows.during(longest_us)
-        masks = np.zeros(self._at_us.size, np.int64)
+        is_any = self._exposure.rule.failing_decides
+        bits = np.ones(rows.gateway.size, np.int64) if is_any else gateway_bits(rows.gateway)
+        masks = np.zeros(self._at_us.size, bits.dtype)
         for part in _portions(start, end, self._at_us):
             row, query = self._meetings(part, start[part], end[part])
             late = self._at_us[query] + self._takes_us[query] >= rows.absent_us[row]
@@ -102,7 +133,7 @@ class _Draws:
             row, query = row[chosen], query[chosen]
             drawn = self._reads(query, row, rows)
             row, query = row[drawn], query[drawn]
-            np.bitwise_or.at(masks, query, np.int64(1) << rows.gateway[row])
+            np.bitwise_or.at(masks, query, bits[row])
         return masks
 
     def _misses(self, members: Ints, left_out: frozenset[int]) -> npt.NDArray[np.bool_]:

@@ -1,8 +1,9 @@
 """Queries that ask for every stream: their outcome is a function of the time of arrival alone."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.analysis.exposure import Exposure
 from sim.analysis.intervals import (
@@ -16,11 +17,10 @@ from sim.analysis.intervals import (
     subtract,
 )
 from sim.analysis.outcomes import Hazards
-from sim.errors import ModelError
 
 NOBODY: Final[frozenset[int]] = frozenset()
-MOST_GATEWAYS = 62
-"""Sets of gateways are bits of one 64-bit word."""
+_WORD_BITS: Final = 62
+"""Bits of a 64-bit word of which sums stay positive."""
 
 
 def whole_hazards(exposure: Exposure, takes_us: int) -> Hazards:
@@ -50,15 +50,27 @@ def failing_sets(gateway: Ints, start: Ints, end: Ints) -> list[tuple[frozenset[
     by_gateway = merge_groups(gateway, start, end)
     if not by_gateway.group.size:
         return []
-    if by_gateway.group.max() >= MOST_GATEWAYS:
-        raise ModelError("gateways", f"more than {MOST_GATEWAYS} gateways in one bit set")
-    bit = np.int64(1) << by_gateway.group
-    pieces, mask = steps(by_gateway.start, by_gateway.end, bit)
+    pieces, mask = steps(by_gateway.start, by_gateway.end, gateway_bits(by_gateway.group))
     found = []
     for value in np.unique(mask[mask > 0]).tolist():
         spans = merge(pieces.start[mask == value], pieces.end[mask == value])
-        found.append((frozenset(g for g in range(MOST_GATEWAYS) if value >> g & 1), spans))
+        found.append((gateways_of(value), spans))
     return found
+
+
+def gateway_bits(gateway: Ints) -> npt.NDArray[Any]:
+    """Each gateway as the set of it alone, a bit of an integer; shape as ``gateway``.
+
+    Sums of different ones are sets too. The integers are Python's where a word has too few bits.
+    """
+    if int(gateway.max(initial=0)) < _WORD_BITS:
+        return np.int64(1) << gateway
+    return np.array([1 << g for g in gateway.tolist()], np.object_)
+
+
+def gateways_of(bits: int) -> frozenset[int]:
+    """The gateways of a set that :func:`gateway_bits` began."""
+    return frozenset(g for g in range(bits.bit_length()) if bits >> g & 1)
 
 
 def _ordered(pieces: list[tuple[Spans, str]]) -> Hazards:

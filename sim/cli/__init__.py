@@ -10,19 +10,20 @@ import difflib
 import errno
 import gc
 import importlib
+import io
 import multiprocessing
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from io import TextIOWrapper
 from types import FrameType
 from typing import Any, Final, NoReturn
 
 import click
 
 from sim import __version__
+from sim.cli import terminal
 from sim.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_UNKNOWN, RunInterrupted, SimError
 
 __all__ = ["cli", "main"]
@@ -76,12 +77,12 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             code = super().invoke(ctx)
-            sys.stdout.flush()
+            terminal.flush_or_drop()
         except OSError as error:
             if error.errno != errno.EPIPE:
                 raise
-            # Whatever is still buffered has nowhere to go; do not fail again on the way out.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            with contextlib.suppress(OSError):
+                terminal.flush_or_drop()
             return _EXIT_NO_READER
         return code
 
@@ -103,10 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str or None
         Command line without the program's name; None takes the process's own.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # A scheme may be called anything; a terminal that cannot show it is no reason to fail.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    terminal.prepare_streams()
     if _COMPLETE in os.environ:
         from sim.cli.complete import register
 
@@ -127,16 +125,25 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     """Run the program and turn everything but an interruption into an exit code."""
     try:
         code = cli.main(arguments, prog_name="sim", standalone_mode=False)
+        terminal.flush_or_drop()
     except (click.Abort, RunInterrupted):
         raise
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        terminal.show_error(text.getvalue().rstrip("\n"))
         return error.exit_code
     except SimError as error:
         return _fail(str(error), error.exit_code)
     except OSError as error:
+        try:
+            terminal.flush_or_drop()
+        except OSError as unwritten:
+            error = error if error.filename else unwritten
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", EXIT_BAD_INPUT)
+    except MemoryError:
+        return _fail("out of memory; nothing can be concluded", EXIT_UNKNOWN)
     except Exception:
         traceback.print_exc()
         return _fail("this is a fault of sim itself; nothing can be concluded", EXIT_UNKNOWN)
@@ -144,7 +151,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"sim: {message}", err=True)
+    terminal.show_error(f"sim: {message}")
     return code
 
 

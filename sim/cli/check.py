@@ -1,8 +1,9 @@
-"""``sim check``: say everything that is wrong with scenarios, or one line about each."""
+"""``sim check``: say everything that is wrong with scenarios, or what would run."""
 
 import click
 
 from sim.cli import common, complete
+from sim.errors import printable
 
 __all__ = ["command"]
 
@@ -28,11 +29,12 @@ __all__ = ["command"]
 def command(paths: tuple[str, ...], assignments: tuple[str, ...], allow_outside: bool) -> int:
     """Check scenarios without running them. As FILE, - is standard input.
 
-    Shows every problem of every file with its place and exits with 2, or one line per file: what
-    would run.
+    Shows every problem of every file with its place and exits with 2, or two lines per file: what
+    would run, and what it would take.
     """
+    from sim.analysis.effort import effort
     from sim.core.units import US_PER_S
-    from sim.report.formats import format_count, format_span
+    from sim.report.formats import format_bytes_short, format_count, format_span
 
     overrides = common.override_options(seed=None, trials=None, assignments=assignments)
     scenarios = common.read_scenarios(paths, overrides, allow_outside=allow_outside)
@@ -42,9 +44,16 @@ def command(paths: tuple[str, ...], assignments: tuple[str, ...], allow_outside:
         count = len(scenario.schemes)
         place = common.shown_path(path)
         click.echo(
-            f"{place}: {scenario.name}: {count} {'scheme' if count == 1 else 'schemes'} x "
+            f"{printable(place)}: {scenario.name}: "
+            f"{count} {'scheme' if count == 1 else 'schemes'} x "
             f"{scenario.trials} {'trial' if scenario.trials == 1 else 'trials'} of "
             f"{format_span(scenario.horizon_us)}, seed {scenario.seed}, "
             f"{format_count(queries)} queries a scheme, digest {scenario.digest}"
+        )
+        found = effort(scenario)
+        click.echo(
+            f"  about {format_count(found.records)} records and "
+            f"{format_bytes_short(found.memory_bytes)} a trial, "
+            f"{format_count(found.cpu_s)} s of one CPU in all"
         )
     return 0

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from sim.cli import files
-from sim.errors import Problem, ScenarioError
+from sim.errors import Problem, ScenarioError, is_plain, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from sim.scenario.schema import Scenario
+
+_PROBLEMS_MAX: Final = 20
 
 __all__ = [
     "allow_outside_option",
@@ -32,6 +34,7 @@ __all__ = [
     "scheme_indices",
     "show_problems",
     "shown_path",
+    "size_option",
 ]
 
 _STDIN: Final = "<stdin>"
@@ -59,8 +62,24 @@ def override_of(text: str) -> tuple[str, Any]:
         raise click.BadParameter(f"{text!r} is not key=value", param_hint="--set")
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # also a number of too many digits
         return key, value.strip()
+    except RecursionError:
+        raise click.BadParameter(f"{key} is nested too deep", param_hint="--set") from None
+
+
+def size_option(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> float | None:
+    """Read the value of an option that is a size, such as 2GiB."""
+    from sim.core.units import parse_bytes
+
+    if text is None:
+        return None
+    try:
+        return float(parse_bytes(text))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no size such as 2GiB") from None
 
 
 def override_options(
@@ -102,7 +121,7 @@ def read_scenarios(
             show_problems(path, error, text)
         except OSError as error:
             is_wrong = True
-            click.echo(f"{path}: {error.strerror or error}", err=True)
+            click.echo(printable(f"{path}: {error.strerror or error}"), err=True)
     if is_wrong:
         raise click.exceptions.Exit(2)
     return scenarios
@@ -126,33 +145,30 @@ def shown_path(path: str) -> str:
     return _STDIN if path == files.STANDARD else path
 
 
-def show_problems(path: str, error: ScenarioError, text: str | None = None) -> None:
-    """Show every problem on standard error, with its line and a caret where they are known.
+def show_problems(path: str, error: ScenarioError, source: str | None = None) -> None:
+    """Show the problems on standard error, with their lines and a caret where they are known.
 
-    ``text`` is what was read, if ``path`` cannot be read again.
+    ``source`` is what was read, if ``path`` cannot be read again.
     """
+    from sim.scenario.wording import excerpt_lines, message_lines
+
     has_lines = any(isinstance(problem, Problem) and problem.line for problem in error.problems)
-    if text is None and has_lines and path != files.STANDARD:
+    if source is None and has_lines and path != files.STANDARD:
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            text = Path(path).read_text(encoding="utf-8")
-    lines = (text or "").splitlines()
-    for problem in error.problems:
-        if isinstance(problem, Problem) and not problem.file and path == files.STANDARD:
+            source = Path(path).read_text(encoding="utf-8-sig")
+    columns = console(stderr=True).width
+    for problem in error.problems[:_PROBLEMS_MAX]:
+        if not isinstance(problem, Problem):
+            click.secho(printable(problem), bold=True, err=True)
+            continue
+        if not problem.file and path == files.STANDARD:
             problem = replace(problem, file=_STDIN)
-        click.secho(str(problem), bold=True, err=True)
-        if isinstance(problem, Problem) and problem.line and problem.line <= len(lines):
-            for line in _excerpt(lines[problem.line - 1], problem.line, problem.column):
-                click.echo(line, err=True)
-
-
-def _excerpt(text: str, number: int, column: int | None) -> Iterable[str]:
-    """Give the line with its number and a caret below its column (from 1)."""
-    margin = f"{number:>6} | "
-    yield margin + text
-    if column is not None and 1 <= column <= len(text) + 1:
-        # Tabs stay tabs, so that the caret stands below its column.
-        blank = "".join(c if c == "\t" else " " for c in text[: column - 1])
-        yield " " * (len(margin) - 2) + "| " + blank + "^"
+        for line in message_lines(problem, columns=columns):
+            click.secho(line, bold=True, err=True)
+        for line in excerpt_lines(problem, source or "", columns=columns):
+            click.echo(line, err=True)
+    if (more := len(error.problems) - _PROBLEMS_MAX) > 0:
+        click.echo(printable(f"{shown_path(path)}: and {more} more"), err=True)
 
 
 def scheme_indices(scenario: "Scenario", names: Sequence[str]) -> tuple[int, ...] | None:
@@ -187,8 +203,20 @@ def guess_among(wrong: str, valid: Iterable[str]) -> str:
 
 
 def command_line(*words: object) -> str:
-    """Line to paste into a shell."""
-    return shlex.join(["sim", *map(str, words)])
+    r"""Line to paste into a shell; what is not plain stands as ``$'\x1b'``, which bash reads."""
+    return " ".join(["sim", *(_quoted(str(word)) for word in words)])
+
+
+def _quoted(word: str) -> str:
+    if all(map(is_plain, word)):
+        return shlex.quote(word)
+    inside = "".join(
+        c
+        if is_plain(c) and c not in "\\'"
+        else "".join(f"\\x{byte:02x}" for byte in c.encode(errors="surrogateescape"))
+        for c in word
+    )
+    return f"$'{inside}'"
 
 
 def console(*, stderr: bool = False) -> "Console":

@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from sim.cli import common, complete, files
+from sim.errors import printable
 
 __all__ = ["TEMPLATE", "command"]
 
@@ -58,5 +59,6 @@ def command(path: str) -> int:
             stream.write(TEMPLATE)
     except FileExistsError:
         raise click.BadParameter(f"{path} exists already", param_hint="FILE") from None
-    click.echo(f"{path} written; now: {common.command_line('run', path)}", err=True)
+    again = common.command_line("run", path)
+    click.echo(f"{printable(path)} written; now: {again}", err=True)
     return 0

@@ -4,14 +4,22 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from sim.cli import common, complete, files
-from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN, RunInterrupted
+from sim.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_BROKEN,
+    EXIT_HOLDS,
+    EXIT_UNKNOWN,
+    RunInterrupted,
+    ScenarioError,
+    printable,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +48,9 @@ class _Options:
     out: str | None
     resume: str | None
     allow_outside: bool
+    max_memory: float | None
+    max_events: float
+    yes: bool
 
 
 @click.command(
@@ -105,6 +116,20 @@ class _Options:
     show_default=True,
     help="Expected fractions given the trace, or fractions of drawn queries.",
 )
+@click.option(
+    "--max-memory",
+    metavar="SIZE",
+    callback=common.size_option,
+    help="Refuse to take more, such as 2GiB; by default what is available.",
+)
+@click.option(
+    "--max-events",
+    type=click.FloatRange(min=1),
+    default=1e9,
+    show_default="1e9",
+    help="Refuse a run of more events.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
 @click.option("--check", is_flag=True, help="Run every trial twice and compare.")
 @common.allow_outside_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
@@ -124,11 +149,39 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     )
     _check_inputs(chosen, read)
     selections = [common.scheme_indices(scenario, chosen.schemes) for scenario in scenarios]
-    codes = [
-        _run_one(path, scenario, selection, chosen)
-        for path, scenario, selection in zip(paths, scenarios, selections, strict=True)
-    ]
+    jobs = list(zip(paths, scenarios, selections, strict=True))
+    for job in jobs:
+        _refuse_too_much(*job, chosen)
+    codes = [_run_one(*job, chosen) for job in jobs]
     return next((code for code in (EXIT_BROKEN, EXIT_UNKNOWN) if code in codes), EXIT_HOLDS)
+
+
+def _refuse_too_much(
+    path: str, scenario: "Scenario", selection: tuple[int, ...] | None, options: _Options
+) -> None:
+    """Refuse before the run what cannot be evaluated, or what the machine cannot hold."""
+    from sim.analysis.limits import Limits, too_large
+    from sim.analysis.queries import inexact
+    from sim.cli.machine import available_bytes
+
+    problems = inexact(scenario) if options.mode == "exact" else []
+    if not options.yes:
+        memory_bytes = options.max_memory
+        limits = Limits(
+            memory_bytes=available_bytes() if memory_bytes is None else memory_bytes,
+            events=options.max_events,
+        )
+        count = len(scenario.schemes if selection is None else selection)
+        problems += [
+            replace(problem, hint=f"{problem.hint}; --yes runs it all the same")
+            for problem in too_large(
+                scenario, limits, mode=options.mode, schemes=count, workers=options.workers or 1
+            )
+        ]
+    if problems:
+        located = [replace(problem, file=path) for problem in problems]
+        common.show_problems(path, ScenarioError(located))
+        raise click.exceptions.Exit(EXIT_BAD_INPUT)
 
 
 def _targets(options: _Options) -> dict[str, str]:
@@ -190,7 +243,7 @@ def _run_one(
     if not options.quiet:
         _show_throughput(result, took_s)
         if options.out is not None:
-            click.echo(f"files in {options.out}", err=True)
+            click.echo(printable(f"files in {options.out}"), err=True)
     return exit_code_of(judgements)
 
 
@@ -281,7 +334,7 @@ def _show(
     is_taken = files.STANDARD in (options.json, options.csv)
     screen = common.console(stderr=is_taken)
     title = f"{scenario.name}: {scenario.summary}" if scenario.summary else scenario.name
-    screen.print(title, soft_wrap=True)
+    screen.print(printable(title), soft_wrap=True)
     screen.print()
     screen.print(tables.scheme_table(result))
     screen.print(tables.caption(result), style="dim")

@@ -14,6 +14,7 @@ from sim.core.law import Floats, Law, Power, bounded, checked_many, checked_u, n
 __all__ = ["Adjusted", "Empirical", "Mixture"]
 
 _BELOW_1: Final = 1.0 - 2.0**-53
+_LARGEST_WEIGHT: Final = 1e200
 
 
 def _whole(law: Law, u: float, power: Power) -> float:
@@ -61,9 +62,16 @@ class Mixture(Law):
         for part in parts:
             if not isinstance(part, Law):
                 raise ValueError(f"parts={parts!r} must be laws")
+        if max(weights) > _LARGEST_WEIGHT:
+            # Their sum may be beyond what a float holds.
+            weights = tuple(weight / max(weights) for weight in weights)
         total = math.fsum(weights)
         exact = abs(total - 1.0) < 1e-15
         scaled = tuple(float(w) if exact else w / total for w in weights)
+        if 0.0 in scaled:
+            # Too small beside the others for a float to tell it from none.
+            parts = tuple(part for part, w in zip(parts, scaled, strict=True) if w)
+            scaled = tuple(w for w in scaled if w)
         object.__setattr__(self, "weights", scaled)
         object.__setattr__(self, "parts", parts)
 

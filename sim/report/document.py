@@ -28,6 +28,7 @@ from sim.analysis.results import (
 )
 from sim.analysis.safety import Rule, rules
 from sim.core.units import US_PER_S
+from sim.report.names import csv_name
 from sim.report.tables import delays
 from sim.scenario.schema import OUTCOMES
 
@@ -107,7 +108,8 @@ def to_csv(result: Result) -> str:
     outcome the fraction with its interval, its method, and how many queries it stands for;
     then, with an empty ``query``, the delays of the scheme and everything that was counted.
     Names of counts are those of the document, joined by dots (``requests.list``). An unknown
-    number, and a column that does not apply, is an empty field.
+    number, and a column that does not apply, is an empty field. A name that a spreadsheet would
+    take for a formula has an apostrophe before it (`csv_name`).
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
@@ -115,7 +117,7 @@ def to_csv(result: Result) -> str:
     for scheme in result.schemes:
         for row in (*_query_rows(result, scheme), *_count_rows(result, scheme)):
             fields = {key: _field(value) for key, value in row.items()}
-            writer.writerow({"scheme": scheme.name, **fields})
+            writer.writerow({"scheme": csv_name(scheme.name), **fields})
     return text.getvalue()
 
 
@@ -128,7 +130,7 @@ def _field(value: Any) -> str:
 
 def _query_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
     for query in (None, *(query_class.name for query_class in result.scenario.queries)):
-        name = ALL_QUERIES if query is None else query
+        name = ALL_QUERIES if query is None else csv_name(query)
         _, queries = fractions_per_trial(scheme, (), query)
         asked = math.fsum(queries)
         yield {"query": name, "metric": "queries", "value": asked, "unit": "count"}
@@ -152,7 +154,8 @@ def _count_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]
         yield {"metric": key, "value": delay_us / US_PER_S, "unit": "s"}
     garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
     yield {"metric": "garbage_byte_seconds", "value": garbage, "unit": "byte-seconds"}
-    for metric, value in _flat(total_counts([trial.counts for trial in scheme.trials])):
+    counts = total_counts([trial.counts for trial in scheme.trials])
+    for metric, value in _flat({**counts, "exposure": asdict(scheme.exercised)}):
         yield {"metric": metric, "value": value, "unit": _unit(metric)}
 
 

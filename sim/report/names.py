@@ -4,7 +4,7 @@ from typing import Final
 
 from sim.report.formats import format_span
 
-__all__ = ["FIGURES", "FILES", "MARKER", "block_name"]
+__all__ = ["FIGURES", "FILES", "MARKER", "block_name", "csv_name"]
 
 MARKER: Final = "result.json"
 """The file by which a folder is known to be a bundle."""
@@ -16,6 +16,26 @@ FILES: Final = (
     "result.csv",
     *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")),
 )
+
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_name(name: str) -> str:
+    """Return a user's name as a cell that no spreadsheet takes for a formula.
+
+    Where it begins as a formula does, an apostrophe is put before it; a number stays a number.
+
+    >>> csv_name("=1+1"), csv_name("-1e-3"), csv_name("mark, 48h")
+    ("'=1+1", '-1e-3', 'mark, 48h')
+    """
+    if not name.startswith(_FORMULA):
+        return name
+    try:
+        float(name)
+    except ValueError:
+        return f"'{name}"
+    return name
 
 
 def block_name(block_id: str) -> str:

@@ -162,8 +162,13 @@ def folded(name: str, width: int) -> str:
 
 
 def escaped(name: str) -> str:
-    """A user's text, in which a dollar sign is no formula."""
-    return name.replace("$", r"\$")
+    """A user's text, in which a dollar sign is no formula.
+
+    Matplotlib leaves labels out of legends that begin with an underscore; one that no longer
+    does, by a hair, stays in.
+    """
+    text = name.replace("$", r"\$")
+    return f"\N{HAIR SPACE}{text}" if text.startswith("_") else text
 
 
 def legend_below(ax: Axes, handles: Sequence[Any], *, columns: int = 3) -> None:

@@ -6,6 +6,7 @@ touches a block, see the same queries.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ from sim.core.streams import Stream, Streams
 from sim.scenario.schema import QueryClass, Scenario
 
 Ints = npt.NDArray[np.int64]
+
+_DRAWN_AT_ONCE: Final = 1 << 22
+"""Streams that are drawn together, 8 bytes each."""
 
 
 def n_asked(scenario: Scenario, query_class: QueryClass) -> int:
@@ -60,9 +64,14 @@ class Queries:
         """Whether each query asks for the stream beside it."""
         if self._n_asked == self._n_streams or not query.size:
             return np.ones(query.size, np.bool_)
-        unique, position = np.unique(query, return_inverse=True)
-        drawn = choose(self._stream("streams"), unique, self._n_streams, self._n_asked)
-        asked: npt.NDArray[np.bool_] = (drawn[position] == stream[:, None]).any(axis=1)
+        draws, asked = self._stream("streams"), np.empty(query.size, np.bool_)
+        # Query by query, in portions: each of them draws all of its streams.
+        order, at_once = np.argsort(query, kind="stable"), max(1, _DRAWN_AT_ONCE // self._n_asked)
+        for low in range(0, query.size, at_once):
+            here = order[low : low + at_once]
+            unique, position = np.unique(query[here], return_inverse=True)
+            drawn = choose(draws, unique, self._n_streams, self._n_asked)
+            asked[here] = (drawn[position] == stream[here][:, None]).any(axis=1)
         return asked
 
     def replica(self, query: int, gateway: int, key: str, candidates: range) -> int:

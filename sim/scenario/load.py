@@ -19,7 +19,7 @@ from sim.scenario.problems import UNKNOWN_KEY
 from sim.scenario.rules import Finding
 from sim.scenario.schema import Scenario
 from sim.scenario.values import Path
-from sim.scenario.wording import MISSING, format_path, shown, value_at
+from sim.scenario.wording import DEPTH_RULE, MISSING, format_path, shown, too_deep, value_at
 
 __all__ = ["build", "load"]
 
@@ -105,6 +105,12 @@ def _judged(
     reading: Reading,
 ) -> Scenario:
     """Make a scenario, or raise all of its problems."""
+    deep = too_deep(raw)
+    if deep is not None:
+        place = places(text).of_value(deep)
+        line, column = place or (None, None)
+        path = format_path(deep)
+        raise ScenarioError([Problem(path, MISSING, DEPTH_RULE, "", line, column, file)])
     changed, changes, refused = overridden(raw, overrides)
     scenario, findings = examine(changed, reading)
     if scenario is not None and not refused:

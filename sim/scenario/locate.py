@@ -4,6 +4,7 @@ The concrete syntax tree comes from tree-sitter, which is imported on the first 
 it, or in a text that it cannot read, nothing is located and problems carry their key path alone.
 """
 
+import contextlib
 import tomllib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,7 +53,10 @@ class Places:
 
 
 def places(text: str) -> Places:
-    """Find every key of a TOML text; nothing where the parser is missing."""
+    """Find every key of a TOML text; nothing where the parser is missing.
+
+    Of a text with a key of a thousand parts, only what stands before it.
+    """
     keys: dict[Path, Place] = {}
     values: dict[Path, Place] = {}
     try:
@@ -63,7 +67,9 @@ def places(text: str) -> Places:
     source = text.encode()
     lines = source.split(b"\n")
     walk = _Walk(lines, keys, values)
-    walk.document(Parser(Language(language())).parse(source).root_node)
+    # What is nested too deep for this is refused as such, with its path.
+    with contextlib.suppress(RecursionError):
+        walk.document(Parser(Language(language())).parse(source).root_node)
     return Places(keys, values)
 
 

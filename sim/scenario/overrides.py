@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from sim.scenario.guesses import did_you_mean
 from sim.scenario.values import Path
-from sim.scenario.wording import format_path
+from sim.scenario.wording import DEPTH_MAX, DEPTH_RULE, MISSING, format_path, too_deep
 
 __all__ = ["Refused", "overridden"]
 
 _PART: Final = re.compile(
     r'\[(?P<position>\d+)\]|\.?(?:(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\["]+))'
 )
+_POSITION_DIGITS_MAX: Final = 10
 _RULE: Final = "name a place in the scenario"
 
 Refused = tuple[str, Any, str, str]
@@ -45,7 +46,11 @@ def overridden(
     refused: list[Refused] = []
     for key, value in overrides.items():
         try:
-            paths.append(_set(changed, _parts(key), copy.deepcopy(value)))
+            parts = _parts(key)
+            if len(parts) > DEPTH_MAX or too_deep(value) is not None:
+                refused.append((key, MISSING, DEPTH_RULE, ""))
+            else:
+                paths.append(_set(changed, parts, copy.deepcopy(value)))
         except LookupError as error:
             refused.append((key, value, _RULE, str(error.args[0])))
     return changed, tuple(paths), refused
@@ -60,7 +65,10 @@ def _parts(key: str) -> tuple[str, ...]:
             break
         end = match.end()
         quoted = match["quoted"]
-        parts.append(json.loads(quoted) if quoted else match["position"] or match["bare"])
+        try:
+            parts.append(json.loads(quoted) if quoted else match["position"] or match["bare"])
+        except ValueError:
+            raise LookupError(f"{quoted} is no text in quotes") from None
     if end != len(key) or not parts:
         raise LookupError("keys are separated by dots: schemes.0.delete_delay")
     return tuple(parts)
@@ -90,7 +98,8 @@ def _step(container: Any, part: str, path: Path) -> str | int:
     names = [entry.get("name") if isinstance(entry, dict) else None for entry in container]
     if part in names:
         return names.index(part)
-    if part.isdecimal() and int(part) < len(container):
+    # A longer number is beyond every array, and perhaps beyond what Python reads.
+    if part.isdecimal() and len(part) < _POSITION_DIGITS_MAX and int(part) < len(container):
         return int(part)
     size = f"{format_path(path)} has {len(container)} entries, counted from 0"
     guess = did_you_mean(part, [name for name in names if isinstance(name, str)])

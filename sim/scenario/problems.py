@@ -30,6 +30,7 @@ _RULES: Final[Mapping[str, str]] = {
     "float_type": "be a number",
     "string_type": "be a text",
     "string_too_short": "not be empty",
+    "string_too_long": "have at most {max_length} characters",
     "tuple_type": "be an array",
     "too_short": "hold at least one entry",
     "dict_type": "be a table",

@@ -12,7 +12,7 @@ from sim.core.laws import Constant, Law
 from sim.scenario.guesses import did_you_mean, one_of
 from sim.scenario.lawtables import ActivityLaw
 from sim.scenario.profiles import PROFILES
-from sim.scenario.values import Count, Duration, Fraction, Frozen, Whole, refusal
+from sim.scenario.values import Copies, Duration, Fraction, Frozen, Whole, refusal
 
 __all__ = ["NO_TIME", "Lag", "PlaneLag", "Quorum", "Store", "over_profile"]
 
@@ -39,9 +39,9 @@ class Lag(Frozen):
 class Quorum(Frozen):
     """A store of `n` replicas with partial quorums, by the delays of its messages (S8)."""
 
-    n: Count = Field(description="Replicas that a write is sent to.")
-    r: Count = Field(description="Answers that a read waits for.")
-    w: Count = Field(description="Acknowledgements that a write waits for.")
+    n: Copies = Field(description="Replicas that a write is sent to.")
+    r: Copies = Field(description="Answers that a read waits for.")
+    w: Copies = Field(description="Acknowledgements that a write waits for.")
     write: Annotated[Law, ActivityLaw] = Field(description="Write request to a replica.")
     ack: Annotated[Law, ActivityLaw] = Field(description="Its acknowledgement.")
     read: Annotated[Law, ActivityLaw] = Field(description="Read request to a replica.")
@@ -63,7 +63,7 @@ class Store(Frozen):
         description="A named store; the other keys override it.",
         json_schema_extra={"enum": list(PROFILES)},
     )
-    replicas: Count = Field(1, description="Copies inside the store that answer reads.")
+    replicas: Copies = Field(1, description="Copies inside the store that answer reads.")
     read_from: Literal["any", "sticky", "nearest"] = Field(
         "any", description="any: drawn for each request; sticky: drawn once; nearest: by number."
     )

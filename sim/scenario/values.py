@@ -7,12 +7,22 @@ that completes "<path>=<value> must …". A refusal travels through pydantic as 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
+from sim.core.arrivals import RATE_MAX_PER_S
 from sim.core.units import (
     LONGEST_US,
     format_bytes,
@@ -22,13 +32,16 @@ from sim.core.units import (
     parse_duration,
     parse_rate,
 )
+from sim.errors import is_plain
 
 __all__ = [
     "DURATION_PATTERN",
     "DURATION_RULE",
+    "NAME_LENGTH_MAX",
     "RULE",
     "AtLeastOne",
     "Bytes",
+    "Copies",
     "Count",
     "Duration",
     "Fraction",
@@ -133,11 +146,22 @@ def _read(parse: Callable[[str], float], rule: str) -> Callable[[object], float]
 
 
 def _rate(text: str) -> float:
-    """Read a rate above zero."""
+    """Read a rate above zero at which arrivals can be drawn."""
     rate_per_s = parse_rate(text)
-    if not rate_per_s > 0.0:
+    if not 0.0 < rate_per_s <= RATE_MAX_PER_S:
         raise ValueError(text)
     return rate_per_s
+
+
+def _plain(name: str) -> str:
+    """Refuse what is not to be seen, or would turn what is."""
+    for position, character in enumerate(name, start=1):
+        if not is_plain(character):
+            code = f"U+{ord(character):04X}"
+            what = unicodedata.name(character, "")
+            hint = f"character {position} is {f'{code}, {what}' if what else code}"
+            raise refusal("have visible characters only", hint=hint)
+    return name
 
 
 def _not_empty(value: object) -> object:
@@ -146,6 +170,10 @@ def _not_empty(value: object) -> object:
         raise refusal("hold at least one entry")
     return value
 
+
+_RATE_RULE: Final = (
+    f'be a rate above 0 and up to {RATE_MAX_PER_S:.0f}/s, such as "1/s", "30/m" or "0.2/h"'
+)
 
 Duration = Annotated[
     int,
@@ -165,7 +193,7 @@ Longer = Annotated[
 
 Rate = Annotated[
     float,
-    BeforeValidator(_read(_rate, 'be a rate above 0 such as "1/s", "30/m" or "0.2/h"')),
+    BeforeValidator(_read(_rate, _RATE_RULE)),
     PlainSerializer(format_rate),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/[smhd]$", "examples": ["1/s"]}),
 ]
@@ -182,6 +210,9 @@ Bytes = Annotated[
 Count = Annotated[int, Field(strict=True, ge=1, le=10**9)]
 """How many of something that must exist."""
 
+Copies = Annotated[int, Field(strict=True, ge=1, le=1_000)]
+"""How many copies of an object; stores keep fewer than ten."""
+
 Whole = Annotated[int, Field(strict=True, ge=0, le=2**62)]
 """A whole number from 0."""
 
@@ -191,5 +222,9 @@ Fraction = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 AtLeastOne: Final = BeforeValidator(_not_empty)
 """Annotation of an array that must not be empty."""
 
-Name = Annotated[str, Field(strict=True, min_length=1)]
-"""A name that a person gave."""
+NAME_LENGTH_MAX: Final = 100
+
+Name = Annotated[
+    str, Field(strict=True, min_length=1, max_length=NAME_LENGTH_MAX), AfterValidator(_plain)
+]
+"""A name that a person gave: at most `NAME_LENGTH_MAX` characters, all of them plain."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.core.units import format_bytes, format_duration
-from sim.errors import Problem, ScenarioError
+from sim.errors import Problem, ScenarioError, is_plain
 from sim.scenario.dump import to_toml
 from sim.scenario.load import build, load
 from sim.scenario.profiles import PROFILES
@@ -22,8 +22,8 @@ durations = st.integers(0, 2**45).map(format_duration)
 positive = st.integers(1, 2**45).map(format_duration)
 rates = st.sampled_from(["1/s", "30/m", "0.2/h", "7/d", "123.456/s"])
 fractions = st.floats(0.0, 1.0)
-# Surrogates are no text; everything else may stand in a string.
-names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+# Surrogates are no text; everything else may stand in a string, and what is to be seen in a name.
+names = st.text(st.characters().filter(is_plain), min_size=1, max_size=8)
 
 
 def optional(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Raw]:

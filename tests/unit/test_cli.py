@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,8 +16,9 @@ import pytest
 
 from sim import __version__
 from sim.cli import COMMANDS, main
-from sim.cli.common import override_of
+from sim.cli.common import command_line, override_of
 from sim.cli.init import TEMPLATE
+from sim.errors import is_plain
 from sim.model.world import simulate
 from sim.report import bundle
 from sim.report.names import FILES
@@ -56,6 +58,7 @@ kind = "deletion-mark"
 delete_delay = "6h"
 ignore_deletion_marks_delay = "3h"
 """
+EFFORT = r"  about \d+ records and [\d.]+ MiB a trial, [\d.]+ s of one CPU in all"
 HOLDS = '[expect]\n"at once" = { sometimes = ["query-error"] }\n'
 BROKEN = '[expect]\n"at once" = { never = ["query-error"] }\n'
 
@@ -300,6 +303,80 @@ def test_wrong_input_is_two_and_a_sentence(
     assert _names() == before
 
 
+UNPLAIN = "\x1b]0;x\x07\u202e\x9b"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", f"{UNPLAIN}.toml"],
+        ["check", "holds.toml", "--set", f"{UNPLAIN}=1"],
+        ["check", "holds.toml", "--set", f"name={UNPLAIN}"],
+        ["check", "holds.toml", "--set", UNPLAIN],
+        ["run", "holds.toml", "--scheme", UNPLAIN],
+        ["run", "holds.toml", f"--{UNPLAIN}"],
+        ["run", "holds.toml", "--trials", UNPLAIN],
+        ["run", "holds.toml", "--json", f"{UNPLAIN}/x"],
+        [UNPLAIN],
+        ["stores", UNPLAIN],
+        ["init", f"{UNPLAIN}/x"],
+        ["check", "unplain.toml"],
+        ["check", "summary.toml"],
+        ["run", "summary.toml", "--trials", "1", "--set", f"source={UNPLAIN}"],
+    ],
+    ids=ascii,
+)
+def test_what_is_echoed_is_plain(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    unplain = SCENARIO.replace("[compactor]", f"[compactor]\n# {UNPLAIN[:-1]}\n").encode()
+    Path("unplain.toml").write_bytes(unplain)
+    summary = r"\u001b]0;x\u0007\u202e"
+    Path("summary.toml").write_text(SCENARIO.replace("Two days of", summary))
+    main(words)
+    output, errors = capsys.readouterr()
+    assert output + errors
+    assert all(is_plain(c) or c == "\n" for c in output + errors)
+
+
+def test_the_line_that_repeats_a_run_survives_the_shell() -> None:
+    words = ["run", "a b.toml", UNPLAIN, "it's", r"back\slash", f"{UNPLAIN}it's\\"]
+    line = command_line(*words)
+    assert all(map(is_plain, line))
+    echo = f"set -- {line.removeprefix('sim ')}; printf '%s\\0' \"$@\""
+    done = subprocess.run(["bash", "-c", echo], capture_output=True, check=True)
+    assert done.stdout.decode().split("\0")[:-1] == words
+
+
+@pytest.mark.parametrize(
+    ("streams", "words", "code", "message"),
+    [
+        (">&-", "check holds.toml", 2, "sim: standard output: Bad file descriptor\n"),
+        (">&-", "--help", 2, "sim: standard output: Bad file descriptor\n"),
+        (">&-", "run holds.toml -q --trials 1", 0, ""),
+        (">/dev/full", "check holds.toml", 2, "sim: No space left on device\n"),
+        ("2>&-", "run holds.toml --trials 1 --json r.json", 0, ""),
+        ("2>/dev/full", "run holds.toml --trials 1 --json r.json", 0, ""),
+        ("2>/dev/full", "check nowhere.toml", 2, ""),
+        (">&- 2>&- <&-", "check holds.toml", 2, ""),
+    ],
+)
+def test_closed_and_full_streams(
+    streams: str, words: str, code: int, message: str, tmp_path: Path
+) -> None:
+    line = f"exec {sys.executable} -m sim.cli {words} {streams}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, message)
+    if "--json" in words:
+        assert json.loads(Path("r.json").read_text())["scenario"] == "short"
+
+
 def test_a_fault_of_the_program_is_no_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,7 +397,7 @@ def test_check_points_at_every_problem(capsys: pytest.CaptureFixture[str]) -> No
     output, errors = capsys.readouterr()
     assert output == ""
     assert "wrong.toml:6:11: warmup=3 must " in errors
-    assert "     6 | \twarmup = 3\n       | \t         ^\n" in errors
+    assert "    6 |  warmup = 3\n      |           ^\n" in errors
     assert "wrong.toml:10:" in errors
 
 
@@ -328,8 +405,51 @@ def test_check_says_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "holds.toml", "broken.toml", "--set", "trials=5"]) == 0
     lines = capsys.readouterr().out.splitlines()
     start = "2 schemes x 5 trials of 3d, seed 0, 14.4k queries a scheme, digest "
-    assert [line.partition(": short: ")[0] for line in lines] == ["holds.toml", "broken.toml"]
-    assert all(line.partition(": short: ")[2].startswith(start) for line in lines)
+    heads, efforts = lines[::2], lines[1::2]
+    assert [line.partition(": short: ")[0] for line in heads] == ["holds.toml", "broken.toml"]
+    assert all(line.partition(": short: ")[2].startswith(start) for line in heads)
+    assert all(re.fullmatch(EFFORT, line) for line in efforts)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--set", "producers.chunk_files=1000000000"], "producers.chunk_files=1000000000 must"),
+        (["--set", "gateways.sync_interval=1us"], 'gateways.sync_interval="1us" must'),
+        (["--max-memory", "10MiB"], " must let the run fit into 10 MiB of memory"),
+        (["--max-events", "100"], " must let the run end within 100 events"),
+        (["--set", 'queries.0.takes={law="pareto", minimum="1s", alpha=1.0}'], "a finite mean"),
+    ],
+    ids=str,
+)
+def test_a_run_that_is_too_much_is_refused_at_once(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "holds.toml", *words]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert message in errors.replace("\n    ", " ")
+
+
+def test_what_is_too_much_runs_if_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "holds.toml", "-q", "--max-events", "100", "--max-memory", "1MiB"]
+    assert main(words) == 2
+    assert main([*words, "--yes"]) == 0
+    assert main(["run", "holds.toml", "--max-memory", "much"]) == 2
+    assert "'much' is no size such as 2GiB" in capsys.readouterr().err
+
+
+def test_no_memory_is_no_verdict(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sim.run
+
+    def hungry(*_: object) -> Trace:
+        raise MemoryError
+
+    monkeypatch.setattr(sim.run, "simulate", hungry)
+    assert main(["run", "holds.toml", "--workers", "1"]) == 3
+    assert capsys.readouterr().err == "sim: out of memory; nothing can be concluded\n"
 
 
 def test_init_writes_a_scenario_that_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from sim import __version__
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Result, collect
 from sim.report.document import ALL_QUERIES, document, to_csv, to_json
+from sim.report.names import csv_name
 from sim.scenario.schema import OUTCOMES
 from tests.conftest import GoldenCheck
 from tests.made_results import outcome, result, scenario, trial
@@ -165,3 +166,13 @@ def test_a_line_of_the_csv_is_known_by_scheme_query_and_metric() -> None:
     rows = _csv_rows(result([0.25, 0.5], [0.0, 0.0]))
     keys = [(row["scheme"], row["query"], row["metric"]) for row in rows]
     assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+A1", "-A1", "@SUM(A1)", '=HYPERLINK("x")', "-1-1"])
+def test_no_name_is_a_formula(name: str) -> None:
+    assert csv_name(name) == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ["mark, 48h", "-1e-3", "+5", "a=b", "'=1", "*"])
+def test_a_name_that_is_no_formula_stays(name: str) -> None:
+    assert csv_name(name) == name

@@ -101,3 +101,34 @@ def test_other_errors_say_what_happened() -> None:
         "interrupted after 3 of 8 trials",
     ]
     assert str(errors.TraceError("a.jsonl", 0, "is empty")) == "a.jsonl: is empty"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, µs, 日本\u00a0語 🎯", "plain, µs, 日本\u00a0語 🎯"),
+        ("\x1b]0;title\x07", "\\u001b]0;title\\u0007"),
+        ("a\nb\tc\rd", "a\\u000ab\\u0009c\\u000dd"),
+        ("\x9b31m", "\\u009b31m"),
+        ("abc\u202edcb\u2066", "abc\\u202edcb\\u2066"),
+        ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
+        ("line\u2028paragraph\u2029", "line\\u2028paragraph\\u2029"),
+        ("\ue000\U000e0041\uffff\udc80", "\\ue000\\U000e0041\\uffff\\udc80"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
+    assert errors.printable(text) == shown
+    assert all(map(errors.is_plain, shown))
+    assert errors.printable(shown) == shown
+
+
+def test_a_problem_is_one_plain_line_whatever_the_file_holds() -> None:
+    problem = errors.Problem("a\x1b[2J", "b", "go\nhome", hint="\u202e", file="c\r.toml")
+    line = "c\\u000d.toml: a\\u001b[2J='b' must go\\u000ahome; \\u202e"
+    assert str(problem) == line
+
+
+def test_a_long_text_loses_its_middle() -> None:
+    assert errors.shortened("0123456789", 10) == "0123456789"
+    assert errors.shortened("0123456789a", 10) == "01234…789a"
+    assert [len(errors.shortened("x" * 99, n)) for n in (3, 10, 98)] == [3, 10, 98]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from sim.core.units import NEVER, US_PER_S
 from sim.report.bundle import error_window_law, figures, told_deletion
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.names import FIGURES
-from sim.report.style import new_figure, to_png, to_svg
+from sim.report.style import escaped, legend_below, new_figure, to_png, to_svg
 from sim.report.timeline import story_lanes, story_timeline
 from sim.report.windows import WindowLengths, window_lengths, windows_height
 from sim.scenario.load import load
@@ -293,3 +294,15 @@ def test_the_told_deletion_is_of_the_first_scheme_that_was_read_too_long() -> No
 
     assert told((0, 0), (0,), (0, 5), (7,)) == (1, 1)
     assert told((), (0,), (0, 0), (0,)) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["_hidden", r"a\$b$c$", "<&>\"'", r"\alpha^2_{x}", "$\\frac{"])
+def test_any_name_is_drawn_as_it_is(name: str) -> None:
+    def draw(ax: Axes) -> None:
+        ax.plot([0, 1], [0, 1], label=escaped(name))
+        ax.set_title(escaped(name))
+        handles, labels = ax.get_legend_handles_labels()
+        assert len(labels) == 1
+        legend_below(ax, handles)
+
+    ElementTree.fromstring(to_svg(new_figure(draw)))

@@ -272,3 +272,14 @@ def test_the_lattice_answer_does_not_hang_on_the_bracket() -> None:
             assert least_above(law.cdf, u, low, high) == exact
         assert law.cdf(exact) >= u
         assert law.cdf(exact - max(2.0**-20, exact * 2.0**-39)) < u
+
+
+@pytest.mark.parametrize("scale", [1e308, 1e300, 1.0, 1e-300])
+def test_weights_count_relative_to_each_other_however_large(scale: float) -> None:
+    mixed = Mixture(weights=(scale, scale, 0.5 * scale), parts=(FIVE, FIVE, Constant(value_us=9)))
+    assert mixed.weights == pytest.approx((0.4, 0.4, 0.2))
+    assert mixed.mean == pytest.approx(0.8 * 5 + 0.2 * 9)
+
+
+def test_a_weight_too_small_beside_the_others_is_none() -> None:
+    assert Mixture(weights=(1e308, 5e-324), parts=(FIVE, Constant(value_us=9))).parts == (FIVE,)

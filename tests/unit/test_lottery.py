@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.analysis import lottery
+from sim.analysis import lottery, sampled
 from sim.analysis.exposure import Exposure
 from sim.analysis.queries import evaluate_exact, evaluate_sampled, sample_outcomes
 from sim.core.arrivals import arrivals, choose
 from sim.core.streams import Streams
-from sim.errors import ModelError
+from sim.errors import ScenarioError
+from sim.scenario import asking
 from sim.scenario.schema import OUTCOMES, Scenario
 from tests.brute import Judge
 from tests.worlds import AT_ONCE, lag, marks, run, us, world
@@ -41,6 +42,15 @@ def small(streams: int | str, policy: str, **changes: Any) -> Scenario:
     return world(**{**values, **changes})
 
 
+TAKES = [
+    {
+        "name": "q",
+        "range": "6h",
+        "takes": {"law": "exponential", "mean": "10m"},
+        "streams": 2,
+        "rate": "1/s",
+    }
+]
 WORLDS = [
     pytest.param(small(2, "abort"), id="abort, 2 of 4"),
     pytest.param(small(2, "warn"), id="warn, 2 of 4"),
@@ -163,21 +173,99 @@ def test_probabilities_of_sets_of_failing_gateways() -> None:
     assert total == pytest.approx(0.5)
 
 
-def test_too_many_failing_gateways_are_refused() -> None:
+def test_gateways_that_fail_together_are_one() -> None:
     gateways = {"count": 12, "sync_interval": "50m", "phase": "0s", "partial_response": "warn"}
     scenario = small(2, "warn", gateways=gateways)
     _, timelines = run(scenario)
-    with pytest.raises(ModelError) as caught:
+    (exact,) = evaluate_exact(scenario, timelines)
+    _, alone = run(few := small(2, "warn", gateways={**gateways, "count": 1}))
+    (expected,) = evaluate_exact(few, alone)
+    assert exact.fractions == pytest.approx(expected.fractions)
+    assert exact.fractions["partial-response"] > 0.0
+
+
+def test_too_many_failing_gateways_are_refused() -> None:
+    gateways = {
+        "count": 12,
+        "shards": 12,
+        "sync_interval": "50m",
+        "phase": "0s",
+        "partial_response": "warn",
+    }
+    fleet = {"producers": {"count": 12}, "compactor": {"compaction_takes": "1m"}}
+    scenario = small(2, "warn", gateways=gateways, **fleet)
+    _, timelines = run(scenario)
+    with pytest.raises(ScenarioError) as caught:
         evaluate_exact(scenario, timelines)
-    assert "12 fail at once" in str(caught.value)
+    assert str(caught.value).startswith(
+        'queries[0].streams=2 must be "all" where more than 10 gateways fail at once'
+    )
+    (found,) = evaluate_sampled(scenario, timelines)
+    assert found.fractions["partial-response"] > 0.0
 
 
 @pytest.mark.parametrize("streams", [2, "all"])
-def test_more_gateways_than_bits_are_refused_or_right(streams: int | str) -> None:
-    """A set of gateways is a word of 62 bits; a gateway beyond it must not be forgotten."""
-    gateways = {"count": 63, "sync_interval": "50m", "phase": "0s", "partial_response": "warn"}
+def test_more_gateways_than_bits_of_a_word(streams: int | str) -> None:
+    """A set of gateways is a word of 62 bits; gateways beyond it must not be forgotten."""
+    gateways = {"count": 70, "sync_interval": "50m", "phase": "0s", "partial_response": "warn"}
     scenario = small(streams, "warn", gateways=gateways)
     _, timelines = run(scenario)
+    _, alone = run(few := small(streams, "warn", gateways={**gateways, "count": 1}))
     for evaluate in (evaluate_exact, evaluate_sampled):
-        with pytest.raises(ModelError):
-            evaluate(scenario, timelines)
+        (found,), (expected,) = evaluate(scenario, timelines), evaluate(few, alone)
+        assert found.fractions == pytest.approx(expected.fractions)
+        assert found.fractions["partial-response"] > 0.0
+
+
+@pytest.mark.parametrize("changes", [{}, {"store": ANY}, {"queries": TAKES}])
+@pytest.mark.parametrize("policy", ["abort", "warn"])
+def test_sampled_piece_by_piece_is_as_at_once(
+    policy: str, changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = small(2, policy, **changes)
+    _, timelines = run(scenario)
+    at_once = evaluate_sampled(scenario, timelines)
+    _, codes = sample_outcomes(scenario, timelines, scenario.queries[0])
+    assert at_once[0].queries == codes.size > 16_384
+    pieces: list[int] = []
+    monkeypatch.setattr(sampled, "_AT_ONCE", 1)
+    monkeypatch.setattr(asking, "_DRAWN_AT_ONCE", 20)
+    real = sampled._Draws.codes
+
+    def noted(self: sampled._Draws) -> sampled.Codes:
+        pieces.append(self._first)
+        return real(self)
+
+    monkeypatch.setattr(sampled._Draws, "codes", noted)
+    assert evaluate_sampled(scenario, timelines) == at_once
+    assert len(pieces) > 1
+
+
+def test_a_choice_of_very_many_streams_does_not_overflow() -> None:
+    scenario = small(2, "abort")
+    _, timelines = run(scenario)
+    machine = lottery._Lottery(Exposure(scenario, timelines, scenario.queries[0]), 0)
+    machine._n, machine._k = 4_000, 2_000
+    assert machine._expected_product([0.0]) == pytest.approx(0.5)
+    assert machine._expected_product([0.5]) == pytest.approx(0.75)
+
+
+def test_a_duration_without_a_mean_has_no_exact_expectation() -> None:
+    law = {"law": "pareto", "minimum": "1s", "alpha": 1.0}
+    scenario = small(2, "abort", queries=[{**TAKES[0], "takes": law}])
+    _, timelines = run(scenario)
+    with pytest.raises(ScenarioError) as caught:
+        evaluate_exact(scenario, timelines)
+    assert "queries[0].takes=" in str(caught.value)
+    assert "must have a finite mean" in str(caught.value)
+    capped = small(2, "abort", queries=[{**TAKES[0], "takes": {**law, "at_most": "1h"}}])
+    (found,) = evaluate_exact(capped, timelines)
+    assert sum(found.fractions.values()) == pytest.approx(1.0)
+
+
+def test_a_mean_beyond_the_longest_duration_is_cut() -> None:
+    law = {"law": "weibull", "scale": "3000d", "shape": 0.05}
+    scenario = small(2, "abort", queries=[{**TAKES[0], "takes": law}])
+    _, timelines = run(scenario)
+    (found,) = evaluate_exact(scenario, timelines)
+    assert sum(found.fractions.values()) == pytest.approx(1.0)

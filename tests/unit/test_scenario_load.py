@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sim.core.laws import Constant
-from sim.errors import Problem, ScenarioError
+from sim.errors import Problem, ScenarioError, is_plain, printable
 from sim.scenario.load import build, load
 from sim.scenario.locate import places
 from sim.scenario.schema import DeletionMark, GatewayOutage, Immediate
@@ -375,3 +375,96 @@ def test_reading_a_scenario_loads_no_large_library() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout == "[]\n"
+
+
+NAMES = ['name = "small"', 'name = "day"', 'name = "mark"']
+
+
+@pytest.mark.parametrize("key", NAMES)
+@pytest.mark.parametrize(
+    ("escape", "hint"),
+    [
+        (r"\u001b", "character 2 is U+001B"),
+        (r"\n", "character 2 is U+000A"),
+        (r"\u202e", "character 2 is U+202E, RIGHT-TO-LEFT OVERRIDE"),
+        (r"\u2067", "character 2 is U+2067, RIGHT-TO-LEFT ISOLATE"),
+        (r"\u200b", "character 2 is U+200B, ZERO WIDTH SPACE"),
+        (r"\uffff", "character 2 is U+FFFF"),
+        (r"\u2028", "character 2 is U+2028, LINE SEPARATOR"),
+    ],
+)
+def test_a_name_has_visible_characters_only(key: str, escape: str, hint: str) -> None:
+    (problem,) = problems(SMALL.replace(key, f'name = "x{escape}y"'))
+    assert (problem.rule, problem.hint) == ("have visible characters only", hint)
+
+
+@pytest.mark.parametrize("key", NAMES)
+def test_a_name_is_as_long_as_a_line(key: str) -> None:
+    load(SMALL.replace(key, f'name = "{"é" * 100}"'))
+    (problem,) = problems(SMALL.replace(key, f'name = "{"é" * 101}"'))
+    assert problem.rule == "have at most 100 characters"
+
+
+def test_an_excerpt_is_plain_and_as_wide_as_the_screen() -> None:
+    source = 'x = "' + "a\x1b\u202e" * 40 + '"  # !'
+    for column in (1, 40, len(source) - 2, len(source) + 1):
+        for columns in (40, 80, 132):
+            problem = Problem("x", True, "go", line=1, column=column)
+            _, line, caret = format_problem(problem, source, columns=columns).split("\n")
+            assert all(map(is_plain, line))
+            assert max(len(line), len(caret) - 1) <= columns
+            assert line[len(caret) - 1 :][:1] in printable(source[column - 1 :])[:1]
+
+
+def test_a_message_is_not_as_long_as_what_it_is_about() -> None:
+    problem = Problem("k" * 5000, "v" * 5000, "go " * 5000, hint="h" * 5000)
+    assert len(format_problem(problem)) < 1500
+
+
+DEEP_LAW = "{ law = 'mixture', parts = [" * 30 + "'5s'" + "] }" * 30
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".".join(["x"] * 500) + " = 1",
+        ".".join(["x"] * 5_000) + " = 1",
+        "[" + ".".join(["x"] * 500) + "]",
+        "x = " + "[" * 100 + "]" * 100,
+        "x = " + "{ x = " * 100 + "1" + " }" * 100,
+        f"compactor.sync_takes = {DEEP_LAW}",
+    ],
+    ids=["key", "long key", "header", "array", "table", "law"],
+)
+def test_what_is_nested_deep_is_refused_by_its_place(line: str) -> None:
+    text = line + "\n" + SMALL if line[0] != "[" else SMALL + line
+    (problem,) = problems(text)
+    assert problem.rule == "be nested at most 40 deep"
+    assert problem.path.startswith(("x.x", "x[0]", "compactor.sync_takes"))
+    assert len(format_problem(problem, text)) < 1_000
+
+
+def test_a_law_may_be_nested() -> None:
+    law: object = {"law": "constant", "value": "5s"}
+    for _ in range(15):
+        law = {"law": "mixture", "parts": [{**law, "weight": 1.0}]}  # type: ignore[dict-item]
+    takes = load(SMALL, {"compactor.sync_takes": law}).compactor.sync_takes
+    assert takes.mean == 5e6
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        (".".join(["x"] * 5_000), 1, "be nested at most 40 deep"),
+        ("x", [[[]]] * 2 + [eval("[" * 60 + "]" * 60)], "be nested at most 40 deep"),
+        ('schemes."\\q".name', "x", "name a place in the scenario"),
+        ("schemes[" + "9" * 5_000 + "].name", "x", "name a place in the scenario"),
+        ("trials", int("9" * 4_000) ** 2, "be at most 1000000000"),
+    ],
+    ids=["long key", "deep value", "no escape", "long position", "long number"],
+)
+def test_an_absurd_override_is_refused(key: str, value: object, rule: str) -> None:
+    (problem,) = problems(SMALL, **{key: value})
+    assert problem.rule == rule
+    assert len(format_problem(problem)) < 1_500
+    assert len(str(problem)) < 20_000

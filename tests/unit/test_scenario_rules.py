@@ -122,11 +122,13 @@ REFUSED: list[tuple[Raw, str]] = [
     ({"gateways": {"phase": "unifrom"}}, f"gateways.phase='unifrom' {LAW}"),
     (
         {"queries": [QUERY | {"rate": "0/s"}]},
-        'queries[0].rate=\'0/s\' must be a rate above 0 such as "1/s", "30/m" or "0.2/h"',
+        "queries[0].rate='0/s' must be a rate above 0 and up to 1000000000/s, "
+        'such as "1/s", "30/m" or "0.2/h"',
     ),
     (
         {"queries": [QUERY | {"rate": 1}]},
-        'queries[0].rate=1 must be a rate above 0 such as "1/s", "30/m" or "0.2/h"',
+        "queries[0].rate=1 must be a rate above 0 and up to 1000000000/s, "
+        'such as "1/s", "30/m" or "0.2/h"',
     ),
     (
         {"queries": [QUERY | {"streams": "alle"}]},
