@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from sim.errors import Problem, ScenarioError, is_plain, printable
+from sim.errors import Problem, ScenarioError, is_plain, printable, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 _PROBLEMS_MAX: Final = 20
+_PATH_LENGTH_MAX: Final = 1_000
 
 __all__ = [
     "command_line",
@@ -86,7 +87,8 @@ def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[
             show_problems(path, error)
         except OSError as error:
             is_wrong = True
-            click.echo(printable(f"{path}: {error.strerror or error}"), err=True)
+            name = printable(shortened(path, _PATH_LENGTH_MAX)) or "''"
+            click.echo(f"{name}: {error.strerror or error}", err=True)
     if is_wrong:
         raise click.exceptions.Exit(2)
     return scenarios
