@@ -133,4 +133,4 @@ def _takes_us(query_class: QueryClass) -> list[int]:
     if law.is_constant:
         return [law.draw_us(0.5)]
     # As with a draw, what a heavy tail gives beyond the longest duration is cut there.
-    return [min(int(mean_us + 0.5), LONGEST_US) for mean_us in law.slice_means(TAKES_SLICES)]
+    return [int(min(mean_us + 0.5, LONGEST_US)) for mean_us in law.slice_means(TAKES_SLICES)]

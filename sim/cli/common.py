@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from sim.cli import files
-from sim.errors import Problem, ScenarioError, is_plain, printable
+from sim.errors import Problem, ScenarioError, is_plain, printable, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 _PROBLEMS_MAX: Final = 20
+_PATH_LENGTH_MAX: Final = 1_000
 
 __all__ = [
     "allow_outside_option",
@@ -121,7 +122,8 @@ def read_scenarios(
             show_problems(path, error, text)
         except OSError as error:
             is_wrong = True
-            click.echo(printable(f"{path}: {error.strerror or error}"), err=True)
+            name = printable(shortened(path, _PATH_LENGTH_MAX)) or "''"
+            click.echo(f"{name}: {error.strerror or error}", err=True)
     if is_wrong:
         raise click.exceptions.Exit(2)
     return scenarios

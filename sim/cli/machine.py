@@ -1,14 +1,74 @@
-"""How much memory this process may still take, as the system says."""
+"""What this machine can hold: how much memory is left, and which runs fit into it."""
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["available_bytes"]
+import click
+
+from sim.cli import common
+from sim.errors import EXIT_BAD_INPUT, ScenarioError
+
+if TYPE_CHECKING:
+    from sim.analysis.limits import Limits
+    from sim.scenario.schema import Scenario
+
+__all__ = ["available_bytes", "fitting_workers", "limits", "refuse_too_much"]
 
 _PROC: Final = Path("/proc")
 _CGROUP: Final = Path("/sys/fs/cgroup")
+
+
+def limits(memory_bytes: float | None, events: float) -> "Limits":
+    """Limits of a run; without a given one the memory is what is available."""
+    from sim.analysis.limits import Limits
+
+    if memory_bytes is None:
+        memory_bytes = available_bytes()
+    return Limits(memory_bytes=memory_bytes, events=events)
+
+
+def refuse_too_much(
+    path: str,
+    scenario: "Scenario",
+    *,
+    mode: str,
+    schemes: int,
+    workers: int,
+    limits: "Limits | None",
+) -> None:
+    """Refuse a run that cannot be evaluated or exceeds its limits: say why and exit with 2.
+
+    Without limits, only what cannot be evaluated is refused.
+    """
+    from sim.analysis.limits import too_large
+    from sim.analysis.queries import inexact
+
+    problems = inexact(scenario) if mode == "exact" else []
+    if limits is not None:
+        problems += [
+            replace(problem, hint=f"{problem.hint}; --yes runs it all the same")
+            for problem in too_large(scenario, limits, mode=mode, schemes=schemes, workers=workers)
+        ]
+    if problems:
+        common.show_problems(
+            path, ScenarioError(replace(p, file=common.shown_path(path)) for p in problems)
+        )
+        raise click.exceptions.Exit(EXIT_BAD_INPUT)
+
+
+def fitting_workers(
+    scenario: "Scenario", *, mode: str, schemes: int, limits: "Limits"
+) -> int | None:
+    """How many processes the memory holds; None where it holds as many as there are CPUs."""
+    from sim.analysis.effort import effort
+    from sim.executors import usable_cpus
+
+    found = effort(scenario, mode=mode, schemes=schemes)
+    most = (limits.memory_bytes - found.results_bytes) / found.memory_bytes
+    return None if most >= usable_cpus() else max(1, int(most))
 
 
 def available_bytes(*, proc: Path = _PROC, cgroup: Path = _CGROUP) -> float:

@@ -4,20 +4,18 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from sim.cli import common, complete, files
+from sim.cli import common, complete, files, machine
 from sim.errors import (
-    EXIT_BAD_INPUT,
     EXIT_BROKEN,
     EXIT_HOLDS,
     EXIT_UNKNOWN,
     RunInterrupted,
-    ScenarioError,
     printable,
 )
 
@@ -150,38 +148,18 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     _check_inputs(chosen, read)
     selections = [common.scheme_indices(scenario, chosen.schemes) for scenario in scenarios]
     jobs = list(zip(paths, scenarios, selections, strict=True))
-    for job in jobs:
-        _refuse_too_much(*job, chosen)
+    for path, scenario, selection in jobs:
+        count = len(scenario.schemes if selection is None else selection)
+        machine.refuse_too_much(
+            path,
+            scenario,
+            mode=chosen.mode,
+            schemes=count,
+            workers=chosen.workers or 1,
+            limits=None if chosen.yes else machine.limits(chosen.max_memory, chosen.max_events),
+        )
     codes = [_run_one(*job, chosen) for job in jobs]
     return next((code for code in (EXIT_BROKEN, EXIT_UNKNOWN) if code in codes), EXIT_HOLDS)
-
-
-def _refuse_too_much(
-    path: str, scenario: "Scenario", selection: tuple[int, ...] | None, options: _Options
-) -> None:
-    """Refuse before the run what cannot be evaluated, or what the machine cannot hold."""
-    from sim.analysis.limits import Limits, too_large
-    from sim.analysis.queries import inexact
-    from sim.cli.machine import available_bytes
-
-    problems = inexact(scenario) if options.mode == "exact" else []
-    if not options.yes:
-        memory_bytes = options.max_memory
-        limits = Limits(
-            memory_bytes=available_bytes() if memory_bytes is None else memory_bytes,
-            events=options.max_events,
-        )
-        count = len(scenario.schemes if selection is None else selection)
-        problems += [
-            replace(problem, hint=f"{problem.hint}; --yes runs it all the same")
-            for problem in too_large(
-                scenario, limits, mode=options.mode, schemes=count, workers=options.workers or 1
-            )
-        ]
-    if problems:
-        located = [replace(problem, file=path) for problem in problems]
-        common.show_problems(path, ScenarioError(located))
-        raise click.exceptions.Exit(EXIT_BAD_INPUT)
 
 
 def _targets(options: _Options) -> dict[str, str]:

@@ -11,14 +11,15 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sim import __version__
+from sim.analysis.results import Result
 from sim.cli import COMMANDS, main
-from sim.cli.common import command_line, override_of
+from sim.cli.common import override_of
 from sim.cli.init import TEMPLATE
-from sim.errors import is_plain
 from sim.model.world import simulate
 from sim.report import bundle
 from sim.report.names import FILES
@@ -303,80 +304,6 @@ def test_wrong_input_is_two_and_a_sentence(
     assert _names() == before
 
 
-UNPLAIN = "\x1b]0;x\x07\u202e\x9b"
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["check", f"{UNPLAIN}.toml"],
-        ["check", "holds.toml", "--set", f"{UNPLAIN}=1"],
-        ["check", "holds.toml", "--set", f"name={UNPLAIN}"],
-        ["check", "holds.toml", "--set", UNPLAIN],
-        ["run", "holds.toml", "--scheme", UNPLAIN],
-        ["run", "holds.toml", f"--{UNPLAIN}"],
-        ["run", "holds.toml", "--trials", UNPLAIN],
-        ["run", "holds.toml", "--json", f"{UNPLAIN}/x"],
-        [UNPLAIN],
-        ["stores", UNPLAIN],
-        ["init", f"{UNPLAIN}/x"],
-        ["check", "unplain.toml"],
-        ["check", "summary.toml"],
-        ["run", "summary.toml", "--trials", "1", "--set", f"source={UNPLAIN}"],
-    ],
-    ids=ascii,
-)
-def test_what_is_echoed_is_plain(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    unplain = SCENARIO.replace("[compactor]", f"[compactor]\n# {UNPLAIN[:-1]}\n").encode()
-    Path("unplain.toml").write_bytes(unplain)
-    summary = r"\u001b]0;x\u0007\u202e"
-    Path("summary.toml").write_text(SCENARIO.replace("Two days of", summary))
-    main(words)
-    output, errors = capsys.readouterr()
-    assert output + errors
-    assert all(is_plain(c) or c == "\n" for c in output + errors)
-
-
-def test_the_line_that_repeats_a_run_survives_the_shell() -> None:
-    words = ["run", "a b.toml", UNPLAIN, "it's", r"back\slash", f"{UNPLAIN}it's\\"]
-    line = command_line(*words)
-    assert all(map(is_plain, line))
-    echo = f"set -- {line.removeprefix('sim ')}; printf '%s\\0' \"$@\""
-    done = subprocess.run(["bash", "-c", echo], capture_output=True, check=True)
-    assert done.stdout.decode().split("\0")[:-1] == words
-
-
-@pytest.mark.parametrize(
-    ("streams", "words", "code", "message"),
-    [
-        (">&-", "check holds.toml", 2, "sim: standard output: Bad file descriptor\n"),
-        (">&-", "--help", 2, "sim: standard output: Bad file descriptor\n"),
-        (">&-", "run holds.toml -q --trials 1", 0, ""),
-        (">/dev/full", "check holds.toml", 2, "sim: No space left on device\n"),
-        ("2>&-", "run holds.toml --trials 1 --json r.json", 0, ""),
-        ("2>/dev/full", "run holds.toml --trials 1 --json r.json", 0, ""),
-        ("2>/dev/full", "check nowhere.toml", 2, ""),
-        (">&- 2>&- <&-", "check holds.toml", 2, ""),
-    ],
-)
-def test_closed_and_full_streams(
-    streams: str, words: str, code: int, message: str, tmp_path: Path
-) -> None:
-    line = f"exec {sys.executable} -m sim.cli {words} {streams}"
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (code, message)
-    if "--json" in words:
-        assert json.loads(Path("r.json").read_text())["scenario"] == "short"
-
-
 def test_a_fault_of_the_program_is_no_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -437,6 +364,33 @@ def test_what_is_too_much_runs_if_asked_for(capsys: pytest.CaptureFixture[str]) 
     assert main([*words, "--yes"]) == 0
     assert main(["run", "holds.toml", "--max-memory", "much"]) == 2
     assert "'much' is no size such as 2GiB" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("memory", "asked", "workers"),
+    [("64GiB", [], None), ("250MiB", [], 3), ("90MiB", [], 1), ("250MiB", ["--workers", "2"], 2)],
+)
+def test_no_more_processes_than_the_memory_holds(
+    memory: str,
+    asked: list[str],
+    workers: int | None,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import sim.executors
+    import sim.run
+
+    real, given = sim.run.run_scenario, []
+
+    def noted(*scenario: Scenario, **options: Any) -> Result:
+        given.append(options["workers"])
+        return real(*scenario, **{**options, "workers": 1})
+
+    monkeypatch.setattr(sim.run, "run_scenario", noted)
+    monkeypatch.setattr(sim.executors, "usable_cpus", lambda: 8)
+    assert main(["run", "holds.toml", "-q", "--trials", "1", "--max-memory", memory, *asked]) == 0
+    assert given == [workers]
+    capsys.readouterr()
 
 
 def test_no_memory_is_no_verdict(

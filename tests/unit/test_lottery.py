@@ -10,7 +10,7 @@ import pytest
 
 from sim.analysis import lottery, sampled
 from sim.analysis.exposure import Exposure
-from sim.analysis.queries import evaluate_exact, evaluate_sampled, sample_outcomes
+from sim.analysis.queries import class_hazards, evaluate_exact, evaluate_sampled, sample_outcomes
 from sim.core.arrivals import arrivals, choose
 from sim.core.streams import Streams
 from sim.errors import ScenarioError
@@ -258,6 +258,7 @@ def test_a_duration_without_a_mean_has_no_exact_expectation() -> None:
         evaluate_exact(scenario, timelines)
     assert "queries[0].takes=" in str(caught.value)
     assert "must have a finite mean" in str(caught.value)
+    assert class_hazards(scenario, timelines, scenario.queries[0]).start_us.size > 0
     capped = small(2, "abort", queries=[{**TAKES[0], "takes": {**law, "at_most": "1h"}}])
     (found,) = evaluate_exact(capped, timelines)
     assert sum(found.fractions.values()) == pytest.approx(1.0)
