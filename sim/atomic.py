@@ -54,7 +54,7 @@ class WorkFolder:
         A folder for what outlives an interruption: if it has any file when the work ends badly, it
         stays for the next attempt. It is not made beforehand.
     is_done : bool
-        Whether the target has been replaced.
+        Whether the target has been replaced and the work ended well, so that nothing need stay.
     """
 
     def __init__(self, target: Path) -> None:
@@ -62,6 +62,7 @@ class WorkFolder:
         self.path = target.parent / f".{target.name}{_SUFFIX}"
         self.kept = self.path / _KEPT
         self.is_done = False
+        self._is_replaced = False
 
     @contextlib.contextmanager
     def replacement(self, *, is_own: Callable[[str], bool]) -> Iterator[Path]:
@@ -83,7 +84,7 @@ class WorkFolder:
                 if not is_own(name):
                     _copy(self.target / name, fresh / name)
         self._swap(fresh)
-        self.is_done = True
+        self._is_replaced = True
 
     def _swap(self, fresh: Path) -> None:
         if not self.target.exists():
@@ -103,6 +104,10 @@ class WorkFolder:
             os.rename(old, self.target)
         for folder in (old, self.path / _NEW):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def end_well(self) -> None:
+        """Say that the work came to its end."""
+        self.is_done = self._is_replaced
 
     def close(self) -> None:
         """Remove what need not outlive the process; the lock must still be held."""
@@ -145,14 +150,14 @@ def work_folder(target: Path) -> Iterator[WorkFolder]:
         handle = _hold(work.path)
         work.recover()
         yield work
+        work.end_well()
     finally:
         if handle is not None:
             work.close()
             os.close(handle)
-        if not work.is_done:
-            for folder in above:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+        for folder in above:
+            with contextlib.suppress(OSError):  # there is something in it
+                folder.rmdir()
 
 
 def _hold(path: Path) -> int:
@@ -160,9 +165,10 @@ def _hold(path: Path) -> int:
     while True:
         path.mkdir(exist_ok=True)
         lock = path / _LOCK
-        if not lock.exists() and any(path.iterdir()):
-            raise FileExistsError(errno.EEXIST, "is in the way, and not of this program", str(path))
         try:
+            if not lock.exists() and any(path.iterdir()):
+                message = "is in the way, and not of this program"
+                raise FileExistsError(errno.EEXIST, message, str(path))
             handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         except FileNotFoundError:
             continue  # the one before has just removed the folder

@@ -129,6 +129,21 @@ def test_what_is_kept_outlives_a_failure_and_goes_with_success(tmp_path: Path) -
     assert os.listdir(tmp_path / "out") == ["run"]
 
 
+def test_what_is_kept_outlives_a_failure_after_the_replacement(tmp_path: Path) -> None:
+    def fail() -> None:
+        with work_folder(tmp_path / "run") as work:
+            _fill(work.kept, {"trial": "done"})
+            with work.replacement(is_own=_is_own) as folder:
+                (folder / "result.json").write_text("1")
+            raise OSError
+
+    with pytest.raises(OSError, match="^$"):
+        fail()
+    assert _content(tmp_path / "run") == {"result.json": "1"}
+    with work_folder(tmp_path / "run") as work:
+        assert _content(work.kept) == {"trial": "done"}
+
+
 def test_one_folder_is_written_by_one_at_a_time(tmp_path: Path) -> None:
     with work_folder(tmp_path / "run") as work:
         with pytest.raises(FolderBusy) as caught, work_folder(tmp_path / "run"):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tomllib
@@ -17,6 +17,7 @@ import pytest
 
 from sim import __version__
 from sim.analysis.results import Result
+from sim.atomic import work_folder
 from sim.cli import COMMANDS, main
 from sim.cli.common import override_of
 from sim.cli.init import TEMPLATE
@@ -62,22 +63,6 @@ ignore_deletion_marks_delay = "3h"
 EFFORT = r"  about \d+ records and [\d.]+ MiB a trial, [\d.]+ s of one CPU in all"
 HOLDS = '[expect]\n"at once" = { sometimes = ["query-error"] }\n'
 BROKEN = '[expect]\n"at once" = { never = ["query-error"] }\n'
-
-# Sends itself a signal as soon as its workers are at work.
-STOPPED = """
-import multiprocessing, os, signal, sys, threading, time
-from sim.cli import main
-
-def stop():
-    while len(multiprocessing.active_children()) < 2:
-        time.sleep(0.01)
-    time.sleep(0.5)
-    os.kill(os.getpid(), getattr(signal, sys.argv[1]))
-
-if __name__ == "__main__":
-    threading.Thread(target=stop, daemon=True).start()
-    sys.exit(main(sys.argv[2:]))
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -200,25 +185,63 @@ def test_an_interrupted_writing_leaves_what_is_finished_and_goes_on(
     assert _names("out/run") == set(FILES)
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_signal_ends_the_run_and_leaves_nothing(name: str, tmp_path: Path) -> None:
-    assert hasattr(signal, name)
-    (tmp_path / "stopped.py").write_text(STOPPED)
-    before = _names()
-    words = ["run", "holds.toml", "--set", "horizon=2000d", "--trials", "8", "--workers", "2"]
-    targets = ["--out", "out", "--json", "r.json"]
-    done = subprocess.run(
-        [sys.executable, "stopped.py", name, *words, *targets],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stderr == "sim: interrupted after 0 of 16 trials\n"
-    assert (done.returncode, done.stdout) == (130, "")
-    assert _names() == before
+def test_trials_are_kept_where_one_says(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "holds.toml", "--resume", "trials", "--json", "r.json"]
+    assert main(words) == 0
+    assert "already" not in capsys.readouterr().err
+    first = Path("r.json").read_bytes()
+    assert len(list(Path("trials").rglob("*.json"))) == 4
+    assert main([*words, "--out", "out"]) == 0
+    assert "4 of 4 trials were there already\n" in capsys.readouterr().err
+    assert Path("r.json").read_bytes() == first == Path("out/result.json").read_bytes()
+    # Two scenarios do not get in each other's way.
+    assert main(["run", "holds.toml", "broken.toml", "--resume", "trials", "-q"]) == 1
+    assert len(list(Path("trials").rglob("*.json"))) == 4
+    capsys.readouterr()
+
+
+def test_a_folder_that_another_run_writes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with work_folder(Path("out").resolve()):
+        assert main(["run", "holds.toml", "--out", "out"]) == 2
+    assert "out: another run is writing into this folder" in capsys.readouterr().err
+    assert "out" not in _names()
+
+
+def test_a_full_disk_is_a_sentence_and_what_is_finished_stays(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Iterator[tuple[str, bytes]]:
+        yield "result.json", b"{}"
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/figure.png")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle, "files", full)
+        assert main(["run", "holds.toml", "-q", "--out", "out"]) == 2
+    assert capsys.readouterr().err == "sim: out/figure.png: No space left on device\n"
+    assert _names() == {"holds.toml", "broken.toml", ".out.sim-partial"}
+    assert _names(".out.sim-partial") == {"lock", "trials"}
+    assert main(["run", "holds.toml", "--out", "out"]) == 0
+    assert "4 of 4 trials were there already" in capsys.readouterr().err
+    assert _names() == {"holds.toml", "broken.toml", "out"}
+
+
+@pytest.mark.parametrize("command", ["check", "run", "trace"])
+def test_a_law_may_read_outside_if_one_allows_it(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    Path("sub").mkdir()
+    Path("lags.csv").write_text("1s\n")
+    law = 'upload_takes = { law = "empirical", file = "../lags.csv" }\n'
+    text = SCENARIO.replace("[producers]\n", "[producers]\n" + law)
+    Path("sub/outside.toml").write_text(text)
+    assert main([command, "sub/outside.toml"]) == 2
+    assert "below the folder of the scenario (--allow-outside" in capsys.readouterr().err
+    assert main([command, "sub/outside.toml", "--allow-outside"]) == 0
+    output = {"run": "--csv", "trace": "--output"}.get(command)
+    if output is not None:
+        assert main([command, "sub/outside.toml", "--allow-outside", output, "lags.csv"]) == 2
+        assert "lags.csv, which is read" in capsys.readouterr().err
+    assert Path("lags.csv").read_text() == "1s\n"
 
 
 def test_a_reader_that_goes_away_is_no_verdict(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ SAMPLES = [
     errors.DeterminismError(41, '{"t": 1}', '{"t": 2}'),
     errors.ModelError("versions rise by one", "key a: 1 -> 3"),
     errors.RunInterrupted(3, 8),
+    errors.RunInterrupted(3, 8, True),
 ]
 
 
@@ -99,6 +100,7 @@ def test_other_errors_say_what_happened() -> None:
         '  second: {"t": 2}',
         "broken invariant: versions rise by one (key a: 1 -> 3)",
         "interrupted after 3 of 8 trials",
+        "interrupted after 3 of 8 trials; the same command goes on from there",
     ]
     assert str(errors.TraceError("a.jsonl", 0, "is empty")) == "a.jsonl: is empty"
 

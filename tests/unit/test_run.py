@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from sim import executors
 from sim import run as run_module
 from sim.analysis.results import TrialResult
 from sim.core.streams import Streams
@@ -76,6 +77,20 @@ def test_workers_do_not_change_a_result(scenario: Scenario, workers: int | None)
     result = run_scenario(scenario, workers=workers, on_result=seen.append)
     assert result == run_scenario(scenario, workers=1)
     assert sorted((t.scheme, t.trial) for t in seen) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+def test_one_process_is_enough_unless_asked(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(*_: object) -> list[TrialResult]:
+        raise AssertionError("workers were started")
+
+    monkeypatch.setattr(executors, "_WORTH_STARTING_S", -1.0)
+    monkeypatch.setattr(executors, "usable_cpus", lambda: 2)
+    monkeypatch.setattr(executors, "_in_processes", start)
+    assert run_scenario(scenario).schemes
+    with pytest.raises(AssertionError, match="workers were started"):
+        run_scenario(scenario, workers=None)
 
 
 def test_a_trial_result_says_what_was_measured(scenario: Scenario) -> None:
