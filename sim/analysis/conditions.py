@@ -129,7 +129,7 @@ class Conditions:
         # A mark that its writer does not see yet is written again, with a later stamp (C9).
         self.rewritten_us = (0 if store.primary else seen_us) + store.negative_cache_us
         self.visible = Term("V", "until a put shows", self.visible_us)
-        self.stamp = Term("1s", "marks are stamped in whole seconds", STAMP_US)
+        self.stamp = Term("stamp", "marks are stamped in whole seconds", STAMP_US)
 
     def rules(self) -> Iterator[Rule]:
         """All that say something about the scheme."""

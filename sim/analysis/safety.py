@@ -8,8 +8,8 @@ never happens; where it is broken, the shortfall bounds how long one deletion ca
 rule   asks
 =====  ========================================================================================
 R1     delete_delay >= H + P + s + Q: blocks that only their mark hides
-R2     delete_delay >= V + 1s + P + s + Q: blocks that a replacement hides; at once is 0s
-R3     ignore_deletion_marks_delay >= V + 1s + m: a source is not hidden before its replacement
+R2     delete_delay >= V + stamp + P + s + Q: blocks that a replacement hides; at once is 0s
+R3     ignore_deletion_marks_delay >= V + stamp + m: no source is hidden before its replacement
 R5     delete_delay / 2 > V: the compactor does not forget a source before it sees the replacement
 R6     consistency_delay >= F: no block is loaded of which files do not show yet
 R8     local_retention >= U + max(C, V) + P + s: the bucket answers before the producer forgets
@@ -19,9 +19,11 @@ H is the time from a mark's stamp until readers must hide the block: the hide de
 until the mark shows if that is longer. P and s are the longest interval and duration of a sync, Q
 the longest query, V the time until a put shows, m the time from the start of a sync to its reading
 of marks, F that until the files of a block show, U that until a block is uploaded, C the readers'
-consistency delay. Sources: the rules of Thanos' operators and code as numbered in the design notes
-of this project (R1, R2: thanos-io/thanos#2022, #2136; R6: docs/design on the consistency delay;
-R8: docs/components/sidecar.md), derived for ``SEMANTICS.md`` B2, B4, C4, C9, G2-G5, P1 and S2.
+consistency delay; stamp is a second, for marks have no finer one.
+
+Sources: the numbers are those of a rule set read off Thanos' code and threads (R1, R2:
+thanos-io/thanos#2022, #2136; R6: docs/design, consistency delay; R8: docs/components/sidecar.md);
+the terms follow from ``SEMANTICS.md`` B2, B4, C4, C9, G2-G5, P1 and S2.
 """
 
 import math

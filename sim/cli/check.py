@@ -29,12 +29,14 @@ __all__ = ["command"]
 def command(paths: tuple[str, ...], assignments: tuple[str, ...], allow_outside: bool) -> int:
     """Check scenarios without running them. As FILE, - is standard input.
 
-    Shows every problem of every file with its place and exits with 2, or two lines per file: what
-    would run, and what it would take.
+    Shows every problem of every file with its place and exits with 2. Else it says of each file
+    what would run and what it would take, and of each scheme whether its delays keep the safety
+    rules: what they need, term by term, what they have, and what is missing.
     """
     from sim.analysis.effort import effort
     from sim.core.units import US_PER_S
     from sim.report.formats import format_bytes_short, format_count, format_span
+    from sim.report.lint import rule_lines
 
     overrides = common.override_options(seed=None, trials=None, assignments=assignments)
     scenarios = common.read_scenarios(paths, overrides, allow_outside=allow_outside)
@@ -56,4 +58,6 @@ def command(paths: tuple[str, ...], assignments: tuple[str, ...], allow_outside:
             f"{format_bytes_short(found.memory_bytes)} a trial, "
             f"{format_count(found.cpu_s)} s of one CPU in all"
         )
+        for line, is_warning in rule_lines(scenario):
+            click.secho(line, fg="red" if is_warning else None)
     return 0

@@ -3,14 +3,14 @@
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from sim.cli import common, complete, files, machine
+from sim.cli import common, complete, files, machine, screen
 from sim.errors import (
     EXIT_BROKEN,
     EXIT_HOLDS,
@@ -20,8 +20,6 @@ from sim.errors import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from sim.analysis.expect import Judgement, Replay
     from sim.analysis.results import Result, TrialResult
     from sim.atomic import WorkFolder
@@ -136,6 +134,8 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
 
     Exit code: 0 all expectations hold, 1 one does not, 2 the input is wrong, 3 unknown.
     """
+    from sim.report.names import FILES
+
     chosen = _Options(**options)
     _check_targets(chosen, paths)
     overrides = common.override_options(
@@ -145,7 +145,7 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     scenarios = common.read_scenarios(
         paths, overrides, allow_outside=chosen.allow_outside, on_read=read.append
     )
-    _check_inputs(chosen, read)
+    files.check_apart(_targets(chosen), read, folder_files=FILES)
     selections = [common.scheme_indices(scenario, chosen.schemes) for scenario in scenarios]
     jobs = list(zip(paths, scenarios, selections, strict=True))
     for path, scenario, selection in jobs:
@@ -185,13 +185,6 @@ def _check_targets(options: _Options, paths: Sequence[str]) -> None:
         files.check_kept_folder(options.resume, "--resume", apart_from=options.out)
 
 
-def _check_inputs(options: _Options, read: Sequence[Path]) -> None:
-    """Refuse to write over what was read, or one result over another."""
-    from sim.report.names import FILES
-
-    files.check_apart(_targets(options), read, folder_files=FILES)
-
-
 def _run_one(
     path: str, scenario: "Scenario", selection: tuple[int, ...] | None, options: _Options
 ) -> int:
@@ -217,11 +210,16 @@ def _run_one(
     except KeyboardInterrupt:
         is_kept = progress.done > 0 and (options.out or options.resume) is not None
         raise RunInterrupted(progress.done, progress.wanted, is_kept) from None
-    _show(path, result, judgements, options)
-    if not options.quiet:
-        _show_throughput(result, took_s)
-        if options.out is not None:
-            click.echo(printable(f"files in {options.out}"), err=True)
+    if options.quiet:
+        screen.show_failed(judgements)
+        return exit_code_of(judgements)
+    again = common.command_line(*_repeating_words(path, scenario, options))
+    source = "  # with the same standard input" if path == files.STANDARD else ""
+    is_taken = files.STANDARD in (options.json, options.csv)
+    screen.show(result, judgements, again=f"{again}{source}", is_taken=is_taken)
+    screen.show_throughput(result, took_s)
+    if options.out is not None:
+        click.echo(printable(f"files in {options.out}"), err=True)
     return exit_code_of(judgements)
 
 
@@ -255,7 +253,7 @@ def _simulate(
         if not options.quiet:
             click.echo(message, err=True)
 
-    with _progress(progress.wanted, scenario.name, is_quiet=options.quiet) as advance:
+    with screen.progress(progress.wanted, scenario.name, is_quiet=options.quiet) as advance:
 
         def count(_: "TrialResult") -> None:
             progress.done += 1
@@ -264,12 +262,24 @@ def _simulate(
         return run_scenario(
             scenario,
             schemes=selection,
-            workers=options.workers,
+            workers=options.workers or _fitting_workers(scenario, selection, options),
             mode=options.mode,
             check=options.check,
             on_result=count,
             finished=None if folder is None else FinishedTrials(Path(folder), say=say),
         )
+
+
+def _fitting_workers(
+    scenario: "Scenario", selection: tuple[int, ...] | None, options: _Options
+) -> int | None:
+    """As many processes as the memory holds; None leaves it to the number of CPUs."""
+    return machine.fitting_workers(
+        scenario,
+        mode=options.mode,
+        schemes=len(scenario.schemes if selection is None else selection),
+        limits=machine.limits(options.max_memory, options.max_events),
+    )
 
 
 def _write(
@@ -295,45 +305,6 @@ def _write(
         files.write_text(options.json, to_json(document(result, judgements)))
 
 
-def _show(
-    path: str, result: "Result", judgements: "Sequence[Judgement]", options: _Options
-) -> None:
-    """Show the table, the verdicts and how to have them again."""
-    from sim.analysis.expect import Verdict
-    from sim.report import tables
-
-    scenario = result.scenario
-    if options.quiet:
-        failed = [judgement for judgement in judgements if judgement.verdict != Verdict.VALID]
-        screen = common.console(stderr=True)
-        for line in tables.judgement_lines(failed):
-            screen.print(line, soft_wrap=True)
-        return
-    is_taken = files.STANDARD in (options.json, options.csv)
-    screen = common.console(stderr=is_taken)
-    title = f"{scenario.name}: {scenario.summary}" if scenario.summary else scenario.name
-    screen.print(printable(title), soft_wrap=True)
-    screen.print()
-    screen.print(tables.scheme_table(result))
-    screen.print(tables.caption(result), style="dim")
-    _print_block(screen, tables.observation_lines(result.schemes))
-    _print_block(screen, tables.judgement_lines(judgements))
-    words = _repeating_words(path, scenario, options)
-    screen.print()
-    screen.print(f"seed    {scenario.seed}, trials {scenario.trials}", soft_wrap=True)
-    screen.print(f"digest  {result.digest}", soft_wrap=True)
-    source = "  # with the same standard input" if path == files.STANDARD else ""
-    screen.print(f"again   {common.command_line(*words)}{source}", soft_wrap=True)
-
-
-def _print_block(screen: "Console", lines: Sequence[Any]) -> None:
-    """Print lines below an empty one; nothing without lines."""
-    if lines:
-        screen.print()
-    for line in lines:
-        screen.print(line, soft_wrap=True)
-
-
 def _repeating_words(path: str, scenario: "Scenario", options: _Options) -> list[object]:
     """Arguments that repeat the run, whatever the file's own seed and trials become."""
     words: list[object] = ["run", path]
@@ -345,35 +316,3 @@ def _repeating_words(path: str, scenario: "Scenario", options: _Options) -> list
     if options.mode != "exact":
         words += ["--mode", options.mode]
     return words
-
-
-def _show_throughput(result: "Result", took_s: float) -> None:
-    from sim.report.formats import format_count, format_span
-
-    trials = [trial for scheme in result.schemes for trial in scheme.trials]
-    records = sum(trial.records for trial in trials)
-    queries = sum(query.queries for trial in trials for query in trial.classes)
-    span_us = result.scenario.horizon_us * len(trials)
-    speed = span_us / 1e6 / max(took_s, 1e-9)
-    number = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
-    click.echo(
-        f"{number} in {format_span(took_s * 1e6)}: {format_count(records)} records, "
-        f"{format_count(queries)} queries, {format_count(speed)} simulated seconds a second",
-        err=True,
-    )
-
-
-@contextlib.contextmanager
-def _progress(jobs: int, name: str, *, is_quiet: bool) -> Iterator[Callable[[], None]]:
-    """Show a bar with the time left on a terminal, and nothing elsewhere."""
-    screen = common.console(stderr=True)
-    if is_quiet or not screen.is_terminal:
-        yield lambda: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-    with Progress(*columns, console=screen, transient=True) as bar:
-        task = bar.add_task(name, total=jobs)
-        yield lambda: bar.advance(task)

@@ -23,7 +23,7 @@ from sim.report.formats import (
     format_span,
 )
 from sim.report.names import block_name
-from sim.scenario.schema import OBSERVATIONS
+from sim.scenario.schema import OBSERVATIONS, OUTCOMES
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -38,9 +38,11 @@ __all__ = [
     "SchemeTable",
     "caption",
     "delays",
+    "exposure_lines",
     "judgement_lines",
     "observation_lines",
     "scheme_table",
+    "warning_lines",
     "witness_sentence",
 ]
 
@@ -204,8 +206,40 @@ def _cost_cells(scheme: SchemeResult, span_us: int) -> tuple[tuple[str, str], tu
     return (format_bytes_short(garbage / trials * (US_PER_S / span_us)), ""), (dear, cheap)
 
 
+def warning_lines(schemes: Sequence[SchemeResult]) -> "list[Text]":
+    """One line per scheme whose world stopped, or fell behind: what follows says little then."""
+    lines = []
+    for scheme in schemes:
+        tried = scheme.exercised
+        for count, what in (
+            (tried.halted, "halted: it merges, retires and deletes nothing any more"),
+            (tried.behind, "fell ever further behind"),
+        ):
+            if count:
+                text = f"warning: {scheme.name}: the compactor {what}"
+                lines.append(_text(f"{text} (in {count} of {tried.trials} trials)", "red"))
+    return lines
+
+
+def exposure_lines(schemes: Sequence[SchemeResult]) -> list[str]:
+    """One line per scheme: what was seen of how much that was tried, beside which a zero stands."""
+    return [f"seen    {scheme.name}: {_exposure(scheme)}" for scheme in schemes]
+
+
+def _exposure(scheme: SchemeResult) -> str:
+    """Say in how many trials queries were not ok, and how many deletions met a reader."""
+    tried = scheme.exercised
+    found = estimate(scheme, [outcome for outcome in OUTCOMES if outcome != "ok"])
+    trials = f"failures in {found.seen_in_trials} of {tried.trials} trials"
+    if not tried.asked:
+        return f"{trials}, no deletion that a query could meet"
+    late = min(tried.late, tried.asked)
+    met = f"{format_count(late)} of {format_count(tried.asked)} deletions met a reader"
+    return f"{trials}, {met}"
+
+
 def judgement_lines(judgements: Iterable[Judgement]) -> "list[Text]":
-    """One line per rule, and one more per witness."""
+    """One line per rule, and more for its reason and its witness."""
     from rich.text import Text
 
     lines = []
@@ -214,6 +248,8 @@ def judgement_lines(judgements: Iterable[Judgement]) -> "list[Text]":
         line.append(f"{judgement.verdict:<{_VERDICT_WIDTH}}", style=_STYLES[judgement.verdict])
         line.append(f"{judgement.scheme}: {judgement.rule}")
         lines.append(line)
+        if judgement.reason:
+            lines.append(Text(" " * _VERDICT_WIDTH + judgement.reason, "dim"))
         if judgement.witness is not None and judgement.verdict is not Verdict.UNKNOWN:
             sentence = witness_sentence(judgement.witness)
             lines.append(Text(" " * _VERDICT_WIDTH + sentence, "dim"))

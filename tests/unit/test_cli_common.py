@@ -79,10 +79,10 @@ def test_standard_input_is_checked_and_traced(
     ("content", "message"),
     [
         (SMALL + "x = 1", "<stdin>:11:1: schemes[0].x=1 must be a known key"),
-        (SMALL + "x = 1", "    11 | x = 1\n       | ^\n"),
+        (SMALL + "x = 1", "   11 | x = 1\n      | ^\n"),
         ("schema = ", "<stdin>:1:10: "),
-        ("", "<stdin>: name=(missing) must be given"),
-        (b"name = '\xff'", "<stdin>: 'byte 8' must be UTF-8"),
+        ("", "<stdin>: name must be given"),
+        (b"name = '\xff'", '<stdin>: "byte 8" must be UTF-8'),
         (b"#" * (16 * 2**20 + 1), "<stdin>: must be at most 16 MiB\n"),
     ],
     ids=["key", "excerpt", "syntax", "empty", "encoding", "size"],

@@ -155,6 +155,17 @@ def test_the_csv_has_every_number_of_the_document() -> None:
         ("", "time-to-visible.n", "2", "count"),
         ("", "time-to-visible.mean_s", "2.5", "s"),
         ("", "time-to-visible.never", "0", "count"),
+        ("", "exposure.trials", "2", "count"),
+        ("", "exposure.queries", "8000.0", "count"),
+        ("", "exposure.compactions", "6", "count"),
+        ("", "exposure.retired", "24", "count"),
+        ("", "exposure.deleted", "24", "count"),
+        ("", "exposure.read", "24", "count"),
+        ("", "exposure.asked", "18", "count"),
+        ("", "exposure.late", "0", "count"),
+        ("", "exposure.needed", "60", "count"),
+        ("", "exposure.halted", "0", "count"),
+        ("", "exposure.behind", "0", "count"),
     ]
     assert {row["scheme"] for row in rows} == {"later"}
     assert {(row["low"], row["high"], row["method"], row["expected"]) for row in rows} == {

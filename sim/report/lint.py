@@ -1,0 +1,55 @@
+"""The safety rules of a scenario as lines: what each asks for, what it gets, what is missing."""
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sim.analysis.safety import Rule, Status, rules
+from sim.errors import printable
+from sim.report.formats import format_span
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+__all__ = ["rule_lines"]
+
+
+def rule_lines(scenario: "Scenario") -> Iterator[tuple[str, bool]]:
+    """Give a line for the name of every scheme and for each of its rules.
+
+    A rule that holds, and that nothing here depends on, is left out.
+
+    Yields
+    ------
+    (str, bool)
+        The line, and whether it is about a rule that is broken and that something here needs.
+    """
+    for index, scheme in enumerate(scenario.schemes):
+        yield f"  {printable(scheme.name)}", False
+        for rule in rules(scenario, index):
+            if rule.is_met or rule.status is not Status.HOLDS:
+                yield f"    {_line(rule)}", rule.is_met and rule.status is Status.BROKEN
+
+
+def _line(rule: Rule) -> str:
+    """Say what a rule compares, term by term, and what comes of it."""
+    terms = [f"{t.symbol} {_span(t.span_us)}" for t in rule.terms if t.span_us]
+    sum_of = f" = {' + '.join(terms)}" if len(terms) > 1 else ""
+    needs = f"{rule.key} {_span(rule.configured_us)}, needs {_span(rule.required_us)}{sum_of}"
+    if not rule.is_met:
+        return f"{rule.name} {rule.status:<6} {needs}; nothing here depends on it"
+    if rule.status is Status.BROKEN:
+        short = _span(-rule.slack_us)
+        return f"{rule.name} {rule.status:<6} {needs}: {short} short; it protects {rule.protects}"
+    if rule.status is Status.OPEN:
+        return f"{rule.name} {rule.status:<6} {needs}; {_why_open(rule)}"
+    return f"{rule.name} {rule.status:<6} {needs}: slack {_span(rule.slack_us)}"
+
+
+def _why_open(rule: Rule) -> str:
+    unbounded = [term.meaning for term in rule.terms if math.isinf(term.span_us)]
+    return "; ".join([*(f"nothing bounds: {text}" for text in unbounded), *rule.obstacles])
+
+
+def _span(span_us: float) -> str:
+    return "without end" if math.isinf(span_us) else format_span(span_us)
