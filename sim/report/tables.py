@@ -223,19 +223,18 @@ def warning_lines(schemes: Sequence[SchemeResult]) -> "list[Text]":
 
 def exposure_lines(schemes: Sequence[SchemeResult]) -> list[str]:
     """One line per scheme: what was seen of how much that was tried, beside which a zero stands."""
-    return [f"seen    {scheme.name}: {_exposure(scheme)}" for scheme in schemes]
+    return [f"seen in {_exposure(scheme)}: {scheme.name}" for scheme in schemes]
 
 
 def _exposure(scheme: SchemeResult) -> str:
     """Say in how many trials queries were not ok, and how many deletions met a reader."""
     tried = scheme.exercised
     found = estimate(scheme, [outcome for outcome in OUTCOMES if outcome != "ok"])
-    trials = f"failures in {found.seen_in_trials} of {tried.trials} trials"
+    trials = f"{found.seen_in_trials} of {tried.trials} trials"
     if not tried.asked:
         return f"{trials}, no deletion that a query could meet"
     late = min(tried.late, tried.asked)
-    met = f"{format_count(late)} of {format_count(tried.asked)} deletions met a reader"
-    return f"{trials}, {met}"
+    return f"{trials}, {format_count(late)} of {format_count(tried.asked)} deletions"
 
 
 def judgement_lines(judgements: Iterable[Judgement]) -> "list[Text]":

@@ -143,10 +143,10 @@ def test_a_world_that_stops_is_a_warning_above_the_table(
     assert main(["run", "holds.toml", *busy]) == 0
     said = capsys.readouterr().out
     assert "warning: at once: the compactor fell ever further behind (in 1 of 1 trials)" in said
-    assert "seen    at once: failures in 0 of 1 trials, no deletion that a query could meet" in said
+    assert "seen in 0 of 1 trials, no deletion that a query could meet: at once" in said
 
 
 def test_a_zero_stands_beside_what_was_tried(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "holds.toml", "--trials", "2"]) == 0
     said = capsys.readouterr().out
-    assert "seen    at once: failures in 2 of 2 trials, 40 of 40 deletions met a reader" in said
+    assert "seen in 2 of 2 trials, 40 of 40 deletions: at once" in said
