@@ -4,12 +4,20 @@ import errno
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from sim.errors import Problem, ScenarioError, is_plain, printable, shortened
+from sim.errors import (
+    EXIT_BAD_INPUT,
+    Problem,
+    ScenarioError,
+    is_plain,
+    printable,
+    shortened,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +33,7 @@ __all__ = [
     "override_of",
     "override_options",
     "read_scenarios",
+    "refuse",
     "scheme_indices",
     "show_problems",
     "size_option",
@@ -92,6 +101,13 @@ def read_scenarios(paths: Sequence[str], overrides: Mapping[str, Any]) -> "list[
     if is_wrong:
         raise click.exceptions.Exit(2)
     return scenarios
+
+
+def refuse(path: str, problems: Sequence[Problem]) -> None:
+    """Show what is wrong with the scenario of a file and exit with 2; nothing without problems."""
+    if problems:
+        show_problems(path, ScenarioError(replace(problem, file=path) for problem in problems))
+        raise click.exceptions.Exit(EXIT_BAD_INPUT)
 
 
 def show_problems(path: str, error: ScenarioError) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from sim.cli import common, files
+from sim.cli import common, files, machine
 
 __all__ = ["command"]
 
@@ -22,6 +22,7 @@ __all__ = ["command"]
 @click.option(
     "-o", "--output", metavar="OUT", default=files.STANDARD, help="File; - is standard output."
 )
+@click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
 def command(
     path: str,
     scheme: str | None,
@@ -29,6 +30,7 @@ def command(
     seed: int | None,
     assignments: tuple[str, ...],
     output: str,
+    yes: bool,
 ) -> int:
     """Write the trace of one trial as JSON lines: header, records, footer with the digest."""
     files.check_file_target(output, "--output")
@@ -37,6 +39,15 @@ def command(
     selection = common.scheme_indices(scenario, [] if scheme is None else [scheme])
     from sim.run import trace_trial
 
+    if not yes:
+        machine.refuse_too_much(
+            path,
+            scenario.model_copy(update={"trials": 1}),
+            mode="exact",
+            schemes=1,
+            workers=1,
+            limits=machine.limits(),
+        )
     trace = trace_trial(scenario, selection[0] if selection else 0, trial)
     files.write_lines(output, trace.lines())
     return 0
