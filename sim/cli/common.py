@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from sim.cli import files
-from sim.errors import Problem, ScenarioError, is_plain, printable, shortened
+from sim.errors import (
+    EXIT_BAD_INPUT,
+    Problem,
+    ScenarioError,
+    is_plain,
+    printable,
+    shortened,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +39,7 @@ __all__ = [
     "override_of",
     "override_options",
     "read_scenarios",
+    "refuse",
     "scheme_indices",
     "show_problems",
     "shown_path",
@@ -145,6 +153,14 @@ def _standard_input() -> str:
 def shown_path(path: str) -> str:
     """A path as messages have it."""
     return _STDIN if path == files.STANDARD else path
+
+
+def refuse(path: str, problems: Sequence[Problem]) -> None:
+    """Show what is wrong with the scenario of a file and exit with 2; nothing without problems."""
+    if problems:
+        located = (replace(problem, file=shown_path(path)) for problem in problems)
+        show_problems(path, ScenarioError(located))
+        raise click.exceptions.Exit(EXIT_BAD_INPUT)
 
 
 def show_problems(path: str, error: ScenarioError, source: str | None = None) -> None:

@@ -6,10 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from sim.cli import common
-from sim.errors import EXIT_BAD_INPUT, ScenarioError
 
 if TYPE_CHECKING:
     from sim.analysis.limits import Limits
@@ -21,42 +18,25 @@ _PROC: Final = Path("/proc")
 _CGROUP: Final = Path("/sys/fs/cgroup")
 
 
-def limits(memory_bytes: float | None, events: float) -> "Limits":
-    """Limits of a run; without a given one the memory is what is available."""
-    from sim.analysis.limits import Limits
+def limits(memory_bytes: float | None = None, events: float | None = None) -> "Limits":
+    """Limits of a run; by default what memory is available, and `EVENTS_MAX`."""
+    from sim.analysis.limits import EVENTS_MAX, Limits
 
-    if memory_bytes is None:
-        memory_bytes = available_bytes()
-    return Limits(memory_bytes=memory_bytes, events=events)
+    return Limits(
+        memory_bytes=available_bytes() if memory_bytes is None else memory_bytes,
+        events=EVENTS_MAX if events is None else events,
+    )
 
 
 def refuse_too_much(
-    path: str,
-    scenario: "Scenario",
-    *,
-    mode: str,
-    schemes: int,
-    workers: int,
-    limits: "Limits | None",
+    path: str, scenario: "Scenario", *, mode: str, schemes: int, workers: int, limits: "Limits"
 ) -> None:
-    """Refuse a run that cannot be evaluated or exceeds its limits: say why and exit with 2.
-
-    Without limits, only what cannot be evaluated is refused.
-    """
+    """Refuse a run that exceeds its limits: say by which key, and exit with 2."""
     from sim.analysis.limits import too_large
-    from sim.analysis.queries import inexact
 
-    problems = inexact(scenario) if mode == "exact" else []
-    if limits is not None:
-        problems += [
-            replace(problem, hint=f"{problem.hint}; --yes runs it all the same")
-            for problem in too_large(scenario, limits, mode=mode, schemes=schemes, workers=workers)
-        ]
-    if problems:
-        common.show_problems(
-            path, ScenarioError(replace(p, file=common.shown_path(path)) for p in problems)
-        )
-        raise click.exceptions.Exit(EXIT_BAD_INPUT)
+    problems = too_large(scenario, limits, mode=mode, schemes=schemes, workers=workers)
+    hint = "--yes runs it all the same"
+    common.refuse(path, [replace(p, hint=f"{p.hint}; {hint}") for p in problems])
 
 
 def fitting_workers(

@@ -45,7 +45,7 @@ class _Options:
     resume: str | None
     allow_outside: bool
     max_memory: float | None
-    max_events: float
+    max_events: float | None
     yes: bool
 
 
@@ -121,9 +121,7 @@ class _Options:
 @click.option(
     "--max-events",
     type=click.FloatRange(min=1),
-    default=1e9,
-    show_default="1e9",
-    help="Refuse a run of more events.",
+    help="Refuse a run of more events; by default 1e9.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
 @click.option("--check", is_flag=True, help="Run every trial twice and compare.")
@@ -134,6 +132,7 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
 
     Exit code: 0 all expectations hold, 1 one does not, 2 the input is wrong, 3 unknown.
     """
+    from sim.analysis.queries import inexact
     from sim.report.names import FILES
 
     chosen = _Options(**options)
@@ -149,15 +148,17 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     selections = [common.scheme_indices(scenario, chosen.schemes) for scenario in scenarios]
     jobs = list(zip(paths, scenarios, selections, strict=True))
     for path, scenario, selection in jobs:
-        count = len(scenario.schemes if selection is None else selection)
-        machine.refuse_too_much(
-            path,
-            scenario,
-            mode=chosen.mode,
-            schemes=count,
-            workers=chosen.workers or 1,
-            limits=None if chosen.yes else machine.limits(chosen.max_memory, chosen.max_events),
-        )
+        if chosen.mode == "exact":
+            common.refuse(path, inexact(scenario))
+        if not chosen.yes:
+            machine.refuse_too_much(
+                path,
+                scenario,
+                mode=chosen.mode,
+                schemes=len(scenario.schemes if selection is None else selection),
+                workers=chosen.workers or 1,
+                limits=machine.limits(chosen.max_memory, chosen.max_events),
+            )
     codes = [_run_one(*job, chosen) for job in jobs]
     return next((code for code in (EXIT_BROKEN, EXIT_UNKNOWN) if code in codes), EXIT_HOLDS)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sim.cli import common, complete, files
+from sim.cli import common, complete, files, machine
 
 __all__ = ["command"]
 
@@ -41,6 +41,7 @@ __all__ = ["command"]
     help="File; - is standard output.",
 )
 @common.allow_outside_option
+@click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
 def command(
     path: str,
     scheme: str | None,
@@ -49,6 +50,7 @@ def command(
     assignments: tuple[str, ...],
     output: str,
     allow_outside: bool,
+    yes: bool,
 ) -> int:
     """Write the trace of one trial as JSON lines: header, records, footer with the digest.
 
@@ -64,6 +66,15 @@ def command(
     selection = common.scheme_indices(scenario, [] if scheme is None else [scheme])
     from sim.run import trace_trial
 
+    if not yes:
+        machine.refuse_too_much(
+            path,
+            scenario.model_copy(update={"trials": 1}),
+            mode="exact",
+            schemes=1,
+            workers=1,
+            limits=machine.limits(),
+        )
     trace = trace_trial(scenario, selection[0] if selection else 0, trial)
     files.write_lines(output, trace.lines())
     return 0

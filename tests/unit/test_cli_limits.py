@@ -58,6 +58,8 @@ def test_what_is_too_much_runs_if_asked_for(capsys: pytest.CaptureFixture[str]) 
     words = ["run", "holds.toml", "-q", "--max-events", "100", "--max-memory", "1MiB"]
     assert main(words) == 2
     assert main([*words, "--yes"]) == 0
+    assert main(["trace", "holds.toml", "--set", "producers.chunk_files=100000000"]) == 2
+    assert "producers.chunk_files=100000000 must let" in capsys.readouterr().err
     assert main(["run", "holds.toml", "--max-memory", "much"]) == 2
     assert "'much' is no size such as 2GiB" in capsys.readouterr().err
 
