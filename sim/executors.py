@@ -122,7 +122,8 @@ def _in_processes(
     except BaseException as error:
         # The end of this pipe is the workers' sign to leave; one that is busy may not see it.
         writer.close()
-        for child in children:
+        # An interrupt may have come while the pool was starting one, and the pool not know it.
+        for child in children | (set(multiprocessing.active_children()) - others):
             child.kill()
         if isinstance(error, BrokenProcessPool):
             pool.shutdown(wait=True, cancel_futures=True)

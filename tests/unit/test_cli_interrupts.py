@@ -13,6 +13,8 @@ import pytest
 
 from tests.made_results import SCENARIO
 
+pytestmark = pytest.mark.usefixtures("signals_as_usual")
+
 ROOT = Path(__file__).parents[2]
 # A million producers take a second to build, and three to free.
 LARGE = ["--set", "producers.count=1000000", "--set", "horizon=3h", "--set", "warmup=0s"]

@@ -16,6 +16,8 @@ import pytest
 from sim.finished import FinishedTrials
 from sim.scenario.load import load
 
+pytestmark = pytest.mark.usefixtures("signals_as_usual")
+
 ROOT = Path(__file__).parents[2]
 # Nothing is ever deleted, so there is little to draw: most of the time goes to trials.
 SCENARIO = """

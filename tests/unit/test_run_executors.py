@@ -141,6 +141,7 @@ def test_an_entry_that_is_not_guarded_is_told_in_a_sentence(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.usefixtures("signals_as_usual")
 def test_a_busy_worker_does_not_hold_an_interrupt_up(tmp_path: Path) -> None:
     parent = _start_parent(tmp_path, PARENT.replace("time.sleep, [3600", "_busy, [10**9"))
     began_s = time.perf_counter()
@@ -178,6 +179,7 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     assert output == ""
 
 
+@pytest.mark.usefixtures("signals_as_usual")
 def test_an_interrupt_of_the_terminal_ends_all_without_noise(tmp_path: Path) -> None:
     parent = _start_parent(tmp_path)
     os.killpg(parent.pid, signal.SIGINT)
