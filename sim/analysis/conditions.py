@@ -2,93 +2,21 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from sim.analysis.safety_rule import Rule, Term
 from sim.core.laws import Law
 from sim.core.units import US_PER_S
 from sim.scenario.parts import PARTIAL_UPLOAD_AGE_US
+from sim.scenario.placement import candidates
 
 if TYPE_CHECKING:
     from sim.scenario.schema import QueryClass, Scenario
 
-__all__ = ["Conditions", "Rule", "Status", "Term"]
+__all__ = ["Conditions"]
 
 STAMP_US: Final = US_PER_S
 """Marks are stamped in whole seconds, rounded down (``SEMANTICS.md`` C9)."""
-
-
-class Status(StrEnum):
-    """What can be said of a rule in one scenario."""
-
-    HOLDS = "holds"
-    BROKEN = "broken"
-    OPEN = "open"
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One part of what a rule asks for; ``span_us`` is inf where nothing bounds it."""
-
-    symbol: str
-    meaning: str
-    span_us: float
-
-    def twice(self) -> "Term":
-        """The term where half of the configured delay counts."""
-        return Term(f"2{self.symbol}", f"twice: {self.meaning}", 2 * self.span_us)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule, with the numbers of one scheme of a scenario.
-
-    Attributes
-    ----------
-    name : str
-        "R1" and so on, as in the table of this module.
-    key : str
-        Key of the scenario whose value is compared.
-    protects : str
-        What the rule keeps from happening.
-    terms : tuple of Term
-        Their sum is what is required.
-    configured_us : float
-        What the scenario has.
-    is_met : bool
-        Whether the scenario has anything that the rule protects: without retention, for example,
-        no block is hidden by its mark alone.
-    obstacles : tuple of str
-        What makes the worst case unbounded or unknown, whatever the delays.
-    """
-
-    name: str
-    key: str
-    protects: str
-    terms: tuple[Term, ...]
-    configured_us: float
-    is_met: bool = True
-    obstacles: tuple[str, ...] = ()
-
-    @property
-    def required_us(self) -> float:
-        """Sum of the terms, µs; inf if one is unbounded."""
-        return math.fsum(term.span_us for term in self.terms)
-
-    @property
-    def slack_us(self) -> float:
-        """What is configured beyond what is required, µs; below 0 if the rule is broken."""
-        return self.configured_us - self.required_us
-
-    @property
-    def status(self) -> Status:
-        """Broken if the delay is too short, open if nothing can be said, else holds."""
-        if math.isinf(self.required_us):
-            return Status.OPEN
-        if self.slack_us < 0:
-            return Status.BROKEN
-        return Status.OPEN if self.obstacles else Status.HOLDS
 
 
 class Conditions:
@@ -122,8 +50,9 @@ class Conditions:
         # In log order a change waits for those before it, of whatever kind.
         slowest_us = max(max(planes) for planes in lags)
         seen_us = slowest_us if store.order == "log" else max(lags[0])
+        self.shown_us = slowest_us if store.order == "log" else lags[0][0]
         if store.quorum is not None:
-            seen_us = math.inf
+            seen_us = self.shown_us = math.inf
         self.lags_at_all = slowest_us > 0 or store.quorum is not None
         self.visible_us = seen_us + store.negative_cache_us
         # A mark that its writer does not see yet is written again, with a later stamp (C9).
@@ -230,25 +159,19 @@ class Conditions:
         )
 
     def _r6(self) -> Rule:
-        store = self.scenario.store
-        create = store.lag.create.get
-        is_random = self._is_uneven(create) or store.quorum is not None
-        compacted = self.compacts or self.scenario.compactor.downsampling
-        obstacles = (
-            ("compacted blocks are exempt from the consistency delay",)
-            if is_random and compacted
-            else ()
-        )
-        files_us = create.longest_us if store.quorum is None else math.inf
+        is_uneven = self._is_uneven("create")
+        is_exempt = self.compacts or self.scenario.compactor.downsampling
         return Rule(
             name="R6",
             key="gateways.consistency_delay",
             protects="blocks of which files do not show yet from being read",
-            terms=(Term("F", "until the files of a block show", files_us),),
+            terms=(Term("F", "until the files of a block show", self.shown_us),),
             configured_us=float(self.scenario.gateways.consistency_delay_us),
-            # Files with one lag for all show in the order in which they were put.
-            is_met=is_random and store.order == "independent",
-            obstacles=obstacles,
+            # Files that show in the order in which they were put show before meta.json does.
+            is_met=is_uneven,
+            obstacles=("compacted blocks are exempt from the consistency delay",)
+            if is_uneven and is_exempt
+            else (),
         )
 
     def _r8(self) -> Rule:
@@ -272,9 +195,22 @@ class Conditions:
             obstacles=tuple(obstacles),
         )
 
-    def _is_uneven(self, lag: Law) -> bool:
-        """Whether two changes at one instant may show at different instants."""
+    def _is_uneven(self, kind: str) -> bool:
+        """Whether, of two changes of a kind, a reader may see the later one first, in GETs."""
         store = self.scenario.store
+        if store.quorum is not None:
+            return True
+        kinds = ("create", "overwrite", "delete")
+        if store.order == "log":
+            # A replica keeps the order, but another one may answer the next read.
+            reads_one = len(candidates(store, gateway=0)) == 1 or store.read_from != "any"
+            return not reads_one and any(self._is_drawn(k) for k in kinds)
+        return self._is_drawn(kind)
+
+    def _is_drawn(self, kind: str) -> bool:
+        """Whether GETs show changes of a kind after lags that differ."""
+        store = self.scenario.store
+        lag: Law = getattr(store.lag, kind).get
         return not lag.is_constant or (store.acks > 0 and lag.mean > 0)
 
     def _trouble(self) -> Iterator[str]:
@@ -293,8 +229,8 @@ class Conditions:
     def _read_obstacles(self) -> tuple[str, ...]:
         """What may fail a read although the delays are long enough."""
         obstacles = list(self._trouble())
-        store, stages = self.scenario.store, self.scenario.gateways.sync_stages
-        if self._is_uneven(store.lag.delete.get):
+        stages = self.scenario.gateways.sync_stages
+        if self._is_uneven("delete"):
             obstacles.append(
                 "a mark may vanish before its block, which is then loaded again (store.lag.delete)"
             )
@@ -309,7 +245,7 @@ class Conditions:
         is_raw = all(query.max_resolution == "raw" for query in self.classes)
         if scenario.compactor.downsampling and not is_raw:
             obstacles.append("data may expire before it is downsampled (max_resolution)")
-        if self.compacts and self._is_uneven(scenario.store.lag.create.get):
+        if self.compacts and self._is_uneven("create"):
             obstacles.append("a replacement may show before its index (store.lag.create.get)")
         if scenario.gateways.phase == "uniform":
             first_us = scenario.gateways.sync_interval.mean

@@ -30,7 +30,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sim.analysis.conditions import Conditions, Rule, Status
+from sim.analysis.conditions import Conditions
+from sim.analysis.safety_rule import Rule, Status
 
 if TYPE_CHECKING:
     from sim.scenario.schema import QueryClass, Scenario

@@ -171,6 +171,18 @@ def test_files_that_show_late_ask_for_a_consistency_delay() -> None:
     assert rule("R6", safe(**{**held, "compactor__ranges": ["2h", "8h"]})).status is Status.OPEN
 
 
+def test_a_log_keeps_the_order_for_a_reader_of_one_replica() -> None:
+    law = {"law": "uniform", "low": "0s", "high": "10m"}
+    log = {"store__order": "log", "store__replicas": 2, "store__lag__overwrite__get": law}
+    sticky = safe(**log, store__read_from="sticky")
+    assert proof(sticky, 0, "query-error") == "R1, R2"
+    assert proof(sticky, 0, "silent-gap") == "R2, R3, R5, R8"
+    # Another replica may show the replacement, and not yet its index.
+    drawn = safe(**log, store__read_from="any")
+    assert proof(drawn, 0, "query-error") == proof(drawn, 0, "silent-gap") == ""
+    assert rule("R6", drawn).terms[0].span_us == us("10m")
+
+
 def test_deletion_at_once_proves_nothing_of_reads() -> None:
     scenario = safe()
     assert [r.name for r in rules(scenario, 1)] == ["R2", "R6", "R8"]
