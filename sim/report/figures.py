@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from sim.analysis.estimators import Interval
 from sim.report.style import (
@@ -28,6 +28,8 @@ _NAMES_MAX: Final = 3
 # Between the outcomes of one scheme, in points; less where schemes stand close together.
 _APART: Final = 9.0
 _APART_ON_DELAYS: Final = 6.0
+# Height of what is ruled out, as a share of the axis.
+_FOOT: Final = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ def outcome_fractions(data: Sequence[OutcomeFraction], ax: Axes) -> Axes:
     outcomes = list(dict.fromkeys(row.outcome for row in data))
     floor = _floor(known)
     ax.set_yscale("log")
-    ax.set_ylim(floor, min(1.5, 3 * max((row.interval.high for row in known), default=1.0)))
+    highest = max((row.interval.high for row in known), default=0.0)
+    ax.set_ylim(floor, min(1.5, 3 * highest) if highest else 1.5)
     delays_us = _delays_us(data)
     place = _delay_axis(delays_us, ax) if delays_us else _name_axis(data, ax)
     apart = _APART_ON_DELAYS if delays_us else _APART
@@ -82,13 +85,22 @@ def outcome_fractions(data: Sequence[OutcomeFraction], ax: Axes) -> Axes:
         Line2D([], [], color=OUTCOME_COLOURS[o], marker=OUTCOME_MARKERS[o], markersize=5.5, label=o)
         for o in outcomes
     ]
-    if any(row.interval.fraction == 0 for row in known):
-        label = "none: at most the bar"
-        handles.append(
-            Line2D([], [], color=GREY, marker=r"$\downarrow$", linestyle="", label=label)
-        )
-    legend_below(ax, handles)
+    legend_below(ax, [*handles, *_zero_handles(known)])
     return ax
+
+
+def _zero_handles(known: Sequence[OutcomeFraction]) -> list[Line2D]:
+    """Explain the kinds of zeros that are drawn."""
+    zeros = [row.interval.high for row in known if row.interval.fraction == 0]
+    kinds = (
+        (any(high > 0 for high in zeros), r"$\downarrow$", "none: at most the bar"),
+        (any(high == 0 for high in zeros), "o", "ruled out"),
+    )
+    return [
+        Line2D([], [], color=GREY, marker=marker, fillstyle="none", linestyle="", label=label)
+        for is_there, marker, label in kinds
+        if is_there
+    ]
 
 
 def _draw(row: OutcomeFraction, x: float, shift_points: float, floor: float, ax: Axes) -> None:
@@ -102,6 +114,11 @@ def _draw(row: OutcomeFraction, x: float, shift_points: float, floor: float, ax:
         ax.plot([x, x], [low, interval.high], linewidth=1.4, **style)
         marker = OUTCOME_MARKERS[row.outcome]
         ax.plot([x], [interval.fraction], marker=marker, markersize=5.5, **style)
+    elif interval.high == 0:
+        # There is no zero on a logarithmic axis: what is ruled out stands open at its foot.
+        style["transform"] = blended_transform_factory(beside, ax.transAxes)
+        marker = OUTCOME_MARKERS[row.outcome]
+        ax.plot([x], [_FOOT], marker=marker, markersize=5.5, fillstyle="none", **style)
     else:
         ax.plot([x], [interval.high], marker="_", markersize=_APART_ON_DELAYS, **style)
         ax.annotate(
@@ -151,4 +168,4 @@ def _floor(rows: Sequence[OutcomeFraction]) -> float:
         for bound in (row.interval.low, row.interval.fraction, row.interval.high / 3)
         if bound > 0
     ]
-    return max(1e-15, min(seen, default=1e-6) / 2)
+    return max(1e-15, min(seen, default=1e-6) / 4)

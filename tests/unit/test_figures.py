@@ -69,7 +69,7 @@ FRACTIONS = (
     OutcomeFraction(
         scheme="a name that is too long for one line",
         outcome="query-error",
-        interval=Interval(0.0, 0.0, 1e-7, "rule-of-three"),
+        interval=Interval(0.0, 0.0, 1e-7, "clusters"),
     ),
 )
 
@@ -135,6 +135,18 @@ def _at(*delays_us: int | None) -> list[OutcomeFraction]:
 
 def _labels(ax: Axes) -> list[str]:
     return [label.get_text() for label in ax.get_xticklabels()]
+
+
+def test_what_is_ruled_out_stands_open_at_the_foot() -> None:
+    ruled_out = replace(FRACTIONS[1], interval=Interval(0.0, 0.0, 0.0, "rule"))
+    figure = new_figure(lambda ax: outcome_fractions([FRACTIONS[0], ruled_out], ax))
+    assert _legend(figure) == ["query-error", "ruled out"]
+    (ax,) = figure.axes
+    assert [line.get_fillstyle() for line in ax.lines] == ["full", "full", "none"]
+    # Nothing else was seen: the axis has a length all the same.
+    alone = new_figure(lambda ax: outcome_fractions([ruled_out], ax))
+    low, high = alone.axes[0].get_ylim()
+    assert 0 < low < high
 
 
 def test_many_delays_stand_where_they_are() -> None:
