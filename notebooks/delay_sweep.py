@@ -24,8 +24,8 @@ from IPython.display import Image
 from sim.analysis.results import estimate
 from sim.core.units import parse_duration
 from sim.report.style import PALETTE, legend_below, new_figure, to_png
-from sim.run import run_scenario
 from sim.scenario.load import build
+from sim.study.run import run_scenario
 
 DELAYS_M = (0, 10, 20, 26, 30, 34, 38, 60)
 

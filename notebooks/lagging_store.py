@@ -25,8 +25,8 @@ from IPython.display import Image
 
 from sim.analysis.results import estimate
 from sim.report.style import OUTCOME_COLOURS, OUTCOME_MARKERS, legend_below, new_figure, to_png
-from sim.run import run_scenario
 from sim.scenario.load import load
+from sim.study.run import run_scenario
 
 FILE = Path("../scenarios/lagging-store.toml")
 MEANS_S = (10, 30, 60, 180, 600)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.analysis.effort import effort
-from sim.run import Mode, run_trial
 from sim.scenario.load import load
+from sim.study.run import Mode, run_trial
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 

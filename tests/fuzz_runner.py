@@ -139,7 +139,7 @@ def program() -> Main:
     import sim.cli.run
     import sim.report.document
     import sim.report.tables
-    import sim.run  # noqa: F401
+    import sim.study.run  # noqa: F401
     from sim.cli import main
     from sim.scenario.locate import places
 

@@ -89,7 +89,7 @@ def effort(scenario: Scenario, *, mode: str = "exact", schemes: int | None = Non
     ----------
     scenario : Scenario
     mode : "exact" or "sampled"
-        As for `sim.run.run_scenario`.
+        As for `sim.study.run.run_scenario`.
     schemes : int or None
         How many of the schemes are run; None is all of them.
 

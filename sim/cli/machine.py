@@ -44,7 +44,7 @@ def fitting_workers(
 ) -> int | None:
     """How many processes the memory holds; None where it holds as many as there are CPUs."""
     from sim.analysis.effort import effort
-    from sim.executors import usable_cpus
+    from sim.study.executors import usable_cpus
 
     found = effort(scenario, mode=mode, schemes=schemes)
     most = (limits.memory_bytes - found.results_bytes) / found.memory_bytes

@@ -191,7 +191,7 @@ def _run_one(
 ) -> int:
     """Run one scenario and give its exit code."""
     from sim.analysis.expect import exit_code_of, judge
-    from sim.run import replay
+    from sim.study.run import replay
 
     progress = _Count(len(selection or scenario.schemes) * scenario.trials)
     began_s = time.perf_counter()
@@ -247,8 +247,8 @@ def _simulate(
     progress: _Count,
 ) -> "Result":
     """Run what is not finished yet, and count and show how far it is."""
-    from sim.finished import FinishedTrials
-    from sim.run import run_scenario
+    from sim.study.finished import FinishedTrials
+    from sim.study.run import run_scenario
 
     def say(message: str) -> None:
         if not options.quiet:

@@ -64,7 +64,7 @@ def command(
     )
     files.check_apart({"--output": output}, read)
     selection = common.scheme_indices(scenario, [] if scheme is None else [scheme])
-    from sim.run import trace_trial
+    from sim.study.run import trace_trial
 
     if not yes:
         machine.refuse_too_much(

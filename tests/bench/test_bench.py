@@ -16,9 +16,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from sim.analysis.queries import evaluate_exact, evaluate_sampled
 from sim.model.world import simulate
-from sim.run import run_trial
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
+from sim.study.run import run_trial
 from sim.trace.columns import build
 from sim.trace.timelines import Timelines
 from tests.bench.measures import Row, best_of, count, repeated, timed
@@ -120,7 +120,7 @@ def test_exact_does_not_depend_on_the_rate(benchmark: BenchmarkFixture, record: 
 _MEASURE = """
 import resource, sys, time
 from pathlib import Path
-from sim.run import run_trial
+from sim.study.run import run_trial
 from sim.scenario.load import load
 scenario = load(sys.argv[1], {"horizon": sys.argv[2], "warmup": sys.argv[3]})
 began_s = time.process_time()

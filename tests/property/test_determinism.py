@@ -19,9 +19,9 @@ from sim.core.streams import Streams
 from sim.errors import DeterminismError
 from sim.model import producer as producer_module
 from sim.model.world import simulate
-from sim.run import run_scenario, run_trial
 from sim.scenario.dump import to_toml
 from sim.scenario.schema import Scenario
+from sim.study.run import run_scenario, run_trial
 from sim.testing import faults, query_classes, scenarios, schemes, simulate_small
 from sim.trace.records import BlockRecord, PutRecord, Record
 from tests.traces import (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sim.analysis.outcomes import ClassOutcome
 from sim.analysis.results import TrialResult
-from sim.finished import TrialFiles, decoded, encoded
+from sim.study.finished import TrialFiles, decoded, encoded
 from sim.trace.records import BlockRecord
 
 NUMBERS = st.one_of(st.integers(), st.floats(), st.booleans())

@@ -8,9 +8,9 @@ import pytest
 
 from sim.analysis.expect import Judgement, Verdict, exit_code_of, judge
 from sim.errors import EXIT_HOLDS, EXIT_UNKNOWN
-from sim.run import replay, run_scenario
 from sim.scenario.load import load
 from sim.scenario.schema import OBSERVATIONS, OUTCOMES
+from sim.study.run import replay, run_scenario
 
 SOLID = """
 schema = 1

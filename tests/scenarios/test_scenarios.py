@@ -13,10 +13,10 @@ import pytest
 
 from sim.analysis.expect import Verdict, judge
 from sim.model.world import simulate
-from sim.run import replay, run_scenario
 from sim.scenario.dump import to_toml
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
+from sim.study.run import replay, run_scenario
 from sim.testing import check_trace
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from typing import Final
 from tests.tidy.imports import references
 from tests.tidy.source import Finding, Source
 
-_CLOCKED = ("sim/run", "sim/executors", "sim/cli")
+_CLOCKED = ("sim/study/", "sim/cli")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ NAMES: Final = (
 )
 
 # Rooms that may catch anything: they turn a trial's failure into an exit code.
-_CATCHING = ("sim/run", "sim/executors", "sim/cli", "sim/testing/")
+_CATCHING = ("sim/study/", "sim/cli", "sim/testing/")
 
 _LEFT_OUT: Final = (
     Ban(

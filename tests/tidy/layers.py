@@ -22,27 +22,25 @@ LEVELS: Final = {
     "trace": 2,
     "model": 3,
     "analysis": 3,
-    "run": 4,
+    "study": 4,
     "report": 4,
     "testing": 4,
     "cli": 5,
     "__main__": 6,
     "": 6,  # the facade, sim/__init__.py
 }
-# A module that shares the room of another.
-_ROOMMATES: Final = {"executors": "run", "finished": "run"}
 # A name that every room may take from the facade, as it imports nothing.
 _FACADE_CONSTANTS = {"sim.__version__"}
 
 # Library → the only places that may know it, and what the others use.
-HOMES: Final = {
+HOMES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "simpy": (("sim/core/kernel.py",), "sim.core.kernel"),
     "matplotlib": (("sim/report/",), "a figure of sim.report"),
     "hypothesis": (("sim/testing/",), "sim.testing, or a test"),
     "click": (("sim/cli",), "an exception of sim.errors"),
     "rich": (("sim/cli", "sim/report/"), "plain text"),
-    "distributed": (("sim/run", "sim/executors"), "a concurrent.futures.Executor"),
-    "optuna": (("sim/run",), "sim.run"),
+    "distributed": (("sim/study/",), "a concurrent.futures.Executor"),
+    "optuna": (("sim/study/",), "sim.study"),
     "tree_sitter": (("sim/scenario/",), "sim.scenario.load"),
     "tree_sitter_toml": (("sim/scenario/",), "sim.scenario.load"),
 }
@@ -55,7 +53,7 @@ def arrows(sources: Iterable[Source]) -> list[Finding]:
     """Refuse an import that goes up or sideways, a room without a level, a home ignored."""
     findings = []
     for source in sources:
-        if _room(source.room) not in LEVELS:
+        if source.room not in LEVELS:
             message = f"room {source.room!r} has no level, use one of {sorted(LEVELS)[2:]}"
             findings.append(Finding(source.path, 0, message))
             continue
@@ -70,7 +68,7 @@ def _arrow(source: Source, name: str) -> str:
     parts = name.split(".")
     if parts[0] != "sim" or name in _FACADE_CONSTANTS:
         return ""
-    room, target = _room(source.room), _room(parts[1]) if len(parts) > 1 else ""
+    room, target = source.room, parts[1] if len(parts) > 1 else ""
     target = target if target in LEVELS else ""
     here, there = LEVELS[room], LEVELS[target]
     if target == room or here > there:
@@ -80,10 +78,6 @@ def _arrow(source: Source, name: str) -> str:
         f"{room or 'sim'} (level {here}) imports {name} (level {there}): {direction}, "
         "use a room below, or pass the value in"
     )
-
-
-def _room(module: str) -> str:
-    return _ROOMMATES.get(module, module)
 
 
 def _home(source: Source, name: str) -> str:

@@ -11,7 +11,7 @@ from tests.tidy.source import Source
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("sim/run.py", "from time import perf_counter\nperf_counter()"),
+        ("sim/study/run.py", "from time import perf_counter\nperf_counter()"),
         ("sim/cli.py", "print('done')"),
         ("sim/cli/show.py", "import sys\nsys.stdout.write('')"),
         ("sim/core/kernel.py", '"""Never time.time() nor print()."""'),
@@ -66,7 +66,7 @@ def test_names_the_line_and_the_name_in_full() -> None:
     [
         ("sim/model/a.py", "except ValueError:"),
         ("sim/model/a.py", "except (KeyError, ValueError) as error:"),
-        ("sim/run.py", "except Exception:"),
+        ("sim/study/run.py", "except Exception:"),
     ],
 )
 def test_accepts_a_handler(path: str, handler: str) -> None:

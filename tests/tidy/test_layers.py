@@ -18,12 +18,12 @@ from tests.tidy.source import Source
         ("sim/model/__init__.py", "from .store import Store"),
         ("sim/core/kernel.py", "import simpy"),
         ("sim/report/figures.py", "from matplotlib.figure import Figure"),
-        ("sim/cli.py", "from sim import run, __version__"),
+        ("sim/cli.py", "from sim import study, __version__"),
         ("sim/cli/show.py", "import sim.report.page"),
-        ("sim/run.py", "from sim import __version__"),
-        ("sim/run.py", "from sim.executors import run_jobs"),
+        ("sim/study/run.py", "from sim import __version__"),
+        ("sim/study/run.py", "from sim.study.executors import run_jobs"),
         ("sim/analysis/theory.py", "from scipy import special"),
-        ("sim/__init__.py", "from sim.run import run_trial"),
+        ("sim/__init__.py", "from sim.study.run import run_trial"),
         ("sim/__main__.py", "from sim.cli import main"),
     ],
 )
@@ -39,17 +39,17 @@ def test_accepts(path: str, text: str) -> None:
         ("sim/model/store.py", "from sim.analysis import queries", "(level 3): sideways"),
         ("sim/analysis/queries.py", "from sim.model.world import build", "(level 3): sideways"),
         ("sim/trace/records.py", "from ..scenario import schema", "(level 2): sideways"),
-        ("sim/report/page.py", "def f():\n    from sim.run import run_trial", "sideways"),
+        ("sim/report/page.py", "def f():\n    from sim.study.run import run_trial", "sideways"),
         (
-            "sim/run.py",
+            "sim/study/run.py",
             "from importlib import import_module as import_module\nimport_module('sim.cli')",
             "(level 5): up",
         ),
         ("sim/model/store.py", "from sim import run_trial", "(level 6): up"),
-        ("sim/run.py", "import sim", "(level 6): up"),
+        ("sim/study/run.py", "import sim", "(level 6): up"),
         ("sim/model/world.py", "import simpy.events", "use sim.core.kernel"),
         ("sim/analysis/plots.py", "import matplotlib", "known only to sim/report/"),
-        ("sim/run.py", "from hypothesis import given", "use sim.testing, or a test"),
+        ("sim/study/run.py", "from hypothesis import given", "use sim.testing, or a test"),
         ("sim/model/store.py", "from click import ClickException", "sim.errors"),
         ("sim/extras/new.py", "", "room 'extras' has no level"),
     ],
@@ -60,9 +60,9 @@ def test_rejects(path: str, text: str, said: str) -> None:
 
 
 def test_an_arrow_is_reported_where_it_is() -> None:
-    source = Source("sim/core/laws.py", '"""Laws."""\n\nfrom sim.run import run_trial\n')
+    source = Source("sim/core/laws.py", '"""Laws."""\n\nfrom sim.study.run import run_trial\n')
     assert [str(finding) for finding in arrows([source])] == [
-        "sim/core/laws.py:3: error: core (level 1) imports sim.run.run_trial (level 4): up, "
+        "sim/core/laws.py:3: error: core (level 1) imports sim.study.run.run_trial (level 4): up, "
         "use a room below, or pass the value in"
     ]
 

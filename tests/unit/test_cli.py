@@ -158,7 +158,7 @@ def test_a_folder_that_is_not_ours_is_refused_before_the_run(
 def test_an_interrupted_writing_leaves_what_is_finished_and_goes_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sim.run
+    import sim.study.run
 
     def files(*_: object) -> Iterator[tuple[str, bytes]]:
         yield "result.json", b"{}"
@@ -176,7 +176,7 @@ def test_an_interrupted_writing_leaves_what_is_finished_and_goes_on(
     assert _names("out/.run.sim-partial") == {"lock", "trials"}
 
     # Nothing is simulated but for the picture of a deletion.
-    monkeypatch.setattr(sim.run, "run_trial", None)
+    monkeypatch.setattr(sim.study.run, "run_trial", None)
     assert main(words) == 0
     assert "4 of 4 trials were there already\n" in capsys.readouterr().err
     assert _names("out") == {"run"}
@@ -263,7 +263,7 @@ def test_a_reader_that_goes_away_is_no_verdict(tmp_path: Path) -> None:
 def test_a_run_can_check_itself(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sim.run
+    import sim.study.run
 
     words = ["run", "holds.toml", "--check", "--trials", "1", "--workers", "1"]
     assert main([*words, "-q"]) == 0
@@ -272,7 +272,7 @@ def test_a_run_can_check_itself(
     def drifting(scenario: Scenario, scheme_index: int, trial: int) -> Trace:
         return simulate(scenario, scheme_index, next(seeds))
 
-    monkeypatch.setattr(sim.run, "simulate", drifting)
+    monkeypatch.setattr(sim.study.run, "simulate", drifting)
     assert main(words) == 1
     errors = capsys.readouterr().err
     assert errors.startswith("sim: two runs of the same scenario and seed differ at record ")
@@ -329,12 +329,12 @@ def test_wrong_input_is_two_and_a_sentence(
 def test_a_fault_of_the_program_is_no_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sim.run
+    import sim.study.run
 
     def broken(*_: object) -> Trace:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(sim.run, "simulate", broken)
+    monkeypatch.setattr(sim.study.run, "simulate", broken)
     assert main(["run", "holds.toml", "--workers", "1"]) == 3
     assert "a fault of sim itself" in capsys.readouterr().err
 

@@ -38,7 +38,7 @@ if __name__ == "__main__":
 # A run that an interrupt does not reach, as if it came while a destructor was at work.
 SWALLOWING = """
 import contextlib, os, signal, sys, time
-import sim.run
+import sim.study.run
 
 def run_trial(*_, **__):
     with contextlib.suppress(KeyboardInterrupt):
@@ -48,7 +48,7 @@ def run_trial(*_, **__):
 
 if __name__ == "__main__":
     from sim.cli import main
-    sim.run.run_trial = run_trial
+    sim.study.run.run_trial = run_trial
     sys.exit(main())
 """
 

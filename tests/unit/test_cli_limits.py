@@ -75,17 +75,17 @@ def test_no_more_processes_than_the_memory_holds(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import sim.executors
-    import sim.run
+    import sim.study.executors
+    import sim.study.run
 
-    real, given = sim.run.run_scenario, []
+    real, given = sim.study.run.run_scenario, []
 
     def noted(*scenario: Scenario, **options: Any) -> Result:
         given.append(options["workers"])
         return real(*scenario, **{**options, "workers": 1})
 
-    monkeypatch.setattr(sim.run, "run_scenario", noted)
-    monkeypatch.setattr(sim.executors, "usable_cpus", lambda: 8)
+    monkeypatch.setattr(sim.study.run, "run_scenario", noted)
+    monkeypatch.setattr(sim.study.executors, "usable_cpus", lambda: 8)
     assert main(["run", "holds.toml", "-q", "--trials", "1", "--max-memory", memory, *asked]) == 0
     assert given == [workers]
     capsys.readouterr()
@@ -94,12 +94,12 @@ def test_no_more_processes_than_the_memory_holds(
 def test_no_memory_is_no_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sim.run
+    import sim.study.run
 
     def hungry(*_: object) -> Trace:
         raise MemoryError
 
-    monkeypatch.setattr(sim.run, "simulate", hungry)
+    monkeypatch.setattr(sim.study.run, "simulate", hungry)
     assert main(["run", "holds.toml", "--workers", "1"]) == 3
     assert capsys.readouterr().err == "sim: out of memory; nothing can be concluded\n"
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from sim import finished as finished_module
-from sim import run as run_module
 from sim.analysis.results import Result, TrialResult
 from sim.core.laws import Constant
-from sim.finished import FinishedTrials, decoded, encoded, key_of
-from sim.run import run_scenario
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
+from sim.study import finished as finished_module
+from sim.study import run as run_module
+from sim.study.finished import FinishedTrials, decoded, encoded, key_of
+from sim.study.run import run_scenario
 from tests import made_results
 
 SCENARIO = """

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.finished import FinishedTrials
 from sim.scenario.load import load
+from sim.study.finished import FinishedTrials
 
 pytestmark = pytest.mark.usefixtures("signals_as_usual")
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from sim import executors
-from sim import run as run_module
 from sim.analysis.results import TrialResult
 from sim.core.streams import Streams
 from sim.errors import DeterminismError
-from sim.run import replay, run_scenario, run_trial, trace_trial
 from sim.scenario.load import load
 from sim.scenario.schema import OUTCOMES, Scenario
+from sim.study import executors
+from sim.study import run as run_module
+from sim.study.run import replay, run_scenario, run_trial, trace_trial
 from sim.trace.recorder import Trace
 
 SCENARIO = """

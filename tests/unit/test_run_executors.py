@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from sim.errors import ModelError
-from sim.executors import run_jobs, usable_cpus
+from sim.study.executors import run_jobs, usable_cpus
 
 ROOT = Path(__file__).parents[2]
 
 # A parent with two busy workers; a job is an hour of sleep.
 PARENT = """
 import multiprocessing, sys, threading, time
-from sim.executors import run_jobs
+from sim.study.executors import run_jobs
 
 def _busy(number):
     # One call that Python cannot interrupt, for minutes.
@@ -44,7 +44,7 @@ if __name__ == "__main__":
 UNGUARDED = """
 import math
 from sim.errors import ModelError
-from sim.executors import run_jobs
+from sim.study.executors import run_jobs
 
 try:
     run_jobs(math.factorial, [1, 2, 3], count=3, workers=2)

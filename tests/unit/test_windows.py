@@ -10,9 +10,9 @@ import pytest
 from sim.analysis.explain import cause, first_hazard, story
 from sim.analysis.windows import error_windows, pick_deletion, window_sample
 from sim.core.units import NEVER
-from sim.run import replay
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
+from sim.study.run import replay
 from sim.trace.timelines import Timelines
 
 LAGGING = """

@@ -3,7 +3,7 @@
 A job is one scheme in one trial. It depends on nothing but the scenario and its two ordinals, so
 any number of workers gives the same result, and one trial can be repeated alone::
 
-    from sim.run import run_scenario
+    from sim.study.run import run_scenario
     from sim.scenario.load import load
 
     result = run_scenario(load("scenarios/thanos-2022.toml"))
@@ -26,14 +26,14 @@ from sim.analysis.windows import window_sample
 from sim.core.collector import collector_paused
 from sim.core.streams import Streams
 from sim.errors import DeterminismError
-from sim.executors import run_jobs
 from sim.model.world import simulate
+from sim.study.executors import run_jobs
 from sim.trace.columns import build
 from sim.trace.recorder import first_difference
 
 if TYPE_CHECKING:
-    from sim.finished import FinishedTrials, TrialFiles
     from sim.scenario.schema import Scenario
+    from sim.study.finished import FinishedTrials, TrialFiles
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
