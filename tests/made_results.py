@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim.analysis.exercised import Exercised
+from sim.analysis.explain import Story
 from sim.analysis.outcomes import ClassOutcome
 from sim.analysis.results import Result, TrialResult, collect
+from sim.analysis.witness import FailedRead
 from sim.scenario.load import load
 from sim.scenario.schema import OUTCOMES, Scenario
 
@@ -58,7 +60,15 @@ def outcome(name: str, queries: float, **fractions: float) -> ClassOutcome:
     """One class; outcomes are named with underscores, and the rest is ok."""
     given = {key.replace("_", "-"): value for key, value in fractions.items()}
     rest = {**dict.fromkeys(OUTCOMES, 0.0), "ok": 1.0 - sum(given.values())}
-    return ClassOutcome(name=name, queries=queries, fractions={**rest, **given})
+    witnesses = {o: hazard(name) for o, share in given.items() if o != "ok" and share > 0}
+    return ClassOutcome(
+        name=name, queries=queries, fractions={**rest, **given}, witnesses=dict(witnesses)
+    )
+
+
+def hazard(query: str) -> FailedRead:
+    """A read that fails for four microseconds."""
+    return FailedRead(query=query, at_us=5, until_us=9, stream=0, gateway=2, block="0.raw.0-1.2.0")
 
 
 def trial(
@@ -69,6 +79,7 @@ def trial(
     *,
     windows_us: tuple[int, ...] = (),
     exercised: Exercised | None = None,
+    story: Story | None = None,
 ) -> TrialResult:
     """One trial of one scheme."""
     return TrialResult(
@@ -83,6 +94,7 @@ def trial(
         window_count=len(windows_us),
         windows_us=windows_us,
         exercised=TRIED if exercised is None else exercised,
+        story=story,
     )
 
 

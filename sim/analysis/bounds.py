@@ -16,7 +16,8 @@ import numpy as np
 from sim.analysis.exposure import Exposure
 from sim.analysis.intervals import Spans, intersect, merge
 from sim.analysis.outcomes import Bound
-from sim.analysis.phases import failing_over_phases, is_one_draw, is_plain
+from sim.analysis.phases import failing_over_phases
+from sim.analysis.plain import is_one_draw, is_plain
 from sim.analysis.safety import proof, shortfall_us
 from sim.analysis.windows import absent_from_us
 from sim.scenario.schema import OUTCOMES, Scenario

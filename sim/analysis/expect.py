@@ -12,15 +12,14 @@ queries a rule must prove it, or the upper end of its interval must be at most `
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import numpy as np
 
 from sim.analysis.exercised import lacking
-from sim.analysis.explain import first_hazard
 from sim.analysis.results import (
     Result,
     SchemeResult,
@@ -29,18 +28,13 @@ from sim.analysis.results import (
     fractions_per_trial,
     proofs,
 )
+from sim.analysis.witness import Counted, DrawnOnly, Exceeded, Seen, TooMany, Witness
 from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN
 from sim.scenario.schema import OUTCOMES
 
-if TYPE_CHECKING:
-    from sim.trace.timelines import Timelines
-
-__all__ = ["Judgement", "Replay", "Verdict", "exit_code_of", "judge"]
+__all__ = ["Judgement", "Verdict", "exit_code_of", "judge"]
 
 _OF_COMPACTIONS: Final = ("duplicate-compaction", "compactor-halt", "compactor-error")
-
-Replay = Callable[[int, int], "Timelines"]
-Witness = dict[str, Any]
 
 
 class Verdict(StrEnum):
@@ -75,43 +69,29 @@ def exit_code_of(judgements: tuple[Judgement, ...]) -> int:
     return next((code for verdict, code in _EXIT_CODES if verdict in verdicts), EXIT_HOLDS)
 
 
-def judge(result: Result, replay: Replay) -> tuple[Judgement, ...]:
+def judge(result: Result) -> tuple[Judgement, ...]:
     """Judge every rule about the schemes that ran.
 
     Parameters
     ----------
     result : Result
-    replay : callable
-        ``replay(scheme_index, trial)`` simulates one trial again. Called only where a witness is
-        to be found, at most once per scheme and trial.
 
     Returns
     -------
     tuple of Judgement
         In the order of the schemes, then never, sometimes, at_most, at_least as written.
     """
-    kept: dict[tuple[int, int], Timelines] = {}
-
-    def once(scheme_index: int, trial: int) -> "Timelines":
-        key = scheme_index, trial
-        if key not in kept:
-            kept.clear()
-            kept[key] = replay(scheme_index, trial)
-        return kept[key]
-
-    return tuple(
-        judgement for scheme in result.schemes for judgement in _rules(result, scheme, once)
-    )
+    return tuple(judgement for scheme in result.schemes for judgement in _rules(result, scheme))
 
 
-def _rules(result: Result, scheme: SchemeResult, replay: Replay) -> Iterator[Judgement]:
+def _rules(result: Result, scheme: SchemeResult) -> Iterator[Judgement]:
     expectation = result.scenario.expect.get(scheme.name)
     if expectation is None:
         return
     for name in expectation.never:
-        yield _never(result, scheme, name, expectation.never_below, replay)
+        yield _never(result, scheme, name, expectation.never_below)
     for name in expectation.sometimes:
-        seen, witness = _seen(result, scheme, name, replay)
+        seen, witness = _seen(scheme, name)
         verdict = {True: Verdict.VALID, False: Verdict.INVALID, None: Verdict.UNKNOWN}[seen]
         yield Judgement(
             scheme=scheme.name, rule=f"sometimes {name}", verdict=verdict, witness=witness
@@ -123,17 +103,15 @@ def _rules(result: Result, scheme: SchemeResult, replay: Replay) -> Iterator[Jud
             rule = f"at most {bound!r} {name}"
             yield Judgement(scheme=scheme.name, rule=rule, verdict=Verdict.UNKNOWN, reason=missing)
             continue
-        yield _bound_judgement(result, scheme, f"at most {bound!r} {name}", name, verdict, replay)
+        yield _bound_judgement(scheme, f"at most {bound!r} {name}", name, verdict)
     for name, bound in expectation.at_least.items():
         verdict = _bounded(result, scheme, name, bound, sign=-1)
-        yield _bound_judgement(result, scheme, f"at least {bound!r} {name}", name, verdict, replay)
+        yield _bound_judgement(scheme, f"at least {bound!r} {name}", name, verdict)
 
 
-def _never(
-    result: Result, scheme: SchemeResult, name: str, never_below: float, replay: Replay
-) -> Judgement:
+def _never(result: Result, scheme: SchemeResult, name: str, never_below: float) -> Judgement:
     """Judge that something never happens."""
-    seen, witness = _seen(result, scheme, name, replay)
+    seen, witness = _seen(scheme, name)
     verdict, reason = Verdict.UNKNOWN, "nothing was measured"
     if seen:
         verdict, reason = Verdict.INVALID, ""
@@ -174,9 +152,7 @@ def _lacking(result: Result, scheme: SchemeResult, name: str) -> str:
     return "" if tried.deleted else "no block was deleted after the warm-up"
 
 
-def _seen(
-    result: Result, scheme: SchemeResult, name: str, replay: Replay
-) -> tuple[bool | None, Witness | None]:
+def _seen(scheme: SchemeResult, name: str) -> tuple[bool | None, Witness | None]:
     """Whether ``name`` ever occurred (None: nobody looked), and the first occurrence."""
     if name in OUTCOMES:
         fractions, queries = fractions_per_trial(scheme, (name,))
@@ -184,15 +160,14 @@ def _seen(
             return None, None
         for trial, fraction in zip(scheme.trials, fractions, strict=True):
             if fraction > 0:
-                return True, _query_witness(result, scheme, trial, name, replay)
+                return True, _query_witness(trial, name)
         return False, None
     looked = _looked(scheme, name)
     if not looked:
         return None, None
     for trial in looked:
         if trial.counts[name] > 0:
-            place = {"trial": trial.trial, "seed": trial.seed}
-            return True, {**place, "count": trial.counts[name]}
+            return True, _count_witness(trial, name)
     return False, None
 
 
@@ -201,21 +176,20 @@ def _looked(scheme: SchemeResult, name: str) -> list[TrialResult]:
     return [trial for trial in scheme.trials if trial.records and name in trial.counts]
 
 
-def _query_witness(
-    result: Result, scheme: SchemeResult, trial: TrialResult, outcome: str, replay: Replay
-) -> Witness:
-    """Where in this trial a query has that outcome."""
-    witness: Witness = {"trial": trial.trial, "seed": trial.seed}
-    # A class that had the outcome is a better place to look than one that happens to be first.
-    names = [c.name for c in trial.classes if c.queries and c.fractions[outcome] > 0]
-    timelines = replay(scheme.index, trial.trial)
-    for query_class in result.scenario.queries:
-        if query_class.name in names:
-            found = first_hazard(result.scenario, timelines, query_class, outcome)
-            if found is not None:
-                return {**witness, "query": query_class.name, **found}
-    # A query for some of the streams can have an outcome that no query for all of them has.
-    return {**witness, "query": names[0] if names else None, "at_us": None, "until_us": None}
+def _query_witness(trial: TrialResult, outcome: str) -> Seen | None:
+    """Where in this trial a query has that outcome; there is nothing to show for ``ok``."""
+    seen = [c for c in trial.classes if c.queries and c.fractions[outcome] > 0]
+    if outcome == "ok" or not seen:
+        return None
+    found = [c.witnesses[outcome] for c in seen if outcome in c.witnesses]
+    # A place is better to look at than the word that only a draw leads there.
+    placed = [witness for witness in found if not isinstance(witness, DrawnOnly)]
+    first = next(iter([*placed, *found]), DrawnOnly(query=seen[0].name))
+    return Seen(trial=trial.trial, seed=trial.seed, what=first)
+
+
+def _count_witness(trial: TrialResult, name: str) -> Seen:
+    return Seen(trial=trial.trial, seed=trial.seed, what=Counted(count=trial.counts[name]))
 
 
 def _bounded(
@@ -241,21 +215,21 @@ def _bounded(
     return Verdict.INVALID if sign * best > sign * bound else Verdict.UNKNOWN
 
 
-def _bound_judgement(
-    result: Result, scheme: SchemeResult, rule: str, name: str, verdict: Verdict, replay: Replay
-) -> Judgement:
+def _bound_judgement(scheme: SchemeResult, rule: str, name: str, verdict: Verdict) -> Judgement:
     """A judgement about a fraction; a broken bound shows the fraction and the worst trial."""
     witness: Witness | None = None
     if verdict is Verdict.INVALID and name not in OUTCOMES:
-        worst = max(_looked(scheme, name), key=lambda trial: float(trial.counts[name]))
-        total = sum(trial.counts[name] for trial in _looked(scheme, name))
-        witness = {"total": total, "trial": worst.trial, "seed": worst.seed}
-        witness["count"] = worst.counts[name]
+        looked = _looked(scheme, name)
+        worst = max(looked, key=lambda trial: float(trial.counts[name]))
+        total = sum(trial.counts[name] for trial in looked)
+        witness = TooMany(total=total, worst=_count_witness(worst, name))
     elif verdict is Verdict.INVALID:
         interval = estimate(scheme, (name,)).interval
-        witness = {"fraction": interval.fraction, "low": interval.low, "high": interval.high}
+        shown = None
         if interval.fraction > 0:
             fractions, _ = fractions_per_trial(scheme, (name,))
-            worst_at = int(np.nanargmax(fractions))
-            witness |= _query_witness(result, scheme, scheme.trials[worst_at], name, replay)
+            shown = _query_witness(scheme.trials[int(np.nanargmax(fractions))], name)
+        witness = Exceeded(
+            fraction=interval.fraction, low=interval.low, high=interval.high, worst=shown
+        )
     return Judgement(scheme=scheme.name, rule=rule, verdict=verdict, witness=witness)

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.scenario.schema import OUTCOMES
+
+if TYPE_CHECKING:
+    from sim.analysis.witness import QueryWitness
 
 CODE: Final = {name: code for code, name in enumerate(OUTCOMES)}
 """Number of each outcome: its place in the order in which outcomes are judged."""
@@ -105,13 +108,15 @@ class ClassOutcome:
     """Outcomes of one query class in one trial; ``fractions`` has every outcome and sums to 1.
 
     With ``queries == 0`` every fraction is nan. ``bounds`` has what is known beyond the fractions,
-    by outcome; an outcome that is not there has the plain :class:`Bound`.
+    by outcome; an outcome that is not there has the plain :class:`Bound`. ``witnesses`` has what
+    shows each outcome but ``ok`` that the class had.
     """
 
     name: str
     queries: float
     fractions: dict[str, float]
     bounds: dict[str, Bound] = field(default_factory=dict)
+    witnesses: "dict[str, QueryWitness]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

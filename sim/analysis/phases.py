@@ -19,13 +19,11 @@ import numpy.typing as npt
 from sim.analysis.exposure import Exposure
 from sim.analysis.intervals import Ints
 from sim.analysis.windows import absent_from_us
-from sim.core.laws import Law
 from sim.core.units import NEVER
-from sim.scenario.schema import Scenario
 from sim.trace.records import RETIRE_REASONS
 from sim.trace.timelines import Timelines
 
-__all__ = ["failing_over_phases", "is_one_draw", "is_plain"]
+__all__ = ["failing_over_phases"]
 
 _ROWS_MAX: Final = 20_000
 """Deletions beyond which a failure is no rare thing, and the trials say enough."""
@@ -34,54 +32,13 @@ Row = tuple[int, int, int]
 """[start, end) of arrivals that fail at a reader that has not synced since *e*: start, end, e."""
 
 
-def is_plain(scenario: Scenario) -> bool:
-    """Whether the readers' phases are the one thing that chance decides about their syncs.
-
-    So it is for gateways with a constant interval and duration, a uniform phase and no outage, on
-    a store that shows every change at once and answers every request.
-    """
-    store, gateways = scenario.store, scenario.gateways
-    lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
-    laws = [law for lag in lags for law in (lag.get, lag.list)]
-    kinds = {fault.kind for fault in scenario.faults}
-    stages = gateways.sync_stages
-    return (
-        all(law.is_constant and law.mean == 0 for law in laws)
-        and store.quorum is None
-        and store.error_rate == store.lost_answer_rate == 0
-        and store.negative_cache_us == 0
-        and gateways.phase == "uniform"
-        and gateways.sync_interval.is_constant
-        and gateways.sync_takes.is_constant
-        and gateways.sync_takes.mean <= gateways.sync_interval.mean
-        and stages.check == stages.marks == 0
-        and not kinds & {"gateway-outage", "store-errors"}
-    )
-
-
-def is_one_draw(scenario: Scenario) -> bool:
-    """Whether, in a plain world, the phases of the readers are all that chance decides."""
-    producers, compactor = scenario.producers, scenario.compactor
-    laws: tuple[Law, ...] = (
-        producers.upload_after,
-        producers.upload_takes,
-        compactor.wait_interval,
-        compactor.sync_takes,
-        compactor.compaction_takes,
-        compactor.upload_takes,
-        compactor.delete_takes,
-        compactor.downsampling_takes,
-    )
-    return is_plain(scenario) and not scenario.faults and all(law.is_constant for law in laws)
-
-
 def failing_over_phases(exposure: Exposure, takes_us: int) -> float | None:
     """Expected fraction of queries for which a read fails, over all phases of the readers.
 
     Parameters
     ----------
     exposure : Exposure
-        Of a class on the timelines of a plain world, see :func:`is_plain`.
+        Of a class on the timelines of a plain world, see ``plain.is_plain``.
     takes_us : int
         How long a query takes.
 

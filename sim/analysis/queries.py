@@ -5,6 +5,7 @@ measures the intervals of arrival times by outcome: no sampling noise, and a cos
 depend on the rate of queries. *Sampled* evaluates actual Poisson arrivals as vectors.
 """
 
+from collections.abc import Mapping
 from math import isfinite
 
 import numpy as np
@@ -16,8 +17,9 @@ from sim.analysis.exposure import Exposure
 from sim.analysis.lottery import lottery_fractions
 from sim.analysis.outcomes import ClassOutcome, Hazards, fractions_of_counts
 from sim.analysis.whole import whole_hazards
+from sim.analysis.witness import QueryWitness, witnesses
 from sim.core.streams import Streams
-from sim.core.units import LONGEST_US, US_PER_S
+from sim.core.units import LONGEST_US, NEVER, US_PER_S
 from sim.errors import Problem, ScenarioError
 from sim.scenario.lawtext import law_to_raw
 from sim.scenario.schema import OUTCOMES, QueryClass, Scenario
@@ -72,11 +74,13 @@ def evaluate_sampled(
         counts = sampled.count_outcomes(exposure, streams)
         queries = float(counts.sum())
         bounds = class_bounds(exposure, _takes_us(query_class))
+        fractions = fractions_of_counts(counts)
         results.append(
             ClassOutcome(
                 name=query_class.name,
                 queries=queries,
-                fractions=fractions_of_counts(counts),
+                fractions=fractions,
+                witnesses=_witnesses(exposure, fractions),
                 bounds={outcome: bound.of_sample(queries) for outcome, bound in bounds.items()},
             )
         )
@@ -84,11 +88,18 @@ def evaluate_sampled(
 
 
 def sample_outcomes(
-    scenario: Scenario, timelines: Timelines, query_class: QueryClass
+    scenario: Scenario,
+    timelines: Timelines,
+    query_class: QueryClass,
+    start_us: int = 0,
+    end_us: int = NEVER,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
-    """Every arrival in [warm-up, horizon): its time in µs and its outcome as index of OUTCOMES."""
+    """Every arrival in [warm-up, horizon): its time in µs and its outcome as index of OUTCOMES.
+
+    Those outside of [start_us, end_us) are left out.
+    """
     exposure = Exposure(scenario, timelines, query_class)
-    return sampled.outcomes(exposure, Streams(timelines.seed))
+    return sampled.outcomes(exposure, Streams(timelines.seed), start_us, end_us)
 
 
 def class_hazards(scenario: Scenario, timelines: Timelines, query_class: QueryClass) -> Hazards:
@@ -107,12 +118,22 @@ def _exact(scenario: Scenario, timelines: Timelines, query_class: QueryClass) ->
     measure = whole_fractions if is_whole else lottery_fractions
     parts = [measure(exposure, takes_us) for takes_us in _takes_us(query_class)]
     mean = np.mean(parts, axis=0) if length_us > 0 else np.full(len(OUTCOMES), np.nan)
+    fractions = dict(zip(OUTCOMES, map(float, mean), strict=True))
     return ClassOutcome(
         name=query_class.name,
         queries=queries,
-        fractions=dict(zip(OUTCOMES, map(float, mean), strict=True)),
+        fractions=fractions,
+        witnesses=_witnesses(exposure, fractions),
         bounds=class_bounds(exposure, _takes_us(query_class)),
     )
+
+
+def _witnesses(exposure: Exposure, fractions: Mapping[str, float]) -> dict[str, QueryWitness]:
+    """What shows each outcome that a class had; nothing is looked for where all was well."""
+    if not any(fraction > 0 for outcome, fraction in fractions.items() if outcome != "ok"):
+        return {}
+    hazards = whole_hazards(exposure, _takes_us(exposure.query_class)[-1])
+    return witnesses(exposure, hazards, fractions)
 
 
 def whole_fractions(exposure: Exposure, takes_us: int) -> npt.NDArray[np.float64]:

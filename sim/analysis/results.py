@@ -20,6 +20,7 @@ from sim.analysis.outcomes import Bound, added
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
+    from sim.analysis.explain import Story
     from sim.analysis.outcomes import ClassOutcome
     from sim.scenario.schema import Scenario
 
@@ -67,6 +68,8 @@ class TrialResult:
         Sorted sample of the lengths of their error windows, see ``windows.window_sample``.
     exercised : Exercised
         What of all that may fail was tried at all.
+    story : Story or None
+        The deletion that a reader outlasted for longest, see ``explain.told``.
     """
 
     scheme: int
@@ -80,6 +83,7 @@ class TrialResult:
     window_count: int = 0
     windows_us: tuple[int, ...] = ()
     exercised: Exercised = field(default_factory=Exercised)
+    story: "Story | None" = None
 
     def __repr__(self) -> str:
         place = f"scheme={self.scheme}, trial={self.trial}, seed={self.seed}"

@@ -12,6 +12,7 @@ from sim.analysis.intervals import Ints, pairs
 from sim.analysis.outcomes import CODE
 from sim.analysis.whole import gateway_bits, gateways_of, whole_hazards
 from sim.core.streams import Streams
+from sim.core.units import NEVER
 from sim.scenario.asking import Queries
 from sim.scenario.schema import OUTCOMES
 
@@ -21,13 +22,16 @@ _AT_ONCE: Final = 1 << 20
 """Queries that are evaluated together; what there is to gain by more is less than the noise."""
 
 
-def outcomes(exposure: Exposure, streams: Streams) -> tuple[Ints, Codes]:
-    """Arrivals in [warm-up, horizon), µs ascending, and the outcome code of each."""
+def outcomes(
+    exposure: Exposure, streams: Streams, start_us: int = 0, end_us: int = NEVER
+) -> tuple[Ints, Codes]:
+    """Arrivals in [warm-up, horizon), µs ascending, and the outcome code of each.
+
+    Only those in [start_us, end_us) are drawn, if that is given.
+    """
     spec, timelines = exposure.query_class, exposure.timelines
     queries = Queries(exposure.scenario, spec, streams)
-    at_us = queries.arrivals()
-    first = int(np.searchsorted(at_us, timelines.warmup_us))
-    at_us = at_us[first:]
+    first, at_us = queries.arrivals_within(max(start_us, timelines.warmup_us), end_us)
     if is_function_of_time(exposure):
         codes = np.full(at_us.size, CODE["ok"], np.int8)
         hazards = whole_hazards(exposure, spec.takes.draw_us(0.5))

@@ -12,12 +12,23 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.analysis.deletion import error_window_immediate
+from sim.analysis.plain import is_plain
+from sim.core.laws import Law
 from sim.core.units import NEVER
 
 if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario, SchemeSpec
     from sim.trace.timelines import Timelines
 
-__all__ = ["ErrorWindows", "absent_from_us", "error_windows", "pick_deletion", "window_sample"]
+__all__ = [
+    "ErrorWindows",
+    "absent_from_us",
+    "error_window_law",
+    "error_windows",
+    "pick_deletion",
+    "window_sample",
+]
 
 Int64 = NDArray[np.int64]
 
@@ -87,6 +98,20 @@ def window_sample(timelines: "Timelines") -> tuple[int, tuple[int, ...]]:
         places = (np.arange(_SAMPLE_MAX) * (count - 1)) // (_SAMPLE_MAX - 1)
         lengths = lengths[places]
     return count, tuple(int(length) for length in lengths)
+
+
+def error_window_law(scenario: "Scenario", scheme: "SchemeSpec") -> Law | None:
+    """Law of the length of an error window, where its closed form applies.
+
+    It does for immediate, instantaneous deletion in a plain world (``plain.is_plain``) without
+    faults.
+    """
+    takes = scenario.compactor.delete_takes
+    is_instant = takes.is_constant and takes.mean == 0
+    if scheme.kind != "immediate" or not is_instant or scenario.faults or not is_plain(scenario):
+        return None
+    gateways = scenario.gateways
+    return error_window_immediate(gateways.sync_interval.mean, gateways.sync_takes.mean)
 
 
 def pick_deletion(timelines: "Timelines") -> int | None:

@@ -1,7 +1,6 @@
 """``sim run``: simulate, judge, show; results to standard output or files, the rest to stderr."""
 
 import contextlib
-import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +19,10 @@ from sim.errors import (
 )
 
 if TYPE_CHECKING:
-    from sim.analysis.expect import Judgement, Replay
+    from sim.analysis.expect import Judgement
     from sim.analysis.results import Result, TrialResult
     from sim.atomic import WorkFolder
     from sim.scenario.schema import Scenario
-    from sim.trace.timelines import Timelines
 
 __all__ = ["command"]
 
@@ -191,23 +189,17 @@ def _run_one(
 ) -> int:
     """Run one scenario and give its exit code."""
     from sim.analysis.expect import exit_code_of, judge
-    from sim.study.run import replay
 
     progress = _Count(len(selection or scenario.schemes) * scenario.trials)
     began_s = time.perf_counter()
-
-    @functools.lru_cache(maxsize=1)
-    def replay_trial(scheme_index: int, trial: int) -> "Timelines":
-        # A witness and the picture of a deletion are often of the same trial.
-        return replay(scenario, scheme_index, trial)
 
     try:
         with _work_folder(options.out) as work:
             folder = options.resume if work is None or options.resume else work.kept
             result = _simulate(scenario, selection, options, folder, progress)
             took_s = time.perf_counter() - began_s
-            judgements = judge(result, replay_trial)
-            _write(result, judgements, replay_trial, options, work)
+            judgements = judge(result)
+            _write(result, judgements, options, work)
     except KeyboardInterrupt:
         is_kept = progress.done > 0 and (options.out or options.resume) is not None
         raise RunInterrupted(progress.done, progress.wanted, is_kept) from None
@@ -286,7 +278,6 @@ def _fitting_workers(
 def _write(
     result: "Result",
     judgements: "Sequence[Judgement]",
-    replay: "Replay",
     options: _Options,
     work: "WorkFolder | None",
 ) -> None:
@@ -298,7 +289,7 @@ def _write(
         from sim.report.names import FILES
 
         with work.replacement(is_own=lambda name: name in FILES) as folder:
-            for name, content in bundle_files(result, judgements, replay):
+            for name, content in bundle_files(result, judgements):
                 (folder / name).write_bytes(content)
     if options.csv is not None:
         files.write_text(options.csv, to_csv(result))

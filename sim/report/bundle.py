@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.analysis.deletion import error_window_immediate
-from sim.analysis.expect import Judgement, Replay
-from sim.analysis.explain import Story, story
+from sim.analysis.expect import Judgement
+from sim.analysis.explain import Story
 from sim.analysis.results import Result, SchemeResult, estimate
-from sim.analysis.windows import pick_deletion
-from sim.core.laws import Law
+from sim.analysis.windows import error_window_law
 from sim.report.document import document, to_csv, to_json
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.names import MARKER
@@ -26,31 +24,27 @@ from sim.scenario.schema import OUTCOMES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from sim.scenario.schema import Scenario, SchemeSpec
+    from sim.scenario.schema import SchemeSpec
 
-__all__ = ["error_window_law", "figures", "files", "told_deletion"]
+__all__ = ["figures", "files", "told_deletion"]
 
 
-def files(
-    result: Result, judgements: Sequence[Judgement], replay: Replay
-) -> Iterator[tuple[str, bytes]]:
+def files(result: Result, judgements: Sequence[Judgement]) -> Iterator[tuple[str, bytes]]:
     """Give the name and content of every file of the bundle.
 
     Parameters
     ----------
     result : Result
     judgements : sequence of Judgement
-    replay : callable
-        ``replay(scheme_index, trial)`` simulates one trial again, for the figure of a deletion.
     """
     yield MARKER, to_json(document(result, judgements)).encode()
     yield "result.csv", to_csv(result).encode()
-    for name, figure in figures(result, replay):
+    for name, figure in figures(result):
         yield f"{name}.svg", to_svg(figure)
         yield f"{name}.png", to_png(figure)
 
 
-def figures(result: Result, replay: Replay) -> Iterator[tuple[str, "Figure"]]:
+def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:
     """Draw the figures that apply to a result, each with its name."""
     outcomes = _outcome_rows(result)
     width = outcomes_width(outcomes)
@@ -58,7 +52,7 @@ def figures(result: Result, replay: Replay) -> Iterator[tuple[str, "Figure"]]:
         "outcomes",
         new_figure(lambda ax: outcome_fractions(outcomes, ax), width=width, height=4.2),
     )
-    told = told_deletion(result, replay)
+    told = told_deletion(result)
     if told is not None:
         height = 2.1 + 0.36 * story_lanes(told)
         yield "deletion", new_figure(lambda ax: story_timeline(told, ax), height=height)
@@ -68,60 +62,19 @@ def figures(result: Result, replay: Replay) -> Iterator[tuple[str, "Figure"]]:
         yield "windows", new_figure(lambda ax: window_lengths(windows, ax), height=height)
 
 
-def told_deletion(result: Result, replay: Replay) -> Story | None:
-    """Tell the deletion that a reader outlasted for longest, in the first scheme that has one.
+def told_deletion(result: Result) -> Story | None:
+    """Pick the deletion that a reader outlasted for longest, in the first scheme that has one.
 
-    Without any, the first deletion of the first scheme that deletes, to show that the readers let
-    go first; None if nothing was deleted.
+    Without any, that of the first scheme that deletes; None if nothing was deleted.
     """
     met = [
-        (scheme.index, max(scheme.trials, key=lambda trial: trial.windows_us[-1:]))
+        max((trial for trial in scheme.trials if trial.story), key=lambda t: t.windows_us[-1:])
         for scheme in result.schemes
-        if any(trial.windows_us for trial in scheme.trials)
+        if any(trial.story for trial in scheme.trials)
     ]
     if not met:
         return None
-    scheme_index, trial = next((m for m in met if m[1].windows_us[-1] > 0), met[0])
-    timelines = replay(scheme_index, trial.trial)
-    block = pick_deletion(timelines)
-    if block is None:
-        return None
-    return story(
-        result.scenario,
-        timelines,
-        scheme_index=scheme_index,
-        trial=trial.trial,
-        block=block,
-    )
-
-
-def error_window_law(scenario: "Scenario", scheme: "SchemeSpec") -> Law | None:
-    """Law of the length of an error window, where its closed form applies.
-
-    It does for immediate, instantaneous deletion on a store without lag or errors, read by
-    gateways that sync at constant intervals, list when a sync begins and suffer no faults.
-    """
-    gateways, store = scenario.gateways, scenario.store
-    lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
-    strong = all(law.is_constant and law.mean == 0 for lag in lags for law in (lag.get, lag.list))
-    steady = gateways.sync_interval.is_constant and gateways.sync_takes.is_constant
-    at_once = scenario.compactor.delete_takes.is_constant
-    if not (
-        scheme.kind == "immediate"
-        and strong
-        and store.quorum is None
-        and store.error_rate == store.lost_answer_rate == 0
-        and store.negative_cache_us == 0
-        and steady
-        and gateways.phase == "uniform"
-        and gateways.sync_takes.mean <= gateways.sync_interval.mean
-        and gateways.sync_stages.check == 0
-        and at_once
-        and scenario.compactor.delete_takes.mean == 0
-        and not scenario.faults
-    ):
-        return None
-    return error_window_immediate(gateways.sync_interval.mean, gateways.sync_takes.mean)
+    return next((trial for trial in met if trial.windows_us[-1] > 0), met[0]).story
 
 
 def _outcome_rows(result: Result) -> list[OutcomeFraction]:

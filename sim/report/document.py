@@ -11,7 +11,7 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,6 +27,17 @@ from sim.analysis.results import (
     total_counts,
 )
 from sim.analysis.safety import Rule, rules
+from sim.analysis.witness import (
+    Counted,
+    DrawnOnly,
+    Exceeded,
+    FailedRead,
+    MissingData,
+    Seen,
+    TooMany,
+    Unexplained,
+    Witness,
+)
 from sim.core.units import US_PER_S
 from sim.report.names import csv_name
 from sim.report.tables import delays
@@ -35,6 +46,18 @@ from sim.scenario.schema import OUTCOMES
 __all__ = ["ALL_QUERIES", "CSV_COLUMNS", "SCHEMA_VERSION", "document", "to_csv", "to_json"]
 
 SCHEMA_VERSION: Final = 1
+
+_KINDS: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        FailedRead: "failed-read",
+        MissingData: "missing-data",
+        Unexplained: "unexplained",
+        DrawnOnly: "drawn-only",
+        Counted: "counted",
+        Exceeded: "exceeded",
+        TooMany: "too-many",
+    }
+)
 
 ALL_QUERIES: Final = "*"
 """Stands in the CSV's column ``query`` for all classes together."""
@@ -86,7 +109,7 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
                     "rule": judgement.rule,
                     "verdict": str(judgement.verdict),
                     "reason": judgement.reason or None,
-                    "witness": judgement.witness,
+                    "witness": _witness(judgement.witness),
                 }
                 for judgement in judgements
             ],
@@ -209,6 +232,19 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "is_met": rule.is_met,
         "obstacles": rule.obstacles,
     }
+
+
+def _witness(witness: Witness | None) -> dict[str, Any] | None:
+    """A witness on one level, with its kind; what a trial saw lies flat in what it is seen for."""
+    match witness:
+        case None:
+            return None
+        case Seen(trial=trial, seed=seed, what=what):
+            kind = _KINDS[type(what)]
+            return {"kind": kind, "trial": trial, "seed": seed, **asdict(what)}
+        case Exceeded(worst=worst) | TooMany(worst=worst):
+            own = {f.name: getattr(witness, f.name) for f in fields(witness) if f.name != "worst"}
+            return {"kind": _KINDS[type(witness)], **own, "worst": _witness(worst)}
 
 
 def _estimate(found: Estimate, *, total: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Estimate, Result, SchemeResult, estimate, total_counts
@@ -22,7 +22,7 @@ from sim.report.formats import (
     format_interval,
     format_span,
 )
-from sim.report.names import block_name
+from sim.report.sentences import sentence
 from sim.scenario.schema import OBSERVATIONS, OUTCOMES
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ __all__ = [
     "observation_lines",
     "scheme_table",
     "warning_lines",
-    "witness_sentence",
 ]
 
 FAILED: Final = ("query-error",)
@@ -250,33 +249,9 @@ def judgement_lines(judgements: Iterable[Judgement]) -> "list[Text]":
         if judgement.reason:
             lines.append(Text(" " * _VERDICT_WIDTH + judgement.reason, "dim"))
         if judgement.witness is not None and judgement.verdict is not Verdict.UNKNOWN:
-            sentence = witness_sentence(judgement.witness)
-            lines.append(Text(" " * _VERDICT_WIDTH + sentence, "dim"))
+            shown = sentence(judgement.witness)
+            lines.append(Text(" " * _VERDICT_WIDTH + shown, "dim"))
     return lines
-
-
-def witness_sentence(witness: dict[str, Any]) -> str:
-    """Say in words what a witness shows."""
-    parts = []
-    if "fraction" in witness:
-        low, high = format_fraction(witness["low"]), format_fraction(witness["high"])
-        parts.append(f"{format_fraction(witness['fraction'])} ({low} – {high})")
-    if "total" in witness:
-        parts.append(f"{format_count(witness['total'])} in all")
-    if "trial" in witness:
-        parts.append(f"trial {witness['trial']} (seed {witness['seed']})")
-    if "count" in witness:
-        count = witness["count"]
-        parts.append("once" if count == 1 else f"{format_count(count)} times")
-    if witness.get("query"):
-        parts.append(f"query {witness['query']}")
-    if witness.get("at_us") is not None:
-        at_us, until_us = witness["at_us"], witness["until_us"]
-        parts.append(f"from {format_span(at_us)} for {format_span(until_us - at_us)}")
-    if "block" in witness:
-        block = block_name(str(witness["block"]))
-        parts.append(f"gateway {witness['gateway']} reads the block of {block}")
-    return ", ".join(parts)
 
 
 def observation_lines(schemes: Sequence[SchemeResult]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.arrivals import arrival_batches, arrivals, choose
+from sim.core.arrivals import arrival_batches, arrivals, arrivals_within, choose
 from sim.core.streams import Stream, Streams
 from sim.scenario.schema import QueryClass, Scenario
 
@@ -52,6 +52,11 @@ class Queries:
     def arrival_batches(self) -> Iterator[Ints]:
         """The same piece by piece, for horizons that do not fit memory."""
         return arrival_batches(self._stream("arrivals"), self._class.rate_per_s, self._horizon_us)
+
+    def arrivals_within(self, start_us: int, end_us: int) -> tuple[int, Ints]:
+        """Those that lie in [start_us, end_us), and the number of the first."""
+        stream, rate_per_s = self._stream("arrivals"), self._class.rate_per_s
+        return arrivals_within(stream, rate_per_s, self._horizon_us, start_us, end_us)
 
     def takes_us(self, query: Ints) -> Ints:
         """How long each of the queries takes, shape as ``query``."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sim.analysis.checkers import observe
 from sim.analysis.exercised import exercised
+from sim.analysis.explain import told
 from sim.analysis.queries import evaluate_exact, evaluate_sampled
 from sim.analysis.results import Result, TrialResult, collect
 from sim.analysis.windows import window_sample
@@ -208,4 +209,5 @@ def _judge(
         window_count=window_count,
         windows_us=windows_us,
         exercised=exercised(scenario, timelines, asked),
+        story=told(scenario, timelines, scheme_index=scheme_index, trial=trial),
     )

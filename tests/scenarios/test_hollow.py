@@ -10,7 +10,7 @@ from sim.analysis.expect import Judgement, Verdict, exit_code_of, judge
 from sim.errors import EXIT_HOLDS, EXIT_UNKNOWN
 from sim.scenario.load import load
 from sim.scenario.schema import OBSERVATIONS, OUTCOMES
-from sim.study.run import replay, run_scenario
+from sim.study.run import run_scenario
 
 SOLID = """
 schema = 1
@@ -157,7 +157,7 @@ def judgements(overrides: dict[str, Any], outcome: str) -> tuple[Judgement, ...]
         rules["at_most"] = {outcome: 1.0}
     scenario = load(SOLID, {**overrides, "expect.marks": rules})
     result = run_scenario(scenario, workers=1)
-    return judge(result, lambda scheme, trial: replay(scenario, scheme, trial))
+    return judge(result)
 
 
 def test_there_are_enough_of_them() -> None:

@@ -16,7 +16,7 @@ from sim.model.world import simulate
 from sim.scenario.dump import to_toml
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
-from sim.study.run import replay, run_scenario
+from sim.study.run import run_scenario
 from sim.testing import check_trace
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,7 @@ def test_it_meets_its_expectations(path: Path, index: int) -> None:
     whole = load(path)
     scenario = load(path, _overrides(whole))
     result = run_scenario(scenario, schemes=[index], workers=1)
-    judgements = judge(result, lambda scheme, trial: replay(scenario, scheme, trial))
+    judgements = judge(result)
     name = scenario.schemes[index].name
     again = f"sim run {path.relative_to(ROOT)} --scheme {name!r} --trials {scenario.trials}"
     broken = [judgement for judgement in judgements if judgement.verdict is not Verdict.VALID]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.core.arrivals import arrival_batches, arrivals, choose
+from sim.core.arrivals import arrival_batches, arrivals, arrivals_within, choose
 from sim.core.streams import Stream, Streams
 from tests.stats import assert_power, ks_within, mean_within, share_within
 
@@ -139,3 +139,28 @@ def test_refuses_bad_sizes(n: int, k: int) -> None:
 def test_refuses_bad_ordinals(ordinals: NDArray[np.int64]) -> None:
     with pytest.raises(ValueError, match=r"^ordinals="):
         choose(Stream(0), ordinals, 9, 3)
+
+
+@pytest.mark.parametrize("rate", [0.001, 3.0, 2e4])
+def test_arrivals_within_a_span_are_a_slice_of_all(rate: float) -> None:
+    stop_us = round(5e10 / max(rate, 1.0))
+    stream = Streams(4).stream("slice")
+    every = arrivals(stream, rate, stop_us)
+    third = stop_us // 3
+    spans = [(0, stop_us), (third, 2 * third), (0, 1), (stop_us - 1, 2**62), (third, third)]
+    spans += [(int(every[7]), int(every[20])), (int(every[7]) + 1, int(every[8]) + 1)]
+    for start_us, end_us in spans:
+        first, found = arrivals_within(stream, rate, stop_us, start_us, end_us)
+        low, high = np.searchsorted(every, (start_us, end_us))
+        np.testing.assert_array_equal(found, every[low:high])
+        assert first == low or not found.size
+
+
+def test_there_are_no_arrivals_within_nothing() -> None:
+    stream = Streams(4).stream("slice")
+    for span in ((5, 5), (9, 3)):
+        first, found = arrivals_within(stream, 1.0, 10**9, *span)
+        assert (first, found.size) == (0, 0)
+    assert arrivals_within(stream, 0.0, 10**9, 0, 10**9)[1].size == 0
+    with pytest.raises(ValueError, match="^rate_per_s="):
+        arrivals_within(stream, -1.0, 10**9, 0, 1)

@@ -97,7 +97,17 @@ def test_an_interrupt_is_answered_within_a_second(
 ) -> None:
     before = _names(tmp_path)
     process = subprocess.Popen(
-        [sys.executable, "-m", "sim.cli", "run", "short.toml", *words, "--workers", workers],
+        [
+            sys.executable,
+            "-m",
+            "sim.cli",
+            "run",
+            "short.toml",
+            "--yes",
+            *words,
+            "--workers",
+            workers,
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,

@@ -13,11 +13,12 @@ import pytest
 from sim import __version__
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Result, collect
+from sim.analysis.witness import Counted, Exceeded, Seen, TooMany
 from sim.report.document import ALL_QUERIES, document, to_csv, to_json
 from sim.report.names import csv_name
 from sim.scenario.schema import OUTCOMES
 from tests.conftest import GoldenCheck
-from tests.made_results import outcome, result, scenario, trial
+from tests.made_results import hazard, outcome, result, scenario, trial
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -28,7 +29,7 @@ def test_the_document_as_text(golden: GoldenCheck) -> None:
             scheme="at once",
             rule="never query-error",
             verdict=Verdict.INVALID,
-            witness={"trial": 0, "seed": 7, "query": "fast", "at_us": 5, "until_us": 9},
+            witness=Seen(trial=0, seed=7, what=hazard("fast")),
         ),
         Judgement(scheme="later", rule="never query-error", verdict=Verdict.VALID),
     )
@@ -187,3 +188,24 @@ def test_no_name_is_a_formula(name: str) -> None:
 @pytest.mark.parametrize("name", ["mark, 48h", "-1e-3", "+5", "a=b", "'=1", "*"])
 def test_a_name_that_is_no_formula_stays(name: str) -> None:
     assert csv_name(name) == name
+
+
+def test_a_witness_has_its_kind_and_lies_flat() -> None:
+    seen = Seen(trial=1, seed=8, what=Counted(count=6))
+    judgements = [
+        Judgement(scheme="later", rule="r", verdict=Verdict.INVALID, witness=witness)
+        for witness in (
+            seen,
+            TooMany(total=9, worst=seen),
+            Exceeded(fraction=0.2, low=0.1, high=0.3, worst=None),
+            None,
+        )
+    ]
+    rows = document(result([0.0], [0.0]), judgements)["expect"]
+    counted = {"kind": "counted", "trial": 1, "seed": 8, "count": 6}
+    assert [row["witness"] for row in rows] == [
+        counted,
+        {"kind": "too-many", "total": 9, "worst": counted},
+        {"kind": "exceeded", "fraction": 0.2, "low": 0.1, "high": 0.3, "worst": None},
+        None,
+    ]

@@ -7,36 +7,21 @@ from dataclasses import replace
 
 import pytest
 
-from sim.analysis import expect as expect_module
 from sim.analysis.expect import Judgement, Verdict, exit_code_of, judge
 from sim.analysis.outcomes import Bound
 from sim.analysis.results import Result, collect
-from sim.trace.timelines import Timelines
-from tests.made_results import TRIED, outcome, result, scenario, trial
-
-
-def _no_replay(scheme_index: int, trial_number: int) -> Timelines:
-    raise AssertionError(f"nothing to show in scheme {scheme_index}, trial {trial_number}")
+from sim.analysis.witness import Counted, DrawnOnly, Exceeded, Seen
+from tests.made_results import TRIED, hazard, outcome, result, scenario, trial
 
 
 def _verdicts(made: Result) -> dict[str, str]:
-    return {j.rule: str(j.verdict) for j in judge(made, _no_replay)}
-
-
-@pytest.fixture(autouse=True)
-def _hazard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hazard that replays need not be simulated for."""
-
-    def found(*_: object) -> dict[str, int]:
-        return {"at_us": 5, "until_us": 9}
-
-    monkeypatch.setattr(expect_module, "first_hazard", found)
+    return {j.rule: str(j.verdict) for j in judge(made)}
 
 
 def test_never_is_valid_without_a_witness() -> None:
     rules = '"later" = { never = ["query-error"], never_below = 0.8 }'
     made = result([0.0, 0.0], [0.0, 0.0], expect=rules)
-    (judgement,) = judge(made, _no_replay)
+    (judgement,) = judge(made)
     assert (judgement.verdict, judgement.witness) == (Verdict.VALID, None)
     assert judgement.reason == (
         "seen in 0 of 2 trials, 0 of 18 deletions, at most 0.776 (never_below = 0.8)"
@@ -45,7 +30,7 @@ def test_never_is_valid_without_a_witness() -> None:
 
 def test_a_zero_that_says_little_is_unknown() -> None:
     made = result([0.0, 0.0], [0.0, 0.0], expect='"later" = { never = ["query-error"] }')
-    (judgement,) = judge(made, _no_replay)
+    (judgement,) = judge(made)
     assert judgement.verdict is Verdict.UNKNOWN
     assert judgement.reason == (
         "seen in 0 of 2 trials, 0 of 18 deletions: no rule proves it, and it may be up to 0.776 "
@@ -57,7 +42,7 @@ def test_a_rule_proves_never() -> None:
     bounds = {"query-error": Bound(proof="R1, R2")}
     day = replace(outcome("fast", 10.0), bounds=bounds)
     rules = '"later" = { never = ["query-error"] }'
-    (judgement,) = judge(collect(scenario(rules), "exact", [trial(1, 0, [day])]), _no_replay)
+    (judgement,) = judge(collect(scenario(rules), "exact", [trial(1, 0, [day])]))
     assert (judgement.verdict, judgement.reason) == (Verdict.VALID, "proven by R1, R2")
 
 
@@ -82,47 +67,41 @@ def test_what_nothing_exercised_is_unknown(rule: str, tried: dict[str, int], rea
     for exercised, expected in ((whole, Verdict.VALID), (replace(whole, **tried), Verdict.UNKNOWN)):
         trials = [trial(1, 0, [day], exercised=exercised)]
         made = collect(scenario(f'"later" = {{ {rule} }}'), "exact", trials)
-        (judgement,) = judge(made, _no_replay)
+        (judgement,) = judge(made)
         assert judgement.verdict is expected
         assert expected is Verdict.VALID or judgement.reason == reason
 
 
 def test_never_is_broken_by_one_trial_and_shows_it() -> None:
-    replayed = []
-
-    def replay(scheme_index: int, trial_number: int) -> Timelines:
-        replayed.append((scheme_index, trial_number))
-        return None  # type: ignore[return-value]
-
     made = result([0.0, 1e-9], [0.0, 0.0], expect='"at once" = { never = ["query-error"] }')
-    (judgement,) = judge(made, replay)
+    (judgement,) = judge(made)
     assert judgement.verdict is Verdict.INVALID
-    assert judgement.witness == {
-        "trial": 1,
-        "seed": 8,
-        "query": "fast",
-        "at_us": 5,
-        "until_us": 9,
-    }
-    assert replayed == [(0, 1)]
+    assert judgement.witness == Seen(trial=1, seed=8, what=hazard("fast"))
 
 
-def test_a_trial_is_replayed_once_for_several_rules() -> None:
-    replayed = []
+def test_a_place_is_shown_rather_than_the_word_that_it_is_drawn() -> None:
+    drawn = replace(
+        outcome("fast", 10.0, query_error=0.5),
+        witnesses={"query-error": DrawnOnly(query="fast")},
+    )
+    slow = outcome("slow", 10.0, query_error=0.5)
+    rules = '"at once" = { never = ["query-error"] }'
+    (judgement,) = judge(collect(scenario(rules), "exact", [trial(0, 0, [drawn, slow])]))
+    assert judgement.witness == Seen(trial=0, seed=7, what=hazard("slow"))
+    (judgement,) = judge(collect(scenario(rules), "exact", [trial(0, 0, [drawn])]))
+    assert judgement.witness == Seen(trial=0, seed=7, what=DrawnOnly(query="fast"))
 
-    def replay(scheme_index: int, trial_number: int) -> Timelines:
-        replayed.append((scheme_index, trial_number))
-        return None  # type: ignore[return-value]
 
-    rules = '"at once" = { never = ["query-error"], at_most = { query-error = 0.0 } }'
-    judge(result([0.5, 0.1], [0.0, 0.0], expect=rules), replay)
-    assert replayed == [(0, 0)]
+def test_ok_has_nothing_to_show() -> None:
+    made = result([0.5], [0.0], expect='"at once" = { sometimes = ["ok"] }')
+    (judgement,) = judge(made)
+    assert (judgement.verdict, judgement.witness) == (Verdict.VALID, None)
 
 
 def test_sometimes_needs_one_trial() -> None:
     rules = '"at once" = { sometimes = ["query-error"] }\n"later" = { sometimes = ["query-error"] }'
     made = result([0.0, 0.1], [0.0, 0.0], expect=rules)
-    first, second = judge(made, lambda *_: None)  # type: ignore[arg-type]
+    first, second = judge(made)
     assert (first.verdict, first.witness is not None) == (Verdict.VALID, True)
     assert (second.verdict, second.witness) == (Verdict.INVALID, None)
 
@@ -139,7 +118,7 @@ def test_sometimes_needs_one_trial() -> None:
 )
 def test_an_expected_fraction_is_compared_itself(rule: str, fraction: float, verdict: str) -> None:
     made = result([fraction] * 2, [0.0] * 2, expect=f'"at once" = {{ {rule} }}')
-    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type]
+    (judgement,) = judge(made)
     assert str(judgement.verdict) == verdict
     assert (judgement.witness is None) == (verdict == "valid")
 
@@ -160,18 +139,18 @@ def test_a_sampled_fraction_is_compared_with_its_interval(
     rule: str, fractions: list[float], verdict: str
 ) -> None:
     made = result(fractions, [0.0] * 2, expect=f'"at once" = {{ {rule} }}', mode="sampled")
-    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type]
+    (judgement,) = judge(made)
     assert str(judgement.verdict) == verdict
 
 
 def test_the_witness_of_a_broken_bound_is_the_worst_trial() -> None:
     rules = '"at once" = { at_most = { query-error = 0.01 } }'
     made = result([0.1, 0.3], [0.0] * 2, expect=rules)
-    (judgement,) = judge(made, lambda *_: None)  # type: ignore[arg-type]
+    (judgement,) = judge(made)
     assert judgement.rule == "at most 0.01 query-error"
-    assert judgement.witness is not None
-    assert judgement.witness["trial"] == 1
-    assert judgement.witness["fraction"] == pytest.approx(0.2)
+    assert isinstance(judgement.witness, Exceeded)
+    assert judgement.witness.worst == Seen(trial=1, seed=8, what=hazard("fast"))
+    assert judgement.witness.fraction == pytest.approx(0.2)
 
 
 def test_nothing_asked_is_unknown() -> None:
@@ -188,19 +167,19 @@ def test_observations_can_be_expected() -> None:
     rules = '"at once" = { never = ["lost-block"], sometimes = ["compactor-halt"] }'
     counts = [{"lost-block": 0, "compactor-halt": 0}, {"lost-block": 2, "compactor-halt": 1}]
     trials = [trial(0, k, [outcome("fast", 1.0)], counts[k]) for k in (0, 1)]
-    never, sometimes = judge(collect(scenario(rules), "exact", trials), _no_replay)
+    never, sometimes = judge(collect(scenario(rules), "exact", trials))
     assert (never.verdict, never.witness) == (
         Verdict.INVALID,
-        {"trial": 1, "seed": 8, "count": 2},
+        Seen(trial=1, seed=8, what=Counted(count=2)),
     )
     assert sometimes.verdict is Verdict.VALID
-    never, sometimes = judge(collect(scenario(rules), "exact", trials[:1]), _no_replay)
+    never, sometimes = judge(collect(scenario(rules), "exact", trials[:1]))
     assert (never.verdict, sometimes.verdict) == (Verdict.VALID, Verdict.INVALID)
 
 
 def test_rules_about_schemes_that_did_not_run_are_left_out() -> None:
     made = collect(scenario('"later" = { never = ["query-error"] }'), "exact", [trial(0, 0)])
-    assert judge(made, _no_replay) == ()
+    assert judge(made) == ()
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ from sim.analysis.deletion import error_window_immediate
 from sim.analysis.estimators import Interval
 from sim.analysis.explain import Absence, Failures, Hazard, Load, Story
 from sim.analysis.results import collect
+from sim.analysis.windows import error_window_law
 from sim.core.units import NEVER, US_PER_S
-from sim.report.bundle import error_window_law, figures, told_deletion
+from sim.report.bundle import figures, told_deletion
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.names import FIGURES
 from sim.report.style import escaped, legend_below, new_figure, to_png, to_svg
@@ -188,7 +189,7 @@ def test_schemes_are_placed_by_the_delay_they_have() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sim.report.bundle.outcome_fractions", keep)
-        next(figures(result([0.25], [0.5]), lambda *_: None))  # type: ignore[arg-type]
+        next(figures(result([0.25], [0.5])))
     assert {row.scheme: row.delay_us for row in asked} == {"at once": 0, "later": 172_800 * S}
 
 
@@ -279,33 +280,28 @@ def test_no_closed_form_is_claimed_elsewhere(changed: dict[str, Any]) -> None:
 
 
 def test_without_deletions_there_is_only_the_first_figure() -> None:
-    def replay(*_: int) -> Any:
-        raise AssertionError("nothing to replay")
-
     made = result([0.25, 0.5], [0.0, 0.0])
-    assert [name for name, _ in figures(made, replay)] == ["outcomes"]
-    assert told_deletion(made, replay) is None
+    assert [name for name, _ in figures(made)] == ["outcomes"]
+    assert told_deletion(made) is None
 
 
 def test_the_told_deletion_is_of_the_first_scheme_that_was_read_too_long() -> None:
-
-    asked = []
-
-    def replay(scheme_index: int, number: int) -> Any:
-        asked.append((scheme_index, number))
-        raise KeyboardInterrupt
-
-    def told(*windows_us: tuple[int, ...]) -> tuple[int, int]:
+    def told(*windows_us: tuple[int, ...]) -> Story | None:
         trials = [
-            trial(i // 2, i % 2, [outcome("fast", 1.0)], windows_us=w)
+            trial(
+                i // 2,
+                i % 2,
+                [outcome("fast", 1.0)],
+                windows_us=w,
+                story=replace(STORY, trial=i) if w else None,
+            )
             for i, w in enumerate(windows_us)
         ]
-        with pytest.raises(KeyboardInterrupt):
-            told_deletion(collect(scenario(), "exact", trials), replay)
-        return asked[-1]
+        return told_deletion(collect(scenario(), "exact", trials))
 
-    assert told((0, 0), (0,), (0, 5), (7,)) == (1, 1)
-    assert told((), (0,), (0, 0), (0,)) == (0, 1)
+    assert told((0, 0), (0,), (0, 5), (7,)) == replace(STORY, trial=3)
+    assert told((), (0,), (0, 0), (0,)) == replace(STORY, trial=1)
+    assert told((), (), (), ()) is None
 
 
 @pytest.mark.parametrize("name", ["_hidden", r"a\$b$c$", "<&>\"'", r"\alpha^2_{x}", "$\\frac{"])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sim.analysis.exposure import Exposure
-from sim.analysis.phases import failing_over_phases, is_one_draw, is_plain
+from sim.analysis.phases import failing_over_phases
+from sim.analysis.plain import is_one_draw, is_plain
 from sim.analysis.queries import evaluate_exact
 from sim.scenario.schema import Scenario
 from tests.worlds import AT_ONCE, marks, run, us, world

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,16 @@ from rich.text import Text
 
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Result, collect
+from sim.analysis.witness import (
+    Counted,
+    DrawnOnly,
+    Exceeded,
+    MissingData,
+    Seen,
+    TooMany,
+    Unexplained,
+    Witness,
+)
 from sim.core.units import US_PER_S
 from sim.report.tables import (
     caption,
@@ -24,7 +35,7 @@ from sim.report.tables import (
 from sim.scenario.load import load
 from sim.scenario.values import Duration, Frozen
 from tests.conftest import GoldenCheck
-from tests.made_results import SCENARIO, outcome, result, scenario, trial
+from tests.made_results import SCENARIO, hazard, outcome, result, scenario, trial
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -56,25 +67,47 @@ def _wide() -> Result:
 
 
 def _judgements() -> tuple[Judgement, ...]:
-    def made(verdict: Verdict, rule: str, witness: dict[str, object] | None = None) -> Judgement:
+    def made(verdict: Verdict, rule: str, witness: Witness | None = None) -> Judgement:
         return Judgement(scheme="at once", rule=rule, verdict=verdict, witness=witness)
 
-    place = {"trial": 1, "seed": 8}
-    hazard = {
-        **place,
-        "query": "fast",
-        "at_us": 90_061 * US_PER_S,
-        "until_us": 90_121 * US_PER_S + 5,
-        "stream": 0,
-        "gateway": 2,
-        "block": "0.raw.0-1.2.0",
-    }
-    fraction = {"fraction": 0.2, "low": 0.1, "high": 0.3}
+    at_us, until_us = 90_061 * US_PER_S, 90_121 * US_PER_S + 5
+    read = replace(hazard("fast"), at_us=at_us, until_us=until_us)
+    seen = Seen(trial=1, seed=8, what=read)
     return (
-        made(Verdict.INVALID, "never query-error", hazard),
-        made(Verdict.INVALID, "at most 0.01 query-error", {**fraction, **hazard}),
-        made(Verdict.INVALID, "never lost-block", {**place, "count": 1}),
-        made(Verdict.INVALID, "at most 3 lost-block", {"total": 9, **place, "count": 6}),
+        made(Verdict.INVALID, "never query-error", seen),
+        made(
+            Verdict.INVALID,
+            "at most 0.01 query-error",
+            Exceeded(fraction=0.2, low=0.1, high=0.3, worst=seen),
+        ),
+        made(
+            Verdict.INVALID, "at least 0.5 warned", Exceeded(fraction=0, low=0, high=0, worst=None)
+        ),
+        made(Verdict.INVALID, "never lost-block", Seen(trial=1, seed=8, what=Counted(count=1))),
+        made(
+            Verdict.INVALID,
+            "at most 3 lost-block",
+            TooMany(total=9, worst=Seen(trial=1, seed=8, what=Counted(count=6))),
+        ),
+        made(
+            Verdict.INVALID,
+            "never silent-gap",
+            Seen(
+                trial=0,
+                seed=7,
+                what=MissingData(query="fast", at_us=at_us, until_us=until_us, stream=3),
+            ),
+        ),
+        made(Verdict.INVALID, "never warned", Seen(trial=0, seed=7, what=DrawnOnly(query="slow"))),
+        made(
+            Verdict.INVALID,
+            "never partial-response",
+            Seen(
+                trial=0,
+                seed=7,
+                what=Unexplained(query="fast", at_us=at_us, until_us=until_us),
+            ),
+        ),
         made(Verdict.UNKNOWN, "sometimes silent-gap"),
         made(Verdict.VALID, "never warned"),
     )

@@ -7,8 +7,10 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from sim.analysis.explain import cause, first_hazard, story
+from sim.analysis.explain import story, told
+from sim.analysis.queries import evaluate_exact
 from sim.analysis.windows import error_windows, pick_deletion, window_sample
+from sim.analysis.witness import FailedRead
 from sim.core.units import NEVER
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
@@ -150,32 +152,37 @@ def test_a_story_holds_what_happened_to_its_block(scenario: Scenario, timelines:
             assert any(h.start_us <= t_us < h.end_us and h.outcome == outcome for h in own)
 
 
-def test_a_hazard_names_a_read_that_fails(scenario: Scenario) -> None:
+def test_a_witness_names_a_read_that_fails(scenario: Scenario) -> None:
     timelines = replay(scenario, 0, 0)
-    day, half = scenario.queries
-    for query_class in (day, half):
-        found = first_hazard(scenario, timelines, query_class, "query-error")
-        assert found is not None
-        assert timelines.warmup_us <= found["at_us"] < found["until_us"]
-        block = timelines.blocks.id.index(found["block"])
+    for query_class, outcome in zip(
+        scenario.queries, evaluate_exact(scenario, timelines), strict=True
+    ):
+        assert "ok" not in outcome.witnesses
+        found = outcome.witnesses["query-error"]
+        assert isinstance(found, FailedRead)
+        assert timelines.warmup_us <= found.at_us < found.until_us
+        block = timelines.blocks.id.index(found.block)
         loads, absences = timelines.loads, timelines.absences
-        reach_us = found["at_us"] + query_class.takes.draw_us(0.5)
-        is_loaded = (loads.block == block) & (loads.gateway == found["gateway"])
-        is_loaded &= (loads.load_us <= found["at_us"]) & (found["at_us"] < loads.drop_us)
+        reach_us = found.at_us + query_class.takes.draw_us(0.5)
+        is_loaded = (loads.block == block) & (loads.gateway == found.gateway)
+        is_loaded &= (loads.load_us <= found.at_us) & (found.at_us < loads.drop_us)
         is_absent = (absences.block == block) & (absences.start_us <= reach_us)
         assert is_loaded.any()
-        assert np.any(is_absent & (absences.end_us > found["at_us"]))
-        assert found["stream"] == timelines.blocks.stream[block]
-    assert first_hazard(scenario, timelines, day, "duplicated") is None
+        assert np.any(is_absent & (absences.end_us > found.at_us))
+        assert found.stream == timelines.blocks.stream[block]
 
 
-def test_nothing_is_named_where_nothing_fails(scenario: Scenario) -> None:
-    timelines = replay(scenario, 1, 0)
-    assert cause(scenario, timelines, scenario.queries[0], timelines.warmup_us) == {}
+def test_there_is_a_witness_for_what_was_seen_and_for_nothing_else(scenario: Scenario) -> None:
+    for scheme in (0, 1):
+        for outcome in evaluate_exact(scenario, replay(scenario, scheme, 0)):
+            seen = {name for name, share in outcome.fractions.items() if share > 0}
+            assert set(outcome.witnesses) == seen - {"ok"}
+            assert scheme == 1 or "query-error" in seen
 
 
 def test_without_deletions_there_is_nothing_to_pick(scenario: Scenario) -> None:
     short = scenario.model_copy(update={"horizon_us": 3_600_000_000, "warmup_us": 0})
     timelines = replay(short, 0, 0)
     assert pick_deletion(timelines) is None
+    assert told(short, timelines, scheme_index=0, trial=0) is None
     assert window_sample(timelines) == (0, ())

@@ -1,0 +1,47 @@
+"""Worlds in which little is left to chance, so that closed forms apply."""
+
+from sim.core.laws import Law
+from sim.scenario.schema import Scenario
+
+__all__ = ["is_one_draw", "is_plain"]
+
+
+def is_plain(scenario: Scenario) -> bool:
+    """Whether the readers' phases are the one thing that chance decides about their syncs.
+
+    So it is for gateways with a constant interval and duration, a uniform phase and no outage, on
+    a store that shows every change at once and answers every request.
+    """
+    store, gateways = scenario.store, scenario.gateways
+    lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
+    laws = [law for lag in lags for law in (lag.get, lag.list)]
+    kinds = {fault.kind for fault in scenario.faults}
+    stages = gateways.sync_stages
+    return (
+        all(law.is_constant and law.mean == 0 for law in laws)
+        and store.quorum is None
+        and store.error_rate == store.lost_answer_rate == 0
+        and store.negative_cache_us == 0
+        and gateways.phase == "uniform"
+        and gateways.sync_interval.is_constant
+        and gateways.sync_takes.is_constant
+        and gateways.sync_takes.mean <= gateways.sync_interval.mean
+        and stages.check == stages.marks == 0
+        and not kinds & {"gateway-outage", "store-errors"}
+    )
+
+
+def is_one_draw(scenario: Scenario) -> bool:
+    """Whether, in a plain world, the phases of the readers are all that chance decides."""
+    producers, compactor = scenario.producers, scenario.compactor
+    laws: tuple[Law, ...] = (
+        producers.upload_after,
+        producers.upload_takes,
+        compactor.wait_interval,
+        compactor.sync_takes,
+        compactor.compaction_takes,
+        compactor.upload_takes,
+        compactor.delete_takes,
+        compactor.downsampling_takes,
+    )
+    return is_plain(scenario) and not scenario.faults and all(law.is_constant for law in laws)
