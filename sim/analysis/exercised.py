@@ -5,7 +5,7 @@ when it went; data can be missing only if only the bucket had it; and a world th
 ever further behind, shows none of what its delays would do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
@@ -74,7 +74,9 @@ class Exercised:
         )
 
 
-def exercised(scenario: "Scenario", timelines: "Timelines", queries: float) -> Exercised:
+def exercised(
+    scenario: "Scenario", timelines: "Timelines", queries: float, exposed: Sequence[Exposure]
+) -> Exercised:
     """Count what one trial tried; ``queries`` is the number of its queries."""
     blocks, loads = timelines.blocks, timelines.loads
     low, high = timelines.warmup_us, timelines.horizon_us
@@ -87,8 +89,7 @@ def exercised(scenario: "Scenario", timelines: "Timelines", queries: float) -> E
     was_read &= was_deleted
     was_asked = np.zeros_like(was_deleted)
     needed = 0
-    for query_class in scenario.queries if high > low else ():
-        exposure = Exposure(scenario, timelines, query_class)
+    for exposure in exposed if high > low else ():
         start, end = exposure.asks(np.arange(gone_us.size))
         was_asked |= (start <= gone_us) & (gone_us < end) & exposure.may_use(blocks.resolution)
         needed = max(needed, exposure.n_needed)

@@ -4,6 +4,7 @@ What a picture and a few sentences are made of. Nothing here draws or words anyt
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,8 @@ from sim.core.units import NEVER, US_PER_S
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
-    from sim.scenario.schema import QueryClass, Scenario
+    from sim.analysis.exposure import Exposure
+    from sim.scenario.schema import Scenario
     from sim.trace.timelines import Timelines
 
 __all__ = [
@@ -103,7 +105,13 @@ class Story:
 
 
 def story(
-    scenario: "Scenario", timelines: "Timelines", *, scheme_index: int, trial: int, block: int
+    scenario: "Scenario",
+    timelines: "Timelines",
+    exposed: "Sequence[Exposure]",
+    *,
+    scheme_index: int,
+    trial: int,
+    block: int,
 ) -> Story:
     """Tell the deletion of one block.
 
@@ -112,6 +120,8 @@ def story(
     scenario : Scenario
     timelines : Timelines
         Of that scheme and trial.
+    exposed : sequence of Exposure
+        Of every query class to them.
     scheme_index, trial : int
         From 0.
     block : int
@@ -125,7 +135,7 @@ def story(
     start_us, end_us = _stretch(
         [retired_us, absent_us, *(load.end_us for load in loads)], timelines.horizon_us
     )
-    hazards = _hazards_within(scenario, timelines, start_us, end_us)
+    hazards = _hazards_within(exposed, start_us, end_us)
     seed = scenario.seed + trial
     windows = error_windows(timelines)
     lengths = windows.length_us[windows.block == block]
@@ -147,15 +157,17 @@ def story(
         loads=tuple(load for load in loads if load.end_us > start_us and load.start_us < end_us),
         absences=tuple(a for a in absences if a.end_us > start_us and a.start_us < end_us),
         hazards=hazards,
-        failures=tuple(
-            _failures(scenario, timelines, query_class, start_us, end_us)
-            for query_class in scenario.queries
-        ),
+        failures=tuple(_failures(exposure, start_us, end_us) for exposure in exposed),
     )
 
 
 def told(
-    scenario: "Scenario", timelines: "Timelines", *, scheme_index: int, trial: int
+    scenario: "Scenario",
+    timelines: "Timelines",
+    exposed: "Sequence[Exposure]",
+    *,
+    scheme_index: int,
+    trial: int,
 ) -> Story | None:
     """Tell the deletion that a reader outlasted for longest; None if nothing was deleted.
 
@@ -164,7 +176,7 @@ def told(
     block = pick_deletion(timelines)
     if block is None:
         return None
-    return story(scenario, timelines, scheme_index=scheme_index, trial=trial, block=block)
+    return story(scenario, timelines, exposed, scheme_index=scheme_index, trial=trial, block=block)
 
 
 def _loads_of(timelines: "Timelines", block: int) -> list[Load]:
@@ -211,15 +223,15 @@ def _stretch(times_us: list[int], horizon_us: int) -> tuple[int, int]:
 
 
 def _hazards_within(
-    scenario: "Scenario", timelines: "Timelines", start_us: int, end_us: int
+    exposed: "Sequence[Exposure]", start_us: int, end_us: int
 ) -> tuple[Hazard, ...]:
     """Hazards of every class that touch [start_us, end_us), clipped to it."""
     found = []
-    for query_class in scenario.queries:
-        hazards = class_hazards(scenario, timelines, query_class)
+    for exposure in exposed:
+        hazards = class_hazards(exposure)
         found += [
             Hazard(
-                query=query_class.name,
+                query=exposure.query_class.name,
                 start_us=max(int(start), start_us),
                 end_us=min(int(end), end_us),
                 outcome=str(outcome),
@@ -232,20 +244,15 @@ def _hazards_within(
     return tuple(found)
 
 
-def _failures(
-    scenario: "Scenario",
-    timelines: "Timelines",
-    query_class: "QueryClass",
-    start_us: int,
-    end_us: int,
-) -> Failures:
+def _failures(exposure: "Exposure", start_us: int, end_us: int) -> Failures:
     """Arrivals of one class in [start_us, end_us) whose outcome was not ok."""
+    query_class = exposure.query_class
     # What comes before is counted, a sixteenth of the work of drawing it.
     before = query_class.rate_per_s * end_us / US_PER_S / 16
     within = query_class.rate_per_s * (end_us - start_us) / US_PER_S
     if before + within > _ARRIVALS_MAX:
         return Failures(query=query_class.name, t_us=None, outcome=())
-    times, outcomes = sample_outcomes(scenario, timelines, query_class, start_us, end_us)
+    times, outcomes = sample_outcomes(exposure, start_us, end_us)
     rows = np.flatnonzero(outcomes != OUTCOMES.index("ok"))
     if len(rows) > _FAILURES_MAX:
         return Failures(query=query_class.name, t_us=None, outcome=())

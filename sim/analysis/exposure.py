@@ -259,3 +259,11 @@ class Exposure:
         """Arrivals for which data of any stream is missing."""
         found = self.missing(left_out)
         return merge(found.start, found.end)
+
+
+def exposures(scenario: Scenario, timelines: Timelines) -> tuple[Exposure, ...]:
+    """What each query class is exposed to, in the scenario's order.
+
+    Judges of one trial share them: what one has worked out the next finds there.
+    """
+    return tuple(Exposure(scenario, timelines, query_class) for query_class in scenario.queries)

@@ -5,7 +5,7 @@ measures the intervals of arrival times by outcome: no sampling noise, and a cos
 depend on the rate of queries. *Sampled* evaluates actual Poisson arrivals as vectors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sim.analysis import sampled
 from sim.analysis.bounds import class_bounds
-from sim.analysis.exposure import Exposure
+from sim.analysis.exposure import Exposure, exposures
 from sim.analysis.lottery import lottery_fractions
 from sim.analysis.outcomes import ClassOutcome, Hazards, fractions_of_counts
 from sim.analysis.whole import whole_hazards
@@ -30,7 +30,9 @@ TAKES_SLICES = 32
 represented by its mean, so that what is linear in the duration stays exact."""
 
 
-def evaluate_exact(scenario: Scenario, timelines: Timelines) -> tuple[ClassOutcome, ...]:
+def evaluate_exact(
+    scenario: Scenario, timelines: Timelines, exposed: Sequence[Exposure] | None = None
+) -> tuple[ClassOutcome, ...]:
     """Expected fraction of each outcome for every query class, given the trace.
 
     A class of duration law is taken as :data:`TAKES_SLICES` equally likely durations. With an
@@ -43,7 +45,7 @@ def evaluate_exact(scenario: Scenario, timelines: Timelines) -> tuple[ClassOutco
     """
     if problems := inexact(scenario):
         raise ScenarioError(problems)
-    return tuple(_exact(scenario, timelines, query_class) for query_class in scenario.queries)
+    return tuple(map(_exact, exposed or exposures(scenario, timelines)))
 
 
 def inexact(scenario: Scenario) -> list[Problem]:
@@ -64,13 +66,13 @@ def inexact(scenario: Scenario) -> list[Problem]:
 
 
 def evaluate_sampled(
-    scenario: Scenario, timelines: Timelines, streams: Streams | None = None
+    scenario: Scenario, timelines: Timelines, exposed: Sequence[Exposure] | None = None
 ) -> tuple[ClassOutcome, ...]:
     """Fraction of each outcome among the arrivals of the trial, for every query class."""
-    streams = streams or Streams(timelines.seed)
+    streams = Streams(timelines.seed)
     results = []
-    for query_class in scenario.queries:
-        exposure = Exposure(scenario, timelines, query_class)
+    for exposure in exposed or exposures(scenario, timelines):
+        query_class = exposure.query_class
         counts = sampled.count_outcomes(exposure, streams)
         queries = float(counts.sum())
         bounds = class_bounds(exposure, _takes_us(query_class))
@@ -88,32 +90,27 @@ def evaluate_sampled(
 
 
 def sample_outcomes(
-    scenario: Scenario,
-    timelines: Timelines,
-    query_class: QueryClass,
-    start_us: int = 0,
-    end_us: int = NEVER,
+    exposure: Exposure, start_us: int = 0, end_us: int = NEVER
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
     """Every arrival in [warm-up, horizon): its time in µs and its outcome as index of OUTCOMES.
 
     Those outside of [start_us, end_us) are left out.
     """
-    exposure = Exposure(scenario, timelines, query_class)
-    return sampled.outcomes(exposure, Streams(timelines.seed), start_us, end_us)
+    return sampled.outcomes(exposure, Streams(exposure.timelines.seed), start_us, end_us)
 
 
-def class_hazards(scenario: Scenario, timelines: Timelines, query_class: QueryClass) -> Hazards:
+def class_hazards(exposure: Exposure) -> Hazards:
     """When a query of the class that asks for all streams would not be ok, and what it would be.
 
     Where reads draw their replica, the worst that can happen counts.
     """
-    return whole_hazards(Exposure(scenario, timelines, query_class), _takes_us(query_class)[-1])
+    return whole_hazards(exposure, _takes_us(exposure.query_class)[-1])
 
 
-def _exact(scenario: Scenario, timelines: Timelines, query_class: QueryClass) -> ClassOutcome:
+def _exact(exposure: Exposure) -> ClassOutcome:
+    query_class, timelines = exposure.query_class, exposure.timelines
     length_us = timelines.horizon_us - timelines.warmup_us
     queries = query_class.rate_per_s * length_us / US_PER_S
-    exposure = Exposure(scenario, timelines, query_class)
     is_whole = exposure.n_drawn == exposure.n_streams and not exposure.draws_replicas
     measure = whole_fractions if is_whole else lottery_fractions
     parts = [measure(exposure, takes_us) for takes_us in _takes_us(query_class)]
@@ -132,8 +129,7 @@ def _witnesses(exposure: Exposure, fractions: Mapping[str, float]) -> dict[str, 
     """What shows each outcome that a class had; nothing is looked for where all was well."""
     if not any(fraction > 0 for outcome, fraction in fractions.items() if outcome != "ok"):
         return {}
-    hazards = whole_hazards(exposure, _takes_us(exposure.query_class)[-1])
-    return witnesses(exposure, hazards, fractions)
+    return witnesses(exposure, class_hazards(exposure), fractions)
 
 
 def whole_fractions(exposure: Exposure, takes_us: int) -> npt.NDArray[np.float64]:

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from sim.analysis.checkers import observe
 from sim.analysis.exercised import exercised
 from sim.analysis.explain import told
+from sim.analysis.exposure import exposures
 from sim.analysis.queries import evaluate_exact, evaluate_sampled
 from sim.analysis.results import Result, TrialResult, collect
 from sim.analysis.windows import window_sample
 from sim.core.collector import collector_paused
-from sim.core.streams import Streams
 from sim.errors import DeterminismError
 from sim.model.world import simulate
 from sim.study.executors import run_jobs
@@ -189,10 +189,11 @@ def _judge(
     """Ask every judge about one trace."""
     timelines = build(trace)
     seed = scenario.seed + trial
+    exposed = exposures(scenario, timelines)
     if mode == "exact":
-        classes = evaluate_exact(scenario, timelines)
+        classes = evaluate_exact(scenario, timelines, exposed)
     else:
-        classes = evaluate_sampled(scenario, timelines, Streams(seed))
+        classes = evaluate_sampled(scenario, timelines, exposed)
     counts: dict[str, Any] = dict(observe(scenario, timelines))
     garbage_byte_seconds = float(counts.pop("garbage_byte_seconds", 0.0))
     window_count, windows_us = window_sample(timelines)
@@ -208,6 +209,6 @@ def _judge(
         garbage_byte_seconds=garbage_byte_seconds,
         window_count=window_count,
         windows_us=windows_us,
-        exercised=exercised(scenario, timelines, asked),
-        story=told(scenario, timelines, scheme_index=scheme_index, trial=trial),
+        exercised=exercised(scenario, timelines, asked, exposed),
+        story=told(scenario, timelines, exposed, scheme_index=scheme_index, trial=trial),
     )

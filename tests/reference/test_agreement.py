@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.analysis import queries
+from sim.analysis.exposure import Exposure
 from sim.core.units import NEVER
 from sim.model.world import simulate
 from sim.scenario.schema import OUTCOMES, Scenario
@@ -40,7 +41,7 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
     yield from _compare("block", made, {k: v[:2] for k, v in reference.blocks.items()})
     yield from _compare("load", _loads(timelines), dict.fromkeys(reference.loads, True))
     for query_class in scenario.queries:
-        at_us, codes = queries.sample_outcomes(scenario, timelines, query_class)
+        at_us, codes = queries.sample_outcomes(Exposure(scenario, timelines, query_class))
         fast = {
             i: (int(t), OUTCOMES[code])
             for i, (t, code) in enumerate(zip(at_us, codes, strict=True))

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.analysis import theory
+from sim.analysis.exposure import Exposure
 from sim.analysis.queries import class_hazards, evaluate_exact
 from sim.core.laws import Exponential
 from sim.core.units import NEVER
@@ -28,7 +29,7 @@ def windows(scenario: Scenario, trials: int) -> NDArray[np.float64]:
     rows = []
     for trial in range(trials):
         _, timelines = run(scenario, trial=trial)
-        found = class_hazards(scenario, timelines, scenario.queries[0])
+        found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
         lengths = (found.end_us - found.start_us).tolist()
         total = {"query-error": 0, "partial-response": 0, "warned": 0}
         for outcome, length_us in zip(found.outcome, lengths, strict=True):

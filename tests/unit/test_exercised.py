@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from sim.analysis.exercised import Exercised, exercised, lacking
+from sim.analysis.exposure import exposures
 from sim.scenario.schema import Scenario
 from tests.worlds import marks, run, world
 
 
 def tried(scenario: Scenario) -> Exercised:
-    return exercised(scenario, run(scenario)[1], 100.0)
+    timelines = run(scenario)[1]
+    return exercised(scenario, timelines, 100.0, exposures(scenario, timelines))
 
 
 def small(**changes: Any) -> Scenario:

@@ -94,7 +94,7 @@ def test_a_gateway_that_is_not_up_yet_serves_nothing() -> None:
     gateways = {"phase": "9h", "sync_interval": "1h", "sync_takes": "30m", "sync_stages": stages}
     scenario = world(horizon="9h30m", gateways=gateways)
     _, timelines = run(scenario)
-    found = class_hazards(scenario, timelines, scenario.queries[0])
+    found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
     # From the first upload to the horizon: the first sync ends no sooner.
     assert (found.start_us.tolist(), found.end_us.tolist()) == ([us("2h")], [us("9h30m")])
     assert found.outcome == ("silent-gap",)
@@ -107,7 +107,7 @@ def test_an_outage_is_an_error_while_the_gateway_is_counted_on() -> None:
             horizon="9h30m", faults=[outage], queries=[{"name": "q", "range": "1d", "takes": "1m"}]
         )
         _, timelines = run(scenario)
-        found = class_hazards(scenario, timelines, scenario.queries[0])
+        found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
         rows = list(zip(found.outcome, found.start_us.tolist(), found.end_us.tolist(), strict=True))
         after = [row for row in rows if row[1] >= us("8h31m")]
         # A query that is still reading when it goes down fails as well.
@@ -121,7 +121,7 @@ def test_hazards_are_disjoint_and_ascending() -> None:
     for scheme in (0, 1):
         scenario = small(gateways={**GATEWAYS, **WARN})
         _, timelines = run(scenario, scheme)
-        found = class_hazards(scenario, timelines, scenario.queries[0])
+        found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
         assert (found.start_us < found.end_us).all()
         assert (found.end_us[:-1] <= found.start_us[1:]).all()
         assert found.start_us.size

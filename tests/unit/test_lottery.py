@@ -102,7 +102,7 @@ def test_every_sampled_query_is_judged_as_alone() -> None:
     for scheme in (0, 1):
         _, timelines = run(scenario, scheme)
         query = scenario.queries[0]
-        at_us, codes = sample_outcomes(scenario, timelines, query)
+        at_us, codes = sample_outcomes(Exposure(scenario, timelines, query))
         streams, judge = Streams(timelines.seed), Judge(scenario, timelines, query)
         every = arrivals(streams.stream("query", "q", "arrivals"), 1 / 60, us("12h"))
         assert at_us.tolist() == [t for t in every.tolist() if t >= us("7h")]
@@ -225,7 +225,7 @@ def test_sampled_piece_by_piece_is_as_at_once(
     scenario = small(2, policy, **changes)
     _, timelines = run(scenario)
     at_once = evaluate_sampled(scenario, timelines)
-    _, codes = sample_outcomes(scenario, timelines, scenario.queries[0])
+    _, codes = sample_outcomes(Exposure(scenario, timelines, scenario.queries[0]))
     assert at_once[0].queries == codes.size > 16_384
     pieces: list[int] = []
     monkeypatch.setattr(sampled, "_AT_ONCE", 1)
@@ -258,7 +258,7 @@ def test_a_duration_without_a_mean_has_no_exact_expectation() -> None:
         evaluate_exact(scenario, timelines)
     assert "queries[0].takes=" in str(caught.value)
     assert "must have a finite mean" in str(caught.value)
-    assert class_hazards(scenario, timelines, scenario.queries[0]).start_us.size > 0
+    assert class_hazards(Exposure(scenario, timelines, scenario.queries[0])).start_us.size > 0
     capped = small(2, "abort", queries=[{**TAKES[0], "takes": {**law, "at_most": "1h"}}])
     (found,) = evaluate_exact(capped, timelines)
     assert sum(found.fractions.values()) == pytest.approx(1.0)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from sim.analysis.checkers import lost_blocks, observe
+from sim.analysis.exposure import Exposure
 from sim.analysis.queries import class_hazards
 from sim.core.units import NEVER
 from sim.model import catalog, gateway, janitor, planner, schemes, store, view
@@ -27,7 +28,7 @@ Patch = pytest.MonkeyPatch
 def hazards(scenario: Scenario, scheme: int = 0) -> list[tuple[str, int, int]]:
     """(outcome, start, end) of what is not ok."""
     _, timelines = run(scenario, scheme)
-    found = class_hazards(scenario, timelines, scenario.queries[0])
+    found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
     rows = zip(found.outcome, found.start_us.tolist(), found.end_us.tolist(), strict=True)
     return [(outcome, start, end) for outcome, start, end in rows if start >= us("9h")]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.analysis.exposure import Exposure
 from sim.analysis.queries import class_hazards
 from sim.core.kernel import Phase
 from sim.model import schemes
@@ -47,7 +48,7 @@ def grown(monkeypatch: pytest.MonkeyPatch) -> Callable[[Grow], None]:
 
 def hazards(scenario: Scenario, timelines: Timelines) -> dict[str, int]:
     """How long, in µs, queries of the first class end in each outcome but ok."""
-    found = class_hazards(scenario, timelines, scenario.queries[0])
+    found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
     total: dict[str, int] = {}
     spans = zip(found.start_us.tolist(), found.end_us.tolist(), found.outcome, strict=True)
     for start_us, end_us, outcome in spans:
@@ -154,7 +155,7 @@ def test_leases(grown: Callable[[Grow], None]) -> None:
     grown(lambda made, _: replace(made, hold=Leases()))
     _, timelines = run(scenario)
     # But for those that the outage itself ends, no query meets a block that is gone.
-    found = class_hazards(scenario, timelines, scenario.queries[0])
+    found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
     is_error = np.array([outcome == "query-error" for outcome in found.outcome])
     assert (found.start_us[is_error] >= us("9h")).all()
     assert (found.end_us[is_error] <= us("9h") + scenario.gateways.unhealthy_after_us).all()

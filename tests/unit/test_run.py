@@ -158,6 +158,6 @@ def test_streams_of_a_trial_are_those_of_its_seed(
         seeds.append(seed)
         return Streams(seed)
 
-    monkeypatch.setattr(run_module, "Streams", streams)
+    monkeypatch.setattr("sim.analysis.queries.Streams", streams)
     run_trial(scenario, 0, 1, "sampled")
-    assert seeds == [4]
+    assert set(seeds) == {4}

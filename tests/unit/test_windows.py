@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sim.analysis.explain import story, told
+from sim.analysis.exposure import exposures
 from sim.analysis.queries import evaluate_exact
 from sim.analysis.windows import error_windows, pick_deletion, window_sample
 from sim.analysis.witness import FailedRead
@@ -134,7 +135,14 @@ def test_a_story_holds_what_happened_to_its_block(scenario: Scenario, timelines:
     index = 0 if window_sample(timelines)[1][-1] else 1
     block = pick_deletion(timelines)
     assert block is not None
-    told = story(scenario, timelines, scheme_index=index, trial=0, block=block)
+    told = story(
+        scenario,
+        timelines,
+        exposures(scenario, timelines),
+        scheme_index=index,
+        trial=0,
+        block=block,
+    )
     assert told.error_us == window_sample(timelines)[1][-1]
     assert told.block == timelines.blocks.id[block]
     assert told.start_us < told.retired_us <= told.absent_us < told.end_us
@@ -184,5 +192,5 @@ def test_without_deletions_there_is_nothing_to_pick(scenario: Scenario) -> None:
     short = scenario.model_copy(update={"horizon_us": 3_600_000_000, "warmup_us": 0})
     timelines = replay(short, 0, 0)
     assert pick_deletion(timelines) is None
-    assert told(short, timelines, scheme_index=0, trial=0) is None
+    assert told(short, timelines, (), scheme_index=0, trial=0) is None
     assert window_sample(timelines) == (0, ())
