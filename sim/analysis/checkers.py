@@ -19,14 +19,13 @@ Counts = dict[str, float | dict[str, float]]
 
 
 def observe(scenario: Scenario, timelines: Timelines) -> Counts:
-    """Every count of one trial, by the names of the scenario language.
+    """Every count of one trial, by the names of ``scenario/metrics.py``.
 
-    ``stored-bytes`` and ``garbage-bytes`` are means over time; ``garbage_byte_seconds`` is the
-    integral. An empty window or sample gives 0 and ``n = 0``.
+    ``stored-bytes`` and ``garbage-bytes`` are means over time. An empty window or sample gives 0
+    and ``n = 0``.
     """
     counters = timelines.counters
     stored = _byte_seconds(timelines, timelines.blocks.committed_us)
-    garbage = _byte_seconds(timelines, timelines.blocks.retired_us)
     seconds = max(timelines.horizon_us - timelines.warmup_us, 1) / US_PER_S
     return {
         "duplicate-compaction": counters["duplicate-compaction"],
@@ -37,12 +36,16 @@ def observe(scenario: Scenario, timelines: Timelines) -> Counts:
         "leaked-block": leaked_blocks(timelines),
         "compactions": counters["compactions"],
         "stored-bytes": stored / seconds,
-        "garbage-bytes": garbage / seconds,
-        "garbage_byte_seconds": garbage,
+        "garbage-bytes": garbage_byte_seconds(timelines) / seconds,
         "requests": {kind: counters[f"requests.{kind}"] for kind in REQUEST_KINDS},
         "time-to-visible": time_to_visible(scenario, timelines),
         "retention-overshoot": retention_overshoot(scenario, timelines),
     }
+
+
+def garbage_byte_seconds(timelines: Timelines) -> float:
+    """Bytes that are retired and still stored, integrated over [warm-up, horizon)."""
+    return _byte_seconds(timelines, timelines.blocks.retired_us)
 
 
 def lost_blocks(scenario: Scenario, timelines: Timelines) -> int:

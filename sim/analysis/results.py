@@ -7,16 +7,16 @@ many processes, or how they will be shown.
 
 import hashlib
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.analysis.estimators import Interval, fraction_interval
 from sim.analysis.exercised import Exercised
 from sim.analysis.outcomes import Bound, added
+from sim.scenario.metrics import METRICS, Adding
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ __all__ = [
 ]
 
 Counts = dict[str, Any]
-
-_PER_SAMPLE: Final = re.compile(r"(mean|p\d+)_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,27 +255,33 @@ def _bound(trial: TrialResult, outcomes: tuple[str, ...], query: str | None) -> 
     )
 
 
-def total_counts(counts: Sequence[Mapping[str, Any]]) -> Counts:
+def total_counts(counts: Sequence[Mapping[str, Any]], prefix: str = "") -> Counts:
     """Put the counts of several trials together, key by key and level by level.
 
-    Numbers are added, except where the key says that a sum means nothing: ``*-bytes`` is a mean
-    over time and becomes the mean over trials, ``max_*`` keeps the largest, and ``mean_*`` and
-    ``p*_*`` (a mean and quantiles of samples) are weighed by the ``n`` samples beside them.
+    Parameters
+    ----------
+    counts : sequence of Mapping
+        Leaves are numbers.
+    prefix : str
+        What stands before a key in the name of its metric, see ``scenario/metrics.py``, which says
+        how trials add up.
     """
     merged: Counts = {}
     for key in dict.fromkeys(key for count in counts for key in count):
         there = [count for count in counts if key in count]
         values = [count[key] for count in there]
         if isinstance(values[0], Mapping):
-            merged[key] = total_counts(values)
-        elif _PER_SAMPLE.match(key):
-            merged[key] = _weighed(values, [count["n"] for count in there])
-        elif key.endswith("-bytes"):
-            merged[key] = _weighed(values, [1] * len(values))
-        elif key.startswith("max_"):
-            merged[key] = max(values)
-        else:
-            merged[key] = sum(values) if _are_whole(values) else math.fsum(values)
+            merged[key] = total_counts(values, f"{prefix}{key}.")
+            continue
+        match METRICS[f"{prefix}{key}"].adding:
+            case Adding.SUM:
+                merged[key] = sum(values) if _are_whole(values) else math.fsum(values)
+            case Adding.MEAN:
+                merged[key] = _weighed(values, [1] * len(values))
+            case Adding.WEIGHED:
+                merged[key] = _weighed(values, [count["n"] for count in there])
+            case Adding.LARGEST:
+                merged[key] = max(values)
     return merged
 
 

@@ -41,6 +41,7 @@ from sim.analysis.witness import (
 from sim.core.units import US_PER_S
 from sim.report.names import csv_name
 from sim.report.tables import delays
+from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES
 
 __all__ = ["ALL_QUERIES", "CSV_COLUMNS", "SCHEMA_VERSION", "document", "to_csv", "to_json"]
@@ -73,8 +74,6 @@ CSV_COLUMNS: Final = (
     "method",
     "expected",
 )
-
-_UNITS: Final[Mapping[str, str]] = MappingProxyType({"-bytes": "bytes", "_s": "s"})
 
 
 def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
@@ -178,8 +177,10 @@ def _count_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]
     garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
     yield {"metric": "garbage_byte_seconds", "value": garbage, "unit": "byte-seconds"}
     counts = total_counts([trial.counts for trial in scheme.trials])
-    for metric, value in _flat({**counts, "exposure": asdict(scheme.exercised)}):
-        yield {"metric": metric, "value": value, "unit": _unit(metric)}
+    for metric, value in _flat(counts):
+        yield {"metric": metric, "value": value, "unit": METRICS[metric].unit}
+    for name, value in asdict(scheme.exercised).items():
+        yield {"metric": f"exposure.{name}", "value": value, "unit": "count"}
 
 
 def _flat(counts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
@@ -189,11 +190,6 @@ def _flat(counts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, fl
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-def _unit(metric: str) -> str:
-    """Unit of a count, which its name ends with."""
-    return next((unit for end, unit in _UNITS.items() if metric.endswith(end)), "count")
 
 
 def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sim.core.laws import Constant, Law
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.guesses import did_you_mean, one_of
 from sim.scenario.lawtables import ActivityLaw, PhaseLaw
+from sim.scenario.metrics import OBSERVATIONS
 from sim.scenario.storeschema import NO_TIME
 from sim.scenario.values import (
     Bytes,
@@ -58,16 +59,6 @@ OUTCOMES: Final = (
     "ok",
 )
 """Outcomes of a query, in the order in which they are judged."""
-
-OBSERVATIONS: Final = (
-    "duplicate-compaction",
-    "compactor-halt",
-    "compactor-error",
-    "lost-block",
-    "dangling-block",
-    "leaked-block",
-)
-"""What is counted beside the queries and may be expected."""
 
 PARTIAL_UPLOAD_AGE_US: Final = 48 * _H
 """Age from which an upload without meta.json is taken for abandoned: Thanos,

@@ -16,9 +16,9 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from sim.analysis.checkers import observe
+from sim.analysis.checkers import garbage_byte_seconds, observe
 from sim.analysis.exercised import exercised
 from sim.analysis.explain import told
 from sim.analysis.exposure import exposures
@@ -194,8 +194,6 @@ def _judge(
         classes = evaluate_exact(scenario, timelines, exposed)
     else:
         classes = evaluate_sampled(scenario, timelines, exposed)
-    counts: dict[str, Any] = dict(observe(scenario, timelines))
-    garbage_byte_seconds = float(counts.pop("garbage_byte_seconds", 0.0))
     window_count, windows_us = window_sample(timelines)
     asked = math.fsum(c.queries for c in classes)
     return TrialResult(
@@ -205,8 +203,8 @@ def _judge(
         digest=trace.digest,
         records=len(trace.records),
         classes=classes,
-        counts=counts,
-        garbage_byte_seconds=garbage_byte_seconds,
+        counts=dict(observe(scenario, timelines)),
+        garbage_byte_seconds=garbage_byte_seconds(timelines),
         window_count=window_count,
         windows_us=windows_us,
         exercised=exercised(scenario, timelines, asked, exposed),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from sim.analysis.results import collect, digest_of, estimate, fractions_per_trial, total_counts
-from tests.made_results import outcome, result, scenario, trial
+from sim.scenario.load import load
+from sim.scenario.metrics import METRICS, OBSERVATIONS
+from sim.study.run import run_trial
+from tests.made_results import SCENARIO, outcome, result, scenario, trial
 
 
 def test_results_come_out_in_order_whatever_the_order_they_came_in() -> None:
@@ -77,6 +82,25 @@ def test_counts_of_nothing_are_nothing() -> None:
     assert total_counts([]) == {}
     empty = {"n": 0, "mean_s": 0.0, "max_s": 0.0}
     assert total_counts([{"time-to-visible": empty}] * 2) == {"time-to-visible": empty}
+
+
+def test_every_number_of_a_trial_is_in_the_registry() -> None:
+    trial = run_trial(load(SCENARIO, {"trials": 1}), 1, 0)
+
+    def names(counts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+        for key, value in counts.items():
+            if isinstance(value, Mapping):
+                yield from names(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}"
+
+    assert sorted(names(trial.counts)) == sorted(METRICS)
+    assert tuple(name for name in METRICS if METRICS[name].is_expected) == OBSERVATIONS
+
+
+def test_a_number_that_is_not_in_the_registry_is_a_fault() -> None:
+    with pytest.raises(KeyError, match="moon-phase"):
+        total_counts([{"moon-phase": 1}])
 
 
 def test_a_result_fits_a_screen() -> None:
