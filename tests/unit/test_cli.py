@@ -26,38 +26,13 @@ from sim.scenario.choices import DeletionMark
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Trace
+from tests.short import SHORT
 
 ROOT = Path(__file__).parents[2]
 
-SCENARIO = """
-schema = 1
-name = "short"
-summary = "Two days of deletions."
-horizon = "3d"
-warmup = "1d"
-trials = 2
-
-[compactor]
-ranges = ["2h", "8h"]
-
-[producers]
-local_retention = "2h"
-
-[[queries]]
-name = "day"
-rate = "1/m"
-range = "1d"
-
-[[schemes]]
-name = "at once"
-kind = "immediate"
-
-[[schemes]]
-name = "later, 6h"
-kind = "deletion-mark"
-delete_delay = "6h"
-ignore_deletion_marks_delay = "3h"
-"""
+SCENARIO = SHORT.replace(
+    'name = "short"', 'name = "short"\nsummary = "Two days of deletions."'
+).replace('"later"', '"later, 6h"')
 EFFORT = r"  about \d+ records and [\d.]+ MiB a trial, [\d.]+ s of one CPU in all"
 HOLDS = '[expect]\n"at once" = { sometimes = ["query-error"] }\n'
 BROKEN = '[expect]\n"at once" = { never = ["query-error"] }\n'

@@ -19,35 +19,9 @@ from sim.study import run as run_module
 from sim.study.finished import FinishedTrials, decoded, encoded, key_of
 from sim.study.run import run_scenario
 from tests import made_results
+from tests.short import SHORT
 
-SCENARIO = """
-schema = 1
-name = "short"
-horizon = "3d"
-warmup = "1d"
-trials = 2
-
-[compactor]
-ranges = ["2h", "8h"]
-
-[producers]
-local_retention = "2h"
-
-[[queries]]
-name = "day"
-rate = "1/m"
-range = "1d"
-
-[[schemes]]
-name = "at once"
-kind = "immediate"
-
-[[schemes]]
-name = "later"
-kind = "deletion-mark"
-delete_delay = "6h"
-ignore_deletion_marks_delay = "3h"
-"""
+SCENARIO = SHORT
 
 
 class _Desk:

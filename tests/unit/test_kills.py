@@ -15,29 +15,15 @@ import pytest
 
 from sim.scenario.load import load
 from sim.study.finished import FinishedTrials
+from tests.short import SHORT
 
 pytestmark = pytest.mark.usefixtures("signals_as_usual")
 
 ROOT = Path(__file__).parents[2]
 # Nothing is ever deleted, so there is little to draw: most of the time goes to trials.
-SCENARIO = """
-schema = 1
-name = "short"
-horizon = "4d"
-warmup = "1d"
-trials = 3
-
-[compactor]
-ranges = ["2h", "8h"]
-
-[producers]
-local_retention = "2h"
-
-[[queries]]
-name = "day"
-rate = "1/m"
-range = "1d"
-
+SCENARIO = (
+    SHORT.partition("[[schemes]]")[0].replace('"3d"', '"4d"').replace("trials = 2", "trials = 3")
+    + """
 [[schemes]]
 name = "late"
 kind = "deletion-mark"
@@ -48,6 +34,7 @@ name = "later"
 kind = "deletion-mark"
 delete_delay = "31d"
 """
+)
 WORDS = ["run", "short.toml", "--out", "out/run", "--json", "out/short.json"]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 # Until Python has read the program, a signal is Python's own affair.

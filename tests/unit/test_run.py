@@ -16,36 +16,9 @@ from sim.study import executors
 from sim.study import run as run_module
 from sim.study.run import replay, run_scenario, run_trial, trace_trial
 from sim.trace.recorder import Trace
+from tests.short import SHORT
 
-SCENARIO = """
-schema = 1
-name = "short"
-horizon = "3d"
-warmup = "1d"
-trials = 2
-seed = 3
-
-[compactor]
-ranges = ["2h", "8h"]
-
-[producers]
-local_retention = "2h"
-
-[[queries]]
-name = "day"
-rate = "1/m"
-range = "1d"
-
-[[schemes]]
-name = "at once"
-kind = "immediate"
-
-[[schemes]]
-name = "later"
-kind = "deletion-mark"
-delete_delay = "6h"
-ignore_deletion_marks_delay = "3h"
-"""
+SCENARIO = SHORT.replace("trials = 2", "trials = 2\nseed = 3")
 
 
 @pytest.fixture(scope="module")
