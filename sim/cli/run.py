@@ -101,6 +101,7 @@ class _Options:
 @click.option(
     "--resume",
     metavar="DIR",
+    shell_complete=complete.any_folder,
     help="Keep finished trials in a folder, and go on from those that are there.",
 )
 @click.option(
