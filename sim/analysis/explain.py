@@ -17,6 +17,7 @@ from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
     from sim.analysis.exposure import Exposure
+    from sim.analysis.results import Result
     from sim.scenario.schema import Scenario
     from sim.trace.timelines import Timelines
 
@@ -28,6 +29,7 @@ __all__ = [
     "Story",
     "story",
     "told",
+    "told_deletion",
 ]
 
 _ARRIVALS_MAX: Final = 2_000_000
@@ -177,6 +179,21 @@ def told(
     if block is None:
         return None
     return story(scenario, timelines, exposed, scheme_index=scheme_index, trial=trial, block=block)
+
+
+def told_deletion(result: "Result") -> Story | None:
+    """Pick the deletion that a reader outlasted for longest, in the first scheme that has one.
+
+    Without any, that of the first scheme that deletes; None if nothing was deleted.
+    """
+    met = [
+        max((trial for trial in scheme.trials if trial.story), key=lambda t: t.windows_us[-1:])
+        for scheme in result.schemes
+        if any(trial.story for trial in scheme.trials)
+    ]
+    if not met:
+        return None
+    return next((trial for trial in met if trial.windows_us[-1] > 0), met[0]).story
 
 
 def _loads_of(timelines: "Timelines", block: int) -> list[Load]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.analysis.expect import Judgement
-from sim.analysis.explain import Story
+from sim.analysis.explain import told_deletion
 from sim.analysis.results import Result, SchemeResult, estimate
 from sim.analysis.windows import error_window_law
 from sim.report.document import document, to_csv, to_json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sim.scenario.schema import SchemeSpec
 
-__all__ = ["figures", "files", "told_deletion"]
+__all__ = ["figures", "files"]
 
 
 def files(result: Result, judgements: Sequence[Judgement]) -> Iterator[tuple[str, bytes]]:
@@ -60,21 +60,6 @@ def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:
     if any(len(row.lengths_us) for row in windows):
         height = windows_height(len(windows))
         yield "windows", new_figure(lambda ax: window_lengths(windows, ax), height=height)
-
-
-def told_deletion(result: Result) -> Story | None:
-    """Pick the deletion that a reader outlasted for longest, in the first scheme that has one.
-
-    Without any, that of the first scheme that deletes; None if nothing was deleted.
-    """
-    met = [
-        max((trial for trial in scheme.trials if trial.story), key=lambda t: t.windows_us[-1:])
-        for scheme in result.schemes
-        if any(trial.story for trial in scheme.trials)
-    ]
-    if not met:
-        return None
-    return next((trial for trial in met if trial.windows_us[-1] > 0), met[0]).story
 
 
 def _outcome_rows(result: Result) -> list[OutcomeFraction]:

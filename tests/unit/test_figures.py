@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 
 from sim.analysis.deletion import error_window_immediate
 from sim.analysis.estimators import Interval
-from sim.analysis.explain import Absence, Failures, Hazard, Load, Story
+from sim.analysis.explain import Absence, Failures, Hazard, Load, Story, told_deletion
 from sim.analysis.results import collect
 from sim.analysis.windows import error_window_law
 from sim.core.units import NEVER, US_PER_S
-from sim.report.bundle import figures, told_deletion
+from sim.report.bundle import figures
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.names import FIGURES
 from sim.report.style import escaped, legend_below, new_figure, to_png, to_svg
