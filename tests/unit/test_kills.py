@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -121,6 +122,11 @@ class _Runs:
         return hidden - trials - ({".run.sim-partial/lock"} if trials else set())
 
 
+LEFT_IN_ORDER = re.compile(r"sim: interrupted after [1-9]")
+"""What a run says that had begun, so that what an earlier one left was removed, and had the time to
+remove its own."""
+
+
 def _kill(folder: Path, count: int) -> None:
     """End `count` runs at drawn moments; the seed is fixed, the moments are the machine's."""
     runs = _Runs(folder)
@@ -133,8 +139,7 @@ def _kill(folder: Path, count: int) -> None:
         where = f"kill {turn}: {number.name} after {after_s:.3f} s, {workers} workers: {errors}"
         assert code in (0, 130, -number) or after_s < STARTING_S, where
         runs.check_nothing_is_half_written()
-        if code == 0 or "sim: interrupted" in errors:
-            # It left in order; without that word it was out of time.
+        if code == 0 or LEFT_IN_ORDER.search(errors):
             assert runs.leftovers() == set(), where
         if before and "already" in errors:
             assert f"{len(before)} of 6 trials were there already" in errors, where
