@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -110,9 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         register()
     is_own_process = arguments is None
-    with _interrupts_handled(is_own_process=is_own_process):
+    with _interrupts_handled(is_own_process=is_own_process) as was_interrupted:
         try:
-            return _exit_code(arguments)
+            return _exit_code(arguments, was_interrupted)
         except (KeyboardInterrupt, click.Abort, RunInterrupted) as error:
             _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
             if is_own_process:
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_INTERRUPTED
 
 
-def _exit_code(arguments: Sequence[str] | None) -> int:
+def _exit_code(arguments: Sequence[str] | None, was_interrupted: Callable[[], bool]) -> int:
     """Run the program and turn everything but an interruption into an exit code."""
     try:
         code = cli.main(arguments, prog_name="sim", standalone_mode=False)
@@ -145,6 +145,9 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     except MemoryError:
         return _fail("out of memory; nothing can be concluded", EXIT_UNKNOWN)
     except Exception:
+        if was_interrupted():
+            # Compiled code may have made another error of the interrupt.
+            raise KeyboardInterrupt from None
         traceback.print_exc()
         return _fail("this is a fault of sim itself; nothing can be concluded", EXIT_UNKNOWN)
     return code if isinstance(code, int) else 0
@@ -156,15 +159,17 @@ def _fail(message: str, code: int) -> int:
 
 
 @contextlib.contextmanager
-def _interrupts_handled(*, is_own_process: bool) -> Iterator[None]:
+def _interrupts_handled(*, is_own_process: bool) -> Iterator[Callable[[], bool]]:
     """Let a request to terminate unwind the program as Ctrl-C does, and both end it in time.
 
     Unwinding removes temporary files and ends workers. Where it does not come through, because
     much is freed on the way or a destructor swallows the interrupt, a process of our own is ended
-    without it; the next run removes what is left.
+    without it; the next run removes what is left. Gives whether one has come.
     """
+    came: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        came.append(number)
         # One is enough: a second must not break the cleaning up after the first.
         for other in before:
             signal.signal(other, signal.SIG_IGN)
@@ -183,7 +188,7 @@ def _interrupts_handled(*, is_own_process: bool) -> Iterator[None]:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 before[number] = signal.signal(number, interrupt)
     try:
-        yield
+        yield lambda: bool(came)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

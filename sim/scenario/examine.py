@@ -5,7 +5,7 @@ judged together; what would not have been found without taking something out is 
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -58,7 +58,9 @@ def examine(raw: Mapping[str, Any], reading: Reading) -> tuple[Scenario | None, 
             scenario = Scenario.model_validate(judged, context={"reading": reading})
         except ValidationError as error:
             new = findings_of(error, judged)
-            found += [f for f in new if f not in found and not _rests_on(f, taken)]
+            told = {finding.claim for finding in found}
+            rests_on = _resting_on(taken)
+            found += [f for f in new if f.claim not in told and not rests_on(f)]
             if any(details["loc"] == () for details in error.errors(include_url=False)):
                 break  # conflicts are looked for last
             judged = _without(judged, new, attempt, taken)
@@ -67,14 +69,22 @@ def examine(raw: Mapping[str, Any], reading: Reading) -> tuple[Scenario | None, 
     return None, found
 
 
-def _rests_on(finding: Finding, taken: list[Path]) -> bool:
-    """Whether a finding would not be there, or be another one, without what was taken out."""
-    places = (finding.at, *finding.others, *finding.silent)
-    return any(
-        place[: len(path)] == path or path[: len(place)] == place
-        for place in places
-        for path in taken
-    )
+def _resting_on(taken: list[Path]) -> Callable[[Finding], bool]:
+    """Whether a finding would not be there, or be another one, without what was taken out.
+
+    So it is if a place of it lies below, or above, what was taken out.
+    """
+    below = set(taken)
+    above = {path[:length] for path in taken for length in range(len(path))}
+
+    def rests_on(finding: Finding) -> bool:
+        places = (finding.at, *finding.others, *finding.silent)
+        return any(
+            place in above or any(place[:length] in below for length in range(len(place) + 1))
+            for place in places
+        )
+
+    return rests_on
 
 
 def _without(

@@ -47,10 +47,11 @@ _RULES: Final[Mapping[str, str]] = {
 
 def findings_of(error: ValidationError, raw: Any) -> list[Finding]:
     """Return what `error` found in the mapping `raw`, each place and rule once, in its order."""
-    found: list[Finding] = []
+    found: dict[Finding, Finding] = {}
     for details in error.errors(include_url=False):
-        found += [finding for finding in _findings(details, raw) if finding not in found]
-    return found
+        for finding in _findings(details, raw):
+            found.setdefault(finding.claim, finding)
+    return list(found.values())
 
 
 def _findings(details: ErrorDetails, raw: Any) -> Iterator[Finding]:

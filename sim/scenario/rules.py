@@ -55,6 +55,11 @@ class Finding(NamedTuple):
     silent: tuple[Path, ...] = ()
     values: tuple[Any, ...] = ()
 
+    @property
+    def claim(self) -> "Finding":
+        """The finding without its values, which may be of any kind: a key in tables."""
+        return self._replace(values=())
+
 
 def conflicts(scenario: "Scenario") -> list[Finding]:
     """Return every broken rule, in the order of the document."""

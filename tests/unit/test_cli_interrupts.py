@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.cli import main
 from tests.made_results import SCENARIO
 
 pytestmark = pytest.mark.usefixtures("signals_as_usual")
@@ -135,3 +136,20 @@ def test_an_interrupt_that_is_swallowed_ends_the_run_nevertheless(tmp_path: Path
         check=False,
     )
     assert done.returncode == 130
+
+
+def test_an_interrupt_that_became_another_error_is_an_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def draw(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5.0)
+        except KeyboardInterrupt:
+            raise ValueError("what compiled code makes of it") from None
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "short.toml").write_text(SCENARIO)
+    monkeypatch.setattr("sim.study.run.simulate", draw)
+    assert main(["run", "short.toml", "--workers", "1"]) == 130
+    assert capsys.readouterr().err == "sim: interrupted\n"
