@@ -30,7 +30,7 @@ def judged(scenario: Scenario) -> None:
                     assert fraction == 0.0, f"{outcome} happens, though proven by {proven}"
                 bound = found.bounds.get(outcome)
                 if bound is not None and not proven:
-                    assert fraction <= bound.most * bound.clusters * 2 + 1e-12
+                    assert fraction <= bound.most + 1e-12
 
 
 @given(scenarios())
