@@ -44,7 +44,18 @@ from sim.report.tables import delays
 from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES
 
-__all__ = ["ALL_QUERIES", "CSV_COLUMNS", "SCHEMA_VERSION", "document", "to_csv", "to_json"]
+__all__ = [
+    "ALL_QUERIES",
+    "CSV_COLUMNS",
+    "SCHEMA_VERSION",
+    "csv_field",
+    "csv_rows",
+    "document",
+    "estimate_fields",
+    "plain",
+    "to_csv",
+    "to_json",
+]
 
 SCHEMA_VERSION: Final = 1
 
@@ -90,7 +101,7 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
         JSON values only; nan has become None.
     """
     scenario = result.scenario
-    plain = _plain(
+    content = plain(
         {
             "schema": SCHEMA_VERSION,
             "scenario": scenario.name,
@@ -114,8 +125,8 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
             ],
         }
     )
-    assert isinstance(plain, dict)
-    return plain
+    assert isinstance(content, dict)
+    return content
 
 
 def to_json(content: Mapping[str, Any]) -> str:
@@ -137,17 +148,24 @@ def to_csv(result: Result) -> str:
     writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for scheme in result.schemes:
-        for row in (*_query_rows(result, scheme), *_count_rows(result, scheme)):
-            fields = {key: _field(value) for key, value in row.items()}
+        for row in csv_rows(result, scheme):
+            fields = {key: csv_field(value) for key, value in row.items()}
             writer.writerow({"scheme": csv_name(scheme.name), **fields})
     return text.getvalue()
 
 
-def _field(value: Any) -> str:
-    plain = _plain(value)
-    if plain is None:
+def csv_field(value: Any) -> str:
+    """Write a value as a cell of the CSV; what is not a number is empty."""
+    known = plain(value)
+    if known is None:
         return ""
-    return plain if isinstance(plain, str) else repr(plain)
+    return known if isinstance(known, str) else repr(known)
+
+
+def csv_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
+    """Give the lines of one scheme, by column; columns that do not apply are left out."""
+    yield from _query_rows(result, scheme)
+    yield from _count_rows(result, scheme)
 
 
 def _query_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
@@ -200,9 +218,9 @@ def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
         "kind": scheme.kind,
         "digest": scheme.digest,
         "queries": math.fsum(queries),
-        "outcomes": {o: _estimate(estimate(scheme, (o,)), total=True) for o in OUTCOMES},
+        "outcomes": {o: estimate_fields(estimate(scheme, (o,)), total=True) for o in OUTCOMES},
         "by_query": {
-            name: {o: _estimate(estimate(scheme, (o,), name), total=False) for o in OUTCOMES}
+            name: {o: estimate_fields(estimate(scheme, (o,), name), total=False) for o in OUTCOMES}
             for name in classes
         },
         "counts": total_counts([trial.counts for trial in scheme.trials]),
@@ -243,7 +261,8 @@ def _witness(witness: Witness | None) -> dict[str, Any] | None:
             return {"kind": _KINDS[type(witness)], **own, "worst": _witness(worst)}
 
 
-def _estimate(found: Estimate, *, total: bool) -> dict[str, Any]:
+def estimate_fields(found: Estimate, *, total: bool) -> dict[str, Any]:
+    """Say what is known of a fraction; ``total`` adds the number of queries it stands for."""
     interval = found.interval
     bounds = {"fraction": interval.fraction, "low": interval.low, "high": interval.high}
     expected = {"expected": found.expected} if total else {}
@@ -288,12 +307,12 @@ def _limits(one: Estimate, two: Estimate) -> tuple[float, float]:
     return -(reach[0][0] + reach[1][1]), reach[0][1] + reach[1][0]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn mappings, sequences and numpy scalars into JSON values; not-a-number into None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
