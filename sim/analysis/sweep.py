@@ -5,7 +5,7 @@ a cell was computed, or how it will be shown.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -73,10 +73,28 @@ class Sweep:
     is_together: bool
     cells: tuple[Cell, ...]
 
-    def setting_text(self, cell: Cell, knobs: Sequence[int] | None = None) -> str:
-        """Values of the knobs at a cell, of all of them or of some by position: "15m, 3m"."""
+    def text_of(self, setting: tuple[int, ...], knobs: Iterable[int] | None = None) -> str:
+        """Values at a setting, of all knobs or of some by position: "15m, 3m"."""
         chosen = range(len(self.knobs)) if knobs is None else knobs
-        return ", ".join(self.knobs[i].texts[cell.setting[i]] for i in chosen)
+        return ", ".join(self.knobs[k].texts[setting[k]] for k in chosen)
+
+    def touching(self, position: int) -> tuple[int, ...]:
+        """Positions of the knobs that change a result of a scheme; all, or none, if in step.
+
+        ``position`` is that of the scheme among those that ran.
+        """
+        found = {cell.setting: cell.result.schemes[position].trials for cell in self.cells}
+        if self.is_together:
+            trials = list(found.values())
+            return tuple(range(len(self.knobs))) if trials[1:] != trials[:-1] else ()
+        return tuple(
+            k
+            for k in range(len(self.knobs))
+            if any(
+                trials != found[(*setting[:k], 0, *setting[k + 1 :])]
+                for setting, trials in found.items()
+            )
+        )
 
 
 def origin_of(scheme: SchemeResult) -> str:
@@ -137,6 +155,8 @@ class Line:
     Attributes
     ----------
     scheme : str
+    position : int
+        Of the scheme among those that ran.
     others : tuple of int
         Positions of the values of the other knobs; empty if the knobs move in step.
     points : tuple of Point
@@ -144,6 +164,7 @@ class Line:
     """
 
     scheme: str
+    position: int
     others: tuple[int, ...]
     points: tuple[Point, ...]
 
@@ -159,7 +180,7 @@ def lines_of(sweep: Sweep) -> tuple[Line, ...]:
     found: dict[tuple[int, tuple[int, ...]], list[Point]] = {}
     for cell in sweep.cells:
         others = () if sweep.is_together else cell.setting[1:]
-        for scheme in cell.result.schemes:
+        for position, scheme in enumerate(cell.result.schemes):
             point = Point(
                 setting=cell.setting,
                 result=cell.result,
@@ -168,10 +189,10 @@ def lines_of(sweep: Sweep) -> tuple[Line, ...]:
                 garbage_bytes=garbage_bytes(cell.result, scheme),
                 requests_per_day=requests_per_day(cell.result, scheme),
             )
-            found.setdefault((scheme.index, others), []).append(point)
+            found.setdefault((position, others), []).append(point)
     return tuple(
-        Line(scheme=points[0].scheme.name, others=others, points=tuple(points))
-        for (_, others), points in sorted(found.items(), key=lambda item: item[0])
+        Line(scheme=points[0].scheme.name, position=position, others=others, points=tuple(points))
+        for (position, others), points in sorted(found.items(), key=lambda item: item[0])
     )
 
 

@@ -30,6 +30,7 @@ __all__ = ["cli", "main"]
 
 COMMANDS: Final = {
     "run": "Simulate scenarios and judge their expectations.",
+    "sweep": "Run a scenario at many settings of one or more keys.",
     "check": "Check scenarios without running them.",
     "stores": "List the named stores, or show one.",
     "init": "Write a small scenario to start from.",

@@ -39,6 +39,7 @@ __all__ = [
     "override_options",
     "read_scenarios",
     "refuse",
+    "scenario_source",
     "scheme_indices",
     "show_problems",
     "shown_path",
@@ -134,6 +135,24 @@ def read_scenarios(
     if is_wrong:
         raise click.exceptions.Exit(2)
     return scenarios
+
+
+def scenario_source(path: str) -> tuple[Path | str, str]:
+    """What is loaded for a path, and its text as far as it is one; standard input is read once.
+
+    Raises
+    ------
+    ScenarioError
+        If standard input is no text, or too much.
+    OSError
+        If the file cannot be read.
+    """
+    from sim.scenario.inputs import read_file
+
+    if path == files.STANDARD:
+        text = f"{_standard_input()}\n"
+        return text, text
+    return Path(path), read_file(Path(path)).decode("utf-8-sig", errors="replace")
 
 
 def _standard_input() -> str:

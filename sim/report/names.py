@@ -1,10 +1,24 @@
 """Names of what a report shows: the files of a bundle, and blocks; loads no plotting."""
 
-from typing import Final
+import re
+from typing import TYPE_CHECKING, Final
 
 from sim.report.formats import format_span
 
-__all__ = ["FIGURES", "FILES", "MARKER", "block_name", "csv_name"]
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+__all__ = [
+    "FIGURES",
+    "FILES",
+    "MARKER",
+    "SWEEP_FIGURES",
+    "SWEEP_FILES",
+    "SWEEP_MARKER",
+    "block_name",
+    "csv_name",
+    "knob_name",
+]
 
 MARKER: Final = "result.json"
 """The file by which a folder is known to be a bundle."""
@@ -17,6 +31,18 @@ FILES: Final = (
     *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")),
 )
 
+SWEEP_MARKER: Final = "sweep.json"
+"""The file by which a folder is known to be that of a sweep."""
+
+SWEEP_FIGURES: Final = ("failures", "map", "prices")
+
+SWEEP_FILES: Final = (
+    SWEEP_MARKER,
+    "sweep.csv",
+    *(f"{name}.{kind}" for name in SWEEP_FIGURES for kind in ("svg", "png")),
+)
+
+_SCHEME: Final = re.compile(r"schemes(?:\.|\[)(?P<index>\d+)\]?\.(?P<key>.+)")
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -54,3 +80,11 @@ def block_name(block_id: str) -> str:
     if ordinal != "0":
         parts.append(f"copy {int(ordinal) + 1}")
     return ", ".join(parts)
+
+
+def knob_name(path: str, scenario: "Scenario") -> str:
+    """A knob's path as a person reads it: a scheme has its name instead of its position."""
+    match = _SCHEME.fullmatch(path)
+    if match is None or int(match["index"]) >= len(scenario.schemes):
+        return path
+    return f"{match['key']} of {scenario.schemes[int(match['index'])].name}"

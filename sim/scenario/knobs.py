@@ -269,7 +269,7 @@ def settings_of(knobs: Sequence[Knob], *, together: bool) -> tuple[tuple[int, ..
     Parameters
     ----------
     knobs : sequence of Knob
-        At least one.
+        Without any there is one setting, of nothing.
     together : bool
         Whether they move in step instead of making a grid, whose last knob moves fastest.
 
@@ -284,7 +284,7 @@ def settings_of(knobs: Sequence[Knob], *, together: bool) -> tuple[tuple[int, ..
         raise ValueError(f"knobs that move together have equally many values, not {told}")
     if not together and math.prod(lengths) > POINTS_MAX:
         raise ValueError(f"there may be at most {POINTS_MAX} settings, not {math.prod(lengths)}")
-    if together:
+    if together and knobs:
         return tuple((i,) * len(knobs) for i in range(lengths[0]))
     return tuple(itertools.product(*map(range, lengths)))
 
