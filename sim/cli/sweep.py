@@ -1,7 +1,7 @@
 """``sim sweep``: one scenario at many settings; results to standard output or files."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from sim.cli import common, complete, files, machine, screen
-from sim.errors import EXIT_BAD_INPUT, EXIT_HOLDS, Problem, RunInterrupted, ScenarioError, printable
+from sim.cli.settings import SweepOptions, read_settings, targets
+from sim.errors import EXIT_HOLDS, RunInterrupted, printable
 
 if TYPE_CHECKING:
     from sim.analysis.sweep import Sweep
     from sim.atomic import WorkFolder
-    from sim.scenario.knobs import Knob
     from sim.scenario.schema import Scenario
     from sim.study.finished import FinishedTrials
     from sim.study.sweep import Settings
@@ -22,29 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _CELLS: Final = ".sim-cells"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
-    knobs: tuple[str, ...]
-    together: bool
-    refine: int
-    schemes: tuple[str, ...]
-    assignments: tuple[str, ...]
-    seed: int | None
-    trials: int | None
-    workers: int | None
-    json: str | None
-    csv: str | None
-    parquet: str | None
-    out: str | None
-    cells: str
-    fresh: bool
-    allow_outside: bool
-    max_memory: float | None
-    max_events: float | None
-    yes: bool
-    quiet: bool
 
 
 @click.command(
@@ -151,159 +128,9 @@ def command(path: str, **options: Any) -> int:
     All settings meet the same uploads, lags and arrivals. A scheme that a key does not touch runs
     once. Sweeps that were interrupted go on where they were, see --cells.
     """
-    chosen = _Options(**options)
-    settings, selection = _read(path, chosen)
+    chosen = SweepOptions(**options)
+    settings, selection = read_settings(path, chosen)
     return _run(settings, selection, chosen)
-
-
-@dataclass(slots=True)
-class _Problems:
-    """Everything that is wrong with a call, shown together."""
-
-    is_wrong: bool = False
-
-    @contextlib.contextmanager
-    def collected(self) -> Iterator[None]:
-        """Show what is wrong with an option, and go on."""
-        try:
-            yield
-        except click.UsageError as error:
-            self.tell(f"Error: {error.format_message()}")
-
-    def tell(self, message: str) -> None:
-        self.is_wrong = True
-        click.echo(printable(message), err=True)
-
-    def wrong_knob(self, message: object) -> None:
-        self.tell(f"Error: Invalid value for --vary: {message}")
-
-
-def _read(path: str, options: _Options) -> "tuple[Settings, tuple[int, ...] | None]":
-    """Make the scenarios of all settings; or show everything that is wrong, and exit with 2."""
-    from sim.scenario.knobs import unfit
-    from sim.study.sweep import load_settings
-
-    problems = _Problems()
-    read: list[Path] = []
-    overrides: dict[str, Any] = {}
-    with problems.collected():
-        overrides = common.override_options(
-            seed=options.seed, trials=options.trials, assignments=options.assignments
-        )
-    knobs = _knobs(options, problems)
-    _check_targets(options, problems)
-    selection, settings = None, None
-    try:
-        source, text = common.scenario_source(path)
-        for message in unfit(text, knobs):
-            problems.wrong_knob(message)
-        settings = load_settings(
-            _loading(source, overrides, options, read), knobs, together=options.together
-        )
-    except ScenarioError as error:
-        problems.is_wrong = True
-        common.show_problems(path, error, text if path == files.STANDARD else None)
-    except OSError as error:
-        problems.tell(f"{common.shown_path(path)}: {error.strerror or error}")
-    except ValueError as error:
-        problems.wrong_knob(error)
-    with problems.collected():
-        files.check_apart(_targets(options), read, folder_files=_folder_files())
-    if settings is not None:
-        with problems.collected():
-            scenario = next(iter(settings.scenarios.values()))
-            selection = common.scheme_indices(scenario, options.schemes)
-    if problems.is_wrong or settings is None:
-        raise click.exceptions.Exit(EXIT_BAD_INPUT)
-    _refuse_what_cannot_run(path, settings, options)
-    return settings, selection
-
-
-def _knobs(options: _Options, problems: _Problems) -> "list[Knob]":
-    """Read ``--vary``; those that are wrong are left out."""
-    from sim.scenario.knobs import parse_knob
-
-    knobs: list[Knob] = []
-    for text in options.knobs:
-        try:
-            knobs.append(parse_knob(text))
-        except ValueError as error:
-            problems.wrong_knob(error)
-    if options.refine and options.together:
-        problems.tell("Error: --refine adds values to one key, so not with --together")
-    if options.refine and knobs and knobs[0].numbers is None:
-        problems.tell(f"Error: --refine needs a first key with numbers, not {knobs[0].path}")
-    return knobs
-
-
-def _loading(
-    source: "Path | str", overrides: Mapping[str, Any], options: _Options, read: list[Path]
-) -> "Callable[[Mapping[str, Any]], Scenario]":
-    """Give what makes the scenario at a setting; ``read`` takes in the files that it reads."""
-    from sim.scenario.load import load
-
-    def at(values: Mapping[str, Any]) -> "Scenario":
-        return load(
-            source,
-            {**overrides, **values},
-            allow_outside=options.allow_outside,
-            on_read=read.append,
-        )
-
-    return at
-
-
-def _folder_files() -> tuple[str, ...]:
-    from sim.report.names import SWEEP_FILES
-
-    return SWEEP_FILES
-
-
-def _targets(options: _Options) -> dict[str, str]:
-    """Paths that are written to, by option."""
-    named = {
-        "--json": options.json,
-        "--csv": options.csv,
-        "--parquet": options.parquet,
-        "--out": options.out,
-    }
-    return {option: path for option, path in named.items() if path is not None}
-
-
-def _check_targets(options: _Options, problems: _Problems) -> None:
-    """Refuse before the sweep what could not be written after it."""
-    from sim.report.names import SWEEP_MARKER
-    from sim.report.sweepdocument import PARQUET_EXTRA, has_parquet
-
-    targets = _targets(options)
-    for option, path in targets.items():
-        with problems.collected():
-            if option == "--out":
-                files.check_folder_target(path, option, marker=SWEEP_MARKER)
-            else:
-                files.check_file_target(path, option)
-    if list(targets.values()).count(files.STANDARD) > 1:
-        problems.tell("Error: only one of --json, --csv and --parquet can be standard output")
-    if options.parquet is not None and not has_parquet():
-        problems.tell(f"Error: {PARQUET_EXTRA}")
-    with problems.collected():
-        files.check_kept_folder(options.cells, "--cells", apart_from=options.out)
-
-
-def _refuse_what_cannot_run(path: str, settings: "Settings", options: _Options) -> None:
-    """Refuse settings that cannot be evaluated, or that the machine cannot hold."""
-    from sim.analysis.limits import too_large
-    from sim.analysis.queries import inexact
-
-    limits = machine.limits(options.max_memory, options.max_events)
-    found: dict[str, Problem] = {}
-    for scenario in settings.scenarios.values():
-        problems = inexact(scenario)
-        if not options.yes:
-            workers = options.workers or 1
-            problems += too_large(scenario, limits, schemes=1, workers=workers)
-        found |= {repr(problem): problem for problem in problems}
-    common.refuse(path, list(found.values()))
 
 
 @dataclass(slots=True)
@@ -328,7 +155,7 @@ class _Count:
             yield count
 
 
-def _run(settings: "Settings", selection: tuple[int, ...] | None, options: _Options) -> int:
+def _run(settings: "Settings", selection: tuple[int, ...] | None, options: SweepOptions) -> int:
     """Run the sweep, write and show it."""
     from sim.atomic import work_folder
     from sim.study.sweep import run_sweep
@@ -357,14 +184,14 @@ def _run(settings: "Settings", selection: tuple[int, ...] | None, options: _Opti
     except KeyboardInterrupt:
         raise RunInterrupted(count.done, count.wanted, count.done > 0) from None
     if not options.quiet:
-        _show(sweep, is_taken=files.STANDARD in _targets(options).values())
+        _show(sweep, is_taken=files.STANDARD in targets(options).values())
         say(f"trials kept in {options.cells}")
         if options.out is not None:
             say(f"files in {options.out}")
     return EXIT_HOLDS
 
 
-def _kept(options: _Options, say: Callable[[str], None]) -> "FinishedTrials":
+def _kept(options: SweepOptions, say: Callable[[str], None]) -> "FinishedTrials":
     """Where trials are kept; a folder of our own choice is kept out of version control."""
     from sim.atomic import whole_file
     from sim.study.finished import FinishedTrials
@@ -377,7 +204,7 @@ def _kept(options: _Options, say: Callable[[str], None]) -> "FinishedTrials":
     return FinishedTrials(folder, say=say)
 
 
-def _fitting_workers(scenarios: "Sequence[Scenario]", options: _Options) -> int | None:
+def _fitting_workers(scenarios: "Sequence[Scenario]", options: SweepOptions) -> int | None:
     """As many processes as the memory holds at the largest setting; None leaves it to the CPUs."""
     limits = machine.limits(options.max_memory, options.max_events)
     counts = [
@@ -387,15 +214,16 @@ def _fitting_workers(scenarios: "Sequence[Scenario]", options: _Options) -> int 
     return min((count for count in counts if count is not None), default=None)
 
 
-def _write(sweep: "Sweep", options: _Options, work: "WorkFolder | None") -> None:
+def _write(sweep: "Sweep", options: SweepOptions, work: "WorkFolder | None") -> None:
     """Write what was asked for: folder, files, then standard output."""
     from sim.report.document import to_json
     from sim.report.sweepdocument import sweep_csv, sweep_document, sweep_parquet
 
     if work is not None:
         from sim.report.bundle import sweep_files
+        from sim.report.names import SWEEP_FILES
 
-        with work.replacement(is_own=lambda name: name in _folder_files()) as folder:
+        with work.replacement(is_own=lambda name: name in SWEEP_FILES) as folder:
             for name, content in sweep_files(sweep):
                 (folder / name).write_bytes(content)
     makers: dict[str, tuple[str | None, Callable[[], bytes]]] = {

@@ -1,5 +1,6 @@
 """The figure of prices: failures of a sweep against the garbage and the requests that they cost."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -35,7 +36,12 @@ def prices(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> Figure:
     """
     left, right = figure.subplots(1, 2, sharey=True)
     names = list(dict.fromkeys(line.scheme for line in lines))
-    points = [p for line in lines for p in (line.points[:1] if line.is_flat else line.points)]
+    points = [
+        point
+        for line in lines
+        for point in (line.points[:1] if line.is_flat else line.points)
+        if not math.isnan(point.failing.interval.fraction)
+    ]
     garbage = [p.garbage_bytes / _GIB for p in points]
     requests = [p.requests_per_day for p in points]
     for ax, costs, label in (
@@ -86,7 +92,7 @@ def _draw_prices(
     axis: FailureAxis,
 ) -> None:
     ax = axis.ax
-    low, high = min(costs), max(costs)
+    low, high = min(costs, default=0.0), max(costs, default=0.0)
     room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
     ax.set_xlim(low - room, high + 2.5 * room)
     touching = {
@@ -97,9 +103,9 @@ def _draw_prices(
         (cost, axis.place(point.failing.interval, 0))
         for cost, point in zip(costs, points, strict=True)
     ]
-    front = pareto_front(
-        [(point.failing.interval.fraction, cost) for cost, point in zip(costs, points, strict=True)]
-    )
+    intervals = [point.failing.interval for point in points]
+    most = [i.fraction if i.fraction > 0 else i.high for i in intervals]
+    front = pareto_front(list(zip(most, costs, strict=True)))
     for i, (point, (x, y)) in enumerate(zip(points, places, strict=True)):
         number = names.index(point.scheme.name)
         interval = point.failing.interval
@@ -115,8 +121,18 @@ def _draw_prices(
             linestyle="",
         )
     ordered = sorted(places[i] for i in front)
-    ax.step(*zip(*ordered, strict=True), where="post", color=_DARK, linewidth=0.9, zorder=1)
-    texts = [sweep.text_of(points[i].setting, touching[points[i].scheme.name]) for i in front]
+    ax.step(
+        [x for x, _ in ordered],
+        [y for _, y in ordered],
+        where="post",
+        color=_DARK,
+        linewidth=0.9,
+        zorder=1,
+    )
+    texts = [
+        sweep.text_of(points[i].setting, touching[points[i].scheme.name]) or points[i].scheme.name
+        for i in front
+    ]
     _label_apart(ax, list(zip((places[i] for i in front), texts, strict=True)))
 
 

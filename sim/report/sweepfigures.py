@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from sim.analysis.safety import safe_delay_us
 from sim.analysis.sweep import Line, Point, Sweep
@@ -26,7 +26,7 @@ _APART: Final = 3.0
 
 def _panels(lines: Sequence[Line]) -> dict[str, list[Line]]:
     """Lines by panel: all in one if they are few, else one for each scheme that is touched."""
-    if len(lines) <= _LINES_MAX:
+    if len(lines) <= _LINES_MAX or not any(line.others for line in lines):
         return {"": list(lines)}
     touched = [line for line in lines if not line.is_flat] or list(lines)
     return {
@@ -72,7 +72,12 @@ def failures_over_knob(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> F
     figure.supylabel("fraction of queries (95 % interval)", fontsize=9)
     shown = [line for members in panels.values() for line in members]
     zeros = zero_handles(p.failing.interval for line in shown for p in line.points)
+    named = ["scheme", *(knob_name(knob.path, scenario) for knob in sweep.knobs[1:])]
+    is_listed = len(named) > 1 and not sweep.is_together
     figure.legend(
+        title=escaped(", ".join(named[0 if "" in panels else 1 :])) if is_listed else "",
+        title_fontsize=8,
+        alignment="left",
         handles=[*handles.values(), *zeros, *_rule_handles(sweep, shown)],
         loc="outside lower left",
         ncols=3,
@@ -86,19 +91,17 @@ def _styles(sweep: Sweep, lines: Sequence[Line], *, is_alone: bool) -> list[dict
     """Colour, marker and label of each line; a panel of one scheme names the other values only."""
 
     def label(line: Line) -> str:
-        values = (
-            [k.texts[i] for k, i in zip(sweep.knobs[1:], line.others, strict=bool(line.others))]
-            if line.others
-            else []
-        )
-        return ", ".join([*([line.scheme] if is_alone else []), *values])
+        values = [sweep.knobs[k + 1].texts[i] for k, i in enumerate(line.others)]
+        return ", ".join([line.scheme, *values] if is_alone else values)
 
     many = colormaps["viridis"]
     return [
         {
             "label": escaped(label(line)),
             "marker": MARKERS[i % len(MARKERS)],
-            "color": PALETTE[i] if is_alone else to_hex(many(0.9 * i / max(1, len(lines) - 1))),
+            "color": PALETTE[i % len(PALETTE)]
+            if is_alone
+            else to_hex(many(0.9 * i / max(1, len(lines) - 1))),
         }
         for i, line in enumerate(lines)
     ]
@@ -118,7 +121,8 @@ def _draw_lines(
             for point in line.points
             if not math.isnan(point.failing.interval.fraction)
         ]
-        _draw_line(axis, sorted(points, key=lambda pair: pair[0]), number, shift, style, line)
+        draw = _draw_bars if sweep.knobs[0].numbers is None else _draw_line
+        draw(axis, sorted(points, key=lambda pair: pair[0]), number, shift, style, line)
         for x in _safe_at(sweep, line):
             ax.axvline(x, color=style["color"], linestyle=(0, (4, 2)), linewidth=1.1, zorder=1)
         handles[style["label"]] = Line2D(
@@ -158,6 +162,8 @@ def _draw_line(
             linewidth=1.4 if is_seen else 0.7,
             linestyle="-" if is_seen else ":",
         )
+    if not points:
+        return
     if line.is_flat and all(seen):
         interval = points[-1][1].failing.interval
         ends = [max(interval.low, axis.floor), interval.high]
@@ -172,18 +178,48 @@ def _draw_line(
         alpha=0.15,
         linewidth=0,
     )
-    for (x, point), height in zip(points, heights, strict=True):
+    for (x, point), is_seen in zip(points, seen, strict=True):
+        _mark(axis, x, point, row, style, ax.transData if is_seen else beside)
+
+
+def _draw_bars(
+    axis: FailureAxis,
+    points: Sequence[tuple[float, Point]],
+    row: int,
+    shift: float,
+    style: Mapping[str, Any],
+    line: Line,
+) -> None:
+    """Draw the cells of a knob without numbers, between whose values there is nothing."""
+    ax, colour = axis.ax, style["color"]
+    beside = ax.transData + ScaledTranslation(2 * shift / 72, 0, ax.figure.dpi_scale_trans)
+    for x, point in points:
         interval = point.failing.interval
-        is_zero = interval.fraction == 0
-        ax.plot(
-            [x],
-            [height],
-            marker="v" if is_zero and interval.high > 0 else "o" if is_zero else style["marker"],
-            fillstyle="none" if is_zero else "full",
-            color=colour,
-            markersize=4.5,
-            transform=beside if is_zero else ax.transData,
-        )
+        if interval.fraction > 0:
+            ends = [max(interval.low, axis.floor), interval.high]
+            ax.plot([x, x], ends, color=colour, linewidth=1.4, transform=beside)
+        _mark(axis, x, point, row, style, beside)
+
+
+def _mark(
+    axis: FailureAxis,
+    x: float,
+    point: Point,
+    row: int,
+    style: Mapping[str, Any],
+    transform: Transform,
+) -> None:
+    interval = point.failing.interval
+    is_zero = interval.fraction == 0
+    axis.ax.plot(
+        [x],
+        [axis.place(interval, row)],
+        marker="v" if is_zero and interval.high > 0 else "o" if is_zero else style["marker"],
+        fillstyle="none" if is_zero else "full",
+        color=style["color"],
+        markersize=4.5,
+        transform=transform,
+    )
 
 
 def _safe_at(sweep: Sweep, line: Line) -> list[float]:

@@ -125,7 +125,7 @@ class Knob:
         low, high = self.numbers[index : index + 2]
         exact = math.sqrt(low * high) if self.is_log else (low + high) / 2
         scale = self._scale()
-        number = scale.rounded(exact, high - low)
+        number = scale.rounded(exact, exact if self.is_log else high - low)
         return (number, _text(scale, number)) if low < number < high else None
 
     def including(self, more: Sequence[tuple[float, str]]) -> "Knob":
