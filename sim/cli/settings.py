@@ -5,7 +5,7 @@ Everything that is wrong with a call is shown together, before anything runs.
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,15 +183,17 @@ def _check_targets(options: SweepOptions, problems: _Problems) -> None:
 
 def _refuse_what_cannot_run(path: str, settings: "Settings", options: SweepOptions) -> None:
     """Refuse settings that cannot be evaluated, or that the machine cannot hold."""
-    from sim.analysis.limits import too_large
     from sim.analysis.queries import inexact
 
     limits = machine.limits(options.max_memory, options.max_events)
+    workers = options.workers or 1
     found: dict[str, Problem] = {}
     for scenario in settings.scenarios.values():
-        problems = inexact(scenario)
+        # There is no other mode here than the exact one.
+        problems = [replace(p, hint="give it an at_most") for p in inexact(scenario)]
         if not options.yes:
-            workers = options.workers or 1
-            problems += too_large(scenario, limits, schemes=1, workers=workers)
+            problems += machine.too_much(
+                scenario, mode="exact", schemes=1, workers=workers, limits=limits
+            )
         found |= {repr(problem): problem for problem in problems}
     common.refuse(path, list(found.values()))

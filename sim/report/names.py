@@ -1,6 +1,5 @@
 """Names of what a report shows: the files of a bundle, and blocks; loads no plotting."""
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from sim.report.formats import format_span
@@ -42,8 +41,6 @@ SWEEP_FILES: Final = (
     *(f"{name}.{kind}" for name in SWEEP_FIGURES for kind in ("svg", "png")),
 )
 
-_SCHEME: Final = re.compile(r"schemes(?:\.|\[)(?P<index>\d+)\]?\.(?P<key>.+)")
-
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -83,8 +80,9 @@ def block_name(block_id: str) -> str:
 
 
 def knob_name(path: str, scenario: "Scenario") -> str:
-    """A knob's path as a person reads it: a scheme has its name instead of its position."""
-    match = _SCHEME.fullmatch(path)
-    if match is None or int(match["index"]) >= len(scenario.schemes):
-        return path
-    return f"{match['key']} of {scenario.schemes[int(match['index'])].name}"
+    """A knob's path as a person reads it: "delete_delay of mark first" for that of a scheme."""
+    for position, scheme in enumerate(scenario.schemes):
+        for place in (f".{position}.", f"[{position}].", f".{scheme.name}.", f'."{scheme.name}".'):
+            if path.startswith(f"schemes{place}"):
+                return f"{path.removeprefix(f'schemes{place}')} of {scheme.name}"
+    return path

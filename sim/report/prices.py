@@ -11,14 +11,13 @@ from matplotlib.patheffects import withStroke
 
 from sim.analysis.sweep import Line, Point, Sweep, pareto_front
 from sim.report.failureaxis import FailureAxis, zero_handles
-from sim.report.formats import format_count
+from sim.report.formats import byte_unit, format_count
 from sim.report.names import knob_name
 from sim.report.style import MARKERS, PALETTE, escaped, folded
 
 __all__ = ["prices"]
 
 _DARK: Final = "#333333"
-_GIB: Final = 2.0**30
 _LABELS_MAX: Final = 7
 
 
@@ -42,10 +41,11 @@ def prices(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> Figure:
         for point in (line.points[:1] if line.is_flat else line.points)
         if not math.isnan(point.failing.interval.fraction)
     ]
-    garbage = [p.garbage_bytes / _GIB for p in points]
+    unit, unit_bytes = byte_unit(max((p.garbage_bytes for p in points), default=0.0))
+    garbage = [p.garbage_bytes / unit_bytes for p in points]
     requests = [p.requests_per_day for p in points]
     for ax, costs, label in (
-        (left, garbage, "retired data still stored, mean (GiB)"),
+        (left, garbage, f"retired data still stored, mean ({unit})"),
         (right, requests, "requests of all kinds (per simulated day)"),
     ):
         axis = FailureAxis.on(ax, [p.failing.interval for p in points])
@@ -53,7 +53,7 @@ def prices(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> Figure:
         ax.set_xlabel(label)
     right.tick_params(axis="y", length=0)
     right.xaxis.set_major_formatter(lambda number, _: format_count(number))
-    left.set_ylabel("fraction of queries without a complete answer")
+    left.set_ylabel("fraction of queries that fail")
     figure.suptitle("What does it cost that fewer queries fail?", x=0.01, ha="left", fontsize=10.5)
     handles = [
         Line2D(

@@ -58,7 +58,8 @@ def failures_over_knob(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> F
     panels = _panels(lines)
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     scenario = sweep.cells[0].result.scenario
-    name = knob_name(sweep.knobs[0].path, scenario)
+    names = [knob_name(knob.path, scenario) for knob in sweep.knobs]
+    name = ", in step with ".join(names) if sweep.is_together else names[0]
     handles: dict[str, Line2D] = {}
     for ax, (scheme, members) in zip(axes, panels.items(), strict=True):
         styles = _styles(sweep, members, is_alone=not scheme)
@@ -72,7 +73,7 @@ def failures_over_knob(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> F
     figure.supylabel("fraction of queries (95 % interval)", fontsize=9)
     shown = [line for members in panels.values() for line in members]
     zeros = zero_handles(p.failing.interval for line in shown for p in line.points)
-    named = ["scheme", *(knob_name(knob.path, scenario) for knob in sweep.knobs[1:])]
+    named = ["scheme", *names[1:]]
     is_listed = len(named) > 1 and not sweep.is_together
     figure.legend(
         title=escaped(", ".join(named[0 if "" in panels else 1 :])) if is_listed else "",
@@ -129,7 +130,7 @@ def _draw_lines(
             [],
             [],
             color=style["color"],
-            marker="" if line.is_flat else style["marker"],
+            marker="" if line.is_flat and draw is _draw_line else style["marker"],
             markersize=5,
             linewidth=1.4,
             label=style["label"],

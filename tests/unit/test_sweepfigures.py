@@ -233,12 +233,13 @@ def test_the_table_has_a_row_for_each_setting_that_matters() -> None:
     below = [line.split()[:2] for line in lines[start + 5 :: 2]]
     assert below[2][0] == "<"
     assert below[3] == ["ruled", "out"]
-    assert sweep_caption(ONE).startswith("setting: schemes.later.delete_delay;")
+    assert sweep_caption(ONE).startswith("setting: delete_delay of later;")
 
 
 def test_a_knob_of_a_scheme_is_called_by_its_name() -> None:
     scenario = load(SCENARIO)
     assert knob_name("schemes.1.delete_delay", scenario) == "delete_delay of later"
     assert knob_name("schemes[1].delete_delay", scenario) == "delete_delay of later"
+    assert knob_name('schemes."at once".delete_delay', scenario) == "delete_delay of at once"
     assert knob_name("schemes.9.delete_delay", scenario) == "schemes.9.delete_delay"
     assert knob_name("gateways.count", scenario) == "gateways.count"
