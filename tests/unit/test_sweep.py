@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +20,13 @@ from sim.analysis.sweep import Sweep, lines_of, origin_of, pareto_front
 from sim.errors import ScenarioError
 from sim.report.document import to_json
 from sim.report.sweepdocument import sweep_document
+from sim.scenario.schema import Scenario
 from sim.study import finished as finished_module
 from sim.study import units as units_module
+from sim.study.curve import DelayCurve
 from sim.study.finished import FinishedTrials
 from sim.study.refine import refinement
-from sim.study.run import run_scenario
+from sim.study.run import run_scenario, run_trial
 from sim.study.sweep import run_sweep
 from tests.short import SHORT
 from tests.sweeps import DELAYS, SYNCS, made, settings
@@ -139,6 +141,56 @@ def test_a_second_sweep_runs_nothing_and_gives_the_same(
     assert (count.jobs, said) == ([], ["16 of 16 trials were there already"])
     assert sweep(fresh=True) == first
     assert len(count.jobs) == 8
+
+
+def _read_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer all delays but the first as if they had been read off its trace."""
+
+    def answer(
+        scenario: Scenario, index: int, trial: int, delays_us: Sequence[int], **_: object
+    ) -> DelayCurve:
+        results = []
+        for delay_us in delays_us:
+            spec = scenario.schemes[index].model_copy(update={"delete_delay_us": delay_us})
+            changed = scenario.model_copy(update={"schemes": (spec,)})
+            results.append(run_trial(changed, index, trial))
+        first, *rest = results
+        unmade = [replace(result, digest="", story=None) for result in rest]
+        origins = ("simulated", *["curve"] * len(rest))
+        return DelayCurve(results=(first, *unmade), origins=origins, reason="for a reason")
+
+    monkeypatch.setattr(units_module, "trials_over_delays", answer)
+
+
+def test_what_was_read_off_a_curve_is_kept_as_that(
+    plain: Sweep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _read_off(monkeypatch)
+    said: list[str] = []
+
+    def sweep() -> Sweep:
+        said.clear()
+        return run_sweep(
+            settings(DELAYS, SYNCS), finished=FinishedTrials(tmp_path), say=said.append
+        )
+
+    first = sweep()
+    assert said == ["later: for a reason"]
+    later = [cell.result.schemes[1] for cell in first.cells]
+    assert [origin_of(scheme) for scheme in later] == ["simulated"] * 2 + ["curve"] * 4
+    assert _text(sweep()) == _text(first)
+    assert said == ["16 of 16 trials were there already"]
+    assert _digest(first) == _digest(plain)
+
+
+def test_a_run_takes_no_trial_without_a_trace_for_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _read_off(monkeypatch)
+    sweep = run_sweep(settings(DELAYS), finished=FinishedTrials(tmp_path))
+    scenario = sweep.cells[1].result.scenario
+    alone = scenario.model_copy(update={"schemes": scenario.schemes[1:], "expect": {}})
+    assert run_scenario(alone, finished=FinishedTrials(tmp_path)) == run_scenario(alone)
 
 
 def test_another_sweep_takes_what_it_shares(count: _Count, tmp_path: Path) -> None:
