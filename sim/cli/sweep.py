@@ -28,10 +28,9 @@ _CELLS: Final = ".sim-cells"
     "sweep",
     epilog=common.examples(
         "sim sweep scenario.toml --vary schemes.1.delete_delay=0s,15m,1h,48h",
-        "sim sweep scenario.toml --vary 'schemes.mark first.delete_delay=0s..2h/9' \\",
-        "    --vary gateways.sync_interval=log:1m..15m/4 --out out/sweep",
-        "sim sweep scenario.toml --together --vary schemes.1.delete_delay=1h,2h \\",
-        "    --vary schemes.1.ignore_deletion_marks_delay=30m,1h",
+        "sim sweep scenario.toml --vary schemes.1.delete_delay=0s..2h/9 --refine 8 --out out/sweep",
+        "sim sweep s.toml --vary schemes.1.delete_delay=1h,4h --vary gateways.sync_interval=1m,15m",
+        "sim sweep scenario.toml --vary 'schemes.mark first.delete_delay=log:1m..48h/20' --csv -",
     ),
 )
 @click.argument("path", metavar="FILE", shell_complete=complete.any_file)

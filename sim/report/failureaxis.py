@@ -24,7 +24,7 @@ _ROW: Final = 0.035
 _ROWS_MAX: Final = 8
 _DECADE_LABELS_MAX: Final = 8
 # A knob whose values span more than this is on a logarithmic axis.
-_WIDE: Final = 30.0
+_WIDE: Final = 20.0
 _TICKS_MAX: Final = 9
 
 
