@@ -40,8 +40,8 @@ _CELLS: Final = ".sim-cells"
     multiple=True,
     required=True,
     metavar="KEY=VALUES",
-    help="A key and its values: a list a,b,c; a range 0s..48h/25 of so many points, both ends "
-    "among them; log:1m..48h/20 at equal ratios (repeatable).",
+    help="A key, as in --set, and its values: a list a,b,c; a range 0s..48h/25 of so many points, "
+    "both ends among them; log:1m..48h/20 at equal ratios (repeatable).",
 )
 @click.option(
     "--together", is_flag=True, help="Move several keys in step, instead of every combination."
