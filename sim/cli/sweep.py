@@ -238,11 +238,13 @@ def _write(sweep: "Sweep", options: SweepOptions, work: "WorkFolder | None") -> 
 def _show(sweep: "Sweep", *, is_taken: bool) -> None:
     """Show a table for each scheme, on standard error if standard output holds something else."""
     from sim.report.sweepdocument import sweep_document
-    from sim.report.sweeptable import sweep_caption, sweep_tables
+    from sim.report.sweeptable import sweep_caption, sweep_tables, untried_lines
 
     console = common.console(stderr=is_taken)
     scenario = sweep.cells[0].result.scenario
     console.print(printable(sweep.name), soft_wrap=True)
+    for line in untried_lines(sweep):
+        console.print(printable(line), style="red", soft_wrap=True)
     for title, table in sweep_tables(sweep):
         console.print()
         console.print(printable(title), style="bold", soft_wrap=True)

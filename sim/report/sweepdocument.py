@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from sim import __version__
+from sim.analysis.exercised import lacking
 from sim.analysis.results import estimate, proofs, total_counts
 from sim.analysis.safety import safe_delay_us
 from sim.analysis.sweep import (
@@ -49,7 +50,8 @@ def sweep_document(sweep: Sweep) -> dict[str, Any]:
     """Build the document as plain data: JSON values only, nan has become None.
 
     ``digest`` is over the numbers of the cells, however they were found. A cell that was read off
-    the trace of another delay has no trace of its own, and so no digest.
+    the trace of another delay has no trace of its own, and so no digest. ``untried`` says why a
+    zero of a cell says nothing, if so.
     """
     cells = plain([_cell(sweep, cell) for cell in sweep.cells])
     first = sweep.cells[0].result.scenario
@@ -115,6 +117,7 @@ def _scheme(result: "Result", scheme: "SchemeResult") -> dict[str, Any]:
         "stored_bytes": counts.get("stored-bytes"),
         "requests": counts.get("requests", {}),
         "counts": counts,
+        "untried": lacking(scheme.exercised, is_gap=False) or None,
         "safe_delay_us": safe_delay_us(scenario, scheme.index) if has_delay else None,
     }
 

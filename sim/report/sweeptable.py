@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sim.analysis.exercised import lacking
 from sim.analysis.results import SchemeResult, estimate
 from sim.analysis.safety import safe_delay_us
 from sim.analysis.sweep import FAILING, Cell, Sweep
@@ -15,7 +16,7 @@ from sim.scenario.schema import OUTCOMES
 if TYPE_CHECKING:
     from sim.analysis.results import Result
 
-__all__ = ["sweep_caption", "sweep_tables"]
+__all__ = ["sweep_caption", "sweep_tables", "untried_lines"]
 
 
 def sweep_caption(sweep: Sweep) -> str:
@@ -53,6 +54,21 @@ def sweep_tables(sweep: Sweep) -> Iterator[tuple[str, SchemeTable]]:
             ),
         )
         yield _title(sweep, scheme), table
+
+
+def untried_lines(sweep: Sweep) -> list[str]:
+    """One line per scheme and reason for which zeros at some settings say nothing."""
+    found: dict[tuple[str, str], int] = {}
+    for cell in sweep.cells:
+        for scheme in cell.result.schemes:
+            reason = lacking(scheme.exercised, is_gap=False)
+            if reason:
+                found[scheme.name, reason] = found.get((scheme.name, reason), 0) + 1
+    return [
+        f"warning: {name}: {reason}, so that a zero says nothing "
+        f"(at {count} of {len(sweep.cells)} settings)"
+        for (name, reason), count in found.items()
+    ]
 
 
 def _has(own: list[tuple[Cell, SchemeResult]], outcome: str) -> bool:

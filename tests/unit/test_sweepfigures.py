@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,12 +16,14 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from rich.console import Console
 
+from sim.analysis.exercised import Exercised
 from sim.analysis.outcomes import Bound
 from sim.analysis.sweep import Sweep, lines_of
 from sim.report.bundle import sweep_figures, sweep_files
 from sim.report.names import SWEEP_FILES, knob_name
 from sim.report.style import to_png, to_svg
-from sim.report.sweeptable import sweep_caption, sweep_tables
+from sim.report.sweepdocument import sweep_document
+from sim.report.sweeptable import sweep_caption, sweep_tables, untried_lines
 from sim.scenario.load import load
 from tests.made_results import SCENARIO
 from tests.sweeps import made
@@ -234,6 +237,21 @@ def test_the_table_has_a_row_for_each_setting_that_matters() -> None:
     assert below[2][0] == "<"
     assert below[3] == ["ruled", "out"]
     assert sweep_caption(ONE).startswith("setting: delete_delay of later;")
+
+
+def test_a_zero_that_nothing_could_have_broken_is_told_of() -> None:
+    assert untried_lines(ONE) == []
+    cell = ONE.cells[3]
+    first, later = cell.result.schemes
+    idle = replace(later, trials=tuple(replace(t, exercised=Exercised()) for t in later.trials))
+    result = replace(cell.result, schemes=(first, idle))
+    sweep = replace(ONE, cells=(*ONE.cells[:3], replace(cell, result=result)))
+    assert untried_lines(sweep) == [
+        "warning: later: no query was asked, so that a zero says nothing (at 1 of 4 settings)"
+    ]
+    scheme = sweep_document(sweep)["cells"][3]["schemes"][1]
+    assert scheme["untried"] == "no query was asked"
+    assert sweep_document(ONE)["cells"][3]["schemes"][1]["untried"] is None
 
 
 def test_a_knob_of_a_scheme_is_called_by_its_name() -> None:
