@@ -98,6 +98,13 @@ class Gateway:
             self._recorder.record(AbortRecord(self.kernel.now_us, self.number, str(abort.args[0])))
             yield from self._until(start_us + takes_us)
             return
+        self._client.tally.sync(
+            f"gateway/{self.number}",
+            at.marks_us,
+            at.list_us,
+            self.view.source.n_listed,
+            gateway=self.number,
+        )
         is_incomplete = self.view.source.is_incomplete
         self._compare(changed)
         yield from self._until(start_us + int(takes_us * stages.load))
