@@ -119,7 +119,9 @@ def _line(record: Record, ids: list[str]) -> Line:
         fields["block"] = ""
     elif isinstance(record, PassesRecord):
         known = pairwise((0, *record.known))
-        fields["learnt"] = tuple(sorted(ids[i] for i in record.learnt[a:b]) for a, b in known)
+        named = [(ids[i], t) for i, t in zip(record.learnt, record.stamps_us, strict=True)]
+        fields["learnt"] = tuple(sorted(named[a:b]) for a, b in known)
+        del fields["stamps_us"]
     elif isinstance(record, _OF_BLOCKS):
         fields["block"] = ids[record.block]
         if isinstance(record, CompactRecord):

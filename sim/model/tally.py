@@ -17,7 +17,7 @@ class Tally:
         self._counts = dict.fromkeys(REQUEST_KINDS, 0)
         self._syncs: list[tuple[int, int, str, int, int]] = []
         self._passes: list[tuple[int, int, int]] = []
-        self._learnt: list[int] = []
+        self._learnt: list[tuple[int, int]] = []
 
     def count(self, kind: str, t_us: int, n: int = 1) -> None:
         """Add ``n`` requests of ``kind`` sent at ``t_us``."""
@@ -34,8 +34,8 @@ class Tally:
         """A sync that takes its view at ``t_us`` has listed ``n_blocks`` blocks at ``list_us``."""
         self._syncs.append((t_us, gateway, actor, list_us, n_blocks))
 
-    def look(self, t_us: int, learnt: Sequence[int]) -> None:
-        """Whoever deletes looks for what is due; ``learnt``: whose marks are new to it."""
+    def look(self, t_us: int, learnt: Sequence[tuple[int, int]]) -> None:
+        """Whoever deletes looks for what is due; ``learnt``: blocks and stamps that are new."""
         self._learnt += learnt
         self._passes.append((t_us, len(self._syncs), len(self._learnt)))
 
@@ -46,6 +46,7 @@ class Tally:
         actors = tuple(dict.fromkeys(sync[2] for sync in syncs))
         number = {actor: i for i, actor in enumerate(actors)}
         at_us, before, known = zip(*self._passes, strict=True) if self._passes else ((), (), ())
+        learnt, stamps_us = zip(*self._learnt, strict=True) if self._learnt else ((), ())
         return (
             SyncsRecord(
                 t_us,
@@ -54,6 +55,6 @@ class Tally:
                 tuple(sync[3] for sync in syncs),
                 tuple(sync[4] for sync in syncs),
             ),
-            PassesRecord(t_us, at_us, before, known, tuple(self._learnt)),
+            PassesRecord(t_us, at_us, before, known, learnt, stamps_us),
             RequestsRecord(t_us, tuple(self._counts[kind] for kind in REQUEST_KINDS)),
         )

@@ -168,7 +168,7 @@ class PassesRecord(NamedTuple):
     """Every time that marked blocks were looked through for those that are due, in order.
 
     Pass *k* was at ``at_us[k]``, after ``syncs[k]`` syncs of the run; whoever deletes then knew the
-    marks of the first ``known[k]`` of the blocks ``learnt``.
+    marks of the first ``known[k]`` of the blocks ``learnt``, as stamped at ``stamps_us``.
     """
 
     t_us: int
@@ -176,6 +176,7 @@ class PassesRecord(NamedTuple):
     syncs: tuple[int, ...]
     known: tuple[int, ...]
     learnt: tuple[int, ...]
+    stamps_us: tuple[int, ...]
 
 
 class RequestsRecord(NamedTuple):
