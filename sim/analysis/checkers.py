@@ -152,7 +152,8 @@ def _byte_seconds(timelines: Timelines, since_us: Ints) -> float:
     end = np.minimum(blocks.deleted_us, timelines.horizon_us)
     held_us = np.maximum(end - start, 0)
     # Bytes times microseconds do not fit 64 bits; times do, and blocks of one size are many.
-    sizes, which = np.unique(blocks.bytes, return_inverse=True)
+    sizes = np.unique(blocks.bytes)
+    which = np.searchsorted(sizes, blocks.bytes)
     total_us = np.zeros(sizes.size, np.int64)
     np.add.at(total_us, which, held_us)
     held = zip(sizes.tolist(), total_us.tolist(), strict=True)

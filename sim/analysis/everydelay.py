@@ -68,6 +68,7 @@ class EveryDelay:
         self.delay_us = scenario.schemes[scheme_index].delete_delay_us
         self._ran_us = self._passes.deleted_us(self.delay_us)
         self._calm: dict[int, ClassOutcome] = {}
+        self._latest: tuple[int, Ints] | None = None
 
     @cached_property
     def is_predictable(self) -> bool:
@@ -112,7 +113,7 @@ class EveryDelay:
         own = self._timelines
         blocks, passes = own.blocks, self._passes
         deleted_us = blocks.deleted_us.copy()
-        deleted_us[passes.block] = passes.deleted_us(delay_us)
+        deleted_us[passes.block] = passes.instants(self._deleting(delay_us))
         stays = deleted_us[passes.block] == NEVER
         broken_us, changed_us = blocks.broken_us.copy(), blocks.changed_us.copy()
         broken_us[passes.block] = deleted_us[passes.block]
@@ -198,12 +199,18 @@ class EveryDelay:
             exercised=exercised(scenario, timelines, asked, exposed),
         )
 
+    def _deleting(self, delay_us: int) -> Ints:
+        """The pass at which each block goes; the last answer is kept."""
+        if self._latest is None or self._latest[0] != delay_us:
+            self._latest = (delay_us, self._passes.deleting(delay_us))
+        return self._latest[1]
+
     def _requests(self, delay_us: int) -> dict[str, float] | None:
         """Requests by kind; None where a reader that starts anew asks again, or looks twice."""
         kinds = {fault.kind for fault in self.scenario.faults}
         if kinds & {"gateway-outage", "compactor-crash"} or feedback(self.scenario):
             return None
-        more = self._listings.more_requests(self._passes.deleting(delay_us))
+        more = self._listings.more_requests(self._deleting(delay_us))
         own = self._timelines.counters
         return {kind: own[f"requests.{kind}"] + more.get(kind, 0) for kind in REQUEST_KINDS}
 

@@ -61,9 +61,13 @@ class Passes:
         old_enough = np.searchsorted(self.at_us, self.stamp_us + delay_us, side="right")
         return np.maximum(old_enough, self.known)
 
+    def instants(self, deleting: Ints) -> Ints:
+        """When passes were, in µs; NEVER for the number of passes."""
+        return np.append(self.at_us, NEVER)[deleting]
+
     def deleted_us(self, delay_us: int) -> Ints:
         """When each block goes, were the delete delay ``delay_us``; NEVER if not in this run."""
-        return np.append(self.at_us, NEVER)[self.deleting(delay_us)]
+        return self.instants(self.deleting(delay_us))
 
     def least_delay_us(self, row: Ints, before_us: Ints) -> Ints:
         """Smallest delete delay with which blocks do not go before an instant.
