@@ -16,7 +16,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.analysis.outcomes import Bound
 
-__all__ = ["CONFIDENCE", "Difference", "Interval", "fraction_interval", "paired_difference"]
+__all__ = [
+    "CONFIDENCE",
+    "Difference",
+    "Interval",
+    "difference_limits",
+    "fraction_interval",
+    "mean_interval",
+    "paired_difference",
+    "unpaired_difference",
+]
 
 CONFIDENCE: Final = 0.95
 
@@ -47,16 +56,17 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A mean paired difference and its 95 % interval.
+    """A difference of two means and its 95 % interval.
 
     Attributes
     ----------
     difference : float
-        nan if there was no pair.
+        nan if there is nothing to compare.
     low, high : float
-        nan if there were fewer than two pairs: one trial says nothing about trials.
+        nan if there were fewer than two trials: one says nothing about trials.
     method : str
-        "t", "bounds" or "none".
+        "t" or "bounds" of pairs, "intervals" without pairs, "same" where both sides are the same
+        runs, "none".
     """
 
     difference: float
@@ -179,6 +189,64 @@ def paired_difference(
         return Difference(mean, math.nan, math.nan, "none")
     half = _t_half_width(differences)
     return Difference(mean, mean - half, mean + half, "t")
+
+
+def difference_limits(a: Interval, b: Interval) -> tuple[float, float]:
+    """How far a difference that no pair shows may be from 0: as far as either interval goes."""
+    reach = [(i.fraction - i.low, i.high - i.fraction) for i in (a, b)]
+    return -(reach[0][0] + reach[1][1]), reach[0][1] + reach[1][0]
+
+
+def mean_interval(values: ArrayLike) -> Interval:
+    """Estimate the mean of any quantity from its value in each trial.
+
+    Parameters
+    ----------
+    values : array of float, shape (n,)
+        Trials with a nan are left out.
+
+    Returns
+    -------
+    Interval
+        Its ``fraction`` is the mean, in the unit of the values. "t" from two trials on; with one
+        low and high are nan, with none everything is ("none").
+    """
+    vector = _vector("values", values)
+    there = vector[~np.isnan(vector)]
+    if there.size == 0:
+        return Interval(math.nan, math.nan, math.nan, "none")
+    mean = math.fsum(there) / there.size
+    if there.size == 1:
+        return Interval(mean, math.nan, math.nan, "none")
+    half = _t_half_width(there)
+    return Interval(mean, mean - half, mean + half, "t")
+
+
+def unpaired_difference(a: Interval, b: Interval) -> Difference:
+    """Estimate a - b from an interval of each, of runs that share no draws.
+
+    Parameters
+    ----------
+    a, b : Interval
+        Made in any way; they need not be symmetric.
+
+    Returns
+    -------
+    Difference
+        "intervals": each bound is as far from the difference as the two bounds that make it are
+        from their estimates, root of the sum of squares. "none" where an interval is missing.
+
+    Source
+    ------
+    G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures", Statistics in
+    Medicine 27, 2008; for proportions R. G. Newcombe, "Interval estimation for the difference
+    between independent proportions", ibid. 17, 1998.
+    """
+    difference = a.fraction - b.fraction
+    low = difference - math.hypot(a.fraction - a.low, b.high - b.fraction)
+    high = difference + math.hypot(a.high - a.fraction, b.fraction - b.low)
+    method = "none" if math.isnan(low) or math.isnan(high) else "intervals"
+    return Difference(difference, low, high, method)
 
 
 def _vector(name: str, values: ArrayLike) -> NDArray[np.float64]:
