@@ -78,6 +78,13 @@ class SchemePair:
     b: str
     rows: tuple[Row, ...]
 
+    @property
+    def is_same(self) -> bool:
+        """Whether both are the same runs."""
+        return all(row.difference.method in ("same", "none") for row in self.rows) and any(
+            row.difference.method == "same" for row in self.rows
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
@@ -161,9 +168,9 @@ def only_one_has(what: str, a: Iterable[str], b: Iterable[str]) -> Iterator[str]
 
 
 def _is_same(a: Numbers, b: Numbers, one: SchemeNumbers, two: SchemeNumbers) -> bool:
-    """Whether both are the same runs of the same scheme, which no other trial tells apart."""
-    worlds = [(n.scenario_digest, n.seed, n.trials, n.mode) for n in (a, b)]
-    return worlds[0] == worlds[1] and (one.name, one.digest) == (two.name, two.digest)
+    """Whether both are the same runs, by the same program, which no other trial tells apart."""
+    runs = [(n.version, n.seed, n.trials, n.mode) for n in (a, b)]
+    return runs[0] == runs[1] and one.world_digest == two.world_digest
 
 
 def _rows(
@@ -228,6 +235,4 @@ def paired_outcome(a: OutcomeNumbers, b: OutcomeNumbers) -> Difference:
 
 def _exact(found: Difference, *, is_same: bool) -> Difference:
     """Take the chance out of the difference of a run and itself."""
-    if not is_same or math.isnan(found.difference):
-        return found
-    return Difference(0.0, 0.0, 0.0, "same")
+    return Difference(0.0, 0.0, 0.0, "same") if is_same and found.difference == 0.0 else found

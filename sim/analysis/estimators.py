@@ -194,7 +194,7 @@ def paired_difference(
 def difference_limits(a: Interval, b: Interval) -> tuple[float, float]:
     """How far a difference that no pair shows may be from 0: as far as either interval goes."""
     reach = [(i.fraction - i.low, i.high - i.fraction) for i in (a, b)]
-    return -(reach[0][0] + reach[1][1]), reach[0][1] + reach[1][0]
+    return 0.0 - (reach[0][0] + reach[1][1]), reach[0][1] + reach[1][0]
 
 
 def mean_interval(values: ArrayLike) -> Interval:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sim import __version__
 from sim.analysis.estimators import Interval
 from sim.analysis.results import Result, SchemeResult, estimate, fractions_per_trial
 from sim.scenario.metrics import METRICS
@@ -41,6 +42,9 @@ class SchemeNumbers:
     ----------
     name, digest : str
         The digest is over the traces of its trials.
+    world_digest : str
+        Fingerprint of all that decides its trials but their seeds: the scenario with this scheme
+        alone.
     outcomes : Mapping of str or None to Mapping of str to OutcomeNumbers
         By query class, None being all of them together, and by outcome.
     counts : Mapping of str to tuple of float
@@ -49,6 +53,7 @@ class SchemeNumbers:
 
     name: str
     digest: str
+    world_digest: str
     outcomes: Mapping[str | None, Mapping[str, OutcomeNumbers]]
     counts: Mapping[str, tuple[float, ...]]
 
@@ -66,6 +71,7 @@ class Numbers:
     scenario_digest: str
     seed: int
     trials: int
+    version: str
     mode: str
     digest: str
     schemes: tuple[SchemeNumbers, ...]
@@ -79,6 +85,7 @@ def numbers_of(result: Result) -> Numbers:
         scenario_digest=scenario.digest,
         seed=scenario.seed,
         trials=scenario.trials,
+        version=__version__,
         mode=result.mode,
         digest=result.digest,
         schemes=tuple(_scheme(result, scheme) for scheme in result.schemes),
@@ -91,6 +98,9 @@ def _scheme(result: Result, scheme: SchemeResult) -> SchemeNumbers:
     return SchemeNumbers(
         name=scheme.name,
         digest=scheme.digest,
+        world_digest=result.scenario.model_copy(
+            update={"schemes": (result.scenario.schemes[scheme.index],)}
+        ).digest,
         outcomes={query: _outcomes(scheme, query) for query in classes},
         counts={
             name: tuple(counts.get(name, math.nan) for counts in found)

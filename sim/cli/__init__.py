@@ -30,6 +30,7 @@ __all__ = ["cli", "main"]
 
 COMMANDS: Final = {
     "run": "Simulate scenarios and judge their expectations.",
+    "compare": "Compare two results, or scenarios, and what they cost.",
     "check": "Check scenarios without running them.",
     "stores": "List the named stores, or show one.",
     "init": "Write a small scenario to start from.",

@@ -18,13 +18,7 @@ __all__ = ["command"]
 @click.argument(
     "paths", metavar="FILE...", nargs=-1, required=True, shell_complete=complete.any_file
 )
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override a key of the files (repeatable).",
-)
+@common.set_option
 @common.allow_outside_option
 def command(paths: tuple[str, ...], assignments: tuple[str, ...], allow_outside: bool) -> int:
     """Check scenarios without running them. As FILE, - is standard input.

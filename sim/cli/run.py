@@ -73,13 +73,7 @@ class _Options:
     shell_complete=complete.schemes,
     help="Run only this scheme (repeatable).",
 )
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override a key of the file, such as gateways.count=3 (repeatable).",
-)
+@common.set_option
 @click.option(
     "--json",
     metavar="OUT",
@@ -122,7 +116,7 @@ class _Options:
     type=click.FloatRange(min=1),
     help="Refuse a run of more events; by default 1e9.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
+@common.yes_option
 @click.option("--check", is_flag=True, help="Run every trial twice and compare.")
 @common.allow_outside_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 __all__ = [
+    "CAPTION",
     "COMPARISON_COLUMNS",
     "comparison_csv",
     "comparison_document",
@@ -44,6 +45,11 @@ __all__ = [
 COMPARISON_COLUMNS: Final = (
     *("scheme_a", "scheme_b", "query", "metric", "unit"),
     *("a", "b", "difference", "low", "high", "method", "relative"),
+)
+
+CAPTION: Final = (
+    "change: of what A has; below: 95 % interval, left out where no trial differs; "
+    "counts are per trial"
 )
 
 _ALWAYS: Final = ("query-error", "silent-gap", "garbage-bytes", "stored-bytes")
@@ -167,7 +173,8 @@ def comparison_table(pair: SchemePair) -> "Table":
     for row in shown_rows(pair):
         name = row.metric if row.query is None else f"  {row.query}"
         difference = Text(_signed(row.difference.difference, row.unit))
-        difference.append(f"\n{_interval(row)}", "dim")
+        if not _is_exact(row):
+            difference.append(f"\n{_interval(row)}", "dim")
         table.add_row(
             Text(name),
             _number(row.a, row.unit),
@@ -197,6 +204,11 @@ def gate_lines(gates: Sequence[GateResult]) -> "list[Text]":
     return lines
 
 
+def _is_exact(row: Row) -> bool:
+    """Whether there is no difference, and cannot be."""
+    return row.difference.low == row.difference.high == 0
+
+
 def _interval(row: Row) -> str:
     found = row.difference
     if math.isnan(found.difference):
@@ -205,7 +217,7 @@ def _interval(row: Row) -> str:
         return "the same runs"
     if math.isnan(found.low):
         return "no interval"
-    if found.low == found.high == 0:
+    if _is_exact(row):
         return "exactly"
     return f"{_signed(found.low, row.unit)} to {_signed(found.high, row.unit)}"
 

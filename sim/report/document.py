@@ -116,7 +116,11 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
             **({} if result.mode == "exact" else {"mode": result.mode}),
             "digest": result.digest,
             "schemes": [
-                {**_scheme(result, scheme), "per_trial": _per_trial(own)}
+                {
+                    **_scheme(result, scheme),
+                    "world_digest": own.world_digest,
+                    "per_trial": _per_trial(own),
+                }
                 for scheme, own in zip(result.schemes, numbers.schemes, strict=True)
             ],
             "differences": _differences(numbers),

@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim.analysis.compare import Comparison, Row
 from sim.report.comparison import pair_name, pairing_line, shown_rows
-from sim.report.style import GREY, OUTCOME_COLOURS, OUTCOME_MARKERS, escaped, legend_below
+from sim.report.style import (
+    GREY,
+    OUTCOME_COLOURS,
+    OUTCOME_MARKERS,
+    escaped,
+    legend_below,
+    new_figure,
+)
 
-__all__ = ["DifferenceGroup", "difference_groups", "differences_height", "outcome_differences"]
+__all__ = ["DifferenceGroup", "difference_figure", "difference_groups", "outcome_differences"]
 
 _DECADES_MAX: Final = 8
 _TICKS_A_SIDE: Final = 4
@@ -43,9 +51,13 @@ def difference_groups(comparison: Comparison) -> tuple[DifferenceGroup, ...]:
     )
 
 
-def differences_height(groups: Sequence[DifferenceGroup]) -> float:
-    """Height in inches of the figure that :func:`outcome_differences` draws."""
-    return 1.7 + 0.27 * sum(1 + len(group.rows) for group in groups)
+def difference_figure(comparison: Comparison) -> Figure:
+    """Draw the figure of a comparison, as high as it has rows."""
+    groups = difference_groups(comparison)
+    height = 1.9 + 0.27 * sum(1 + len(group.rows) for group in groups)
+    return new_figure(
+        lambda ax: outcome_differences(groups, ax, comparison=comparison), height=height
+    )
 
 
 def outcome_differences(
@@ -73,11 +85,11 @@ def outcome_differences(
     y = 0.0
     for group in groups:
         title = escaped(_cut(group.title))
-        ax.text(0.0, y, title, transform=ax.get_yaxis_transform(), weight="bold", va="center")
+        ax.text(0.008, y, title, transform=ax.get_yaxis_transform(), weight="bold", va="center")
         for row in group.rows:
             y += 1.0
             _draw(row, y, ax)
-            labels.append((y, "all queries" if row.query is None else escaped(_cut(row.query))))
+            labels.append((y, row.metric if row.query is None else escaped(_cut(row.query))))
         y += 1.2
     ax.set_yticks([place for place, _ in labels], [text for _, text in labels])
     ax.set_ylim(max(y - 0.5, 0.7), -0.8)
@@ -118,7 +130,7 @@ def _handles(rows: Sequence[Row]) -> list[Line2D]:
                 markersize=5.5,
                 fillstyle="none",
                 linestyle="",
-                label="no difference is possible",
+                label="ruled out",
             )
         )
     return handles
@@ -133,8 +145,7 @@ def _draw(row: Row, y: float, ax: Axes) -> None:
     style: dict[str, Any] = {"color": OUTCOME_COLOURS[row.metric]}
     if not math.isnan(found.low):
         ax.plot([found.low, found.high], [y, y], linewidth=1.4, **style)
-        ends = {"marker": "|", "markersize": 7.0, "linestyle": ""}
-        ax.plot([found.low, found.high], [y, y], **ends, **style)
+        ax.plot([found.low, found.high], [y, y], marker="|", markersize=7.0, linestyle="", **style)
     marker = OUTCOME_MARKERS[row.metric]
     fill = "none" if _is_exact(row) else "full"
     ax.plot([found.difference], [y], marker=marker, markersize=5.5, fillstyle=fill, **style)

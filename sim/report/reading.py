@@ -7,7 +7,7 @@ they do not know are passed over, since a later version may add some.
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Annotated, Any, Final, Literal, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -25,6 +25,8 @@ from sim.scenario.values import RULE
 from sim.scenario.wording import DEPTH_RULE, MISSING, format_path, too_deep, value_at
 
 __all__ = ["Document", "document_schema", "read_numbers"]
+
+_LATER_KEYS: Final = (("per_trial",), ("world_digest",))
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Fractions = Annotated[
@@ -83,6 +85,7 @@ class _Scheme(_Part):
     name: str = Field(min_length=1)
     kind: str
     digest: str
+    world_digest: str
     queries: float = Field(ge=0.0)
     outcomes: dict[str, _Total]
     by_query: dict[str, dict[str, _Estimate]]
@@ -213,6 +216,7 @@ def read_numbers(text: str, file: str = "") -> Numbers:
         scenario_digest=made.scenario_digest,
         seed=made.seed,
         trials=made.trials,
+        version=made.version,
         mode=made.mode,
         digest=made.digest,
         schemes=tuple(_scheme(scheme, made.trials) for scheme in made.schemes),
@@ -241,7 +245,7 @@ def _parsed(text: str, file: str) -> Any:
 def _problems(error: ValidationError, raw: Any, file: str) -> Iterator[Problem]:
     """Word what pydantic found."""
     for finding in findings_of(error, raw):
-        is_old = finding.at[-1:] == ("per_trial",) and finding.rule == "be given"
+        is_old = finding.at[-1:] in _LATER_KEYS and finding.rule == "be given"
         hint = "it was written before results could be compared; run it again"
         yield Problem(
             format_path(finding.at),
@@ -261,6 +265,7 @@ def _scheme(made: _Scheme, trials: int) -> SchemeNumbers:
     return SchemeNumbers(
         name=made.name,
         digest=made.digest,
+        world_digest=made.world_digest,
         outcomes={
             query: {
                 outcome: OutcomeNumbers(
