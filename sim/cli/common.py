@@ -124,6 +124,7 @@ def read_scenarios(
     *,
     allow_outside: bool = False,
     on_read: Callable[[Path], None] | None = None,
+    on_given: "Callable[[Given], None] | None" = None,
 ) -> "list[Scenario]":
     """Read scenario files, or say everything that is wrong with all of them and exit with 2.
 
@@ -133,7 +134,9 @@ def read_scenarios(
     if paths.count(files.STANDARD) > 1:
         raise click.BadParameter("standard input can be read only once", param_hint="FILE")
     found = [
-        read_scenario(path, overrides, allow_outside=allow_outside, on_read=on_read)
+        read_scenario(
+            path, overrides, allow_outside=allow_outside, on_read=on_read, on_given=on_given
+        )
         for path in paths
     ]
     scenarios = [scenario for scenario in found if scenario is not None]

@@ -120,7 +120,7 @@ def _judged(
     scenario, findings = examine(changed, reading)
     if scenario is not None and not refused:
         if on_given is not None:
-            on_given(Given(raw=raw, text=text, overridden=changes))
+            on_given(Given(raw=changed, text=text, overridden=changes))
         return scenario
     found = places(text)
     problems = [Problem(path, value, rule, hint=hint) for path, value, rule, hint in refused]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.scenario.locate import places
+from sim.scenario.locate import Places, places
 from sim.scenario.profiles import PROFILES
 from sim.scenario.provenance import Provenance
 from sim.scenario.values import Path
@@ -35,7 +35,7 @@ class Given:
     Attributes
     ----------
     raw : Mapping
-        What its file says.
+        What its file and the overrides say together.
     text : str
         The file's text; empty where there is none.
     overridden : tuple of Path
@@ -88,12 +88,8 @@ def resolved_values(scenario: "Scenario", given: Given) -> tuple[ResolvedValue, 
     profile = PROFILES[scenario.store.profile]
     values = []
     for path, value in _leaves((), scenario.raw()):
-        if any(path[: len(changed)] == changed for changed in given.overridden):
-            values.append(ResolvedValue(path=path, value=value, origin=Origin.OVERRIDE))
-        elif value_at(given.raw, path) is not MISSING:
-            place = found.of_value(path)
-            line = place.line if place else None
-            values.append(ResolvedValue(path=path, value=value, origin=Origin.FILE, line=line))
+        if value_at(given.raw, path) is not MISSING:
+            values.append(_said(path, value, given, found))
         elif path[0] == "store" and value_at(profile.values, path[1:]) is not MISSING:
             row = _provenance(profile.provenance, path[1:])
             values.append(
@@ -102,6 +98,14 @@ def resolved_values(scenario: "Scenario", given: Given) -> tuple[ResolvedValue, 
         else:
             values.append(ResolvedValue(path=path, value=value, origin=Origin.DEFAULT))
     return tuple(values)
+
+
+def _said(path: Path, value: Any, given: Given, found: Places) -> ResolvedValue:
+    if any(path[: len(changed)] == changed for changed in given.overridden):
+        return ResolvedValue(path=path, value=value, origin=Origin.OVERRIDE)
+    place = found.of_value(path)
+    line = place.line if place else None
+    return ResolvedValue(path=path, value=value, origin=Origin.FILE, line=line)
 
 
 def _leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
