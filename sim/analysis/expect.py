@@ -60,8 +60,8 @@ class Judged(Protocol):
     """Whatever has a verdict."""
 
     @property
-    def verdict(self) -> Verdict:
-        """What can be said about it."""
+    def verdict(self) -> Verdict | None:
+        """What can be said about it; None where nothing was asked."""
 
 
 # Worst first: a run with a broken rule is broken, whatever else is unknown.

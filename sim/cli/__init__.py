@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "run": "Simulate scenarios and judge their expectations.",
     "plan": "Say what would run, and run nothing.",
     "compare": "Compare two results, or scenarios, and what they cost.",
+    "runs": "Show the runs of a folder, and what they found.",
     "check": "Check scenarios without running them.",
     "stores": "List the named stores, or show one.",
     "init": "Write a small scenario to start from.",

@@ -37,6 +37,8 @@ __all__ = [
     "console",
     "examples",
     "guess_among",
+    "max_events_option",
+    "max_memory_option",
     "override_of",
     "override_options",
     "read_scenario",
@@ -47,7 +49,6 @@ __all__ = [
     "show_problems",
     "show_unreadable",
     "shown_path",
-    "size_option",
     "standard_input",
     "yes_option",
 ]
@@ -107,6 +108,19 @@ def size_option(
         return float(parse_bytes(text))
     except ValueError:
         raise click.BadParameter(f"{text!r} is no size such as 2GiB") from None
+
+
+max_memory_option = click.option(
+    "--max-memory",
+    metavar="SIZE",
+    callback=size_option,
+    help="Refuse what takes more, such as 2GiB; by default what is available.",
+)
+max_events_option = click.option(
+    "--max-events",
+    type=click.FloatRange(min=1),
+    help="Refuse a run of more events; by default 1e9.",
+)
 
 
 def override_options(

@@ -40,17 +40,8 @@ __all__ = ["command"]
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default all CPUs.")
 @click.option("--mode", type=click.Choice(["exact", "sampled"]), default="exact", show_default=True)
-@click.option(
-    "--max-memory",
-    metavar="SIZE",
-    callback=common.size_option,
-    help="Refuse what takes more, such as 2GiB; by default what is available.",
-)
-@click.option(
-    "--max-events",
-    type=click.FloatRange(min=1),
-    help="Refuse a run of more events; by default 1e9.",
-)
+@common.max_memory_option
+@common.max_events_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common.yes_option
 @common.allow_outside_option

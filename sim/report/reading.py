@@ -7,7 +7,7 @@ they do not know are passed over, since a later version may add some.
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final, Literal, NoReturn, Self
+from typing import Annotated, Any, Final, Literal, NoReturn, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -24,7 +24,9 @@ from sim.scenario.schema import OUTCOMES
 from sim.scenario.values import RULE
 from sim.scenario.wording import DEPTH_RULE, MISSING, format_path, too_deep, value_at
 
-__all__ = ["Document", "document_schema", "read_numbers"]
+__all__ = ["Document", "document_schema", "read_as", "read_numbers"]
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _LATER_KEYS: Final = (("per_trial",), ("world_digest",))
 
@@ -206,11 +208,7 @@ def read_numbers(text: str, file: str = "") -> Numbers:
     ScenarioError
         With every problem: file, key path, value and rule.
     """
-    raw = _parsed(text, file)
-    try:
-        made = Document.model_validate_json(text)
-    except ValidationError as error:
-        raise ScenarioError(_problems(error, raw, file)) from None
+    made = read_as(Document, text, file)
     return Numbers(
         scenario=made.scenario,
         scenario_digest=made.scenario_digest,
@@ -221,6 +219,15 @@ def read_numbers(text: str, file: str = "") -> Numbers:
         digest=made.digest,
         schemes=tuple(_scheme(scheme, made.trials) for scheme in made.schemes),
     )
+
+
+def read_as(kind: type[Model], text: str, file: str = "") -> Model:
+    """Read JSON text as a model; raises ScenarioError with every problem of it."""
+    raw = _parsed(text, file)
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        raise ScenarioError(_problems(error, raw, file)) from None
 
 
 def _parsed(text: str, file: str) -> Any:
@@ -235,7 +242,7 @@ def _parsed(text: str, file: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise ScenarioError([Problem("", MISSING, "be JSON", str(error), file=file)]) from None
     if not isinstance(raw, Mapping):
-        raise ScenarioError([Problem("", raw, "be a result document", file=file)])
+        raise ScenarioError([Problem("", raw, "be a table", file=file)])
     deep = too_deep(raw)
     if deep is not None:
         raise ScenarioError([Problem(format_path(deep), MISSING, DEPTH_RULE, file=file)])

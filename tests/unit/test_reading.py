@@ -125,7 +125,7 @@ def test_all_problems_are_told_at_once() -> None:
     [
         ('{"schema": 1,\n "seed": }', "old.json:2:10: (missing) must be JSON; Expecting value"),
         ('{"schema": NaN}', "NaN is no number in JSON"),
-        ("[1]", "must be a result document"),
+        ("[1]", "must be a table"),
         ('{"a":' * 60 + "1" + "}" * 60, "be nested at most 40 deep"),
         ('{"a":' * 100_000, "must be JSON"),
     ],
