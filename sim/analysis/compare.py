@@ -8,13 +8,13 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sim.analysis.estimators import (
+from sim.analysis.differences import (
     Difference,
     difference_limits,
-    mean_interval,
     paired_difference,
     unpaired_difference,
 )
+from sim.analysis.estimators import mean_interval
 from sim.analysis.numbers import Numbers, OutcomeNumbers, SchemeNumbers
 from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES

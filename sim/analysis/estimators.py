@@ -1,4 +1,4 @@
-"""Intervals over trials: what a few independent runs say about a fraction or a difference.
+"""Intervals over trials: what a few independent runs say about a fraction or another mean.
 
 All intervals are at 95 %. Trials are independent; the queries of one trial are not, for what
 chance decides are phases, durations and lags. So queries are never counted: trials speak for
@@ -18,13 +18,11 @@ from sim.analysis.outcomes import Bound
 
 __all__ = [
     "CONFIDENCE",
-    "Difference",
     "Interval",
-    "difference_limits",
     "fraction_interval",
     "mean_interval",
-    "paired_difference",
-    "unpaired_difference",
+    "t_half_width",
+    "vector_of",
 ]
 
 CONFIDENCE: Final = 0.95
@@ -49,27 +47,6 @@ class Interval:
     """
 
     fraction: float
-    low: float
-    high: float
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A difference of two means and its 95 % interval.
-
-    Attributes
-    ----------
-    difference : float
-        nan if there is nothing to compare.
-    low, high : float
-        nan if there were fewer than two trials: one says nothing about trials.
-    method : str
-        "t" or "bounds" of pairs, "intervals" without pairs, "same" where both sides are the same
-        runs, "none".
-    """
-
-    difference: float
     low: float
     high: float
     method: str
@@ -147,56 +124,6 @@ def fraction_interval(
     return Interval(mean, min(low, mean), max(high, mean), "clusters")
 
 
-def paired_difference(
-    a: ArrayLike, b: ArrayLike, *, limits: tuple[float, float] | None = None
-) -> Difference:
-    """Estimate the mean of a - b from pairs that met the same draws.
-
-    Parameters
-    ----------
-    a, b : array of float, shape (n,)
-        The same quantity of two schemes, trial by trial. Pairs with a nan are left out.
-    limits : (float, float), optional
-        How far below and above 0 the difference may be where no pair differs at all, and the
-        spread of the pairs says nothing: low <= 0 <= high.
-
-    Returns
-    -------
-    Difference
-        "t" from two pairs on; "bounds" where no pair differs and ``limits`` are given. With one
-        pair the difference else stands without an interval ("none", low and high are nan), with
-        no pair everything is nan.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ or a value is infinite.
-    """
-    first, second = _vector("a", a), _vector("b", b)
-    if first.shape != second.shape:
-        raise ValueError(f"b={second.shape} array must have the shape of a, {first.shape}")
-    if np.isinf(first).any() or np.isinf(second).any():
-        raise ValueError("a and b must be finite, or nan where nothing was asked")
-    there = ~(np.isnan(first) | np.isnan(second))
-    differences = (first - second)[there]
-    n = differences.size
-    if n == 0:
-        return Difference(math.nan, math.nan, math.nan, "none")
-    mean = math.fsum(differences) / n
-    if limits is not None and not differences.any():
-        return Difference(0.0, *limits, "bounds")
-    if n == 1:
-        return Difference(mean, math.nan, math.nan, "none")
-    half = _t_half_width(differences)
-    return Difference(mean, mean - half, mean + half, "t")
-
-
-def difference_limits(a: Interval, b: Interval) -> tuple[float, float]:
-    """How far a difference that no pair shows may be from 0: as far as either interval goes."""
-    reach = [(i.fraction - i.low, i.high - i.fraction) for i in (a, b)]
-    return 0.0 - (reach[0][0] + reach[1][1]), reach[0][1] + reach[1][0]
-
-
 def mean_interval(values: ArrayLike) -> Interval:
     """Estimate the mean of any quantity from its value in each trial.
 
@@ -211,46 +138,19 @@ def mean_interval(values: ArrayLike) -> Interval:
         Its ``fraction`` is the mean, in the unit of the values. "t" from two trials on; with one
         low and high are nan, with none everything is ("none").
     """
-    vector = _vector("values", values)
+    vector = vector_of("values", values)
     there = vector[~np.isnan(vector)]
     if there.size == 0:
         return Interval(math.nan, math.nan, math.nan, "none")
     mean = math.fsum(there) / there.size
     if there.size == 1:
         return Interval(mean, math.nan, math.nan, "none")
-    half = _t_half_width(there)
+    half = t_half_width(there)
     return Interval(mean, mean - half, mean + half, "t")
 
 
-def unpaired_difference(a: Interval, b: Interval) -> Difference:
-    """Estimate a - b from an interval of each, of runs that share no draws.
-
-    Parameters
-    ----------
-    a, b : Interval
-        Made in any way; they need not be symmetric.
-
-    Returns
-    -------
-    Difference
-        "intervals": each bound is as far from the difference as the two bounds that make it are
-        from their estimates, root of the sum of squares. "none" where an interval is missing.
-
-    Source
-    ------
-    G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures", Statistics in
-    Medicine 27, 2008; for proportions R. G. Newcombe, "Interval estimation for the difference
-    between independent proportions", ibid. 17, 1998.
-    """
-    difference = a.fraction - b.fraction
-    low = difference - math.hypot(a.fraction - a.low, b.high - b.fraction)
-    high = difference + math.hypot(a.high - a.fraction, b.fraction - b.low)
-    method = "none" if math.isnan(low) or math.isnan(high) else "intervals"
-    return Difference(difference, low, high, method)
-
-
-def _vector(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    """Return `values` as a float vector."""
+def vector_of(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return `values` as a float vector; ValueError, with the name, if they are none."""
     vector = np.asarray(values, dtype=np.float64)
     if vector.ndim != 1:
         raise ValueError(f"{name}={vector.shape} array must have one dimension")
@@ -271,7 +171,7 @@ def _checked(
     per_trial: ArrayLike, queries_per_trial: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the fractions of the trials that asked anything, and which trials those are."""
-    fractions = _vector("per_trial", per_trial)
+    fractions = vector_of("per_trial", per_trial)
     queries = _spread("queries_per_trial", queries_per_trial, fractions.size)
     asked: NDArray[np.bool_] = queries > 0.0
     fractions = fractions[asked]
@@ -288,11 +188,11 @@ def _speaks(values: NDArray[np.float64]) -> bool:
 
 def _t_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return the t interval of the mean of at least two fractions, cut to [0, 1]."""
-    mean, half = math.fsum(values) / values.size, _t_half_width(values)
+    mean, half = math.fsum(values) / values.size, t_half_width(values)
     return max(0.0, mean - half), min(1.0, mean + half)
 
 
-def _t_half_width(values: NDArray[np.float64]) -> float:
+def t_half_width(values: NDArray[np.float64]) -> float:
     """Return half the width of the t interval of a mean, for at least two values.
 
     It has a degree of freedom less than for normal values: fractions of trials are flat, or lean

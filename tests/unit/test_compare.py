@@ -18,11 +18,11 @@ from sim.analysis.compare import (
     paired_outcome,
     unpaired_because,
 )
+from sim.analysis.differences import unpaired_difference
 from sim.analysis.estimators import (
     Interval,
     fraction_interval,
     mean_interval,
-    unpaired_difference,
 )
 from sim.analysis.expect import Verdict
 from sim.analysis.gates import judge_gates, parse_gate
