@@ -23,7 +23,7 @@ from sim.report.style import (
 
 __all__ = ["DifferenceGroup", "difference_figure", "difference_groups", "outcome_differences"]
 
-_DECADES_MAX: Final = 8
+_DECADES_MAX: Final = 6
 _TICKS_A_SIDE: Final = 4
 _NAME_LENGTH: Final = 28
 
@@ -78,7 +78,7 @@ def outcome_differences(
     """
     rows = [row for group in groups for row in group.rows]
     least, most = _range(rows)
-    ax.set_xscale("symlog", linthresh=least, linscale=0.6)
+    ax.set_xscale("symlog", linthresh=least, linscale=1.2)
     ax.set_xlim(-2.0 * most, 2.0 * most)
     _label_powers(ax, least, most)
     labels: list[tuple[float, str]] = []
