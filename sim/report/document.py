@@ -10,14 +10,16 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any, Final
 
 from sim import __version__
-from sim.analysis.estimators import paired_difference
+from sim.analysis.compare import paired_outcome
 from sim.analysis.expect import Judgement
+from sim.analysis.numbers import Numbers, SchemeNumbers, flat_counts, numbers_of
 from sim.analysis.results import (
     Estimate,
     Result,
@@ -44,7 +46,16 @@ from sim.report.tables import delays
 from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES
 
-__all__ = ["ALL_QUERIES", "CSV_COLUMNS", "SCHEMA_VERSION", "document", "to_csv", "to_json"]
+__all__ = [
+    "ALL_QUERIES",
+    "CSV_COLUMNS",
+    "SCHEMA_VERSION",
+    "csv_text",
+    "document",
+    "plain",
+    "to_csv",
+    "to_json",
+]
 
 SCHEMA_VERSION: Final = 1
 
@@ -59,6 +70,9 @@ _KINDS: Final[Mapping[type, str]] = MappingProxyType(
         TooMany: "too-many",
     }
 )
+
+# A list of nothing but numbers as JSON is written; no text in JSON has a line break.
+_NUMBERS: Final = re.compile(r"\[\n(?:\s+(?:-?\d[^\s,]*|null),?\n)+\s+\]")
 
 ALL_QUERIES: Final = "*"
 """Stands in the CSV's column ``query`` for all classes together."""
@@ -90,7 +104,8 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
         JSON values only; nan has become None.
     """
     scenario = result.scenario
-    plain = _plain(
+    numbers = numbers_of(result)
+    content = plain(
         {
             "schema": SCHEMA_VERSION,
             "scenario": scenario.name,
@@ -100,8 +115,15 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
             "version": __version__,
             **({} if result.mode == "exact" else {"mode": result.mode}),
             "digest": result.digest,
-            "schemes": [_scheme(result, scheme) for scheme in result.schemes],
-            "differences": _differences(result),
+            "schemes": [
+                {
+                    **_scheme(result, scheme),
+                    "world_digest": own.world_digest,
+                    "per_trial": _per_trial(own),
+                }
+                for scheme, own in zip(result.schemes, numbers.schemes, strict=True)
+            ],
+            "differences": _differences(numbers),
             "expect": [
                 {
                     "scheme": judgement.scheme,
@@ -114,13 +136,14 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
             ],
         }
     )
-    assert isinstance(plain, dict)
-    return plain
+    assert isinstance(content, dict)
+    return content
 
 
 def to_json(content: Mapping[str, Any]) -> str:
-    """Write a document as JSON text that ends in a newline."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Write a document as JSON text that ends in a newline; numbers of a list stand on one line."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[0][1:-1].split())}]", text) + "\n"
 
 
 def to_csv(result: Result) -> str:
@@ -133,21 +156,30 @@ def to_csv(result: Result) -> str:
     number, and a column that does not apply, is an empty field. A name that a spreadsheet would
     take for a formula has an apostrophe before it (`csv_name`).
     """
+    return csv_text(
+        CSV_COLUMNS,
+        (
+            {"scheme": csv_name(scheme.name), **row}
+            for scheme in result.schemes
+            for row in (*_query_rows(result, scheme), *_count_rows(result, scheme))
+        ),
+    )
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Write rows as CSV under a line of columns; what is unknown or not there is an empty field."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    for scheme in result.schemes:
-        for row in (*_query_rows(result, scheme), *_count_rows(result, scheme)):
-            fields = {key: _field(value) for key, value in row.items()}
-            writer.writerow({"scheme": csv_name(scheme.name), **fields})
+    writer.writerows({key: _field(value) for key, value in row.items()} for row in rows)
     return text.getvalue()
 
 
 def _field(value: Any) -> str:
-    plain = _plain(value)
-    if plain is None:
+    content = plain(value)
+    if content is None:
         return ""
-    return plain if isinstance(plain, str) else repr(plain)
+    return content if isinstance(content, str) else repr(content)
 
 
 def _query_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
@@ -177,19 +209,10 @@ def _count_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]
     garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
     yield {"metric": "garbage_byte_seconds", "value": garbage, "unit": "byte-seconds"}
     counts = total_counts([trial.counts for trial in scheme.trials])
-    for metric, value in _flat(counts):
+    for metric, value in flat_counts(counts):
         yield {"metric": metric, "value": value, "unit": METRICS[metric].unit}
     for name, value in asdict(scheme.exercised).items():
         yield {"metric": f"exposure.{name}", "value": value, "unit": "count"}
-
-
-def _flat(counts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number of nested counts, with its dotted name."""
-    for key, value in counts.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
@@ -255,45 +278,40 @@ def _estimate(found: Estimate, *, total: bool) -> dict[str, Any]:
     }
 
 
-def _differences(result: Result) -> list[dict[str, Any]]:
+def _per_trial(numbers: SchemeNumbers) -> dict[str, Any]:
+    """What a comparison pairs, trial by trial; an outcome that no trial had is left out."""
+    by_query = {
+        query: {o: found.per_trial for o, found in outcomes.items() if any(found.per_trial)}
+        for query, outcomes in numbers.outcomes.items()
+    }
+    return {"outcomes": by_query.pop(None), "by_query": by_query, "counts": numbers.counts}
+
+
+def _differences(numbers: Numbers) -> list[dict[str, Any]]:
     """Every other scheme against the first, trial by trial, for every outcome."""
-    if not result.schemes:
+    if not numbers.schemes:
         return []
-    baseline, *others = result.schemes
-    rows = []
-    for scheme in others:
-        for outcome in OUTCOMES:
-            one, _ = fractions_per_trial(scheme, (outcome,))
-            two, _ = fractions_per_trial(baseline, (outcome,))
-            limits = _limits(estimate(scheme, (outcome,)), estimate(baseline, (outcome,)))
-            found = paired_difference(one, two, limits=limits)
-            rows.append(
-                {
-                    "scheme": scheme.name,
-                    "baseline": baseline.name,
-                    "outcome": outcome,
-                    "difference": found.difference,
-                    "low": found.low,
-                    "high": found.high,
-                    "method": found.method,
-                }
-            )
-    return rows
+    baseline, *others = numbers.schemes
+    return [
+        {
+            "scheme": scheme.name,
+            "baseline": baseline.name,
+            "outcome": outcome,
+            **asdict(
+                paired_outcome(scheme.outcomes[None][outcome], baseline.outcomes[None][outcome])
+            ),
+        }
+        for scheme in others
+        for outcome in OUTCOMES
+    ]
 
 
-def _limits(one: Estimate, two: Estimate) -> tuple[float, float]:
-    """How far a difference that no pair shows may be from 0: as far as either interval goes."""
-    a, b = one.interval, two.interval
-    reach = [(i.fraction - i.low, i.high - i.fraction) for i in (a, b)]
-    return -(reach[0][0] + reach[1][1]), reach[0][1] + reach[1][0]
-
-
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn mappings, sequences and numpy scalars into JSON values; not-a-number into None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

@@ -4,10 +4,15 @@ from typing import Final
 
 from sim.report.formats import format_span
 
-__all__ = ["FIGURES", "FILES", "MARKER", "block_name", "csv_name"]
+__all__ = ["FIGURES", "FILES", "INDEX", "INDEX_FILES", "MARKER", "block_name", "csv_name"]
 
 MARKER: Final = "result.json"
 """The file by which a folder is known to be a bundle."""
+
+INDEX: Final = "index.json"
+"""The file by which a folder is known to hold several runs."""
+
+INDEX_FILES: Final = (INDEX, "index.md")
 
 FIGURES: Final = ("outcomes", "deletion", "windows")
 

@@ -149,7 +149,7 @@ def key_of(scenario: "Scenario", *, mode: str, check: bool) -> str:
 @functools.cache
 def _program_digest() -> str:
     """SHA-256 over the modules of this package, in order of their paths."""
-    root = Path(__file__).parent
+    root = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         text = path.read_bytes()

@@ -69,6 +69,8 @@ def test_keys_and_their_order() -> None:
         "garbage_byte_seconds",
         "exposure",
         "rules",
+        "world_digest",
+        "per_trial",
     ]
     assert list(scheme["outcomes"]) == list(OUTCOMES)
     assert list(scheme["by_query"]) == ["fast", "slow"]
