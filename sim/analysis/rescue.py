@@ -194,9 +194,8 @@ class _Rescue:
             stamps = marks.stamp_us[marks.block == read.block]
             value = done[-1].marks_us - int(stamps[-1]) - 1 if done and stamps.size else -1
             sooner.append(value)
-        is_all = bool(sooner) and not (self._early or self._down)
         value_us = min(sooner, default=-1)
-        is_useful = is_all and 0 <= value_us < now_us
+        is_useful = not (self._early or self._down) and 0 <= value_us < now_us
         key = "schemes.{scheme}.ignore_deletion_marks_delay"
         if is_useful:
             yield Knob(key=key, now_us=now_us, values_us=(value_us,), grows=False)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.analysis.asked import Answer, Asked, judged
-from sim.analysis.events import Event, What, events_of
+from sim.analysis.events import Event, What
+from sim.analysis.exercised import Exercised
 from sim.analysis.explain import Story, story
+from sim.analysis.gathering import events_of
 from sim.analysis.spans import Span, spans_of
 from sim.trace.records import CompactRecord
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["Met", "Tale", "tell"]
+__all__ = ["Explained", "Met", "Saved", "Tale", "Unseen", "tell"]
 
 _CAST_MAX: Final = 6
 """Blocks of which a tale tells; a reader would not keep more apart."""
@@ -88,6 +90,44 @@ class Tale:
     events: tuple[Event, ...]
     spans: tuple[Span, ...]
     deletion: Story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What one knob would have had to be for the query to be ok.
+
+    ``key`` is as in ``--set``; ``now_us`` is None for a law of several values, and where the
+    scheme has no such knob. ``needed_us`` is the first value that was tried and saved the query,
+    None if none did. ``is_least``: a microsecond less of a change does not save it.
+    """
+
+    key: str
+    now_us: int | None
+    needed_us: int | None
+    grows: bool
+    is_least: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A query that was not ok, and what was tried to save it, knob by knob."""
+
+    tale: Tale
+    saved: tuple[Saved, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """Nothing to tell: what was looked for where, and how much was tried.
+
+    ``is_possible``: the outcome has a chance that is not 0, but no query with it is at hand.
+    """
+
+    schemes: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    queries: tuple[str, ...]
+    tried: Exercised
+    is_possible: bool = False
 
 
 def tell(
@@ -191,7 +231,7 @@ def _cast(trace: "Trace", timelines: "Timelines", asked: Asked, answer: Answer) 
         if resolution[parent] == resolution[record.block]
     }
     cast: list[int] = []
-    for block in [*(read.block for read in answer.reads), *answer.lacking]:
+    for block in [read.block for read in answer.reads] or answer.lacking:
         chain = [block]
         while chain[-1] in made:
             chain.append(made[chain[-1]])
@@ -227,9 +267,8 @@ def _of_query(exposure: "Exposure", asked: Asked, answer: Answer) -> list[Event]
         )
         for read in sorted(first.values(), key=lambda read: (read.gateway, read.block))
     ]
-    events += [
-        Event(t_us=asked.at_us, what=What.MISSED, actor="query", blocks=(ids[block],))
-        for block in answer.lacking
-    ]
+    if answer.lacking:
+        lacking = tuple(ids[block] for block in answer.lacking)
+        events.append(Event(t_us=asked.at_us, what=What.MISSED, actor="query", blocks=lacking))
     events.append(Event(t_us=asked.end_us, what=What.ENDED, actor="query", detail=answer.outcome))
     return sorted(events, key=lambda event: event.t_us)

@@ -13,7 +13,7 @@ from sim.analysis.exercised import Exercised, exercised
 from sim.analysis.exposure import Exposure, exposures
 from sim.analysis.queries import evaluate_exact, evaluate_sampled, inexact
 from sim.analysis.rescue import Knob, knobs
-from sim.analysis.tale import Tale, tell
+from sim.analysis.tale import Explained, Saved, Tale, Unseen, tell
 from sim.core.laws import Constant
 from sim.core.units import NEVER
 from sim.scenario.rules import conflicts
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["Explained", "Saved", "Unseen", "World", "explain", "rescue", "world"]
+__all__ = ["World", "explain", "rescue", "world"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,41 +38,6 @@ class World:
     trace: "Trace"
     timelines: "Timelines"
     exposed: tuple[Exposure, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
-    """What one knob would have had to be.
-
-    ``key`` is as in ``--set``; ``now_us`` is None for a law of several values, and where the
-    scheme has no such knob. ``needed_us`` is the first value that was tried and saved the query,
-    None if none did. ``is_least``: one microsecond less of a change does not save it.
-    """
-
-    key: str
-    now_us: int | None
-    needed_us: int | None
-    grows: bool
-    is_least: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
-    """A query that was not ok, and what would have saved it, knob by knob; none if none could."""
-
-    tale: Tale
-    saved: tuple[Saved, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unseen:
-    """Nothing to explain: what was looked for, and how much was tried."""
-
-    schemes: tuple[str, ...]
-    outcomes: tuple[str, ...]
-    queries: tuple[str, ...]
-    tried: Exercised
-    is_possible: bool = False
 
 
 def world(scenario: Scenario, scheme_index: int, trial: int) -> World:
