@@ -158,24 +158,24 @@ def story(
         Instants that the stretch of time must show as well, for example those of a query.
     """
     blocks, marks = timelines.blocks, timelines.marks
-    loads = _loads_of(timelines, block)
-    absences = _absences_of(timelines, block)
+    loads, absences = _loads_of(timelines, block), _absences_of(timelines, block)
     absent_us = int(absent_from_us(timelines)[block])
     retired_us = int(blocks.retired_us[block])
-    # What was dropped long before the query says nothing of it.
-    ends = (load.end_us for load in loads if not met_us or load.end_us >= min(met_us))
-    moments = [absent_us, *met_us, *ends]
-    start_us, end_us = _stretch([retired_us, *moments], timelines.horizon_us)
+    moments = [retired_us, absent_us, *(load.end_us for load in loads)]
+    if met_us:
+        # What ended long before the query, or comes long after it, says nothing of it.
+        soon_us = max(met_us) + 2 * int(min(scenario.gateways.sync_interval.mean, NEVER // 4))
+        ends = [load.end_us for load in loads if load.end_us >= min(met_us)]
+        moments = [*met_us, *(t for t in (retired_us, absent_us, *ends) if t <= soon_us)]
+    start_us, end_us = _stretch(moments, timelines.horizon_us)
     after = replacement_of(timelines, block)
-    hazards = _hazards_within(exposed, start_us, end_us)
-    seed = scenario.seed + trial
     windows = error_windows(timelines)
     lengths = windows.length_us[windows.block == block]
     marked = marks.acknowledged_us[marks.block == block]
     return Story(
         scheme=scenario.schemes[scheme_index].name,
         trial=trial,
-        seed=seed,
+        seed=scenario.seed + trial,
         block=blocks.id[block],
         stream=int(blocks.stream[block]),
         start_us=start_us,
@@ -188,7 +188,7 @@ def story(
         n_replicas=scenario.store.replicas,
         loads=tuple(load for load in loads if load.end_us > start_us and load.start_us < end_us),
         absences=tuple(a for a in absences if a.end_us > start_us and a.start_us < end_us),
-        hazards=hazards,
+        hazards=_hazards_within(exposed, start_us, end_us),
         failures=tuple(_failures(exposure, start_us, end_us) for exposure in exposed),
         hidden_us=hidden_from_us(timelines, block, scenario.schemes[scheme_index]),
         replacement="" if after is None else blocks.id[after],

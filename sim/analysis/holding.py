@@ -86,6 +86,8 @@ class Holding:
         When the object was deleted; NEVER if it was not.
     retired_us, retired_why
         NEVER and empty if the block was not retired.
+    due_us : int
+        When its mark is older than the delay; NEVER without a mark.
     delay_us : int or None
         The scheme's delay; None where it has no marks.
     size_bytes : int
@@ -105,6 +107,7 @@ class Holding:
     gone_us: int
     retired_us: int
     retired_why: str
+    due_us: int
     delay_us: int | None
     size_bytes: int
     garbage_byte_seconds: float
@@ -163,6 +166,7 @@ def holding(
         gone_us=case.gone_us,
         retired_us=retired_us,
         retired_why=RETIRE_REASONS[int(blocks.retired_why[case.block])],
+        due_us=case.due_us,
         delay_us=case.delay_us,
         size_bytes=int(blocks.bytes[case.block]),
         garbage_byte_seconds=max(0, held_us) * int(blocks.bytes[case.block]) / US_PER_S,
@@ -199,6 +203,11 @@ class _Case:
         halts = [record.t_us for record in trace.records if isinstance(record, HaltRecord)]
         self._halted_us = min(halts, default=NEVER)
         self.gone_us = self._gone_us()
+        stamps = timelines.marks.stamp_us[timelines.marks.block == block]
+        self.due_us = NEVER
+        if self.delay_us is not None and stamps.size:
+            # Whoever deletes may have seen any of several marks; none is older than the first.
+            self.due_us = int(stamps.min()) + self.delay_us + 1
 
     def _held(self, at_us: int) -> set[int]:
         """Objects whose newest change by then was a put."""
@@ -242,15 +251,12 @@ class _Case:
             return Why.PARTIAL, first_us, committed_us if is_whole_soon else over_us
         if retired_us > at_us:
             return Why.LIVE, committed_us, retired_us
-        marks = self._timelines.marks
-        stamps = marks.stamp_us[marks.block == self.block]
-        if self.delay_us is None or not stamps.size:
-            return Why.PASS, retired_us, min((t for t in deletes if t > at_us), default=NEVER)
-        # Whoever deletes may have seen any of several marks; none is older than the first.
-        due_us = int(stamps.min()) + self.delay_us + 1
-        if at_us < due_us:
-            return Why.DELAY, retired_us, due_us
-        return Why.PASS, due_us, min((t for t in deletes if t > at_us), default=NEVER)
+        next_us = min((t for t in deletes if t > at_us), default=NEVER)
+        if self.due_us == NEVER:
+            return Why.PASS, retired_us, next_us
+        if at_us < self.due_us:
+            return Why.DELAY, retired_us, self.due_us
+        return Why.PASS, self.due_us, next_us
 
 
 def _buys(timelines: "Timelines", exposed: "Sequence[Exposure]", age_us: int) -> Buys:

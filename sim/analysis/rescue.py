@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Knob", "knobs"]
 
 _CANDIDATES_MAX: Final = 4
-_PASSES_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

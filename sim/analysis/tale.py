@@ -189,16 +189,7 @@ def tell(
         digest=trace.digest,
         asked=asked,
         outcome=answer.outcome,
-        met=tuple(
-            Met(
-                gateway=read.gateway,
-                replica=read.replica,
-                block=ids[read.block],
-                key=exposure.key(read.block, read.object) if read.object >= 0 else "",
-                absent_us=read.absent_us,
-            )
-            for read in answer.reads
-        ),
+        met=_met(exposure, answer),
         lacking=tuple(ids[block] for block in answer.lacking),
         blocks=tuple(ids[block] for block in cast),
         gateways=tuple(gateways),
@@ -217,6 +208,20 @@ def tell(
             block=cast[0],
             met_us=(asked.at_us, asked.end_us),
         ),
+    )
+
+
+def _met(exposure: "Exposure", answer: Answer) -> tuple[Met, ...]:
+    ids = exposure.timelines.blocks.id
+    return tuple(
+        Met(
+            gateway=read.gateway,
+            replica=read.replica,
+            block=ids[read.block],
+            key=exposure.key(read.block, read.object) if read.object >= 0 else "",
+            absent_us=read.absent_us,
+        )
+        for read in answer.reads
     )
 
 

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "check": "Check scenarios without running them.",
     "stores": "List the named stores, or show one.",
     "init": "Write a small scenario to start from.",
+    "explain": "Tell how one query failed, or why an object is still there.",
     "trace": "Write the trace of one trial as JSON lines.",
 }
 """Name and one-line help of every command; its module is ``sim.cli.<name>``."""

@@ -18,6 +18,7 @@ __all__ = [
     "check_file_target",
     "check_folder_target",
     "check_kept_folder",
+    "write_bytes",
     "write_lines",
     "write_text",
 ]
@@ -148,6 +149,12 @@ def write_lines(path: str, lines: Iterable[str]) -> None:
     """Write lines, each ended by a newline, as :func:`write_text` does."""
     with _written(path) as stream:
         stream.writelines(f"{line}\n" for line in lines)
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Write bytes, as :func:`write_text` writes text."""
+    with _written(path) as stream:
+        stream.buffer.write(content)
 
 
 @contextlib.contextmanager

@@ -1,22 +1,28 @@
-"""A tale for other programs: a Mermaid sequence diagram, and a trace for Perfetto.
+"""A tale for other programs: JSON, a Mermaid sequence diagram, and a trace for Perfetto.
 
 Mermaid: https://mermaid.js.org/syntax/sequenceDiagram.html. Perfetto and chrome://tracing read the
 Trace Event Format; its times are microseconds, as ours are.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
+from sim import __version__
 from sim.analysis.events import Event, What
+from sim.analysis.holding import Holding
 from sim.analysis.spans import Span
-from sim.analysis.tale import Tale
+from sim.analysis.tale import Explained, Tale, Unseen
+from sim.core.units import NEVER
+from sim.report.document import to_json
 from sim.report.formats import format_span
 from sim.report.names import block_name
 from sim.report.tale import clock, event_words, merged_events, nicknames, relative
 
-__all__ = ["mermaid", "perfetto"]
+__all__ = ["as_json", "mermaid", "perfetto"]
 
 # What means something to Mermaid, and what is no plain letter, is written as its number.
 _ODD: Final = re.compile(r"[^A-Za-z0-9 .,()/+\-_=]")
@@ -35,6 +41,21 @@ _TO_STORE: Final = (
     What.ABORTED,
 )
 _PROCESSES: Final = ("store", "producers", "compactor", "gateways", "query")
+
+
+def as_json(found: Explained | Unseen | Holding) -> str:
+    """What was found as JSON text that ends in a newline; a time that never came is null."""
+    content = {"schema": 1, "version": __version__, "kind": type(found).__name__.lower()}
+    return to_json({**content, **_plain_data(asdict(found))})
+
+
+def _plain_data(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain_data(part) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain_data(part) for part in value]
+    is_none = value == NEVER or (isinstance(value, float) and math.isnan(value))
+    return None if is_none else value
 
 
 def mermaid(tale: Tale) -> str:

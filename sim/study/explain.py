@@ -4,18 +4,20 @@ Trials are simulated one after the other, and no more of them than it takes.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sim.analysis.asked import Asked, find_asked, judged
 from sim.analysis.exercised import Exercised, exercised
 from sim.analysis.exposure import Exposure, exposures
+from sim.analysis.holding import Holding, holding, object_keys
 from sim.analysis.queries import evaluate_exact, evaluate_sampled, inexact
 from sim.analysis.rescue import Knob, knobs
 from sim.analysis.tale import Explained, Saved, Tale, Unseen, tell
 from sim.core.laws import Constant
 from sim.core.units import NEVER
+from sim.scenario.guesses import did_you_mean
 from sim.scenario.rules import conflicts
 from sim.scenario.schema import OUTCOMES, DeletionMark, Scenario
 from sim.study.run import Mode, trace_trial
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["World", "explain", "rescue", "world"]
+__all__ = ["World", "explain", "explain_object", "rescue", "world"]
+
+_EXAMPLES_MAX: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,7 @@ def explain(
     query: str | None = None,
     trials: Iterable[int] | None = None,
     mode: Mode = "exact",
+    on_step: Callable[[str], None] | None = None,
 ) -> Explained | Unseen:
     """Find the first query that was not ok, and explain it.
 
@@ -78,6 +83,8 @@ def explain(
         The trials to look at; None looks at those of the scenario.
     mode : "exact" or "sampled"
         Whether an outcome counts that a query may have, or only one that a drawn query had.
+    on_step : callable or None
+        Called with a sentence before something is simulated.
 
     Returns
     -------
@@ -85,14 +92,17 @@ def explain(
     """
     chosen = tuple(range(len(scenario.schemes)) if schemes is None else schemes)
     numbers = tuple(range(scenario.trials) if trials is None else trials)
+    say = on_step or (lambda _: None)
     wanted = [o for o in OUTCOMES if o != "ok" and outcome in (None, o)]
     tried, is_possible = Exercised(), False
     for scheme_index in chosen:
         for trial in numbers:
+            say(f"simulating {scenario.schemes[scheme_index].name}, trial {trial}")
             here = world(scenario, scheme_index, trial)
             found, looked, possible = _search(here, wanted, query, mode)
             tried, is_possible = tried + looked, is_possible or possible
             if found is not None:
+                say("found one; trying what would have saved it")
                 return Explained(tale=_told(here, found), saved=tuple(rescue(here, found)))
     return Unseen(
         schemes=tuple(scenario.schemes[index].name for index in chosen),
@@ -101,6 +111,46 @@ def explain(
         tried=tried,
         is_possible=is_possible,
     )
+
+
+def explain_object(
+    scenario: Scenario,
+    key: str,
+    at_us: int,
+    *,
+    scheme_index: int = 0,
+    trial: int = 0,
+    on_step: Callable[[str], None] | None = None,
+) -> Holding:
+    """Say why a block or an object of it is still there at a time, see ``holding.holding``.
+
+    Raises
+    ------
+    KeyError
+        If the run has no such block or object; its argument names the nearest.
+    """
+    if on_step is not None:
+        on_step(f"simulating {scenario.schemes[scheme_index].name}, trial {trial}")
+    here = world(scenario, scheme_index, trial)
+    ids = here.timelines.blocks.id
+    try:
+        return holding(
+            scenario,
+            here.trace,
+            here.timelines,
+            here.exposed,
+            key,
+            at_us,
+            scheme_index=scheme_index,
+        )
+    except KeyError:
+        block, _, _ = key.partition("/")
+        if block in ids:
+            keys = object_keys(here.timelines)
+            raise KeyError(f"a block has {', '.join(keys)}") from None
+        near = did_you_mean(block, ids)
+        some = ", ".join(ids[:_EXAMPLES_MAX])
+        raise KeyError(near or f"it has {len(ids)} blocks, the first are {some}") from None
 
 
 def _told(here: World, asked: Asked) -> Tale:
