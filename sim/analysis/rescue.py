@@ -15,7 +15,7 @@ import numpy as np
 from sim.analysis.asked import Answer, Asked, BrokenRead, judged
 from sim.analysis.syncs import Sync, first_sync_us, syncs
 from sim.core.streams import Streams
-from sim.core.units import NEVER
+from sim.core.units import NEVER, US_PER_S
 from sim.trace.records import CompactRecord, DeleteRecord, PutRecord
 
 if TYPE_CHECKING:
@@ -132,26 +132,23 @@ class _Rescue:
         has_marks = self._scheme.hide_delay_us is not None
         now_us = self._scheme.delete_delay_us if has_marks else None
         marks, retired = self._timelines.marks, self._timelines.blocks.retired_us
-        needed = 0
-        sufficient = 0
+        found: list[tuple[int, ...]] = []
         for read in self._went:
             own = marks.stamp_us[marks.block == read.block]
-            stamp_us = int(own[-1]) if own.size else int(retired[read.block])
-            if stamp_us >= NEVER:
-                return Knob(
-                    key="schemes.{scheme}.delete_delay", now_us=now_us, values_us=(), grows=True
-                )
-            # How much later the first delete would have had to be.
-            late_us = self._asked.end_us + 1 - read.absent_us
+            at_us = int(own[-1]) if own.size else int(retired[read.block])
             began_us = self._deletes_from(read.block)
-            sufficient = max(sufficient, began_us + late_us - 1 - stamp_us)
-            needed = max(needed, self._last_pass_us(began_us, late_us) - stamp_us)
+            # The first instant at which the deletion may begin.
+            free_us = began_us + self._asked.end_us + 1 - read.absent_us
+            ages = [t - (at_us - at_us % US_PER_S) for t in self._passes_us(began_us, free_us)]
+            found.append(tuple(ages) if at_us < NEVER else ())
         least_us = 0 if now_us is None else now_us + 1
-        values = sorted({v for v in (needed, sufficient) if v >= least_us}) if self._went else []
+        is_open = all(found) and not (self._early or self._down)
+        # Of each kind of estimate the one that serves all reads.
+        values = {max(ages) for ages in zip(*found, strict=False)} if is_open else set()
         return Knob(
             key="schemes.{scheme}.delete_delay",
             now_us=now_us,
-            values_us=tuple(values) if not (self._early or self._down) else (),
+            values_us=tuple(sorted(v for v in values if v >= least_us)),
             grows=True,
         )
 
@@ -167,14 +164,19 @@ class _Rescue:
             return times[0] if times else self._asked.at_us
         return times[-1] - takes.draw_us(0.5)
 
-    def _last_pass_us(self, began_us: int, late_us: int) -> int:
-        """The last pass before ``began_us + late_us`` on the grid of the deleter's ticks."""
+    def _passes_us(self, began_us: int, free_us: int) -> tuple[int, ...]:
+        """What may be the last pass before ``free_us``; an instant that is late enough comes last.
+
+        Passes are on the grid of ticks since the start of the run, but for those that follow a
+        compaction; the deletion itself began in one.
+        """
         spec = self._scenario.compactor
         every = spec.cleanup_every_us
         if not every and not spec.wait_interval.is_constant:
-            return began_us + late_us - 1
+            return (free_us - 1,)
         every = every or spec.wait_interval.draw_us(0.5)
-        return began_us + (late_us - 1) // every * every
+        starts = (spec.sync_takes.draw_us(0.5), began_us)
+        return *(start + (free_us - 1 - start) // every * every for start in starts), free_us - 1
 
     def _done(self, gateway: int) -> list[Sync]:
         """The last syncs of a gateway that were over when the query came, latest last."""

@@ -36,7 +36,8 @@ def lane_lines(tale: Tale, *, columns: int = 80, is_unicode: bool = True) -> Ite
     ----------
     tale : Tale
     columns : int
-        Gateways that do not fit are left out, and it is said how many.
+        Gateways and replicas that do not fit are left out, and it is said how many; one of each
+        stays.
     is_unicode : bool
         Without it every character is ASCII.
 
@@ -47,18 +48,31 @@ def lane_lines(tale: Tale, *, columns: int = 80, is_unicode: bool = True) -> Ite
     """
     empty, cross = ("·", "✗") if is_unicode else (".", "x")
     names = nicknames(tale)
-    fixed = [*_store_lanes(tale, names, empty), _compactor_lane(tale, names, empty)]
-    query = _query_lane(tale, empty, cross)
+    stores = list(_store_lanes(tale, names, empty))
     gateways = [
         _held(tale, names, f"gateway/{g}", ("gateway", str(g)), empty) for g in tale.gateways
     ]
+    ends = [_compactor_lane(tale, names, empty), _query_lane(tale, empty, cross)]
     times = sorted({event.t_us for event in tale.events} | set(_edges(tale)))
     when = [relative(t_us, tale.asked.at_us) for t_us in times]
     lead = max(map(len, [*when, "time"]))
-    shown = len(gateways)
-    while shown > 1 and lead + _width([*fixed, *gateways[:shown], query], times) > columns:
-        shown -= 1
-    lanes = [*fixed, *gateways[:shown], query]
+    # What fits: at least one replica and one gateway, gateways before replicas.
+    room = columns - lead - _width(ends, times)
+    choices = [
+        (2 * replicas, count)
+        for replicas in range(len(tale.replicas), 0, -1)
+        for count in range(len(gateways), 0, -1)
+        if count == 1 or replicas == len(tale.replicas)
+    ] or [(len(stores), 0)]
+    kept, shown = next(
+        (
+            (kept, shown)
+            for kept, shown in choices
+            if _width([*stores[:kept], *gateways[:shown]], times) <= room
+        ),
+        choices[-1],
+    )
+    lanes = [*stores[:kept], ends[0], *gateways[:shown], ends[1]]
     widths = [_lane_width(lane, times) for lane in lanes]
     for row in (0, 1):
         label = "time" if row else ""
@@ -74,8 +88,16 @@ def lane_lines(tale: Tale, *, columns: int = 80, is_unicode: bool = True) -> Ite
     yield ""
     yield "store and gateways: blocks that are there, or loaded; compactor: + uploads,"
     yield f"~ retires, - deletes; query: ? asks, {cross} meets what is not there"
-    if shown < len(gateways):
-        yield f"({len(gateways) - shown} more gateways are left out)"
+    left_out = [
+        f"{count} {what}"
+        for count, what in (
+            (len(tale.replicas) - kept // 2, "replicas"),
+            (len(gateways) - shown, "gateways"),
+        )
+        if count
+    ]
+    if left_out:
+        yield f"({' and '.join(left_out)} left out, as the lines would be too wide)"
 
 
 def _edges(tale: Tale) -> Iterator[int]:

@@ -208,6 +208,9 @@ def saved_lines(saved: Sequence[Saved]) -> Iterator[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
     for knob, now, needed in rows:
         yield f"  {knob:<{widths[0]}}  {now:<{widths[1]}}  {needed}"
+    if not all(knob.is_least for knob in found):
+        yield ""
+        yield "  * perhaps a smaller change does as well"
     failed = [knob.key for knob in saved if knob.needed_us is None]
     if failed:
         yield ""
@@ -217,7 +220,7 @@ def saved_lines(saved: Sequence[Saved]) -> Iterator[str]:
 def _saved_row(knob: Saved) -> tuple[str, str, str]:
     assert knob.needed_us is not None
     bound = "at least" if knob.grows else "at most"
-    edge = "" if knob.is_least else " (or less of a change)"
+    edge = "" if knob.is_least else " *"
     is_law = not knob.key.startswith("schemes.")
     unsaid = "a law" if is_law else "at once"
     now = unsaid if knob.now_us is None else format_duration(knob.now_us)

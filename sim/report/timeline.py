@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from sim.analysis.explain import Failures, Story, Tick
 from sim.analysis.tale import Tale
-from sim.core.units import NEVER, US_PER_S
+from sim.core.units import US_PER_S
 from sim.report.formats import format_span
 from sim.report.names import block_name
 from sim.report.style import GREY, OUTCOME_COLOURS, escaped, legend_below, new_figure, time_unit
@@ -118,7 +118,7 @@ def story_timeline(story: Story, ax: Axes, tale: Tale | None = None) -> Axes:
     ax.set_xlim(x(story.start_us), x(story.end_us))
     ax.tick_params(axis="y", length=0)
     ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
-    is_retired = story.retired_us < NEVER
+    is_retired = zero_us == story.retired_us
     since = f"the block was retired, {format_span(zero_us)} into the run"
     since = since if is_retired else f"{format_span(zero_us)} into the run"
     ax.set_xlabel(f"time since {since} ({unit})")
@@ -130,7 +130,8 @@ def story_timeline(story: Story, ax: Axes, tale: Tale | None = None) -> Axes:
 
 def _zero_us(story: Story) -> int:
     """Where time counts from."""
-    return story.retired_us if story.retired_us < NEVER else story.start_us
+    is_shown = story.start_us <= story.retired_us < story.end_us
+    return story.retired_us if is_shown else story.start_us
 
 
 def _shows(story: Story, sync: Tick) -> bool:
@@ -164,10 +165,10 @@ def _moments(story: Story) -> list[tuple[int, Any, str]]:
 def _story_legend(story: Story, tale: Tale | None) -> list[Any]:
     handles: list[Any] = [
         Patch(color=_EXISTS, label="all objects exist"),
-        Patch(**_GONE, label="some object is gone"),
+        Patch(**_GONE, label="some object is not there"),
         Patch(color=_LOADED, label="gateway answers from it"),
     ]
-    if story.replacement_loads:
+    if any(load.start_us < story.end_us for load in story.replacement_loads):
         handles.append(Patch(color=_REPLACED, label="gateway answers from its replacement"))
     if any(_shows(story, sync) for sync in story.syncs):
         tick = Line2D(

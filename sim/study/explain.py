@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["World", "explain", "explain_object", "rescue", "world"]
+__all__ = ["World", "explain", "explain_object", "rescue", "told", "world"]
 
 _EXAMPLES_MAX: Final = 3
 
@@ -103,7 +103,7 @@ def explain(
             tried, is_possible = tried + looked, is_possible or possible
             if found is not None:
                 say("found one; trying what would have saved it")
-                return Explained(tale=_told(here, found), saved=tuple(rescue(here, found)))
+                return Explained(tale=told(here, found), saved=tuple(rescue(here, found)))
     return Unseen(
         schemes=tuple(scenario.schemes[index].name for index in chosen),
         outcomes=tuple(wanted),
@@ -153,7 +153,8 @@ def explain_object(
         raise KeyError(near or f"it has {len(ids)} blocks, the first are {some}") from None
 
 
-def _told(here: World, asked: Asked) -> Tale:
+def told(here: World, asked: Asked) -> Tale:
+    """Tell a query that is not ok in a world, see ``tale.tell``."""
     return tell(
         here.scenario,
         here.trace,
