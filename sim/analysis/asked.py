@@ -19,8 +19,10 @@ from sim.analysis.witness import DrawnOnly, QueryWitness
 from sim.core.streams import Streams
 from sim.core.units import US_PER_S
 from sim.scenario.asking import Queries
+from sim.scenario.schema import Scenario
+from sim.trace.timelines import Timelines
 
-__all__ = ["Answer", "Asked", "BrokenRead", "find_asked", "judged"]
+__all__ = ["Answer", "Asked", "BrokenRead", "find_asked", "gateways_involved", "judged", "numbered"]
 
 _DRAWN_MAX: Final = 2_000_000
 """Arrivals that are drawn at once."""
@@ -126,6 +128,14 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
     return Answer(outcome=outcome, reads=tuple(reads), lacking=lacking)
 
 
+def gateways_involved(scenario: Scenario, timelines: Timelines, answer: Answer) -> list[int]:
+    """Gateways that failed, and those that serve the data that is missing."""
+    shards = scenario.gateways.shards
+    lacking = {int(timelines.blocks.stream[b]) % shards for b in answer.lacking}
+    serving = (g for g in range(timelines.n_gateways) if g % shards in lacking)
+    return sorted({*(read.gateway for read in answer.reads), *serving})
+
+
 def find_asked(exposure: Exposure, witness: QueryWitness, outcome: str) -> Asked | None:
     """Give a query that has an outcome, of a class of which a witness shows it.
 
@@ -172,19 +182,20 @@ def _drawn(exposure: Exposure, outcome: str) -> Iterator[Asked]:
             if found.size:
                 first, _ = queries.arrivals_within(start_us, looked_us)
                 place = int(found[0])
-                yield _numbered(exposure, queries, first + place, int(at_us[place]))
+                yield numbered(exposure, first + place, int(at_us[place]))
             start_us = looked_us
 
 
-def _numbered(exposure: Exposure, queries: Queries, number: int, at_us: int) -> Asked:
-    n = exposure.n_streams
-    one, all_streams = np.array([number]), np.arange(n)
-    chosen = queries.asks_for(np.full(n, number), all_streams)
+def numbered(exposure: Exposure, number: int, at_us: int) -> Asked:
+    """The drawn query of a class that arrives at ``at_us`` as ``number``, counted from 0."""
+    n, streams = exposure.n_streams, Streams(exposure.timelines.seed)
+    queries = Queries(exposure.scenario, exposure.query_class, streams)
+    chosen = queries.asks_for(np.full(n, number), np.arange(n))
     return Asked(
         query=exposure.query_class.name,
         number=number,
         at_us=at_us,
-        takes_us=int(queries.takes_us(one)[0]),
+        takes_us=int(queries.takes_us(np.array([number]))[0]),
         streams=tuple(np.flatnonzero(chosen).tolist()),
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.analysis.asked import Answer, Asked, BrokenRead, judged
+from sim.analysis.asked import Answer, Asked, BrokenRead, gateways_involved, judged
 from sim.analysis.syncs import Sync, first_sync_us, syncs
 from sim.core.streams import Streams
 from sim.core.units import NEVER, US_PER_S
@@ -76,11 +76,7 @@ class _Rescue:
         self._went = [r for r in answer.reads if r.object >= 0 and r.absent_us > 0]
         self._early = [r for r in answer.reads if r.object >= 0 and r.absent_us == 0]
         self._down = [r for r in answer.reads if r.object < 0]
-        gateways = {r.gateway for r in answer.reads}
-        shards = scenario.gateways.shards
-        lacking = {int(self._timelines.blocks.stream[b]) % shards for b in answer.lacking}
-        serving = {g for g in range(self._timelines.n_gateways) if g % shards in lacking}
-        self._gateways = sorted(gateways | serving)
+        self._gateways = gateways_involved(scenario, self._timelines, answer)
 
     def knobs(self) -> Iterator[Knob]:
         """Every knob, also those without a value that would help."""

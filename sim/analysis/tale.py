@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.asked import Answer, Asked, judged
+from sim.analysis.asked import Answer, Asked, gateways_involved, judged
 from sim.analysis.events import Event, What
 from sim.analysis.exercised import Exercised
 from sim.analysis.explain import Story, story
@@ -163,7 +163,7 @@ def tell(
     if answer.outcome == "ok":
         raise ValueError(f"the query of {asked.query} at {asked.at_us} us is ok")
     cast = _cast(trace, timelines, asked, answer)
-    gateways = _gateways(scenario, timelines, answer)
+    gateways = gateways_involved(scenario, timelines, answer)
     read = {read.replica for read in answer.reads if read.object >= 0}
     replicas = sorted(read or {r for g in gateways for r in _read_by(exposure, g)})
     spans = spans_of(trace, timelines, cast, gateways, replicas)
@@ -242,14 +242,6 @@ def _cast(trace: "Trace", timelines: "Timelines", asked: Asked, answer: Answer) 
             chain.append(made[chain[-1]])
         cast += [link for link in chain if link not in cast]
     return cast[:_CAST_MAX]
-
-
-def _gateways(scenario: "Scenario", timelines: "Timelines", answer: Answer) -> list[int]:
-    """Gateways that failed, and those that serve the data that is missing."""
-    shards = scenario.gateways.shards
-    lacking = {int(timelines.blocks.stream[b]) % shards for b in answer.lacking}
-    serving = (g for g in range(timelines.n_gateways) if g % shards in lacking)
-    return sorted({*(read.gateway for read in answer.reads), *serving})
 
 
 def _read_by(exposure: "Exposure", gateway: int) -> list[int]:

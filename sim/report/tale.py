@@ -107,7 +107,7 @@ def event_words(event: Event, tale: Tale) -> str:
         case What.ABORTED:
             return f"gives up a sync: a {event.detail} failed"
         case What.HALTED:
-            return "halts for ever: " + " ".join(names.get(w, w) for w in event.detail.split())
+            return f"halts for ever: {_with_names(event.detail, names)}"
         case What.ASKED:
             return _question(tale)
         case What.FAILED:
@@ -128,6 +128,13 @@ def _question(tale: Tale) -> str:
     plural = "stream" if len(streams) == 1 else "streams"
     lasts = f", reads for {format_span(tale.asked.takes_us)}" if tale.asked.takes_us else ""
     return f"asks for {plural} {some}{more}{lasts}"
+
+
+def _with_names(text: str, names: dict[str, str]) -> str:
+    """A text in which known blocks have their letters."""
+    for block, name in names.items():
+        text = text.replace(block, name)
+    return text
 
 
 def _listed(blocks: Sequence[str], names: dict[str, str]) -> str:

@@ -17,7 +17,14 @@ from sim.core.units import NEVER
 from sim.report.exports import as_json, mermaid, perfetto
 from sim.report.lanes import lane_lines
 from sim.report.style import to_svg
-from sim.report.tale import explained_lines, merged_events, nicknames, relative, unseen_lines
+from sim.report.tale import (
+    event_words,
+    explained_lines,
+    merged_events,
+    nicknames,
+    relative,
+    unseen_lines,
+)
 from sim.report.timeline import tale_figure
 from sim.scenario.schema import Scenario
 from sim.study.explain import World, explain, told, world
@@ -131,6 +138,17 @@ def test_an_outage_is_told() -> None:
     assert What.DOWN in _whats(tale)
     assert {met.key for met in tale.met} == {""}
     assert "the gateway is down" in "\n".join(explained_lines(Explained(tale=tale, saved=())))
+
+
+def test_a_halt_is_told_with_the_letters_of_blocks(failed: Explained) -> None:
+    tale = failed.tale
+    halt = Event(
+        t_us=tale.asked.at_us,
+        what=What.HALTED,
+        actor="compactor",
+        detail=f"listing lacks {tale.blocks[0]}/index",
+    )
+    assert event_words(halt, tale) == "halts for ever: listing lacks A/index"
 
 
 def test_lags_are_told_per_plane() -> None:
