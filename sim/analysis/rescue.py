@@ -141,6 +141,8 @@ class _Rescue:
         is_open = all(found) and not (self._early or self._down)
         # Of each kind of estimate the one that serves all reads.
         values = {max(ages) for ages in zip(*found, strict=False)} if is_open else set()
+        if now_us is None and values:
+            values.add(0)
         return Knob(
             key="schemes.{scheme}.delete_delay",
             now_us=now_us,
@@ -239,7 +241,7 @@ class _Rescue:
                     value = math.floor(room_us / (share + step))
                     if max(0, takes_us) < value < now_us:
                         values.add(value)
-        nearest = tuple(sorted(values, reverse=True))[: 2 * _CANDIDATES_MAX]
+        nearest = tuple(sorted(values, reverse=True))[:_CANDIDATES_MAX]
         return Knob(key="gateways.sync_interval", now_us=now_us, values_us=nearest, grows=False)
 
     def _sync_takes(self) -> int | None:

@@ -221,7 +221,8 @@ def saved_lines(saved: Sequence[Saved]) -> Iterator[str]:
     failed = [knob.key for knob in saved if knob.needed_us is None]
     if failed:
         yield ""
-        yield from _folded(f"Tried, and saves it at no value: {', '.join(failed)}.", 80)
+        what = "Tried at the values that follow from this, and does not save it"
+        yield from _folded(f"{what}: {', '.join(failed)}.", 80)
 
 
 def _saved_row(knob: Saved) -> tuple[str, str, str]:

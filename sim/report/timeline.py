@@ -18,7 +18,15 @@ from sim.analysis.tale import Tale
 from sim.core.units import US_PER_S
 from sim.report.formats import format_span
 from sim.report.names import block_name
-from sim.report.style import GREY, OUTCOME_COLOURS, escaped, legend_below, new_figure, time_unit
+from sim.report.style import (
+    GREY,
+    OUTCOME_COLOURS,
+    escaped,
+    folded,
+    legend_below,
+    new_figure,
+    time_unit,
+)
 
 __all__ = ["story_height", "story_lanes", "story_timeline", "tale_figure"]
 
@@ -40,6 +48,8 @@ _MOMENTS: Final = (
     ("absent_us", "--", "deletion begins"),
 )
 _GATEWAYS_MAX: Final = 12
+# Letters of a title that fit above the axes.
+_TITLE_LETTERS: Final = 72
 
 
 def story_lanes(story: Story) -> int:
@@ -196,18 +206,19 @@ def _story_title(story: Story) -> str:
         answer = f"yes, for {format_span(story.error_us)}"
     else:
         answer = "no, readers let go first"
-    return (
-        f"Was a deleted block still read? {answer}\n"
-        f"{escaped(story.scheme)}, trial {story.trial}, block of {escaped(block_name(story.block))}"
-    )
+    return f"Was a deleted block still read? {answer}\n{_where(story, '')}"
 
 
 def _tale_title(tale: Tale) -> str:
-    return (
-        f"Why did this query of {escaped(tale.asked.query)} end in {tale.outcome}?\n"
-        f"{escaped(tale.scheme)}, trial {tale.trial}, at {format_span(tale.asked.at_us)}, "
-        f"block of {escaped(block_name(tale.deletion.block))}"
-    )
+    asks = f"Why did this query of {tale.asked.query} end in {tale.outcome}?"
+    at = f"at {format_span(tale.asked.at_us)}, "
+    return f"{folded(asks, _TITLE_LETTERS)}\n{_where(tale.deletion, at)}"
+
+
+def _where(story: Story, at: str) -> str:
+    """Scheme, trial and block, in lines that fit above the axes."""
+    block = f"block of {block_name(story.block)}"
+    return folded(f"{story.scheme}, trial {story.trial}, {at}{block}", _TITLE_LETTERS)
 
 
 def _left_out(n_gateways: int) -> str:
