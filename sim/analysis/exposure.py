@@ -94,6 +94,16 @@ class Exposure:
             for g in range(self.timelines.n_gateways)
         ]
 
+    def replica_of(self, gateway: int) -> int | None:
+        """The replica that a gateway reads; None if each of its reads draws one."""
+        return self._replicas[gateway]
+
+    def key(self, block: int, object_index: int) -> str:
+        """Name of a data object in the store."""
+        is_index = object_index == self.timelines.chunk_files
+        name = "index" if is_index else f"chunks/{object_index + 1:06d}"
+        return f"{self.timelines.blocks.id[block]}/{name}"
+
     @property
     def readable(self) -> range:
         """Replicas that gateways may read."""
@@ -255,6 +265,19 @@ class Exposure:
         if left_out not in self._missing:
             self._missing[left_out] = self._find_missing(left_out)
         return self._missing[left_out]
+
+    def lacking(self, at_us: int, left_out: frozenset[int]) -> Ints:
+        """Level-1 blocks whose data is missing for an arrival if ``left_out`` give nothing.
+
+        Ordinals, ascending, of all streams; :meth:`missing` says when that is so of any.
+        """
+        rows, start, end = self._needed
+        row, gateway, begin, finish = self._covers
+        holds = (begin <= at_us) & (at_us < finish)
+        holds &= ~np.isin(gateway, np.array(sorted(left_out), np.int64))
+        asked = (start <= at_us) & (at_us < end)
+        asked[row[holds]] = False
+        return np.sort(rows[asked])
 
     def _find_missing(self, left_out: frozenset[int]) -> GroupedSpans:
         rows, start, end = self._needed

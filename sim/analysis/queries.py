@@ -104,7 +104,12 @@ def class_hazards(exposure: Exposure) -> Hazards:
 
     Where reads draw their replica, the worst that can happen counts.
     """
-    return whole_hazards(exposure, durations_us(exposure.query_class)[-1])
+    return whole_hazards(exposure, worst_takes_us(exposure.query_class))
+
+
+def worst_takes_us(query_class: QueryClass) -> int:
+    """The longest duration by which a class enters the exact expectation, in µs."""
+    return durations_us(query_class)[-1]
 
 
 def class_outcome(exposure: Exposure, *, with_witnesses: bool = True) -> ClassOutcome:

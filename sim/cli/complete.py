@@ -18,7 +18,7 @@ from click.shell_completion import (
 
 from sim.cli import files
 
-__all__ = ["any_file", "any_folder", "register", "scenarios", "schemes", "stores"]
+__all__ = ["any_file", "any_folder", "outcomes", "register", "scenarios", "schemes", "stores"]
 
 Items = list[CompletionItem[str]]
 
@@ -53,6 +53,13 @@ def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> It
     from sim.scenario.shipped import shipped
 
     return _starting_with(incomplete, shipped())
+
+
+def outcomes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete the name of an outcome that is not ok."""
+    from sim.scenario.schema import OUTCOMES
+
+    return _starting_with(incomplete, [outcome for outcome in OUTCOMES if outcome != "ok"])
 
 
 def _starting_with(incomplete: str, names: Iterable[str]) -> Items:

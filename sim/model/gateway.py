@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
+from sim.core.ticker import Ticker
 from sim.model.bucket import Instants, SyncAborted
 from sim.model.catalog import Block
 from sim.model.client import RequestFailed
 from sim.model.reader import Reader
 from sim.model.schemes import Scheme
-from sim.model.ticker import Ticker
 from sim.model.transfer import Steps
 from sim.model.view import View
 from sim.scenario.schema import Gateways

@@ -6,12 +6,12 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Law
 from sim.core.streams import Streams
+from sim.core.ticker import Ticker
 from sim.model.bucket import Bucket, Instants, SyncAborted
 from sim.model.catalog import Block, by_creation
 from sim.model.client import Client, RequestFailed
 from sim.model.reader import Reader
 from sim.model.schemes import Scheme
-from sim.model.ticker import Ticker
 from sim.model.transfer import Steps, delete
 from sim.model.view import Filters, View
 from sim.scenario.schema import Compactor as CompactorSpec

@@ -17,7 +17,7 @@ from sim.report.document import document, to_csv, to_json
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.names import MARKER
 from sim.report.style import new_figure, to_png, to_svg
-from sim.report.timeline import story_lanes, story_timeline
+from sim.report.timeline import story_height, story_timeline
 from sim.report.windows import WindowLengths, window_lengths, windows_height
 from sim.scenario.schema import OUTCOMES
 
@@ -54,7 +54,7 @@ def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:
     )
     told = told_deletion(result)
     if told is not None:
-        height = 2.1 + 0.36 * story_lanes(told)
+        height = story_height(told)
         yield "deletion", new_figure(lambda ax: story_timeline(told, ax), height=height)
     windows = [_windows(result, scheme) for scheme in result.schemes]
     if any(len(row.lengths_us) for row in windows):
