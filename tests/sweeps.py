@@ -29,6 +29,20 @@ def settings(*knobs: str, together: bool = False, **changes: Any) -> Settings:
     )
 
 
+def numbers_alone(trial: TrialResult, *, with_requests: bool = True) -> TrialResult:
+    """A trial without what one that was read off the trace of another delay does not have."""
+    return replace(
+        trial,
+        digest="",
+        records=0,
+        counts={k: v for k, v in trial.counts.items() if with_requests or k != "requests"},
+        story=None,
+        window_count=0,
+        windows_us=(),
+        classes=tuple(replace(outcome, witnesses={}) for outcome in trial.classes),
+    )
+
+
 def made(
     knobs: Sequence[str],
     fractions: Mapping[Any, float | Bound],

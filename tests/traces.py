@@ -8,6 +8,7 @@ record lists several blocks, in the order of the ids.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 from sim.scenario.schema import Scenario
@@ -19,10 +20,12 @@ from sim.trace.records import (
     DeleteRecord,
     DropRecord,
     LoadRecord,
+    PassesRecord,
     PutRecord,
     Record,
     RequestsRecord,
     RetireRecord,
+    SyncsRecord,
     UnloadedRecord,
 )
 
@@ -48,8 +51,8 @@ def unordered(found: Iterable[Line]) -> list[Line]:
 
 
 def is_work(record: Record) -> bool:
-    """Whether the record is more than the sum of all requests, which everybody adds to."""
-    return not isinstance(record, RequestsRecord)
+    """Whether the record is no sum of requests, syncs or passes, which everybody adds to."""
+    return not isinstance(record, RequestsRecord | SyncsRecord | PassesRecord)
 
 
 def is_of_gateway(number: int) -> Callable[[Record], bool]:
@@ -114,6 +117,11 @@ def _line(record: Record, ids: list[str]) -> Line:
         fields["blocks"] = tuple(sorted(ids[i] for i in record.blocks))
     elif isinstance(record, BlockRecord):
         fields["block"] = ""
+    elif isinstance(record, PassesRecord):
+        known = pairwise((0, *record.known))
+        named = [(ids[i], t) for i, t in zip(record.learnt, record.stamps_us, strict=True)]
+        fields["learnt"] = tuple(sorted(named[a:b]) for a, b in known)
+        del fields["stamps_us"]
     elif isinstance(record, _OF_BLOCKS):
         fields["block"] = ids[record.block]
         if isinstance(record, CompactRecord):

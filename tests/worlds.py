@@ -40,10 +40,12 @@ from sim.trace.records import (
     ErrorRecord,
     HaltRecord,
     LoadRecord,
+    PassesRecord,
     PutRecord,
     Record,
     RequestsRecord,
     RetireRecord,
+    SyncsRecord,
     UnloadedRecord,
     UpRecord,
 )
@@ -109,13 +111,16 @@ def run(scenario: Scenario, scheme: int = 0, trial: int = 0) -> tuple[Trace, Tim
     return trace, build(trace)
 
 
+SUMS = (SyncsRecord, PassesRecord, RequestsRecord)
+
+
 def story(records: Iterable[Record], *, chunk_files: int = 1) -> list[str]:
-    """One line per record, with times as durations; requests are left out."""
+    """One line per record, with times as durations; sums at the end are left out."""
     names = _object_names(chunk_files)
     return [
         f"{clock(record.t_us)} {_told(record, names)}"
         for record in records
-        if not isinstance(record, RequestsRecord)
+        if not isinstance(record, SUMS)
     ]
 
 

@@ -25,20 +25,35 @@ def observe(scenario: Scenario, timelines: Timelines) -> Counts:
     and ``n = 0``.
     """
     counters = timelines.counters
-    stored = _byte_seconds(timelines, timelines.blocks.committed_us)
-    seconds = max(timelines.horizon_us - timelines.warmup_us, 1) / US_PER_S
+    moved = observe_deletions(scenario, timelines, garbage_byte_seconds(timelines))
     return {
         "duplicate-compaction": counters["duplicate-compaction"],
         "compactor-halt": counters["compactor-halt"],
         "compactor-error": counters["compactor-error"],
+        "lost-block": moved["lost-block"],
+        "dangling-block": moved["dangling-block"],
+        "leaked-block": moved["leaked-block"],
+        "compactions": counters["compactions"],
+        "stored-bytes": moved["stored-bytes"],
+        "garbage-bytes": moved["garbage-bytes"],
+        "requests": {kind: counters[f"requests.{kind}"] for kind in REQUEST_KINDS},
+        "time-to-visible": time_to_visible(scenario, timelines),
+        "retention-overshoot": moved["retention-overshoot"],
+    }
+
+
+def observe_deletions(
+    scenario: Scenario, timelines: Timelines, garbage_byte_seconds: float
+) -> Counts:
+    """Those of the counts of :func:`observe`, but for requests, that depend on when blocks go."""
+    stored = _byte_seconds(timelines, timelines.blocks.committed_us)
+    seconds = max(timelines.horizon_us - timelines.warmup_us, 1) / US_PER_S
+    return {
         "lost-block": lost_blocks(scenario, timelines),
         "dangling-block": int(_dangling(timelines).sum()),
         "leaked-block": leaked_blocks(timelines),
-        "compactions": counters["compactions"],
         "stored-bytes": stored / seconds,
-        "garbage-bytes": garbage_byte_seconds(timelines) / seconds,
-        "requests": {kind: counters[f"requests.{kind}"] for kind in REQUEST_KINDS},
-        "time-to-visible": time_to_visible(scenario, timelines),
+        "garbage-bytes": garbage_byte_seconds / seconds,
         "retention-overshoot": retention_overshoot(scenario, timelines),
     }
 
@@ -136,9 +151,13 @@ def _byte_seconds(timelines: Timelines, since_us: Ints) -> float:
     start = np.maximum(since_us, timelines.warmup_us)
     end = np.minimum(blocks.deleted_us, timelines.horizon_us)
     held_us = np.maximum(end - start, 0)
-    # Whole numbers of Python, for bytes times microseconds do not fit 64 bits.
-    held = zip(blocks.bytes.tolist(), held_us.tolist(), strict=True)
-    return float(sum(size * span for size, span in held) / US_PER_S)
+    # Bytes times microseconds do not fit 64 bits; times do, and blocks of one size are many.
+    sizes = np.unique(blocks.bytes)
+    which = np.searchsorted(sizes, blocks.bytes)
+    total_us = np.zeros(sizes.size, np.int64)
+    np.add.at(total_us, which, held_us)
+    held = zip(sizes.tolist(), total_us.tolist(), strict=True)
+    return float(sum(size * span_us for size, span_us in held) / US_PER_S)
 
 
 def _summary(samples_us: Ints) -> dict[str, float]:

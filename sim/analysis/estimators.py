@@ -1,4 +1,4 @@
-"""Intervals over trials: what a few independent runs say about a fraction or a difference.
+"""Intervals over trials: what a few independent runs say about a fraction or another mean.
 
 All intervals are at 95 %. Trials are independent; the queries of one trial are not, for what
 chance decides are phases, durations and lags. So queries are never counted: trials speak for
@@ -16,7 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.analysis.outcomes import Bound
 
-__all__ = ["CONFIDENCE", "Difference", "Interval", "fraction_interval", "paired_difference"]
+__all__ = [
+    "CONFIDENCE",
+    "Interval",
+    "fraction_interval",
+    "mean_interval",
+    "t_half_width",
+    "vector_of",
+]
 
 CONFIDENCE: Final = 0.95
 
@@ -40,26 +47,6 @@ class Interval:
     """
 
     fraction: float
-    low: float
-    high: float
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A mean paired difference and its 95 % interval.
-
-    Attributes
-    ----------
-    difference : float
-        nan if there was no pair.
-    low, high : float
-        nan if there were fewer than two pairs: one trial says nothing about trials.
-    method : str
-        "t", "bounds" or "none".
-    """
-
-    difference: float
     low: float
     high: float
     method: str
@@ -137,52 +124,33 @@ def fraction_interval(
     return Interval(mean, min(low, mean), max(high, mean), "clusters")
 
 
-def paired_difference(
-    a: ArrayLike, b: ArrayLike, *, limits: tuple[float, float] | None = None
-) -> Difference:
-    """Estimate the mean of a - b from pairs that met the same draws.
+def mean_interval(values: ArrayLike) -> Interval:
+    """Estimate the mean of any quantity from its value in each trial.
 
     Parameters
     ----------
-    a, b : array of float, shape (n,)
-        The same quantity of two schemes, trial by trial. Pairs with a nan are left out.
-    limits : (float, float), optional
-        How far below and above 0 the difference may be where no pair differs at all, and the
-        spread of the pairs says nothing: low <= 0 <= high.
+    values : array of float, shape (n,)
+        Trials with a nan are left out.
 
     Returns
     -------
-    Difference
-        "t" from two pairs on; "bounds" where no pair differs and ``limits`` are given. With one
-        pair the difference else stands without an interval ("none", low and high are nan), with
-        no pair everything is nan.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ or a value is infinite.
+    Interval
+        Its ``fraction`` is the mean, in the unit of the values. "t" from two trials on; with one
+        low and high are nan, with none everything is ("none").
     """
-    first, second = _vector("a", a), _vector("b", b)
-    if first.shape != second.shape:
-        raise ValueError(f"b={second.shape} array must have the shape of a, {first.shape}")
-    if np.isinf(first).any() or np.isinf(second).any():
-        raise ValueError("a and b must be finite, or nan where nothing was asked")
-    there = ~(np.isnan(first) | np.isnan(second))
-    differences = (first - second)[there]
-    n = differences.size
-    if n == 0:
-        return Difference(math.nan, math.nan, math.nan, "none")
-    mean = math.fsum(differences) / n
-    if limits is not None and not differences.any():
-        return Difference(0.0, *limits, "bounds")
-    if n == 1:
-        return Difference(mean, math.nan, math.nan, "none")
-    half = _t_half_width(differences)
-    return Difference(mean, mean - half, mean + half, "t")
+    vector = vector_of("values", values)
+    there = vector[~np.isnan(vector)]
+    if there.size == 0:
+        return Interval(math.nan, math.nan, math.nan, "none")
+    mean = math.fsum(there) / there.size
+    if there.size == 1:
+        return Interval(mean, math.nan, math.nan, "none")
+    half = t_half_width(there)
+    return Interval(mean, mean - half, mean + half, "t")
 
 
-def _vector(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    """Return `values` as a float vector."""
+def vector_of(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return `values` as a float vector; ValueError, with the name, if they are none."""
     vector = np.asarray(values, dtype=np.float64)
     if vector.ndim != 1:
         raise ValueError(f"{name}={vector.shape} array must have one dimension")
@@ -203,7 +171,7 @@ def _checked(
     per_trial: ArrayLike, queries_per_trial: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the fractions of the trials that asked anything, and which trials those are."""
-    fractions = _vector("per_trial", per_trial)
+    fractions = vector_of("per_trial", per_trial)
     queries = _spread("queries_per_trial", queries_per_trial, fractions.size)
     asked: NDArray[np.bool_] = queries > 0.0
     fractions = fractions[asked]
@@ -220,11 +188,11 @@ def _speaks(values: NDArray[np.float64]) -> bool:
 
 def _t_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return the t interval of the mean of at least two fractions, cut to [0, 1]."""
-    mean, half = math.fsum(values) / values.size, _t_half_width(values)
+    mean, half = math.fsum(values) / values.size, t_half_width(values)
     return max(0.0, mean - half), min(1.0, mean + half)
 
 
-def _t_half_width(values: NDArray[np.float64]) -> float:
+def t_half_width(values: NDArray[np.float64]) -> float:
     """Return half the width of the t interval of a mean, for at least two values.
 
     It has a degree of freedom less than for normal values: fractions of trials are flat, or lean

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.analysis.exposure import Exposure
-from sim.analysis.windows import absent_from_us, error_windows
+from sim.analysis.windows import absent_from_us
 from sim.core.units import NEVER
 
 if TYPE_CHECKING:
@@ -93,8 +93,9 @@ def exercised(
         start, end = exposure.asks(np.arange(gone_us.size))
         was_asked |= (start <= gone_us) & (gone_us < end) & exposure.may_use(blocks.resolution)
         needed = max(needed, exposure.n_needed)
-    windows = error_windows(timelines)
-    late = np.unique(windows.block[windows.length_us > 0])
+    gone = gone_us[loads.block]
+    is_late = (np.maximum(loads.load_us, gone) < np.minimum(loads.drop_us, high)) & (gone >= low)
+    late = np.unique(loads.block[is_late])
     return Exercised(
         trials=1,
         queries=queries,

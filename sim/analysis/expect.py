@@ -12,10 +12,10 @@ queries a rule must prove it, or the upper end of its interval must be at most `
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from sim.analysis.witness import Counted, DrawnOnly, Exceeded, Seen, TooMany, Wi
 from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN
 from sim.scenario.schema import OUTCOMES
 
-__all__ = ["Judgement", "Verdict", "exit_code_of", "judge"]
+__all__ = ["Judged", "Judgement", "Verdict", "exit_code_of", "judge"]
 
 _OF_COMPACTIONS: Final = ("duplicate-compaction", "compactor-halt", "compactor-error")
 
@@ -56,6 +56,14 @@ class Judgement:
     witness: Witness | None = None
 
 
+class Judged(Protocol):
+    """Whatever has a verdict."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What can be said about it; None where nothing was asked."""
+
+
 # Worst first: a run with a broken rule is broken, whatever else is unknown.
 _EXIT_CODES: Final = (
     (Verdict.INVALID, EXIT_BROKEN),
@@ -63,7 +71,7 @@ _EXIT_CODES: Final = (
 )
 
 
-def exit_code_of(judgements: tuple[Judgement, ...]) -> int:
+def exit_code_of(judgements: Iterable[Judged]) -> int:
     """Exit code of the program: invalid beats unknown beats valid; no rules hold."""
     verdicts = {judgement.verdict for judgement in judgements}
     return next((code for verdict, code in _EXIT_CODES if verdict in verdicts), EXIT_HOLDS)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.analysis.queries import class_hazards, sample_outcomes
-from sim.analysis.windows import absent_from_us, error_windows, pick_deletion
+from sim.analysis.syncs import syncs
+from sim.analysis.windows import (
+    absent_from_us,
+    error_windows,
+    hidden_from_us,
+    pick_deletion,
+    replacement_of,
+)
 from sim.core.units import NEVER, US_PER_S
 from sim.scenario.schema import OUTCOMES
 
@@ -27,6 +34,7 @@ __all__ = [
     "Hazard",
     "Load",
     "Story",
+    "Tick",
     "story",
     "told",
     "told_deletion",
@@ -34,6 +42,7 @@ __all__ = [
 
 _ARRIVALS_MAX: Final = 2_000_000
 _FAILURES_MAX: Final = 5_000
+_SYNCS_MAX: Final = 400
 _MARGIN: Final = 0.15
 _MARGIN_US_MIN: Final = 30 * US_PER_S
 
@@ -46,6 +55,15 @@ class Load:
     start_us: int
     end_us: int
     crashed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """A gateway synced in [start_us, end_us)."""
+
+    gateway: int
+    start_us: int
+    end_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +102,9 @@ class Story:
     """One deletion from the block's retirement to the last reader, within [start_us, end_us).
 
     Times are absolute µs, NEVER for what did not happen. ``error_us`` is the longest error window
-    any gateway had.
+    any gateway had. From ``hidden_us`` on gateways ignore the block for its mark, if they look.
+    ``replacement`` is the block that it was compacted into, or empty; ``syncs`` has those of the
+    gateways that had the block.
     """
 
     scheme: str
@@ -104,6 +124,11 @@ class Story:
     absences: tuple[Absence, ...]
     hazards: tuple[Hazard, ...]
     failures: tuple[Failures, ...]
+    hidden_us: int = NEVER
+    replacement: str = ""
+    replacement_loads: tuple[Load, ...] = ()
+    replacement_absences: tuple[Absence, ...] = ()
+    syncs: tuple[Tick, ...] = ()
 
 
 def story(
@@ -114,6 +139,7 @@ def story(
     scheme_index: int,
     trial: int,
     block: int,
+    met_us: tuple[int, ...] = (),
 ) -> Story:
     """Tell the deletion of one block.
 
@@ -128,24 +154,28 @@ def story(
         From 0.
     block : int
         Ordinal of the block, for example ``windows.pick_deletion``'s.
+    met_us : tuple of int
+        Instants that the stretch of time must show as well, for example those of a query.
     """
     blocks, marks = timelines.blocks, timelines.marks
-    loads = _loads_of(timelines, block)
-    absences = _absences_of(timelines, block)
+    loads, absences = _loads_of(timelines, block), _absences_of(timelines, block)
     absent_us = int(absent_from_us(timelines)[block])
     retired_us = int(blocks.retired_us[block])
-    start_us, end_us = _stretch(
-        [retired_us, absent_us, *(load.end_us for load in loads)], timelines.horizon_us
-    )
-    hazards = _hazards_within(exposed, start_us, end_us)
-    seed = scenario.seed + trial
+    moments = [retired_us, absent_us, *(load.end_us for load in loads)]
+    if met_us:
+        # What ended long before the query, or comes long after it, says nothing of it.
+        soon_us = max(met_us) + 2 * int(min(scenario.gateways.sync_interval.mean, NEVER // 4))
+        ends = [load.end_us for load in loads if load.end_us >= min(met_us)]
+        moments = [*met_us, *(t for t in (retired_us, absent_us, *ends) if t <= soon_us)]
+    start_us, end_us = _stretch(moments, timelines.horizon_us)
+    after = replacement_of(timelines, block)
     windows = error_windows(timelines)
     lengths = windows.length_us[windows.block == block]
     marked = marks.acknowledged_us[marks.block == block]
     return Story(
         scheme=scenario.schemes[scheme_index].name,
         trial=trial,
-        seed=seed,
+        seed=scenario.seed + trial,
         block=blocks.id[block],
         stream=int(blocks.stream[block]),
         start_us=start_us,
@@ -158,8 +188,17 @@ def story(
         n_replicas=scenario.store.replicas,
         loads=tuple(load for load in loads if load.end_us > start_us and load.start_us < end_us),
         absences=tuple(a for a in absences if a.end_us > start_us and a.start_us < end_us),
-        hazards=hazards,
+        hazards=_hazards_within(exposed, start_us, end_us),
         failures=tuple(_failures(exposure, start_us, end_us) for exposure in exposed),
+        hidden_us=hidden_from_us(timelines, block, scenario.schemes[scheme_index]),
+        replacement="" if after is None else blocks.id[after],
+        replacement_loads=() if after is None else tuple(_loads_of(timelines, after)),
+        replacement_absences=() if after is None else tuple(_absences_of(timelines, after)),
+        syncs=tuple(
+            Tick(gateway=gateway, start_us=sync.start_us, end_us=sync.end_us)
+            for gateway in sorted({load.gateway for load in loads})
+            for sync in syncs(scenario, timelines, gateway, start_us, end_us)[:_SYNCS_MAX]
+        ),
     )
 
 

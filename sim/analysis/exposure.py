@@ -60,6 +60,17 @@ class Exposure:
         self._allowed = RESOLUTIONS.index(query_class.max_resolution)
         self._missing: dict[frozenset[int], GroupedSpans] = {}
 
+    def moved(self, scenario: Scenario, timelines: Timelines) -> "Exposure":
+        """The same class on a run in which only the deletions were at other times.
+
+        What does not depend on deletions is shared.
+        """
+        other = Exposure(scenario, timelines, self.query_class)
+        other._missing = self._missing
+        for name in ("_replicas", "_used", "_readers", "_needed", "_covers"):
+            other.__dict__[name] = getattr(self, name)
+        return other
+
     @property
     def rule(self) -> OutcomeRule:
         """How failures and missing data become an outcome."""
@@ -82,6 +93,16 @@ class Exposure:
             fixed_replica(store, f"gateway/{g}", streams, gateway=g)
             for g in range(self.timelines.n_gateways)
         ]
+
+    def replica_of(self, gateway: int) -> int | None:
+        """The replica that a gateway reads; None if each of its reads draws one."""
+        return self._replicas[gateway]
+
+    def key(self, block: int, object_index: int) -> str:
+        """Name of a data object in the store."""
+        is_index = object_index == self.timelines.chunk_files
+        name = "index" if is_index else f"chunks/{object_index + 1:06d}"
+        return f"{self.timelines.blocks.id[block]}/{name}"
 
     @property
     def readable(self) -> range:
@@ -109,6 +130,17 @@ class Exposure:
         return np.flatnonzero(self.may_use(self.timelines.blocks.resolution[loads.block]))
 
     @cached_property
+    def _readers(self) -> tuple[Ints, Ints, Ints]:
+        """Rows of :attr:`_used` by block; per block, when it was first loaded and last dropped."""
+        loads, used = self.timelines.loads, self._used
+        n_blocks = len(self.timelines.blocks.id)
+        latest = np.zeros(n_blocks, np.int64)
+        earliest = np.full(n_blocks, NEVER)
+        np.maximum.at(latest, loads.block[used], loads.drop_us[used])
+        np.minimum.at(earliest, loads.block[used], loads.load_us[used])
+        return used[np.argsort(loads.block[used], kind="stable")], earliest, latest
+
+    @cached_property
     def failures(self) -> Failures:
         """Everything that may fail a read."""
         absent, down = self._absent_rows(), self._down_rows()
@@ -119,7 +151,7 @@ class Exposure:
         asked_from, asked_to = self.asks(block)
         start, end = np.maximum(start, asked_from), np.minimum(end, asked_to)
         # A query arrives at the latest when its reading would begin to meet the absence.
-        keep = (end > start) & (end > absent_us - self._takes_us_max)
+        keep = (end > start) & (end > absent_us - self.takes_us_max)
         load, block = load[keep], block[keep]
         gateway = loads.gateway[load]
         objects = self.timelines.chunk_files + 2
@@ -137,7 +169,7 @@ class Exposure:
         )
 
     @cached_property
-    def _takes_us_max(self) -> int:
+    def takes_us_max(self) -> int:
         """No query of the class takes longer, as far as it matters before the horizon."""
         law = self.query_class.takes
         return law.draw_us(0.5) if law.is_constant else self.timelines.horizon_us
@@ -145,17 +177,11 @@ class Exposure:
     def _absent_rows(self) -> tuple[Ints, ...]:
         """Loads joined with the absences of their blocks at the replicas they may be read from."""
         loads, absences = self.timelines.loads, self.timelines.absences
-        used = self._used
-        n_blocks = len(self.timelines.blocks.id)
-        latest = np.zeros(n_blocks, np.int64)
-        earliest = np.full(n_blocks, NEVER)
-        np.maximum.at(latest, loads.block[used], loads.drop_us[used])
-        np.minimum.at(earliest, loads.block[used], loads.load_us[used])
+        used, earliest, latest = self._readers
         met = np.flatnonzero(
             (absences.end_us > earliest[absences.block])
-            & (absences.start_us - self._takes_us_max < latest[absences.block])
+            & (absences.start_us - self.takes_us_max < latest[absences.block])
         )
-        used = used[np.argsort(loads.block[used], kind="stable")]
         by_block = loads.block[used]
         first = np.searchsorted(by_block, absences.block[met], side="left")
         last = np.searchsorted(by_block, absences.block[met], side="right")
@@ -239,6 +265,19 @@ class Exposure:
         if left_out not in self._missing:
             self._missing[left_out] = self._find_missing(left_out)
         return self._missing[left_out]
+
+    def lacking(self, at_us: int, left_out: frozenset[int]) -> Ints:
+        """Level-1 blocks whose data is missing for an arrival if ``left_out`` give nothing.
+
+        Ordinals, ascending, of all streams; :meth:`missing` says when that is so of any.
+        """
+        rows, start, end = self._needed
+        row, gateway, begin, finish = self._covers
+        holds = (begin <= at_us) & (at_us < finish)
+        holds &= ~np.isin(gateway, np.array(sorted(left_out), np.int64))
+        asked = (start <= at_us) & (at_us < end)
+        asked[row[holds]] = False
+        return np.sort(rows[asked])
 
     def _find_missing(self, left_out: frozenset[int]) -> GroupedSpans:
         rows, start, end = self._needed

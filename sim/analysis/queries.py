@@ -16,7 +16,7 @@ from sim.analysis.bounds import class_bounds
 from sim.analysis.exposure import Exposure, exposures
 from sim.analysis.lottery import lottery_fractions
 from sim.analysis.outcomes import ClassOutcome, Hazards, fractions_of_counts
-from sim.analysis.whole import whole_hazards
+from sim.analysis.whole import whole_hazards, whole_pieces
 from sim.analysis.witness import QueryWitness, witnesses
 from sim.core.streams import Streams
 from sim.core.units import LONGEST_US, NEVER, US_PER_S
@@ -45,7 +45,7 @@ def evaluate_exact(
     """
     if problems := inexact(scenario):
         raise ScenarioError(problems)
-    return tuple(map(_exact, exposed or exposures(scenario, timelines)))
+    return tuple(map(class_outcome, exposed or exposures(scenario, timelines)))
 
 
 def inexact(scenario: Scenario) -> list[Problem]:
@@ -75,7 +75,7 @@ def evaluate_sampled(
         query_class = exposure.query_class
         counts = sampled.count_outcomes(exposure, streams)
         queries = float(counts.sum())
-        bounds = class_bounds(exposure, _takes_us(query_class))
+        bounds = class_bounds(exposure, durations_us(query_class))
         fractions = fractions_of_counts(counts)
         results.append(
             ClassOutcome(
@@ -104,24 +104,30 @@ def class_hazards(exposure: Exposure) -> Hazards:
 
     Where reads draw their replica, the worst that can happen counts.
     """
-    return whole_hazards(exposure, _takes_us(exposure.query_class)[-1])
+    return whole_hazards(exposure, worst_takes_us(exposure.query_class))
 
 
-def _exact(exposure: Exposure) -> ClassOutcome:
+def worst_takes_us(query_class: QueryClass) -> int:
+    """The longest duration by which a class enters the exact expectation, in µs."""
+    return durations_us(query_class)[-1]
+
+
+def class_outcome(exposure: Exposure, *, with_witnesses: bool = True) -> ClassOutcome:
+    """Expected fraction of each outcome for one query class, as :func:`evaluate_exact`."""
     query_class, timelines = exposure.query_class, exposure.timelines
     length_us = timelines.horizon_us - timelines.warmup_us
     queries = query_class.rate_per_s * length_us / US_PER_S
     is_whole = exposure.n_drawn == exposure.n_streams and not exposure.draws_replicas
     measure = whole_fractions if is_whole else lottery_fractions
-    parts = [measure(exposure, takes_us) for takes_us in _takes_us(query_class)]
+    parts = [measure(exposure, takes_us) for takes_us in durations_us(query_class)]
     mean = np.mean(parts, axis=0) if length_us > 0 else np.full(len(OUTCOMES), np.nan)
     fractions = dict(zip(OUTCOMES, map(float, mean), strict=True))
     return ClassOutcome(
         name=query_class.name,
         queries=queries,
         fractions=fractions,
-        witnesses=_witnesses(exposure, fractions),
-        bounds=class_bounds(exposure, _takes_us(query_class)),
+        witnesses=_witnesses(exposure, fractions) if with_witnesses else {},
+        bounds=class_bounds(exposure, durations_us(query_class)),
     )
 
 
@@ -135,17 +141,15 @@ def _witnesses(exposure: Exposure, fractions: Mapping[str, float]) -> dict[str, 
 def whole_fractions(exposure: Exposure, takes_us: int) -> npt.NDArray[np.float64]:
     """Fractions, shape (6,) in the order of OUTCOMES, for queries that ask for all streams."""
     length_us = exposure.timelines.horizon_us - exposure.timelines.warmup_us
-    hazards = whole_hazards(exposure, takes_us)
     totals = [0] * len(OUTCOMES)
-    for start_us, end_us, outcome in zip(
-        hazards.start_us.tolist(), hazards.end_us.tolist(), hazards.outcome, strict=True
-    ):
-        totals[OUTCOMES.index(outcome)] += end_us - start_us
+    for spans, outcome in whole_pieces(exposure, takes_us):
+        totals[OUTCOMES.index(outcome)] += spans.measure()
     totals[-1] = length_us - sum(totals)
     return np.array(totals) / max(length_us, 1)
 
 
-def _takes_us(query_class: QueryClass) -> list[int]:
+def durations_us(query_class: QueryClass) -> list[int]:
+    """Equally likely durations that stand for those of a class, in µs."""
     law = query_class.takes
     if law.is_constant:
         return [law.draw_us(0.5)]

@@ -168,16 +168,10 @@ class _Draws:
         keep = replica < 0
         readable = self._exposure.readable
         for i in np.flatnonzero(~keep).tolist():
-            key = self._key(int(rows.block[row[i]]), int(rows.object[row[i]]))
+            key = self._exposure.key(int(rows.block[row[i]]), int(rows.object[row[i]]))
             number, gateway = int(query[i]) + self._first, int(rows.gateway[row[i]])
             keep[i] = self._queries.replica(number, gateway, key, readable) == replica[i]
         return keep
-
-    def _key(self, block: int, object_index: int) -> str:
-        timelines = self._exposure.timelines
-        last = object_index == timelines.chunk_files
-        name = "index" if last else f"chunks/{object_index + 1:06d}"
-        return f"{timelines.blocks.id[block]}/{name}"
 
 
 def _portions(start: Ints, end: Ints, at_us: Ints) -> list[Ints]:

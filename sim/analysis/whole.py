@@ -28,6 +28,11 @@ def whole_hazards(exposure: Exposure, takes_us: int) -> Hazards:
 
     Where reads draw their replica, a read counts as failed if any replica would fail it.
     """
+    return _ordered(whole_pieces(exposure, takes_us))
+
+
+def whole_pieces(exposure: Exposure, takes_us: int) -> list[tuple[Spans, str]]:
+    """The same as sets of arrivals, disjoint, each with its outcome; an outcome may come again."""
     failures, rule = exposure.failures, exposure.rule
     start, end = failures.during(takes_us)
     failing = merge(start, end)
@@ -42,7 +47,7 @@ def whole_hazards(exposure: Exposure, takes_us: int) -> Hazards:
         pieces.append((complete, rule.outcome(is_failing=True, is_missing=False)))
     gaps = subtract(exposure.missing_any(), failing)
     pieces.append((gaps, rule.outcome(is_failing=False, is_missing=True)))
-    return _ordered(pieces)
+    return pieces
 
 
 def failing_sets(gateway: Ints, start: Ints, end: Ints) -> list[tuple[frozenset[int], Spans]]:

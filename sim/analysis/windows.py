@@ -26,7 +26,9 @@ __all__ = [
     "absent_from_us",
     "error_window_law",
     "error_windows",
+    "hidden_from_us",
     "pick_deletion",
+    "replacement_of",
     "window_sample",
 ]
 
@@ -124,3 +126,24 @@ def pick_deletion(timelines: "Timelines") -> int | None:
         return None
     best = np.lexsort((windows.gateway, windows.block, windows.start_us, -windows.length_us))[0]
     return int(windows.block[best])
+
+
+def replacement_of(timelines: "Timelines", block: int) -> int | None:
+    """The first block of the same group that a block was compacted into; None without one."""
+    blocks = timelines.blocks
+    pointers, ordinals = blocks.source_ptr, blocks.source_ordinal
+    own = set(ordinals[pointers[block] : pointers[block + 1]].tolist())
+    alike = (blocks.stream == blocks.stream[block]) & (blocks.level > blocks.level[block])
+    alike &= (blocks.resolution == blocks.resolution[block]) & (blocks.committed_us < NEVER)
+    for other in np.flatnonzero(alike).tolist():
+        if own <= set(ordinals[pointers[other] : pointers[other + 1]].tolist()):
+            return int(other)
+    return None
+
+
+def hidden_from_us(timelines: "Timelines", block: int, scheme: "SchemeSpec") -> int:
+    """From when on the last mark of a block is too old for gateways; NEVER without one."""
+    stamps = timelines.marks.stamp_us[timelines.marks.block == block]
+    if scheme.hide_delay_us is None or not stamps.size:
+        return NEVER
+    return int(stamps[-1]) + scheme.hide_delay_us + 1

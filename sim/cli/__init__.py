@@ -31,9 +31,14 @@ __all__ = ["cli", "main"]
 COMMANDS: Final = {
     "run": "Simulate scenarios and judge their expectations.",
     "sweep": "Run a scenario at many settings of one or more keys.",
+    "plan": "Say what would run, and run nothing.",
+    "compare": "Compare two results, or scenarios, and what they cost.",
+    "runs": "Show the runs of a folder, and what they found.",
     "check": "Check scenarios without running them.",
     "stores": "List the named stores, or show one.",
     "init": "Write a small scenario to start from.",
+    "schema": "Print the JSON Schema of scenarios, or of results.",
+    "explain": "Tell how one query failed, or why an object is still there.",
     "trace": "Write the trace of one trial as JSON lines.",
 }
 """Name and one-line help of every command; its module is ``sim.cli.<name>``."""

@@ -24,6 +24,7 @@ from sim.errors import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sim.scenario.origins import Given
     from sim.scenario.schema import Scenario
 
 _PROBLEMS_MAX: Final = 20
@@ -35,15 +36,20 @@ __all__ = [
     "console",
     "examples",
     "guess_among",
+    "max_events_option",
+    "max_memory_option",
     "override_of",
     "override_options",
+    "read_scenario",
     "read_scenarios",
     "refuse",
-    "scenario_source",
     "scheme_indices",
+    "set_option",
     "show_problems",
+    "show_unreadable",
     "shown_path",
-    "size_option",
+    "standard_input",
+    "yes_option",
 ]
 
 _STDIN: Final = "<stdin>"
@@ -55,6 +61,18 @@ allow_outside_option = click.option(
     help="Let laws read files that are not below the scenario's folder.",
 )
 """Option of every command that reads a scenario."""
+
+set_option = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of the file, such as gateways.count=3 (repeatable).",
+)
+"""Option of every command that may change what a scenario says."""
+
+yes_option = click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
+"""Option of every command that runs something."""
 
 
 def override_of(text: str) -> tuple[str, Any]:
@@ -91,6 +109,19 @@ def size_option(
         raise click.BadParameter(f"{text!r} is no size such as 2GiB") from None
 
 
+max_memory_option = click.option(
+    "--max-memory",
+    metavar="SIZE",
+    callback=size_option,
+    help="Refuse what takes more, such as 2GiB; by default what is available.",
+)
+max_events_option = click.option(
+    "--max-events",
+    type=click.FloatRange(min=1),
+    help="Refuse a run of more events; by default 1e9.",
+)
+
+
 def override_options(
     *, seed: int | None, trials: int | None, assignments: Iterable[str]
 ) -> dict[str, Any]:
@@ -106,56 +137,69 @@ def read_scenarios(
     *,
     allow_outside: bool = False,
     on_read: Callable[[Path], None] | None = None,
+    on_given: "Callable[[Given], None] | None" = None,
 ) -> "list[Scenario]":
     """Read scenario files, or say everything that is wrong with all of them and exit with 2.
 
     The path "-" is standard input; files that a scenario from there names are relative to the
     current directory.
     """
-    from sim.scenario.load import load
-
     if paths.count(files.STANDARD) > 1:
         raise click.BadParameter("standard input can be read only once", param_hint="FILE")
-    scenarios, is_wrong = [], False
-    for path in paths:
-        text = None
-        try:
-            if path == files.STANDARD:
-                text = _standard_input()
-            # A string without a newline would be a path.
-            source = Path(path) if text is None else f"{text}\n"
-            scenarios.append(load(source, overrides, allow_outside=allow_outside, on_read=on_read))
-        except ScenarioError as error:
-            is_wrong = True
-            show_problems(path, error, text)
-        except OSError as error:
-            is_wrong = True
-            name = printable(shortened(path, _PATH_LENGTH_MAX)) or "''"
-            click.echo(f"{name}: {error.strerror or error}", err=True)
-    if is_wrong:
-        raise click.exceptions.Exit(2)
+    found = [
+        read_scenario(
+            path, overrides, allow_outside=allow_outside, on_read=on_read, on_given=on_given
+        )
+        for path in paths
+    ]
+    scenarios = [scenario for scenario in found if scenario is not None]
+    if len(scenarios) < len(found):
+        raise click.exceptions.Exit(EXIT_BAD_INPUT)
     return scenarios
 
 
-def scenario_source(path: str) -> tuple[Path | str, str]:
-    """What is loaded for a path, and its text as far as it is one; standard input is read once.
+def read_scenario(
+    path: str,
+    overrides: Mapping[str, Any],
+    *,
+    allow_outside: bool = False,
+    on_read: Callable[[Path], None] | None = None,
+    on_given: "Callable[[Given], None] | None" = None,
+    text: str | None = None,
+) -> "Scenario | None":
+    """Read a scenario file, or say everything that is wrong with it and give None.
 
-    Raises
-    ------
-    ScenarioError
-        If standard input is no text, or too much.
-    OSError
-        If the file cannot be read.
+    ``text`` is what standard input had, if it has been read already; ``on_given`` is as for
+    `sim.scenario.load.load`.
     """
-    from sim.scenario.inputs import read_file
+    from sim.scenario.load import load
 
-    if path == files.STANDARD:
-        text = f"{_standard_input()}\n"
-        return text, text
-    return Path(path), read_file(Path(path)).decode("utf-8-sig", errors="replace")
+    try:
+        if path == files.STANDARD and text is None:
+            text = standard_input()
+        # A string without a newline would be a path.
+        source = Path(path) if path != files.STANDARD else f"{text}\n"
+        return load(
+            source,
+            overrides,
+            allow_outside=allow_outside,
+            on_read=on_read,
+            on_given=on_given,
+        )
+    except ScenarioError as error:
+        show_problems(path, error, text)
+    except OSError as error:
+        show_unreadable(path, error)
+    return None
 
 
-def _standard_input() -> str:
+def show_unreadable(path: str, error: OSError) -> None:
+    """Say that a file cannot be read, and why."""
+    name = printable(shortened(path, _PATH_LENGTH_MAX)) or "''"
+    click.echo(f"{name}: {error.strerror or error}", err=True)
+
+
+def standard_input() -> str:
     """Text of standard input; raises ScenarioError if it is none, or too much."""
     from sim.scenario.inputs import LARGEST_BYTES
 

@@ -18,7 +18,7 @@ from click.shell_completion import (
 
 from sim.cli import files
 
-__all__ = ["any_file", "any_folder", "register", "schemes", "stores"]
+__all__ = ["any_file", "any_folder", "outcomes", "register", "scenarios", "schemes", "stores"]
 
 Items = list[CompletionItem[str]]
 
@@ -46,6 +46,20 @@ def stores(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items
     from sim.scenario.profiles import PROFILES
 
     return _starting_with(incomplete, PROFILES)
+
+
+def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete the name of a scenario that comes with the program."""
+    from sim.scenario.shipped import shipped
+
+    return _starting_with(incomplete, shipped())
+
+
+def outcomes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete the name of an outcome that is not ok."""
+    from sim.scenario.schema import OUTCOMES
+
+    return _starting_with(incomplete, [outcome for outcome in OUTCOMES if outcome != "ok"])
 
 
 def _starting_with(incomplete: str, names: Iterable[str]) -> Items:

@@ -3,13 +3,14 @@
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from sim.cli import common, complete, files, machine, screen
+from sim.cli.runs import add_to_index, run_folders, shared_root
 from sim.errors import (
     EXIT_BROKEN,
     EXIT_HOLDS,
@@ -73,13 +74,7 @@ class _Options:
     shell_complete=complete.schemes,
     help="Run only this scheme (repeatable).",
 )
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override a key of the file, such as gateways.count=3 (repeatable).",
-)
+@common.set_option
 @click.option(
     "--json",
     metavar="OUT",
@@ -96,7 +91,7 @@ class _Options:
     "--out",
     metavar="DIR",
     shell_complete=complete.any_folder,
-    help="Write document, CSV and figures into a folder.",
+    help="Write document, CSV and figures into a folder; of several, into one each.",
 )
 @click.option(
     "--resume",
@@ -111,18 +106,9 @@ class _Options:
     show_default=True,
     help="Expected fractions given the trace, or fractions of drawn queries.",
 )
-@click.option(
-    "--max-memory",
-    metavar="SIZE",
-    callback=common.size_option,
-    help="Refuse to take more, such as 2GiB; by default what is available.",
-)
-@click.option(
-    "--max-events",
-    type=click.FloatRange(min=1),
-    help="Refuse a run of more events; by default 1e9.",
-)
-@click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
+@common.max_memory_option
+@common.max_events_option
+@common.yes_option
 @click.option("--check", is_flag=True, help="Run every trial twice and compare.")
 @common.allow_outside_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
@@ -132,7 +118,7 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     Exit code: 0 all expectations hold, 1 one does not, 2 the input is wrong, 3 unknown.
     """
     from sim.analysis.queries import inexact
-    from sim.report.names import FILES
+    from sim.report.names import FILES, INDEX_FILES
 
     chosen = _Options(**options)
     _check_targets(chosen, paths)
@@ -143,7 +129,11 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     scenarios = common.read_scenarios(
         paths, overrides, allow_outside=chosen.allow_outside, on_read=read.append
     )
-    files.check_apart(_targets(chosen), read, folder_files=FILES)
+    files.check_apart(_targets(chosen), read, folder_files=(*FILES, *INDEX_FILES))
+    root = shared_root(chosen.out, paths)
+    outs = [chosen.out] * len(paths)
+    if root is not None:
+        outs = [str(folder) for folder in run_folders(root, scenarios)]
     selections = [common.scheme_indices(scenario, chosen.schemes) for scenario in scenarios]
     jobs = list(zip(paths, scenarios, selections, strict=True))
     for path, scenario, selection in jobs:
@@ -158,7 +148,12 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
                 workers=chosen.workers or 1,
                 limits=machine.limits(chosen.max_memory, chosen.max_events),
             )
-    codes = [_run_one(*job, chosen) for job in jobs]
+    # Who holds the folder of all may write its index.
+    with _work_folder(None if root is None else chosen.out):
+        codes = [
+            _run_one(*job, replace(chosen, out=out), root)
+            for job, out in zip(jobs, outs, strict=True)
+        ]
     return next((code for code in (EXIT_BROKEN, EXIT_UNKNOWN) if code in codes), EXIT_HOLDS)
 
 
@@ -170,13 +165,14 @@ def _targets(options: _Options) -> dict[str, str]:
 
 def _check_targets(options: _Options, paths: Sequence[str]) -> None:
     """Refuse before the run what could not be written after it."""
-    from sim.report.names import MARKER
+    from sim.report.names import INDEX, MARKER
 
+    root = shared_root(options.out, paths)
     for option, path in _targets(options).items():
-        if len(paths) > 1:
+        if len(paths) > 1 and option != "--out":
             raise click.BadParameter("takes one scenario at a time", param_hint=option)
         if option == "--out":
-            files.check_folder_target(path, option, marker=MARKER)
+            files.check_folder_target(path, option, marker=INDEX if root else MARKER)
         else:
             files.check_file_target(path, option)
     if options.json == options.csv == files.STANDARD:
@@ -186,9 +182,13 @@ def _check_targets(options: _Options, paths: Sequence[str]) -> None:
 
 
 def _run_one(
-    path: str, scenario: "Scenario", selection: tuple[int, ...] | None, options: _Options
+    path: str,
+    scenario: "Scenario",
+    selection: tuple[int, ...] | None,
+    options: _Options,
+    root: Path | None,
 ) -> int:
-    """Run one scenario and give its exit code."""
+    """Run one scenario, add it to the index of the root if there is one, give its exit code."""
     from sim.analysis.expect import exit_code_of, judge
 
     progress = _Count(len(selection or scenario.schemes) * scenario.trials)
@@ -201,6 +201,8 @@ def _run_one(
             took_s = time.perf_counter() - began_s
             judgements = judge(result)
             _write(result, judgements, options, work)
+        if root is not None:
+            add_to_index(root, result, judgements)
     except KeyboardInterrupt:
         is_kept = progress.done > 0 and (options.out or options.resume) is not None
         raise RunInterrupted(progress.done, progress.wanted, is_kept) from None
@@ -283,7 +285,8 @@ def _write(
     work: "WorkFolder | None",
 ) -> None:
     """Write what was asked for: folder, files, then standard output."""
-    from sim.report.document import document, to_csv, to_json
+    from sim.report.csvtable import to_csv
+    from sim.report.document import document, to_json
 
     if work is not None:
         from sim.report.bundle import files as bundle_files

@@ -85,7 +85,7 @@ def read_settings(path: str, options: SweepOptions) -> "tuple[Settings, tuple[in
     _check_targets(options, problems)
     selection, settings = None, None
     try:
-        source, text = common.scenario_source(path)
+        source, text = _source(path)
         for message in unfit(text, knobs):
             problems.wrong_knob(message)
         settings = load_settings(
@@ -108,6 +108,24 @@ def read_settings(path: str, options: SweepOptions) -> "tuple[Settings, tuple[in
         raise click.exceptions.Exit(EXIT_BAD_INPUT)
     _refuse_what_cannot_run(path, settings, options)
     return settings, selection
+
+
+def _source(path: str) -> tuple[Path | str, str]:
+    """What is loaded for a path, and its text as far as it is one; standard input is read once.
+
+    Raises
+    ------
+    ScenarioError
+        If standard input is no text, or too much.
+    OSError
+        If the file cannot be read.
+    """
+    from sim.scenario.inputs import read_file
+
+    if path == files.STANDARD:
+        text = f"{common.standard_input()}\n"
+        return text, text
+    return Path(path), read_file(Path(path)).decode("utf-8-sig", errors="replace")
 
 
 def _knobs(options: SweepOptions, problems: _Problems) -> "list[Knob]":

@@ -25,13 +25,7 @@ __all__ = ["command"]
 )
 @click.option("--trial", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--seed", type=int, help="Seed of trial 0, instead of the file's.")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override a key of the file (repeatable).",
-)
+@common.set_option
 @click.option(
     "-o",
     "--output",
@@ -41,7 +35,7 @@ __all__ = ["command"]
     help="File; - is standard output.",
 )
 @common.allow_outside_option
-@click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
+@common.yes_option
 def command(
     path: str,
     scheme: str | None,

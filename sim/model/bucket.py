@@ -164,6 +164,11 @@ class Bucket:
         self.client.raise_if_failing("head", block, self._mark_object, t_us)
         return self.client.head(block, self._mark_object, t_us)
 
+    @property
+    def n_listed(self) -> int:
+        """Blocks of which the last sync listed something."""
+        return len(self._listed)
+
     def settle(self, blocks: Iterable[Block], at: Instants) -> None:
         """A sync has succeeded; ``blocks`` were looked at.
 

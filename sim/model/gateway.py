@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
+from sim.core.ticker import Ticker
 from sim.model.bucket import Instants, SyncAborted
 from sim.model.catalog import Block
 from sim.model.client import RequestFailed
 from sim.model.reader import Reader
 from sim.model.schemes import Scheme
-from sim.model.ticker import Ticker
 from sim.model.transfer import Steps
 from sim.model.view import View
 from sim.scenario.schema import Gateways
@@ -98,6 +98,13 @@ class Gateway:
             self._recorder.record(AbortRecord(self.kernel.now_us, self.number, str(abort.args[0])))
             yield from self._until(start_us + takes_us)
             return
+        self._client.tally.sync(
+            f"gateway/{self.number}",
+            at.marks_us,
+            at.list_us,
+            self.view.source.n_listed,
+            gateway=self.number,
+        )
         is_incomplete = self.view.source.is_incomplete
         self._compare(changed)
         yield from self._until(start_us + int(takes_us * stages.load))

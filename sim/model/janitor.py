@@ -6,12 +6,12 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Law
 from sim.core.streams import Streams
+from sim.core.ticker import Ticker
 from sim.model.bucket import Bucket, Instants, SyncAborted
 from sim.model.catalog import Block, by_creation
 from sim.model.client import Client, RequestFailed
 from sim.model.reader import Reader
 from sim.model.schemes import Scheme
-from sim.model.ticker import Ticker
 from sim.model.transfer import Steps, delete
 from sim.model.view import Filters, View
 from sim.scenario.schema import Compactor as CompactorSpec
@@ -47,6 +47,7 @@ class Janitor:
             ),
         )
         self._reader = Reader(self.view)
+        self._marks_told = 0
 
     def sync(self) -> Steps:
         """Read everything now, take the view when the sync ends.
@@ -67,6 +68,9 @@ class Janitor:
             )
         except SyncAborted as abort:
             aborted = abort
+        else:
+            client, source = self.view.client, self.view.source
+            client.tally.sync(client.name, now_us, now_us, source.n_listed)
         if takes_us:
             yield self.kernel.sleep(takes_us, self.phase)
         if aborted is not None:
@@ -108,15 +112,18 @@ class Janitor:
 
     def delete_marked(self) -> Steps:
         """Delete what the scheme says is due; return the ordinals deleted."""
-        scheme, now_us = self.scheme, self.kernel.now_us
+        scheme, now_us, view = self.scheme, self.kernel.now_us, self.view
+        if not scheme.delete.is_immediate:
+            view.client.tally.look(now_us, view.learnt[self._marks_told :])
+            self._marks_told = len(view.learnt)
         due = [
             block
-            for block in scheme.delete.due(self.view, now_us)
+            for block in scheme.delete.due(view, now_us)
             if scheme.hold.may_delete(block, now_us)
         ]
         for block in due:
             yield from self.remove(block)
-        scheme.listing.publish(self.view, self.kernel.now_us)
+        scheme.listing.publish(view, self.kernel.now_us)
         return {block.index for block in due}
 
     def repeat(self, job: Callable[[], Steps], interval: Law) -> Steps:

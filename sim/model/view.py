@@ -41,6 +41,8 @@ class View:
         Blocks that only deduplication dropped and whose mark, if any, is not known.
     log : list
         Every block that entered or left ``wanted``, in order.
+    learnt : list
+        Each block whose mark became known, with the stamp in it, in order.
     """
 
     def __init__(self, source: Bucket, filters: Filters) -> None:
@@ -52,6 +54,7 @@ class View:
         self.wanted = self._survivors.kept
         self.garbage = self._survivors.dropped_unmarked
         self.log = self._survivors.log
+        self.learnt: list[tuple[int, int]] = []
         self._blocks = source.client.store.catalog.blocks
         self._checked: set[int] = set()
         self._passing: set[int] = set()
@@ -82,6 +85,7 @@ class View:
         index = block.index
         if index not in self.marks:
             self.marks[index] = stamp_us
+            self.learnt.append((index, stamp_us))
             heappush(self._mark_stamps, (stamp_us, index))
             self._survivors.note_mark(block)
 

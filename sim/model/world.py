@@ -95,7 +95,8 @@ class _World:
     def run(self) -> Trace:
         """Run to the horizon and close the record."""
         self.kernel.run(self.scenario.horizon_us)
-        self.recorder.record(self.tally.record(self.scenario.horizon_us))
+        for record in self.tally.records(self.scenario.horizon_us):
+            self.recorder.record(record)
         return self.recorder.finish()
 
     def dissolve(self) -> None:

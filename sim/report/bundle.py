@@ -14,7 +14,8 @@ from sim.analysis.explain import told_deletion
 from sim.analysis.results import Result, SchemeResult, estimate
 from sim.analysis.sweep import Sweep, lines_of
 from sim.analysis.windows import error_window_law
-from sim.report.document import document, to_csv, to_json
+from sim.report.csvtable import to_csv
+from sim.report.document import document, to_json
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.heatmap import failure_map, map_height, mapped
 from sim.report.names import MARKER, SWEEP_MARKER
@@ -22,7 +23,7 @@ from sim.report.prices import prices
 from sim.report.style import new_figure, new_panels, to_png, to_svg
 from sim.report.sweepdocument import sweep_csv, sweep_document
 from sim.report.sweepfigures import failures_height, failures_over_knob
-from sim.report.timeline import story_lanes, story_timeline
+from sim.report.timeline import story_height, story_timeline
 from sim.report.windows import WindowLengths, window_lengths, windows_height
 from sim.scenario.schema import OUTCOMES
 
@@ -83,7 +84,7 @@ def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:
     )
     told = told_deletion(result)
     if told is not None:
-        height = 2.1 + 0.36 * story_lanes(told)
+        height = story_height(told)
         yield "deletion", new_figure(lambda ax: story_timeline(told, ax), height=height)
     windows = [_windows(result, scheme) for scheme in result.schemes]
     if any(len(row.lengths_us) for row in windows):

@@ -1,4 +1,4 @@
-"""The result document: one JSON text and one CSV text per run, equal bytes for equal inputs.
+"""The result document: one JSON text per run, equal bytes for equal inputs.
 
 No time of day, no host, no path, no number of workers. Floats are written by ``repr``; what is
 not a number is null; ``mode`` is there only if it is not "exact". ``queries``, ``expected``,
@@ -6,18 +6,18 @@ not a number is null; ``mode`` is there only if it is not "exact". ``queries``, 
 counts are not), every statistic is over [warm-up, horizon).
 """
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any, Final
 
 from sim import __version__
-from sim.analysis.estimators import paired_difference
+from sim.analysis.compare import paired_outcome
 from sim.analysis.expect import Judgement
+from sim.analysis.numbers import Numbers, SchemeNumbers, numbers_of
 from sim.analysis.results import (
     Estimate,
     Result,
@@ -38,22 +38,13 @@ from sim.analysis.witness import (
     Unexplained,
     Witness,
 )
-from sim.core.units import US_PER_S
-from sim.report.names import csv_name
-from sim.report.tables import delays
-from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES
 
 __all__ = [
-    "ALL_QUERIES",
-    "CSV_COLUMNS",
     "SCHEMA_VERSION",
-    "csv_field",
-    "csv_rows",
     "document",
     "estimate_fields",
     "plain",
-    "to_csv",
     "to_json",
 ]
 
@@ -71,20 +62,8 @@ _KINDS: Final[Mapping[type, str]] = MappingProxyType(
     }
 )
 
-ALL_QUERIES: Final = "*"
-"""Stands in the CSV's column ``query`` for all classes together."""
-
-CSV_COLUMNS: Final = (
-    "scheme",
-    "query",
-    "metric",
-    "value",
-    "unit",
-    "low",
-    "high",
-    "method",
-    "expected",
-)
+# A list of nothing but numbers as JSON is written; no text in JSON has a line break.
+_NUMBERS: Final = re.compile(r"\[\n(?:\s+(?:-?\d[^\s,]*|null),?\n)+\s+\]")
 
 
 def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
@@ -101,6 +80,7 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
         JSON values only; nan has become None.
     """
     scenario = result.scenario
+    numbers = numbers_of(result)
     content = plain(
         {
             "schema": SCHEMA_VERSION,
@@ -111,8 +91,15 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
             "version": __version__,
             **({} if result.mode == "exact" else {"mode": result.mode}),
             "digest": result.digest,
-            "schemes": [_scheme(result, scheme) for scheme in result.schemes],
-            "differences": _differences(result),
+            "schemes": [
+                {
+                    **_scheme(result, scheme),
+                    "world_digest": own.world_digest,
+                    "per_trial": _per_trial(own),
+                }
+                for scheme, own in zip(result.schemes, numbers.schemes, strict=True)
+            ],
+            "differences": _differences(numbers),
             "expect": [
                 {
                     "scheme": judgement.scheme,
@@ -130,84 +117,9 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
 
 
 def to_json(content: Mapping[str, Any]) -> str:
-    """Write a document as JSON text that ends in a newline."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def to_csv(result: Result) -> str:
-    """Write one tidy table, one number and its unit a line.
-
-    Per scheme: per query class and for all of them together (``*``) the number of queries, and per
-    outcome the fraction with its interval, its method, and how many queries it stands for;
-    then, with an empty ``query``, the delays of the scheme and everything that was counted.
-    Names of counts are those of the document, joined by dots (``requests.list``). An unknown
-    number, and a column that does not apply, is an empty field. A name that a spreadsheet would
-    take for a formula has an apostrophe before it (`csv_name`).
-    """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    for scheme in result.schemes:
-        for row in csv_rows(result, scheme):
-            fields = {key: csv_field(value) for key, value in row.items()}
-            writer.writerow({"scheme": csv_name(scheme.name), **fields})
-    return text.getvalue()
-
-
-def csv_field(value: Any) -> str:
-    """Write a value as a cell of the CSV; what is not a number is empty."""
-    known = plain(value)
-    if known is None:
-        return ""
-    return known if isinstance(known, str) else repr(known)
-
-
-def csv_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
-    """Give the lines of one scheme, by column; columns that do not apply are left out."""
-    yield from _query_rows(result, scheme)
-    yield from _count_rows(result, scheme)
-
-
-def _query_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
-    for query in (None, *(query_class.name for query_class in result.scenario.queries)):
-        name = ALL_QUERIES if query is None else csv_name(query)
-        _, queries = fractions_per_trial(scheme, (), query)
-        asked = math.fsum(queries)
-        yield {"query": name, "metric": "queries", "value": asked, "unit": "count"}
-        for outcome in OUTCOMES:
-            found = estimate(scheme, (outcome,), query)
-            interval = found.interval
-            yield {
-                "query": name,
-                "metric": outcome,
-                "value": interval.fraction,
-                "unit": "fraction",
-                "low": interval.low,
-                "high": interval.high,
-                "method": interval.method,
-                "expected": found.expected,
-            }
-
-
-def _count_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
-    for key, delay_us in delays(result.scenario.schemes[scheme.index]).items():
-        yield {"metric": key, "value": delay_us / US_PER_S, "unit": "s"}
-    garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
-    yield {"metric": "garbage_byte_seconds", "value": garbage, "unit": "byte-seconds"}
-    counts = total_counts([trial.counts for trial in scheme.trials])
-    for metric, value in _flat(counts):
-        yield {"metric": metric, "value": value, "unit": METRICS[metric].unit}
-    for name, value in asdict(scheme.exercised).items():
-        yield {"metric": f"exposure.{name}", "value": value, "unit": "count"}
-
-
-def _flat(counts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number of nested counts, with its dotted name."""
-    for key, value in counts.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+    """Write a document as JSON text that ends in a newline; numbers of a list stand on one line."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[0][1:-1].split())}]", text) + "\n"
 
 
 def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
@@ -274,37 +186,32 @@ def estimate_fields(found: Estimate, *, total: bool) -> dict[str, Any]:
     }
 
 
-def _differences(result: Result) -> list[dict[str, Any]]:
+def _per_trial(numbers: SchemeNumbers) -> dict[str, Any]:
+    """What a comparison pairs, trial by trial; an outcome that no trial had is left out."""
+    by_query = {
+        query: {o: found.per_trial for o, found in outcomes.items() if any(found.per_trial)}
+        for query, outcomes in numbers.outcomes.items()
+    }
+    return {"outcomes": by_query.pop(None), "by_query": by_query, "counts": numbers.counts}
+
+
+def _differences(numbers: Numbers) -> list[dict[str, Any]]:
     """Every other scheme against the first, trial by trial, for every outcome."""
-    if not result.schemes:
+    if not numbers.schemes:
         return []
-    baseline, *others = result.schemes
-    rows = []
-    for scheme in others:
-        for outcome in OUTCOMES:
-            one, _ = fractions_per_trial(scheme, (outcome,))
-            two, _ = fractions_per_trial(baseline, (outcome,))
-            limits = _limits(estimate(scheme, (outcome,)), estimate(baseline, (outcome,)))
-            found = paired_difference(one, two, limits=limits)
-            rows.append(
-                {
-                    "scheme": scheme.name,
-                    "baseline": baseline.name,
-                    "outcome": outcome,
-                    "difference": found.difference,
-                    "low": found.low,
-                    "high": found.high,
-                    "method": found.method,
-                }
-            )
-    return rows
-
-
-def _limits(one: Estimate, two: Estimate) -> tuple[float, float]:
-    """How far a difference that no pair shows may be from 0: as far as either interval goes."""
-    a, b = one.interval, two.interval
-    reach = [(i.fraction - i.low, i.high - i.fraction) for i in (a, b)]
-    return -(reach[0][0] + reach[1][1]), reach[0][1] + reach[1][0]
+    baseline, *others = numbers.schemes
+    return [
+        {
+            "scheme": scheme.name,
+            "baseline": baseline.name,
+            "outcome": outcome,
+            **asdict(
+                paired_outcome(scheme.outcomes[None][outcome], baseline.outcomes[None][outcome])
+            ),
+        }
+        for scheme in others
+        for outcome in OUTCOMES
+    ]
 
 
 def plain(value: Any) -> Any:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FIGURES",
     "FILES",
+    "INDEX",
+    "INDEX_FILES",
     "MARKER",
     "SWEEP_FIGURES",
     "SWEEP_FILES",
@@ -21,6 +23,11 @@ __all__ = [
 
 MARKER: Final = "result.json"
 """The file by which a folder is known to be a bundle."""
+
+INDEX: Final = "index.json"
+"""The file by which a folder is known to hold several runs."""
+
+INDEX_FILES: Final = (INDEX, "index.md")
 
 FIGURES: Final = ("outcomes", "deletion", "windows")
 

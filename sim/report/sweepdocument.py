@@ -3,10 +3,8 @@
 Equal inputs give equal bytes: no time of day, no host, no path, no number of workers.
 """
 
-import csv
 import hashlib
 import importlib.util
-import io
 import json
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -24,7 +22,8 @@ from sim.analysis.sweep import (
     origin_of,
 )
 from sim.core.units import US_PER_S
-from sim.report.document import CSV_COLUMNS, csv_field, csv_rows, estimate_fields, plain
+from sim.report.csvtable import CSV_COLUMNS, csv_rows, csv_text
+from sim.report.document import estimate_fields, plain
 from sim.report.names import csv_name
 from sim.scenario.schema import OUTCOMES
 
@@ -139,12 +138,8 @@ def sweep_csv(sweep: Sweep) -> str:
     numbers if they have a unit: ``…_s``, ``…_per_s``, ``…_bytes``. ``origin`` is "simulated" or
     "curve".
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _columns(sweep), restval="", lineterminator="\n")
-    writer.writeheader()
-    for row in _rows(sweep):
-        writer.writerow({csv_name(key): csv_field(value) for key, value in row.items()})
-    return text.getvalue()
+    rows = ({csv_name(key): value for key, value in row.items()} for row in _rows(sweep))
+    return csv_text(_columns(sweep), rows)
 
 
 def _columns(sweep: Sweep) -> list[str]:

@@ -36,6 +36,7 @@ __all__ = [
     "COST_TITLES",
     "FAILED",
     "GAPS",
+    "VERDICT_WIDTH",
     "SchemeTable",
     "caption",
     "cost_cells",
@@ -45,6 +46,7 @@ __all__ = [
     "judgement_lines",
     "observation_lines",
     "scheme_table",
+    "verdict_line",
     "warning_lines",
 ]
 
@@ -70,7 +72,9 @@ _STYLES: Final[Mapping[Verdict, str]] = MappingProxyType(
         Verdict.UNKNOWN: "yellow",
     }
 )
-_VERDICT_WIDTH: Final = 8
+VERDICT_WIDTH: Final = 8
+"""Columns of a verdict; what explains it is indented as far."""
+
 _US_PER_DAY: Final = 86_400 * US_PER_S
 _NAME_WIDTHS: Final = (12, 24)
 """A name may be folded to the first, and is beyond the second."""
@@ -251,16 +255,22 @@ def judgement_lines(judgements: Iterable[Judgement]) -> "list[Text]":
 
     lines = []
     for judgement in judgements:
-        line = Text()
-        line.append(f"{judgement.verdict:<{_VERDICT_WIDTH}}", style=_STYLES[judgement.verdict])
-        line.append(f"{judgement.scheme}: {judgement.rule}")
-        lines.append(line)
+        lines.append(verdict_line(judgement.verdict, f"{judgement.scheme}: {judgement.rule}"))
         if judgement.reason:
-            lines.append(Text(" " * _VERDICT_WIDTH + judgement.reason, "dim"))
+            lines.append(Text(" " * VERDICT_WIDTH + judgement.reason, "dim"))
         if judgement.witness is not None and judgement.verdict is not Verdict.UNKNOWN:
             shown = sentence(judgement.witness)
-            lines.append(Text(" " * _VERDICT_WIDTH + shown, "dim"))
+            lines.append(Text(" " * VERDICT_WIDTH + shown, "dim"))
     return lines
+
+
+def verdict_line(verdict: Verdict, claim: str) -> "Text":
+    """One line: a verdict, in its colour, and what it is about."""
+    from rich.text import Text
+
+    line = Text()
+    line.append(f"{verdict:<{VERDICT_WIDTH}}", style=_STYLES[verdict])
+    return line.append(claim)
 
 
 def observation_lines(schemes: Sequence[SchemeResult]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sim.scenario.schema import Scenario
 from sim.scenario.wording import format_key, format_string
 
-__all__ = ["to_toml"]
+__all__ = ["inline", "to_toml"]
 
 _WIDTH: Final = 100
 
@@ -49,7 +49,7 @@ def _has_header(path: tuple[str, ...], key: str, value: Any) -> bool:
     """Whether a value becomes a table with a header, or an array of them."""
     if isinstance(value, Mapping):
         if path == ("store", "lag"):
-            return len(_inline(value)) > _WIDTH - 20
+            return len(inline(value)) > _WIDTH - 20
         return not path or (path, key) in (
             (("store",), "lag"),
             (("store",), "quorum"),
@@ -60,27 +60,27 @@ def _has_header(path: tuple[str, ...], key: str, value: Any) -> bool:
 
 def _value(value: Any, indent: int) -> str:
     """Return a value, on one line if it is short enough to be read there."""
-    text = _inline(value)
+    text = inline(value)
     is_mixture = isinstance(value, Mapping) and "parts" in value
     if indent + len(text) <= _WIDTH or not is_mixture:
         return text
     rest = {key: inner for key, inner in value.items() if key not in ("law", "parts")}
-    parts = "".join(f"    {_inline(part)},\n" for part in value["parts"])
-    tail = "".join(f", {format_key(key)} = {_inline(inner)}" for key, inner in rest.items())
+    parts = "".join(f"    {inline(part)},\n" for part in value["parts"])
+    tail = "".join(f", {format_key(key)} = {inline(inner)}" for key, inner in rest.items())
     return f'{{ law = "mixture", parts = [\n{parts}]{tail} }}'
 
 
-def _inline(value: Any) -> str:
-    """Return a value on one line."""
+def inline(value: Any) -> str:
+    """Return a value as TOML on one line."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return format_string(value)
     if isinstance(value, Mapping):
-        pairs = ", ".join(f"{format_key(key)} = {_inline(v)}" for key, v in value.items())
+        pairs = ", ".join(f"{format_key(key)} = {inline(v)}" for key, v in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_inline, value))}]"
+        return f"[{', '.join(map(inline, value))}]"
     if isinstance(value, float):
         # TOML wants a digit after the point or an exponent; repr gives one of both.
         return repr(value)

@@ -14,6 +14,7 @@ from sim.errors import Problem, ScenarioError
 from sim.scenario.examine import examine
 from sim.scenario.inputs import Reading, read_file
 from sim.scenario.locate import Places, places
+from sim.scenario.origins import Given
 from sim.scenario.overrides import overridden
 from sim.scenario.problems import UNKNOWN_KEY
 from sim.scenario.rules import Finding
@@ -33,6 +34,7 @@ def load(
     *,
     allow_outside: bool = False,
     on_read: Callable[[FilePath], None] | None = None,
+    on_given: Callable[[Given], None] | None = None,
 ) -> Scenario:
     """Read a scenario.
 
@@ -48,6 +50,8 @@ def load(
         the current folder).
     on_read : callable or None
         Called with the path of every file that is read.
+    on_given : callable or None
+        Called, if nothing is wrong, with what the file and the overrides say.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def load(
     except (ValueError, RecursionError) as error:
         raise ScenarioError([_syntax(error, text, file)]) from None
     reading = Reading(folder=folder, allow_outside=allow_outside, on_read=report)
-    return _judged(raw, overrides or {}, text=text, file=file, reading=reading)
+    return _judged(raw, overrides or {}, text=text, file=file, reading=reading, on_given=on_given)
 
 
 def build(
@@ -103,6 +107,7 @@ def _judged(
     text: str,
     file: str,
     reading: Reading,
+    on_given: Callable[[Given], None] | None = None,
 ) -> Scenario:
     """Make a scenario, or raise all of its problems."""
     deep = too_deep(raw)
@@ -114,6 +119,8 @@ def _judged(
     changed, changes, refused = overridden(raw, overrides)
     scenario, findings = examine(changed, reading)
     if scenario is not None and not refused:
+        if on_given is not None:
+            on_given(Given(raw=changed, text=text, overridden=changes))
         return scenario
     found = places(text)
     problems = [Problem(path, value, rule, hint=hint) for path, value, rule, hint in refused]

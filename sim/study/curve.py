@@ -1,67 +1,170 @@
-"""What one scheme does in one trial, as a function of its delete delay."""
+"""Every delete delay out of one trace: the study behind curves, sweeps and advice.
+
+The delays of one scheme are gone through from the shortest up. Each is simulated until the run of
+one is proven to say everything about the longer ones (:mod:`sim.analysis.everydelay`): by the
+settings, or, where they prove nothing, by comparing it with the run of the longest delay, record by
+record, deletions left aside. From there on nothing more is simulated.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Final
 
+from sim.analysis.everydelay import EveryDelay
+from sim.analysis.exposure import exposures
+from sim.analysis.feedback import could_not_load, deletions_aside, feedback, with_delay
 from sim.analysis.results import TrialResult
-from sim.study.run import Mode, run_trial
+from sim.core.collector import collector_paused
+from sim.model.world import simulate
+from sim.study.run import judge_trace
+from sim.trace.columns import build
 
 if TYPE_CHECKING:
+    from sim.analysis.exposure import Exposure
     from sim.scenario.schema import Scenario
+    from sim.study.run import Mode
+    from sim.trace.recorder import Trace
+    from sim.trace.timelines import Timelines
 
-__all__ = ["DelayCurve", "trials_over_delays"]
+__all__ = ["CURVE", "SIMULATED", "DelayCurve", "schemes_alike", "trials_over_delays"]
+
+SIMULATED: Final = "simulated"
+CURVE: Final = "curve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelayCurve:
-    """Results of one trial at several delete delays.
+    """One scheme in one trial over several delete delays.
 
     Attributes
     ----------
+    delays_us : tuple of int
+        As they were asked for.
     results : tuple of TrialResult
-        One per delay, in the order asked for.
+        One per delay. What came from the trace of another delay has no digest, records, windows,
+        witnesses or story of its own.
     origins : tuple of str
-        Per delay how its result was found: "simulated".
+        Per delay, "simulated" or "curve".
     reason : str
-        Why, in a sentence.
+        What proves that the curve is right, or why every delay was simulated; a sentence.
     """
 
+    delays_us: tuple[int, ...]
     results: tuple[TrialResult, ...]
     origins: tuple[str, ...]
     reason: str
 
 
+def schemes_alike(scenario: "Scenario") -> tuple[tuple[int, ...], ...]:
+    """Group the schemes that have a delete delay by the curve that they lie on, in order.
+
+    Schemes that differ in their delays alone share a run where settings prove that no delay
+    reaches more than deletions: then it does not matter either when a marked block is hidden.
+    """
+    marked = [i for i, scheme in enumerate(scenario.schemes) if scheme.kind == "deletion-mark"]
+    if marked and not feedback(scenario):
+        return (tuple(marked),)
+    return tuple((i,) for i in marked)
+
+
+@collector_paused()
 def trials_over_delays(
     scenario: "Scenario",
     scheme_index: int,
     trial: int,
     delays_us: Sequence[int],
     *,
-    mode: Mode = "exact",
+    mode: "Mode" = "exact",
 ) -> DelayCurve:
-    """Give the result of one scheme in one trial at each of several delete delays.
+    """Give the result of one scheme in one trial for each delete delay.
 
     Parameters
     ----------
     scenario : Scenario
     scheme_index, trial : int
-        From 0; the scheme has a ``delete_delay``.
+        From 0.
     delays_us : sequence of int
-        Microseconds, >= 0; empty gives an empty curve.
+        In any order; >= 0.
     mode : "exact" or "sampled"
-        As for ``run_trial``.
+        Sampled outcomes are simulated one by one.
+
+    Raises
+    ------
+    ValueError
+        If the scheme has no delete delay.
     """
-    results = []
-    for delay_us in delays_us:
-        schemes = list(scenario.schemes)
-        schemes[scheme_index] = schemes[scheme_index].model_copy(
-            update={"delete_delay_us": delay_us}
-        )
-        changed = scenario.model_copy(update={"schemes": tuple(schemes)})
-        results.append(run_trial(changed, scheme_index, trial, mode))
+    rising = sorted(set(delays_us))
+    found: dict[int, tuple[TrialResult, str]] = {}
+    longest = _Run(scenario, scheme_index, trial, rising[-1])
+    every: EveryDelay | None = None
+    reason = "one delay" if len(rising) < 2 else "sampled queries are drawn anew for every delay"
+    for delay_us in rising:
+        if every is not None:
+            found[delay_us] = (every.judged(delay_us, trial), CURVE)
+            continue
+        is_longest = delay_us == rising[-1]
+        run = longest if is_longest else _Run(scenario, scheme_index, trial, delay_us)
+        found[delay_us] = (run.result(mode), SIMULATED)
+        if mode == "exact" and not is_longest:
+            is_proven, reason = _proof(run, longest)
+            every = run.every if is_proven else None
     return DelayCurve(
-        results=tuple(results),
-        origins=("simulated",) * len(results),
-        reason="every delay was simulated",
+        delays_us=tuple(delays_us),
+        results=tuple(found[delay_us][0] for delay_us in delays_us),
+        origins=tuple(found[delay_us][1] for delay_us in delays_us),
+        reason=reason,
     )
+
+
+class _Run:
+    """The run of one scheme in one trial at one delay, as far as anybody has asked for it."""
+
+    def __init__(self, scenario: "Scenario", scheme_index: int, trial: int, delay_us: int) -> None:
+        self._scenario = with_delay(scenario, scheme_index, delay_us)
+        self._index = scheme_index
+        self._trial = trial
+
+    @cached_property
+    def trace(self) -> "Trace":
+        return simulate(self._scenario, self._index, self._trial)
+
+    @cached_property
+    def timelines(self) -> "Timelines":
+        return build(self.trace)
+
+    @cached_property
+    def _exposed(self) -> "tuple[Exposure, ...]":
+        return exposures(self._scenario, self.timelines)
+
+    def result(self, mode: "Mode") -> TrialResult:
+        """What all judges say."""
+        own = (self._scenario, self._index, self._trial, mode)
+        return judge_trace(*own, self.trace, self.timelines, self._exposed)
+
+    @cached_property
+    def every(self) -> EveryDelay:
+        """The run as one of every longer delay, if it is proven to be."""
+        own = (self._scenario, self._index, self.trace, self.timelines)
+        return EveryDelay(*own, self._exposed)
+
+
+def _proof(run: _Run, longest: _Run) -> tuple[bool, str]:
+    """Whether a run says everything about longer delays; why it does, or does not."""
+    if not run.every.is_predictable:
+        return False, "deletions are not where the passes of whoever deletes say"
+    if run.every.scenario.store.order == "log":
+        return False, "replicas show changes in their order, so that a deletion may wait for others"
+    reasons = feedback(run.every.scenario)
+    if not reasons:
+        if could_not_load(run.trace):
+            return False, "a gateway could not load a block that a longer delay had kept"
+        return True, "settings prove that a delete delay moves deletions and nothing else"
+    why = ", ".join(reasons)
+    aside = zip_longest(deletions_aside(run.trace), deletions_aside(longest.trace))
+    if any(one != two for one, two in aside):
+        return False, f"a delete delay reaches more than deletions here: {why}"
+    if not run.every.predicts(longest.every.delay_us, longest.timelines):
+        return False, f"deletions are not only moved here: {why}"
+    return True, f"the shortest and the longest delay differ in deletions alone, though {why}"

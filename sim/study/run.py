@@ -33,12 +33,13 @@ from sim.trace.columns import build
 from sim.trace.recorder import first_difference
 
 if TYPE_CHECKING:
+    from sim.analysis.exposure import Exposure
     from sim.scenario.schema import Scenario
     from sim.study.finished import FinishedTrials, TrialFiles
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["MODES", "Mode", "replay", "run_scenario", "run_trial", "trace_trial"]
+__all__ = ["MODES", "Mode", "judge_trace", "replay", "run_scenario", "run_trial", "trace_trial"]
 
 Mode = Literal["exact", "sampled"]
 MODES: Final = ("exact", "sampled")
@@ -81,12 +82,12 @@ def run_trial(
         If ``check`` finds a difference.
     """
     trace = simulate(scenario, scheme_index, trial)
-    result = _judge(scenario, scheme_index, trial, mode, trace)
+    result = judge_trace(scenario, scheme_index, trial, mode, trace, build(trace))
     if check:
         again = simulate(scenario, scheme_index, trial)
         if again.digest != trace.digest:
             raise DeterminismError(*(first_difference(trace, again) or (0, "", "")))
-        second = _judge(scenario, scheme_index, trial, mode, again)
+        second = judge_trace(scenario, scheme_index, trial, mode, again, build(again))
         # As text: a count may be nan, which differs from itself.
         one, two = repr(asdict(result)), repr(asdict(second))
         if one != two:
@@ -183,13 +184,18 @@ def _work(scenario: "Scenario", mode: Mode, check: bool, ordinals: tuple[int, in
     return run_trial(scenario, *ordinals, mode, check=check)
 
 
-def _judge(
-    scenario: "Scenario", scheme_index: int, trial: int, mode: Mode, trace: "Trace"
+def judge_trace(
+    scenario: "Scenario",
+    scheme_index: int,
+    trial: int,
+    mode: Mode,
+    trace: "Trace",
+    timelines: "Timelines",
+    exposed: "Sequence[Exposure] | None" = None,
 ) -> TrialResult:
-    """Ask every judge about one trace."""
-    timelines = build(trace)
+    """Ask every judge about one trace, of which ``timelines`` are the columns."""
     seed = scenario.seed + trial
-    exposed = exposures(scenario, timelines)
+    exposed = exposed or exposures(scenario, timelines)
     if mode == "exact":
         classes = evaluate_exact(scenario, timelines, exposed)
     else:

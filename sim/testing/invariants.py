@@ -22,10 +22,12 @@ from sim.trace.records import (
     DropRecord,
     HaltRecord,
     LoadRecord,
+    PassesRecord,
     PutRecord,
     Record,
     RequestsRecord,
     RetireRecord,
+    SyncsRecord,
     UpRecord,
 )
 from sim.trace.timelines import Timelines
@@ -141,9 +143,10 @@ class _Walk:
         is_end = isinstance(record, RequestsRecord)
         if is_end != (number == self._last):
             yield "the counts of requests are the last record, and only the last"
-        if is_end and record.t_us != self._horizon_us:
-            yield "the counts of requests are taken at the horizon"
-        if not is_end and not 0 <= record.t_us < self._horizon_us:
+        is_sum = isinstance(record, RequestsRecord | SyncsRecord | PassesRecord)
+        if is_sum and record.t_us != self._horizon_us:
+            yield "syncs, passes and requests are put together at the horizon"
+        if not is_sum and not 0 <= record.t_us < self._horizon_us:
             yield "nothing happens outside [0, horizon) (T1)"
         yield from self._by_kind(record)
 

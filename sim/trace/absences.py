@@ -25,7 +25,7 @@ def absences(
         for i, versions in _versions(history, n_data, n_replicas):
             for replica in range(n_replicas):
                 seen = [(is_put, row[replica]) for is_put, row in versions]
-                rows += ((index, i, replica, *gap) for gap in _hidden_spans(seen))
+                rows += ((index, i, replica, *gap) for gap in hidden_spans(seen))
     block, start_us, end_us = np.array(plain, np.int64).reshape(-1, 3).T
     copies = n_data * n_replicas
     before = (block, np.zeros_like(block), start_us)
@@ -77,7 +77,7 @@ def _versions(
     return list(enumerate(found))
 
 
-def _hidden_spans(versions: Sequence[tuple[bool, int]]) -> list[tuple[int, int]]:
+def hidden_spans(versions: Sequence[tuple[bool, int]]) -> list[tuple[int, int]]:
     """When a replica does not show the object: the newest version shown counts (S3)."""
     spans: list[tuple[int, int]] = []
     shown_from_us = 0

@@ -13,7 +13,7 @@ from sim.core.streams import STREAM_VERSION
 from sim.errors import TraceError
 from sim.trace.records import KIND_OF, TYPE_OF, Record
 
-TRACE_VERSION = 1
+TRACE_VERSION = 2
 _BATCH = 4096
 # Records hold numbers, strings and tuples of numbers: there is no circle to look out for.
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode

@@ -20,6 +20,8 @@ down        a gateway went down and forgot everything
 up          a gateway serves (again)
 halt        the compactor stopped for ever
 error       a pass of the compactor or an upload ended early and will be tried again
+syncs       when each component listed the bucket, and how many blocks it found
+passes      when whoever deletes looked for what is due, and which marks it knew
 requests    how many requests were sent to the store from the end of the warm-up on
 ==========  ==========================================================================
 """
@@ -148,6 +150,35 @@ class ErrorRecord(NamedTuple):
     what: str
 
 
+class SyncsRecord(NamedTuple):
+    """Every sync of the run that was not given up, in order.
+
+    Sync *i* was one of ``actors[who[i]]``, which listed the bucket at ``at_us[i]`` and found
+    something of ``blocks[i]`` blocks.
+    """
+
+    t_us: int
+    actors: tuple[str, ...]
+    who: tuple[int, ...]
+    at_us: tuple[int, ...]
+    blocks: tuple[int, ...]
+
+
+class PassesRecord(NamedTuple):
+    """Every time that marked blocks were looked through for those that are due, in order.
+
+    Pass *k* was at ``at_us[k]``, after ``syncs[k]`` syncs of the run; whoever deletes then knew the
+    marks of the first ``known[k]`` of the blocks ``learnt``, as stamped at ``stamps_us``.
+    """
+
+    t_us: int
+    at_us: tuple[int, ...]
+    syncs: tuple[int, ...]
+    known: tuple[int, ...]
+    learnt: tuple[int, ...]
+    stamps_us: tuple[int, ...]
+
+
 class RequestsRecord(NamedTuple):
     """Requests sent in [warm-up, horizon), by kind in the order of :data:`REQUEST_KINDS`."""
 
@@ -169,6 +200,8 @@ Record = (
     | UpRecord
     | HaltRecord
     | ErrorRecord
+    | SyncsRecord
+    | PassesRecord
     | RequestsRecord
 )
 
@@ -190,6 +223,8 @@ KIND_OF: Final[dict[type, str]] = {
     UpRecord: "up",
     HaltRecord: "halt",
     ErrorRecord: "error",
+    SyncsRecord: "syncs",
+    PassesRecord: "passes",
     RequestsRecord: "requests",
 }
 TYPE_OF: Final[dict[str, type]] = {kind: record for record, kind in KIND_OF.items()}

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from sim.analysis.feedback import with_delay
 from sim.analysis.queries import evaluate_exact, evaluate_sampled
 from sim.model.world import simulate
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
+from sim.study.curve import CURVE, schemes_alike, trials_over_delays
 from sim.study.run import run_trial
 from sim.trace.columns import build
 from sim.trace.timelines import Timelines
@@ -161,6 +163,31 @@ def test_one_trial_of_the_default_fleet(benchmark: BenchmarkFixture, record: Row
         record("memory", f"{peak_bytes / 2**20:.0f} MiB")
         assert took_s < 60
         assert peak_bytes < 2 * 2**30
+
+
+def test_every_delay_of_the_default_fleet_for_little_more_than_one(
+    benchmark: BenchmarkFixture, record: Row
+) -> None:
+    is_measuring = _is_measuring(benchmark)
+    scenario = load(
+        ROOT / "scenarios/thanos-default.toml",
+        {} if is_measuring else {"horizon": "2d", "warmup": "0s", "producers.count": 5},
+    )
+    (alike,) = schemes_alike(scenario)
+    assert [scenario.schemes[i].kind for i in range(len(scenario.schemes)) if i not in alike] == [
+        "immediate"
+    ]
+    n_points = 200 if is_measuring else 5
+    delays_us = [round(i * 48 * 3600e6 / (n_points - 1)) for i in range(n_points)]
+    one_s, one = timed(lambda: run_trial(with_delay(scenario, alike[0], 0), alike[0], 0))
+    curve_s, curve = repeated(
+        benchmark, lambda: timed(lambda: trials_over_delays(scenario, alike[0], 0, delays_us))
+    )
+    assert curve.results[0] == one
+    assert curve.origins.count(CURVE) == n_points - 1
+    if is_measuring:
+        record("curve", f"{curve_s / one_s:.2f} × one trial, point by point {n_points} ×")
+        assert curve_s <= 1.5 * one_s
 
 
 @pytest.mark.parametrize("what", ["streams", "days"])

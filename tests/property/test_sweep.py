@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.analysis.results import TrialResult
 from sim.core.units import format_duration
 from sim.scenario.knobs import parse_knob
 from sim.scenario.load import load
 from sim.study.run import run_scenario
 from sim.study.sweep import load_settings, run_sweep
 from tests.short import SHORT
+from tests.sweeps import numbers_alone
 
 MINUTE_US = 60_000_000
 
@@ -31,11 +29,6 @@ others = st.sampled_from(sorted(seconds)).flatmap(
 )
 
 
-def _numbers(trial: TrialResult) -> TrialResult:
-    """All but what a trial that was read off another one does not have."""
-    return replace(trial, digest="", records=0, story=None, window_count=0, windows_us=())
-
-
 @settings(max_examples=8)
 @given(delays, others, st.integers(0, 3))
 def test_a_cell_is_what_a_run_gives(first: str, second: str, seed: int) -> None:
@@ -47,4 +40,7 @@ def test_a_cell_is_what_a_run_gives(first: str, second: str, seed: int) -> None:
         run = run_scenario(load(SHORT, {**overrides, **values}))
         assert cell.result.scenario == run.scenario
         for own, other in zip(cell.result.schemes, run.schemes, strict=True):
-            assert list(map(_numbers, own.trials)) == list(map(_numbers, other.trials))
+            for read, ran in zip(own.trials, other.trials, strict=True):
+                # Where the store lags, requests are not read off the trace of another delay.
+                has_requests = "requests" in read.counts
+                assert numbers_alone(read) == numbers_alone(ran, with_requests=has_requests)

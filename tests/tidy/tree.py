@@ -20,10 +20,12 @@ FILES: Final = frozenset(
         ".gitignore",
         "CHANGELOG.md",
         "LICENSE",
+        "MANIFEST.in",
         "Makefile",
         "README.md",
         "constraints.txt",
         "pyproject.toml",
+        "setup.py",
     }
 )
 TIERS: Final = frozenset(

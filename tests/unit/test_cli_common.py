@@ -123,7 +123,8 @@ def test_help_ends_with_examples_that_the_program_understands(
     lines = examples.strip("\n").split("\n")
     assert all(line.startswith("    sim ") for line in lines)
     for line in lines:
-        for part in re.split(r" (?:\||&&|>) ", line):
+        # Not within quotes.
+        for part in re.split(r" (?:\||&&|>) (?=(?:[^']*'[^']*')*[^']*$)", line):
             words = shlex.split(part)
             if words[0] != "sim":
                 continue

@@ -71,6 +71,8 @@ def test_commands_are_completed(shell: Shell) -> None:
         (("check", "s.toml", "s.t"), "file"),
         (("trace", "s.t"), "file"),
         (("init", "s.t"), "file"),
+        (("explain", "s.t"), "file"),
+        (("explain", "s.toml", "--figure", "s.t"), "file"),
         (("run", "s.toml", "--json", "s.t"), "file"),
         (("run", "s.toml", "--csv", "s.t"), "file"),
         (("trace", "s.toml", "-o", "s.t"), "file"),
@@ -84,7 +86,7 @@ def test_files_and_folders_are_left_to_the_shell(
     assert shell.ask("bash", *words) == [f"{kind},s.t"]
 
 
-@pytest.mark.parametrize("command", ["run", "trace"])
+@pytest.mark.parametrize("command", ["run", "trace", "explain"])
 def test_schemes_are_those_of_the_file(command: str, shell: Shell) -> None:
     words = (command, "s.toml", "--scheme")
     assert shell.ask("bash", *words, "m") == ["plain,'mark, 1h'", """plain,'mark: it'"'"'s [2]'"""]
@@ -101,6 +103,12 @@ def test_schemes_of_several_files_are_completed_once(shell: Shell) -> None:
 @pytest.mark.parametrize("path", ["broken.toml", "odd.toml", "none.toml", ".", "-"])
 def test_a_file_that_cannot_be_read_completes_to_nothing(path: str, shell: Shell) -> None:
     assert shell.ask("bash", "run", path, "--scheme", "") == []
+
+
+def test_outcomes_are_those_that_can_be_explained(shell: Shell) -> None:
+    words = ("explain", "s.toml", "--outcome")
+    assert shell.ask("bash", *words, "s") == ["plain,silent-gap"]
+    assert "ok" not in shell.ask("zsh", *words, "")
 
 
 def test_stores_are_completed(shell: Shell) -> None:

@@ -137,7 +137,7 @@ def test_a_request_is_counted_whatever_becomes_of_it() -> None:
     assert caught.value.args == ("get", f"{block.id}/index")
     with pytest.raises(RequestFailed):
         client.put(block, INDEX, 0)
-    assert rig.tally.record(0).counts == (1, 0, 0, 1, 0)
+    assert rig.tally.records(0)[-1].counts == (1, 0, 0, 1, 0)
 
 
 def test_pages_of_a_listing() -> None:
@@ -145,7 +145,7 @@ def test_pages_of_a_listing() -> None:
     for entries in (0, 999, 1000, 2500):
         rig = Rig()
         rig.tally.list(0, entries)
-        pages.append(rig.tally.record(0).counts[2])
+        pages.append(rig.tally.records(0)[-1].counts[2])
     assert pages == [1, 1, 2, 3]
 
 

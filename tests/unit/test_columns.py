@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.core.units import NEVER
-from sim.trace.absences import _hidden_spans
+from sim.trace.absences import hidden_spans
 from sim.trace.records import (
     BlockRecord,
     CompactRecord,
@@ -110,7 +110,7 @@ def test_absences_by_object_and_replica() -> None:
 def test_what_is_hidden_is_what_the_newest_version_shown_hides(
     versions: list[tuple[bool, int]],
 ) -> None:
-    spans = _hidden_spans(versions)
+    spans = hidden_spans(versions)
     for t_us in range(25):
         seen = [is_put for is_put, seen_us in versions if seen_us <= t_us]
         is_hidden = not seen or not seen[-1]

@@ -5,9 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sim.analysis.estimators import Difference, Interval, fraction_interval, paired_difference
+from sim.analysis.estimators import Interval, fraction_interval
 from sim.analysis.outcomes import Bound
-from sim.core.streams import Streams
 
 
 def assert_interval(interval: Interval, expected: tuple[float, float, float, str]) -> None:
@@ -165,52 +164,3 @@ def test_there_is_a_bound_for_every_trial() -> None:
 
 def test_rounding_is_no_error() -> None:
     assert fraction_interval([1.0 + 1e-15, 1.0], 5.0).fraction == 1.0
-
-
-def test_pairs_give_a_t_interval_of_their_differences() -> None:
-    found = paired_difference([0.3, 0.5, 0.4], [0.1, 0.2, 0.3])
-    half = 12.70620474 * 0.1 / math.sqrt(3.0)
-    assert found.method == "t"
-    assert [found.difference, found.low, found.high] == pytest.approx([0.2, 0.2 - half, 0.2 + half])
-
-
-def test_pairing_removes_what_the_trials_share() -> None:
-    shared = Streams(2).stream("shared").run(0, 20)
-    found = paired_difference(shared + 0.01, shared)
-    assert found.high - found.low < 1e-12
-    assert found.difference == pytest.approx(0.01)
-
-
-def test_one_pair_has_a_difference_but_no_interval() -> None:
-    found = paired_difference([0.3], [0.1])
-    assert found.method == "none"
-    assert found.difference == pytest.approx(0.2)
-    assert math.isnan(found.low)
-    assert math.isnan(found.high)
-
-
-def test_no_pair_is_unknown() -> None:
-    for a, b in (([], []), ([math.nan], [0.5])):
-        found = paired_difference(a, b)
-        assert math.isnan(found.difference)
-        assert found.method == "none"
-
-
-def test_no_difference_anywhere() -> None:
-    assert paired_difference([0.5, 0.5], [0.5, 0.5]) == Difference(0.0, 0.0, 0.0, "t")
-    found = paired_difference([0.0, 0.0], [0.0, 0.0], limits=(-0.1, 0.2))
-    assert found == Difference(0.0, -0.1, 0.2, "bounds")
-    assert paired_difference([0.1, 0.2], [0.1, 0.1], limits=(-0.1, 0.2)).method == "t"
-    assert paired_difference([0.1], [0.1]).method == "none"
-
-
-def test_pairs_with_an_unknown_side_are_left_out() -> None:
-    found = paired_difference([0.3, math.nan, 0.5], [0.1, 0.2, 0.2])
-    assert found == paired_difference([0.3, 0.5], [0.1, 0.2])
-
-
-def test_refuses_what_cannot_be_paired() -> None:
-    with pytest.raises(ValueError, match=r"^b=\(2,\) array must have the shape of a"):
-        paired_difference([0.1], [0.1, 0.2])
-    with pytest.raises(ValueError, match="must be finite"):
-        paired_difference([math.inf], [0.1])

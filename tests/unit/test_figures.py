@@ -11,11 +11,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from sim.analysis.deletion import error_window_immediate
 from sim.analysis.estimators import Interval
-from sim.analysis.explain import Absence, Failures, Hazard, Load, Story, told_deletion
+from sim.analysis.explain import Absence, Failures, Hazard, Load, Story, Tick, told_deletion
 from sim.analysis.results import collect
 from sim.analysis.windows import error_window_law
 from sim.core.units import NEVER, US_PER_S
@@ -23,7 +24,7 @@ from sim.report.bundle import figures
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.names import FIGURES
 from sim.report.style import escaped, legend_below, new_figure, to_png, to_svg
-from sim.report.timeline import story_lanes, story_timeline
+from sim.report.timeline import story_height, story_lanes, story_timeline
 from sim.report.windows import WindowLengths, window_lengths, windows_height
 from sim.scenario.load import load
 from tests.made_results import SCENARIO, outcome, result, scenario, trial
@@ -243,6 +244,42 @@ def test_a_story_says_whether_the_block_was_read() -> None:
     told = replace(STORY, error_us=0)
     (ax,) = new_figure(lambda ax: story_timeline(told, ax)).axes
     assert "no, readers let go first" in ax.get_title(loc="left")
+
+
+def test_a_story_shows_what_replaced_the_block_and_when_readers_synced() -> None:
+    told = replace(
+        STORY,
+        marked_us=T,
+        hidden_us=T + 90 * S,
+        replacement="0.raw.0-4.2.0",
+        replacement_loads=(Load(gateway=0, start_us=T + 174 * S, end_us=NEVER, crashed=False),),
+        replacement_absences=(Absence(replica=0, start_us=0, end_us=T),),
+        syncs=(
+            Tick(gateway=0, start_us=T + 150 * S, end_us=T + 174 * S),
+            Tick(gateway=0, start_us=T + 290 * S, end_us=T + 310 * S),
+            Tick(gateway=7, start_us=T, end_us=T + 20 * S),
+        ),
+    )
+    figure = new_figure(lambda ax: story_timeline(told, ax))
+    (ax,) = figure.axes
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels[2:4] == ["its replacement", "gateway 0"]
+    assert story_lanes(told) == len(labels) == story_lanes(STORY) + 1
+    assert story_height(told) > story_height(STORY)
+    legend = _legend(figure)
+    assert {"gateway answers from its replacement", "a sync ends", "retired, marked"} <= set(legend)
+    assert "gateways may hide it" in legend
+    assert ax.get_xlabel() == "time since the block was retired, 10d into the run (min)"
+    # Only the sync that ends within the picture, of a gateway that is in it.
+    lines = [c for c in ax.collections if isinstance(c, LineCollection)]
+    lowest = [[segment[0][1] for segment in c.get_segments()] for c in lines]
+    assert [low for low in lowest if 3 - 0.44 in low] == [[3 - 0.44]]
+
+
+def test_time_counts_from_the_retirement_only_where_it_is_shown() -> None:
+    alive = replace(STORY, retired_us=NEVER)
+    (ax,) = new_figure(lambda ax: story_timeline(alive, ax)).axes
+    assert ax.get_xlabel() == "time since 9d23h59m into the run (min)"
 
 
 def test_the_closed_form_is_drawn_where_one_applies() -> None:

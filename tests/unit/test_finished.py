@@ -113,6 +113,23 @@ def test_another_scenario_uses_none_of_it_and_destroys_none(
     assert desk.ran == []
 
 
+def test_every_room_of_the_program_is_part_of_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = [Path(finished_module.__file__).parents[1] / room for room in ("model", "study")]
+    assert all(any(room.glob("*.py")) for room in rooms)
+    for room in ("model", "study"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "part.py").write_text("1")
+    monkeypatch.setattr(finished_module, "__file__", str(tmp_path / "study" / "finished.py"))
+    digest = finished_module._program_digest.__wrapped__
+    before = digest()
+    (tmp_path / "model" / "part.py").write_text("2")
+    assert digest() != before
+    (tmp_path / "model" / "part.py").write_text("1")
+    assert digest() == before
+
+
 def test_mode_check_and_program_are_part_of_the_key(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:

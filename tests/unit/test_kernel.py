@@ -8,7 +8,7 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Constant, Uniform
 from sim.core.streams import Streams
-from sim.model.ticker import Ticker
+from sim.core.ticker import Ticker
 from sim.model.transfer import Steps
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from sim.analysis.results import TrialResult
 from sim.analysis.sweep import Sweep, lines_of, origin_of, pareto_front
 from sim.errors import ScenarioError
 from sim.report.document import to_json
@@ -29,7 +28,7 @@ from sim.study.refine import refinement
 from sim.study.run import run_scenario, run_trial
 from sim.study.sweep import run_sweep
 from tests.short import SHORT
-from tests.sweeps import DELAYS, SYNCS, made, settings
+from tests.sweeps import DELAYS, SYNCS, made, numbers_alone, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,18 +66,13 @@ def _digest(sweep: Sweep) -> object:
     return sweep_document(sweep)["digest"]
 
 
-def _numbers(trial: TrialResult) -> TrialResult:
-    """All but what a trial that was read off another one does not have."""
-    return replace(trial, digest="", records=0, story=None, window_count=0, windows_us=())
-
-
 def test_every_cell_is_what_a_run_with_those_values_gives(plain: Sweep) -> None:
     assert [cell.setting for cell in plain.cells] == [(i, j) for i in range(3) for j in range(2)]
     for cell in plain.cells:
         alone = run_scenario(cell.result.scenario)
         for own, other in zip(cell.result.schemes, alone.schemes, strict=True):
             assert (own.index, own.name, own.kind) == (other.index, other.name, other.kind)
-            assert list(map(_numbers, own.trials)) == list(map(_numbers, other.trials))
+            assert list(map(numbers_alone, own.trials)) == list(map(numbers_alone, other.trials))
 
 
 def test_a_digest_is_that_of_the_scheme_alone_in_its_scenario(plain: Sweep) -> None:
@@ -157,7 +151,12 @@ def _read_off(monkeypatch: pytest.MonkeyPatch) -> None:
         first, *rest = results
         unmade = [replace(result, digest="", story=None) for result in rest]
         origins = ("simulated", *["curve"] * len(rest))
-        return DelayCurve(results=(first, *unmade), origins=origins, reason="for a reason")
+        return DelayCurve(
+            delays_us=tuple(delays_us),
+            results=(first, *unmade),
+            origins=origins,
+            reason="for a reason",
+        )
 
     monkeypatch.setattr(units_module, "trials_over_delays", answer)
 

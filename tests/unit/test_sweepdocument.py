@@ -15,7 +15,8 @@ from pyarrow import parquet
 
 from sim.analysis.outcomes import Bound
 from sim.analysis.sweep import Sweep
-from sim.report.document import CSV_COLUMNS, to_json
+from sim.report.csvtable import CSV_COLUMNS
+from sim.report.document import to_json
 from sim.report.sweepdocument import (
     has_parquet,
     sweep_csv,

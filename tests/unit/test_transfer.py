@@ -27,7 +27,7 @@ def test_an_upload_ends_with_its_meta() -> None:
         "2h7us put 0: meta",
     ]
     assert {r.stamp_us for r in rig.trace().records if isinstance(r, PutRecord)} == {us("2h5us")}
-    assert rig.tally.record(0).counts == (0, 0, 0, 5, 0)
+    assert rig.tally.records(0)[-1].counts == (0, 0, 0, 5, 0)
 
 
 def test_objects_of_one_instant_are_one_record() -> None:

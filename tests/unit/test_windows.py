@@ -148,6 +148,14 @@ def test_a_story_holds_what_happened_to_its_block(scenario: Scenario, timelines:
     assert told.start_us < told.retired_us <= told.absent_us < told.end_us
     assert (told.marked_us < NEVER) == (index == 1)
     assert {a.replica for a in told.absences} == {0, 1}
+    assert told.hidden_us == (told.marked_us + 3 * 3_600_000_000 + 1 if index else NEVER)
+    block, after = (timelines.blocks.id.index(name) for name in (told.block, told.replacement))
+    spans = [(timelines.blocks.min_us[i], timelines.blocks.max_us[i]) for i in (block, after)]
+    assert spans[1][0] <= spans[0][0] < spans[0][1] <= spans[1][1]
+    assert timelines.blocks.level[after] > timelines.blocks.level[block]
+    assert {load.gateway for load in told.replacement_loads} <= {0, 1, 2}
+    dropped = {load.end_us for load in told.loads if not load.crashed and load.end_us < NEVER}
+    assert dropped <= {sync.end_us for sync in told.syncs}
     assert told.loads
     longest = max(load.end_us for load in told.loads) - told.absent_us
     assert max(longest, 0) == told.error_us

@@ -1,0 +1,23 @@
+"""Puts the scenarios into the package when it is built; in the repository they stand beside it."""
+
+import shutil
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+
+class BuildWithScenarios(build_py):
+    """Copies ``scenarios/*.toml`` to ``sim/scenarios``."""
+
+    def run(self) -> None:
+        """Build the package; a checkout that is installed for development has them already."""
+        super().run()
+        if not self.editable_mode:
+            target = Path(self.build_lib, "sim", "scenarios")
+            target.mkdir(parents=True, exist_ok=True)
+            for path in sorted(Path("scenarios").glob("*.toml")):
+                shutil.copy(path, target)
+
+
+setup(cmdclass={"build_py": BuildWithScenarios})

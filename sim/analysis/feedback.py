@@ -1,0 +1,76 @@
+"""Whether a delete delay reaches more than deletions: what settings prove, what runs must share."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sim.trace.records import (
+    DeleteRecord,
+    Record,
+    RequestsRecord,
+    SyncsRecord,
+    UnloadedRecord,
+)
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+    from sim.trace.recorder import Trace
+
+__all__ = ["could_not_load", "deletions_aside", "feedback", "with_delay"]
+
+
+def with_delay(scenario: "Scenario", scheme_index: int, delay_us: int) -> "Scenario":
+    """The scenario with another delete delay in one scheme.
+
+    Raises
+    ------
+    ValueError
+        If the scheme has none.
+    """
+    scheme = scenario.schemes[scheme_index]
+    if scheme.kind != "deletion-mark":
+        raise ValueError(f"scheme {scheme.name!r} ({scheme.kind}) has no delete delay")
+    changed = scheme.model_copy(update={"delete_delay_us": delay_us})
+    schemes = (*scenario.schemes[:scheme_index], changed, *scenario.schemes[scheme_index + 1 :])
+    return scenario.model_copy(update={"schemes": schemes})
+
+
+def feedback(scenario: "Scenario") -> tuple[str, ...]:
+    """How a delete delay may reach the control plane; nothing if settings prove that it cannot.
+
+    On a store that shows every change at once a block is marked only after what replaces it is
+    there, and no sync that begins later uses it: whether it is still stored, or hidden, changes
+    no view. What breaks that is named here.
+    """
+    store, compactor, gateways = scenario.store, scenario.compactor, scenario.gateways
+    lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
+    is_instant = all(
+        law.is_constant and law.mean == 0 for lag in lags for law in (lag.get, lag.list)
+    )
+    looks_twice = gateways.sync_stages.check > 0 or gateways.sync_stages.marks > 0
+    reasons = {
+        "the store shows changes late": not is_instant or store.quorum is not None,
+        "the front end remembers what was not there": store.negative_cache_us > 0,
+        "requests fail": store.error_rate > 0
+        or store.lost_answer_rate > 0
+        or any(fault.kind == "store-errors" for fault in scenario.faults),
+        "deletions take time": compactor.delete_takes.longest_us > 0,
+        "retention retires blocks that nothing replaces": any(compactor.retention_us),
+        "a sync looks at the bucket more than once": looks_twice
+        and gateways.sync_takes.longest_us > 0,
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def could_not_load(trace: "Trace") -> bool:
+    """Whether a gateway failed to load a block, which it may find with a longer delay."""
+    return any(type(record) is UnloadedRecord for record in trace.records)
+
+
+def deletions_aside(trace: "Trace") -> Iterator[Record]:
+    """What the control plane did but for deletions: runs that share it differ in them alone."""
+    for record in trace.records:
+        if isinstance(record, SyncsRecord):
+            # How many blocks a sync finds depends on deletions; when it is must not.
+            yield record._replace(blocks=())
+        elif not isinstance(record, DeleteRecord | RequestsRecord):
+            yield record

@@ -1,0 +1,140 @@
+"""What a run would be, as lines and as data: what it takes, and every value with its origin."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.analysis.effort import Effort
+from sim.core.units import US_PER_S
+from sim.errors import printable
+from sim.report.formats import format_bytes_short, format_count, format_span
+from sim.scenario.dump import inline
+from sim.scenario.origins import Origin, ResolvedValue
+from sim.scenario.wording import format_path
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+__all__ = ["Plan", "effort_line", "headline", "plan_document", "plan_lines"]
+
+_WIDTH_MAX: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What would run.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    schemes : tuple of int
+        Ordinals of the schemes that would run.
+    mode : str
+    workers : int
+        Number of processes.
+    effort : Effort
+        Of those schemes.
+    values : tuple of ResolvedValue
+    """
+
+    scenario: "Scenario"
+    schemes: tuple[int, ...]
+    mode: str
+    workers: int
+    effort: Effort
+    values: tuple[ResolvedValue, ...]
+
+    @property
+    def wall_s(self) -> float:
+        """Estimated time until it ends, in seconds."""
+        return self.effort.cpu_s / min(self.workers, self.runs)
+
+    @property
+    def runs(self) -> int:
+        """Number of simulated worlds: schemes times trials."""
+        return len(self.schemes) * self.scenario.trials
+
+
+def headline(scenario: "Scenario", place: str) -> str:
+    """Say what a scenario at a place would run."""
+    span_s = (scenario.horizon_us - scenario.warmup_us) / US_PER_S
+    queries = scenario.trials * span_s * sum(query.rate_per_s for query in scenario.queries)
+    return (
+        f"{printable(place)}: {scenario.name}: {_number(len(scenario.schemes), 'scheme')} x "
+        f"{_number(scenario.trials, 'trial')} of {format_span(scenario.horizon_us)}, "
+        f"seed {scenario.seed}, {format_count(queries)} queries a scheme, "
+        f"digest {scenario.digest}"
+    )
+
+
+def effort_line(effort: Effort) -> str:
+    """Say what a run takes, about."""
+    return (
+        f"  about {format_count(effort.records)} records and "
+        f"{format_bytes_short(effort.memory_bytes)} a trial, "
+        f"{format_count(effort.cpu_s)} s of one CPU in all"
+    )
+
+
+def plan_lines(plan: Plan, place: str) -> Iterator[str]:
+    """Say what would run, what it takes, and where every value comes from."""
+    yield headline(plan.scenario, place)
+    yield effort_line(plan.effort)
+    needed = format_bytes_short(plan.effort.total_bytes(plan.workers))
+    yield (
+        f"  {_number(plan.runs, 'run')} in {_number(plan.workers, 'process')}: about "
+        f"{format_span(plan.wall_s * US_PER_S)}, {needed} of memory"
+    )
+    for index in plan.schemes:
+        scheme = plan.scenario.schemes[index]
+        first, last = plan.scenario.seed, plan.scenario.seed + plan.scenario.trials - 1
+        seeds = f"seed {first}" if first == last else f"seeds {first} to {last}"
+        yield f"  {printable(scheme.name)}: {_number(plan.scenario.trials, 'trial')}, {seeds}"
+    yield ""
+    texts = [f"{format_path(v.path)} = {printable(inline(v.value))}" for v in plan.values]
+    width = max((len(text) for text in texts if len(text) <= _WIDTH_MAX), default=0)
+    for text, value in zip(texts, plan.values, strict=True):
+        yield f"  {text:<{width}}  # {_origin(value, plan.scenario)}"
+
+
+def _origin(value: ResolvedValue, scenario: "Scenario") -> str:
+    match value.origin:
+        case Origin.FILE:
+            return "file" if value.line is None else f"file, line {value.line}"
+        case Origin.PROFILE:
+            label = "" if value.provenance is None else f": {value.provenance.label}"
+            return f"profile {scenario.store.profile}{label}"
+        case _:
+            return str(value.origin)
+
+
+def plan_document(plans: Sequence[Plan]) -> list[dict[str, Any]]:
+    """Give plans as plain data, one table each."""
+    return [
+        {
+            "scenario": plan.scenario.name,
+            "scenario_digest": plan.scenario.digest,
+            "seed": plan.scenario.seed,
+            "trials": plan.scenario.trials,
+            "mode": plan.mode,
+            "schemes": [plan.scenario.schemes[index].name for index in plan.schemes],
+            "runs": plan.runs,
+            "effort": asdict(plan.effort),
+            "values": [
+                {
+                    "key": format_path(value.path),
+                    "value": value.value,
+                    "origin": str(value.origin),
+                    "line": value.line,
+                    "provenance": None if value.provenance is None else asdict(value.provenance),
+                }
+                for value in plan.values
+            ],
+        }
+        for plan in plans
+    ]
+
+
+def _number(count: int, what: str) -> str:
+    plural = f"{what}es" if what.endswith("s") else f"{what}s"
+    return f"1 {what}" if count == 1 else f"{count} {plural}"

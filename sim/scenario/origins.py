@@ -1,0 +1,126 @@
+"""Every value of a scenario with its origin: an override, the file, a profile, or a default."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.scenario.locate import Places, places
+from sim.scenario.profiles import PROFILES
+from sim.scenario.provenance import Provenance
+from sim.scenario.values import Path
+from sim.scenario.wording import MISSING, format_path, value_at
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+__all__ = ["Given", "Origin", "ResolvedValue", "resolved_values"]
+
+_LISTS_OF_TABLES: Final = ("queries", "schemes", "faults")
+
+
+class Origin(StrEnum):
+    """Who decided a value."""
+
+    OVERRIDE = "override"
+    FILE = "file"
+    PROFILE = "profile"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What was said of a scenario.
+
+    Attributes
+    ----------
+    raw : Mapping
+        What its file and the overrides say together.
+    text : str
+        The file's text; empty where there is none.
+    overridden : tuple of Path
+        Key paths that an override replaced.
+    """
+
+    raw: Mapping[str, Any]
+    text: str
+    overridden: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedValue:
+    """One value of a scenario as it will be used.
+
+    Attributes
+    ----------
+    path : Path
+    value : object
+        As a scenario file says it.
+    origin : Origin
+    line : int or None
+        Where it stands in the file.
+    provenance : Provenance or None
+        How a profile knows it.
+    """
+
+    path: Path
+    value: Any
+    origin: Origin
+    line: int | None = None
+    provenance: Provenance | None = None
+
+
+def resolved_values(scenario: "Scenario", given: Given) -> tuple[ResolvedValue, ...]:
+    """Give every value of a scenario, in the order in which it is printed.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Made of `given`.
+    given : Given
+
+    Returns
+    -------
+    tuple of ResolvedValue
+        A law and a list of plain values are one value each.
+    """
+    found = places(given.text)
+    profile = PROFILES[scenario.store.profile]
+    values = []
+    for path, value in _leaves((), scenario.raw()):
+        if value_at(given.raw, path) is not MISSING:
+            values.append(_said(path, value, given, found))
+        elif path[0] == "store" and value_at(profile.values, path[1:]) is not MISSING:
+            row = _provenance(profile.provenance, path[1:])
+            values.append(
+                ResolvedValue(path=path, value=value, origin=Origin.PROFILE, provenance=row)
+            )
+        else:
+            values.append(ResolvedValue(path=path, value=value, origin=Origin.DEFAULT))
+    return tuple(values)
+
+
+def _said(path: Path, value: Any, given: Given, found: Places) -> ResolvedValue:
+    if any(path[: len(changed)] == changed for changed in given.overridden):
+        return ResolvedValue(path=path, value=value, origin=Origin.OVERRIDE)
+    place = found.of_value(path)
+    line = place.line if place else None
+    return ResolvedValue(path=path, value=value, origin=Origin.FILE, line=line)
+
+
+def _leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, Mapping) and "law" not in value:
+        for key, inner in value.items():
+            yield from _leaves((*path, key), inner)
+    elif len(path) == 1 and path[0] in _LISTS_OF_TABLES:
+        for i, inner in enumerate(value):
+            yield from _leaves((*path, i), inner)
+    else:
+        yield path, value
+
+
+def _provenance(rows: tuple[Provenance, ...], path: Path) -> Provenance | None:
+    """Return the row of a profile that covers a key, the most exact one."""
+    key = format_path(path)
+    covering = [row for row in rows if key == row.key or key.startswith(f"{row.key}.")]
+    return max(covering, key=lambda row: len(row.key), default=None)

@@ -1,0 +1,178 @@
+"""Where settings prove that a delay moves only deletions, and what follows from the passes."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.analysis.everydelay import EveryDelay
+from sim.analysis.feedback import feedback, with_delay
+from sim.analysis.queries import evaluate_exact
+from sim.core.units import NEVER, US_PER_S
+from sim.model.world import simulate
+from sim.scenario.schema import Scenario
+from sim.study import curve
+from sim.study.curve import CURVE, SIMULATED, trials_over_delays
+from sim.trace.columns import build
+from sim.trace.passes import Passes
+from tests.short import SHORT
+from tests.traces import changed
+
+MARK = 1
+HOUR_US = 3600 * US_PER_S
+
+
+@pytest.fixture(scope="module")
+def short() -> Scenario:
+    return Scenario.model_validate(tomllib.loads(SHORT))
+
+
+def every(scenario: Scenario, delay_us: int = 0) -> EveryDelay:
+    scenario = with_delay(scenario, MARK, delay_us)
+    trace = simulate(scenario, MARK, 0)
+    return EveryDelay(scenario, MARK, trace, build(trace))
+
+
+def failing(scenario: Scenario, delay_us: int) -> float:
+    timelines = build(simulate(with_delay(scenario, MARK, delay_us), MARK, 0))
+    return evaluate_exact(scenario, timelines)[0].fractions["query-error"]
+
+
+@pytest.mark.parametrize(
+    ("tables", "reason"),
+    [
+        ({"store": {"lag": {"delete": {"list": "1s"}}}}, "the store shows changes late"),
+        ({"store": {"negative_cache": "1m"}}, "the front end remembers what was not there"),
+        ({"store": {"error_rate": 0.01}}, "requests fail"),
+        ({"compactor": {"delete_takes": "1s"}}, "deletions take time"),
+        (
+            {"compactor": {"retention": {"raw": "9d"}}},
+            "retention retires blocks that nothing replaces",
+        ),
+        (
+            {"gateways": {"sync_takes": "20s", "sync_stages": {"marks": 0.5}}},
+            "a sync looks at the bucket more than once",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_settings_that_feed_back_are_named(
+    short: Scenario, tables: dict[str, Any], reason: str
+) -> None:
+    assert feedback(short) == ()
+    assert feedback(changed(short, **tables)) == (reason,)
+
+
+def test_a_scheme_without_a_delay_has_no_curve(short: Scenario) -> None:
+    with pytest.raises(ValueError, match="has no delete delay"):
+        trials_over_delays(short, 0, 0, [0, HOUR_US])
+
+
+def test_a_block_goes_at_the_first_pass_that_finds_its_mark_old_enough() -> None:
+    passes = Passes(
+        at_us=np.array([10, 20, 30, 40]),
+        syncs=np.zeros(4, np.int64),
+        block=np.array([3, 5]),
+        stamp_us=np.array([5, 5]),
+        known=np.array([0, 2]),
+    )
+    # Old enough is older than the delay: at 10 a mark of 5 is no older than 5.
+    assert passes.deleted_us(4).tolist() == [10, 30]
+    assert passes.deleted_us(5).tolist() == [20, 30]
+    assert passes.deleted_us(34).tolist() == [40, 40]
+    assert passes.deleted_us(35).tolist() == [NEVER, NEVER]
+
+
+def test_the_least_delay_is_the_inverse_of_the_deletion() -> None:
+    passes = Passes(
+        at_us=np.array([10, 20, 30, 40]),
+        syncs=np.zeros(4, np.int64),
+        block=np.array([3, 5]),
+        stamp_us=np.array([5, 5]),
+        known=np.array([0, 2]),
+    )
+    row = np.array([0, 1])
+    for before_us in range(60):
+        least = passes.least_delay_us(row, np.array([before_us, before_us])).tolist()
+        for i, delay_us in enumerate(least):
+            assert passes.deleted_us(delay_us)[i] >= before_us
+            assert delay_us == 0 or passes.deleted_us(delay_us - 1)[i] < before_us
+
+
+def test_the_largest_critical_delay_is_the_smallest_safe_one(short: Scenario) -> None:
+    """Against simulation: there no query fails, and a microsecond below some do."""
+    slow = changed(short, gateways={"sync_interval": "17m", "sync_takes": "40s"})
+    (critical,) = every(slow).critical
+    assert len(set(critical.delay_us.tolist())) > 3
+    assert critical.largest_us > 10 * 60 * US_PER_S
+    assert failing(slow, critical.largest_us) == 0.0
+    assert failing(slow, critical.largest_us - 1) > 0.0
+
+
+def test_a_shorter_delay_than_the_one_that_ran_is_refused(short: Scenario) -> None:
+    with pytest.raises(ValueError, match="must be >="):
+        every(short, HOUR_US).timelines(HOUR_US - 1)
+
+
+def test_a_load_that_failed_is_not_taken_for_one(
+    short: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delays_us = [0, HOUR_US]
+    assert trials_over_delays(short, MARK, 0, delays_us).origins == (SIMULATED, CURVE)
+    monkeypatch.setattr(curve, "could_not_load", lambda trace: True)
+    found = trials_over_delays(short, MARK, 0, delays_us)
+    assert found.origins == (SIMULATED, SIMULATED)
+    assert "could not load" in found.reason
+
+
+def test_feedback_is_found_where_settings_prove_nothing(short: Scenario) -> None:
+    """Expired blocks stay in view until they are hidden or gone: the drop depends on the delay."""
+    expiring = changed(short, compactor={"retention": {"raw": "30h"}}, horizon="4d")
+    found = trials_over_delays(expiring, MARK, 0, [0, HOUR_US, 8 * HOUR_US])
+    assert found.origins[:2] == (SIMULATED, SIMULATED)
+    assert "reaches more than deletions" in found.reason
+
+
+def test_delays_come_back_in_the_order_in_which_they_were_asked_for(short: Scenario) -> None:
+    delays_us = [HOUR_US, 0, 2 * HOUR_US, 0]
+    found = trials_over_delays(short, MARK, 0, delays_us)
+    assert found.delays_us == tuple(delays_us)
+    assert found.origins == (CURVE, SIMULATED, CURVE, SIMULATED)
+    assert found.results[1] == found.results[3]
+    garbage = [result.garbage_byte_seconds for result in found.results]
+    assert garbage[1] < garbage[0] < garbage[2]
+
+
+def test_sampled_queries_are_simulated_delay_by_delay(short: Scenario) -> None:
+    found = trials_over_delays(short, MARK, 0, [0, HOUR_US], mode="sampled")
+    assert found.origins == (SIMULATED, SIMULATED)
+
+
+def test_schemes_that_differ_in_delays_alone_lie_on_one_curve(short: Scenario) -> None:
+    later = short.schemes[MARK].model_dump(by_alias=True)
+    raw = short.raw()
+    raw["schemes"] = [
+        *raw["schemes"],
+        {**later, "name": "soon", "ignore_deletion_marks_delay": "0s"},
+    ]
+    two = Scenario.model_validate(raw)
+    assert curve.schemes_alike(two) == ((1, 2),)
+    assert curve.schemes_alike(changed(two, compactor={"delete_takes": "1s"})) == ((1,), (2,))
+    one, other = (trials_over_delays(two, i, 0, [0, HOUR_US]).results for i in (1, 2))
+    for a, b in zip(one, other, strict=True):
+        assert a.classes[0].fractions == b.classes[0].fractions
+        assert a.classes[0].bounds == b.classes[0].bounds
+        assert a.counts == b.counts
+
+
+def test_replicas_in_log_order_have_no_curve(short: Scenario) -> None:
+    """A deletion there shows no earlier than the changes before it, so its lag may change."""
+    lag = {"delete": {"get": "1s"}}
+    found = trials_over_delays(
+        changed(short, store={"order": "log", "lag": lag}), MARK, 0, [0, HOUR_US]
+    )
+    assert found.origins == (SIMULATED, SIMULATED)
+    assert "order" in found.reason
