@@ -218,12 +218,14 @@ def estimate(scheme: SchemeResult, outcomes: Iterable[str], query: str | None = 
     )
 
 
-def proofs(scheme: SchemeResult, outcome: str) -> str:
-    """What proves of every trial and query class that none has an outcome; empty if nothing does.
+def proofs(scheme: SchemeResult, outcome: str, query: str | None = None) -> str:
+    """What proves of every trial that no query has an outcome; empty if nothing does.
+
+    ``query`` is one class; None means all of them.
 
     Rules speak of delays and laws, so they say the same of every trial.
     """
-    bounds = [_bound(trial, (outcome,), None) for trial in scheme.trials]
+    bounds = [_bound(trial, (outcome,), query) for trial in scheme.trials]
     found = dict.fromkeys(bound.proof for bound in bounds)
     return "; ".join(found) if all(found) else ""
 

@@ -36,7 +36,7 @@ from sim.analysis.safety_rule import Rule, Status
 if TYPE_CHECKING:
     from sim.scenario.schema import QueryClass, Scenario
 
-__all__ = ["Rule", "Status", "proof", "rules", "shortfall_us"]
+__all__ = ["Rule", "Status", "proof", "rules", "safe_delay_us", "shortfall_us"]
 
 
 def rules(
@@ -86,6 +86,24 @@ def proof(
     if outcome == "silent-gap":
         return _names(conditions.gaps())
     return "" if outcome == "ok" else _names(conditions.reads())
+
+
+def safe_delay_us(
+    scenario: "Scenario", scheme_index: int, classes: "Sequence[QueryClass] | None" = None
+) -> float:
+    """Smallest delete delay from which on rules prove that no read fails, µs.
+
+    Everything else stays as it is, so what the scheme's own delay is does not matter. inf if no
+    delete delay is enough.
+    """
+    met = [r for r in Conditions(scenario, scheme_index, classes).reads() if r.is_met]
+    deletions = [rule for rule in met if rule.name in ("R1", "R2")]
+    others = [rule for rule in met if rule.name not in ("R1", "R2")]
+    if any(rule.status is not Status.HOLDS for rule in others):
+        return math.inf
+    if any(rule.obstacles for rule in deletions):
+        return math.inf
+    return max((rule.required_us for rule in deletions), default=0.0)
 
 
 def shortfall_us(

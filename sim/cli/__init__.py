@@ -30,6 +30,7 @@ __all__ = ["cli", "main"]
 
 COMMANDS: Final = {
     "run": "Simulate scenarios and judge their expectations.",
+    "sweep": "Run a scenario at many settings of one or more keys.",
     "plan": "Say what would run, and run nothing.",
     "compare": "Compare two results, or scenarios, and what they cost.",
     "runs": "Show the runs of a folder, and what they found.",

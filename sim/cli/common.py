@@ -4,7 +4,6 @@ import contextlib
 import errno
 import shlex
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -84,14 +83,14 @@ def override_of(text: str) -> tuple[str, Any]:
     click.BadParameter
         If there is no equals sign or no key.
     """
+    from sim.scenario.overrides import value_of
+
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not key:
         raise click.BadParameter(f"{text!r} is not key=value", param_hint="--set")
     try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except ValueError:  # also a number of too many digits
-        return key, value.strip()
+        return key, value_of(value)
     except RecursionError:
         raise click.BadParameter(f"{key} is nested too deep", param_hint="--set") from None
 

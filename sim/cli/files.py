@@ -152,8 +152,9 @@ def write_lines(path: str, lines: Iterable[str]) -> None:
 
 
 def write_bytes(path: str, content: bytes) -> None:
-    """Write a file, or to standard output if ``path`` is "-"; whole or not at all."""
+    """Write bytes to a file, or to standard output if ``path`` is "-", as :func:`write_text`."""
     with _written(path) as stream:
+        stream.flush()
         stream.buffer.write(content)
 
 

@@ -10,9 +10,10 @@ from sim.cli import common
 
 if TYPE_CHECKING:
     from sim.analysis.limits import Limits
+    from sim.errors import Problem
     from sim.scenario.schema import Scenario
 
-__all__ = ["available_bytes", "fitting_workers", "limits", "refuse_too_much"]
+__all__ = ["available_bytes", "fitting_workers", "limits", "refuse_too_much", "too_much"]
 
 _PROC: Final = Path("/proc")
 _CGROUP: Final = Path("/sys/fs/cgroup")
@@ -32,11 +33,20 @@ def refuse_too_much(
     path: str, scenario: "Scenario", *, mode: str, schemes: int, workers: int, limits: "Limits"
 ) -> None:
     """Refuse a run that exceeds its limits: say by which key, and exit with 2."""
+    common.refuse(
+        path, too_much(scenario, mode=mode, schemes=schemes, workers=workers, limits=limits)
+    )
+
+
+def too_much(
+    scenario: "Scenario", *, mode: str, schemes: int, workers: int, limits: "Limits"
+) -> "list[Problem]":
+    """Say what of a run exceeds its limits, and how to run it all the same."""
     from sim.analysis.limits import too_large
 
     problems = too_large(scenario, limits, mode=mode, schemes=schemes, workers=workers)
     hint = "--yes runs it all the same"
-    common.refuse(path, [replace(p, hint=f"{p.hint}; {hint}") for p in problems])
+    return [replace(p, hint=f"{p.hint}; {hint}") for p in problems]
 
 
 def fitting_workers(

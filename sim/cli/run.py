@@ -285,7 +285,8 @@ def _write(
     work: "WorkFolder | None",
 ) -> None:
     """Write what was asked for: folder, files, then standard output."""
-    from sim.report.document import document, to_csv, to_json
+    from sim.report.csvtable import to_csv
+    from sim.report.document import document, to_json
 
     if work is not None:
         from sim.report.bundle import files as bundle_files

@@ -1,10 +1,10 @@
-"""Everything about one run as files: the document, the CSV, and the figures that apply.
+"""Everything about one run, or one sweep, as files: document, CSV, and the figures that apply.
 
 ``files`` gives names and bytes; who calls it decides where they go. A figure about deletions is
 there only if something was deleted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +12,17 @@ import numpy as np
 from sim.analysis.expect import Judgement
 from sim.analysis.explain import told_deletion
 from sim.analysis.results import Result, SchemeResult, estimate
+from sim.analysis.sweep import Sweep, lines_of
 from sim.analysis.windows import error_window_law
-from sim.report.document import document, to_csv, to_json
+from sim.report.csvtable import to_csv
+from sim.report.document import document, to_json
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
-from sim.report.names import MARKER
-from sim.report.style import new_figure, to_png, to_svg
+from sim.report.heatmap import failure_map, map_height, mapped
+from sim.report.names import MARKER, SWEEP_MARKER
+from sim.report.prices import prices
+from sim.report.style import new_figure, new_panels, to_png, to_svg
+from sim.report.sweepdocument import sweep_csv, sweep_document
+from sim.report.sweepfigures import failures_height, failures_over_knob
 from sim.report.timeline import story_height, story_timeline
 from sim.report.windows import WindowLengths, window_lengths, windows_height
 from sim.scenario.schema import OUTCOMES
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
 
     from sim.scenario.schema import SchemeSpec
 
-__all__ = ["figures", "files"]
+__all__ = ["figures", "files", "sweep_figures", "sweep_files"]
 
 
 def files(result: Result, judgements: Sequence[Judgement]) -> Iterator[tuple[str, bytes]]:
@@ -39,9 +45,33 @@ def files(result: Result, judgements: Sequence[Judgement]) -> Iterator[tuple[str
     """
     yield MARKER, to_json(document(result, judgements)).encode()
     yield "result.csv", to_csv(result).encode()
-    for name, figure in figures(result):
+    yield from _pictures(figures(result))
+
+
+def _pictures(drawn: "Iterable[tuple[str, Figure]]") -> Iterator[tuple[str, bytes]]:
+    for name, figure in drawn:
         yield f"{name}.svg", to_svg(figure)
         yield f"{name}.png", to_png(figure)
+
+
+def sweep_files(sweep: Sweep) -> Iterator[tuple[str, bytes]]:
+    """Give the name and content of every file of a sweep's folder."""
+    yield SWEEP_MARKER, to_json(sweep_document(sweep)).encode()
+    yield "sweep.csv", sweep_csv(sweep).encode()
+    yield from _pictures(sweep_figures(sweep))
+
+
+def sweep_figures(sweep: Sweep) -> Iterator[tuple[str, "Figure"]]:
+    """Draw the figures that apply to a sweep, each with its name; the map wants two knobs."""
+    lines = lines_of(sweep)
+    yield (
+        "failures",
+        new_panels(lambda f: failures_over_knob(sweep, lines, f), height=failures_height(lines)),
+    )
+    if mapped(sweep, lines):
+        height = map_height(sweep, lines)
+        yield "map", new_panels(lambda f: failure_map(sweep, lines, f), height=height)
+    yield "prices", new_panels(lambda f: prices(sweep, lines, f), height=4.2)
 
 
 def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:

@@ -13,7 +13,8 @@ from sim.analysis.compare import Comparison, Row, SchemePair
 from sim.analysis.gates import GateResult
 from sim.analysis.numbers import Numbers
 from sim.core.units import US_PER_S
-from sim.report.document import ALL_QUERIES, SCHEMA_VERSION, csv_text, plain
+from sim.report.csvtable import ALL_QUERIES, csv_text
+from sim.report.document import SCHEMA_VERSION, plain
 from sim.report.formats import (
     UNKNOWN,
     format_bytes_short,

@@ -1,4 +1,4 @@
-"""The result document: one JSON text and one CSV text per run, equal bytes for equal inputs.
+"""The result document: one JSON text per run, equal bytes for equal inputs.
 
 No time of day, no host, no path, no number of workers. Floats are written by ``repr``; what is
 not a number is null; ``mode`` is there only if it is not "exact". ``queries``, ``expected``,
@@ -6,12 +6,10 @@ not a number is null; ``mode`` is there only if it is not "exact". ``queries``, 
 counts are not), every statistic is over [warm-up, horizon).
 """
 
-import csv
-import io
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,7 +17,7 @@ from typing import Any, Final
 from sim import __version__
 from sim.analysis.compare import paired_outcome
 from sim.analysis.expect import Judgement
-from sim.analysis.numbers import Numbers, SchemeNumbers, flat_counts, numbers_of
+from sim.analysis.numbers import Numbers, SchemeNumbers, numbers_of
 from sim.analysis.results import (
     Estimate,
     Result,
@@ -40,20 +38,13 @@ from sim.analysis.witness import (
     Unexplained,
     Witness,
 )
-from sim.core.units import US_PER_S
-from sim.report.names import csv_name
-from sim.report.tables import delays
-from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES
 
 __all__ = [
-    "ALL_QUERIES",
-    "CSV_COLUMNS",
     "SCHEMA_VERSION",
-    "csv_text",
     "document",
+    "estimate_fields",
     "plain",
-    "to_csv",
     "to_json",
 ]
 
@@ -73,21 +64,6 @@ _KINDS: Final[Mapping[type, str]] = MappingProxyType(
 
 # A list of nothing but numbers as JSON is written; no text in JSON has a line break.
 _NUMBERS: Final = re.compile(r"\[\n(?:\s+(?:-?\d[^\s,]*|null),?\n)+\s+\]")
-
-ALL_QUERIES: Final = "*"
-"""Stands in the CSV's column ``query`` for all classes together."""
-
-CSV_COLUMNS: Final = (
-    "scheme",
-    "query",
-    "metric",
-    "value",
-    "unit",
-    "low",
-    "high",
-    "method",
-    "expected",
-)
 
 
 def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
@@ -146,75 +122,6 @@ def to_json(content: Mapping[str, Any]) -> str:
     return _NUMBERS.sub(lambda found: f"[{' '.join(found[0][1:-1].split())}]", text) + "\n"
 
 
-def to_csv(result: Result) -> str:
-    """Write one tidy table, one number and its unit a line.
-
-    Per scheme: per query class and for all of them together (``*``) the number of queries, and per
-    outcome the fraction with its interval, its method, and how many queries it stands for;
-    then, with an empty ``query``, the delays of the scheme and everything that was counted.
-    Names of counts are those of the document, joined by dots (``requests.list``). An unknown
-    number, and a column that does not apply, is an empty field. A name that a spreadsheet would
-    take for a formula has an apostrophe before it (`csv_name`).
-    """
-    return csv_text(
-        CSV_COLUMNS,
-        (
-            {"scheme": csv_name(scheme.name), **row}
-            for scheme in result.schemes
-            for row in (*_query_rows(result, scheme), *_count_rows(result, scheme))
-        ),
-    )
-
-
-def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Write rows as CSV under a line of columns; what is unknown or not there is an empty field."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _field(value) for key, value in row.items()} for row in rows)
-    return text.getvalue()
-
-
-def _field(value: Any) -> str:
-    content = plain(value)
-    if content is None:
-        return ""
-    return content if isinstance(content, str) else repr(content)
-
-
-def _query_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
-    for query in (None, *(query_class.name for query_class in result.scenario.queries)):
-        name = ALL_QUERIES if query is None else csv_name(query)
-        _, queries = fractions_per_trial(scheme, (), query)
-        asked = math.fsum(queries)
-        yield {"query": name, "metric": "queries", "value": asked, "unit": "count"}
-        for outcome in OUTCOMES:
-            found = estimate(scheme, (outcome,), query)
-            interval = found.interval
-            yield {
-                "query": name,
-                "metric": outcome,
-                "value": interval.fraction,
-                "unit": "fraction",
-                "low": interval.low,
-                "high": interval.high,
-                "method": interval.method,
-                "expected": found.expected,
-            }
-
-
-def _count_rows(result: Result, scheme: SchemeResult) -> Iterator[dict[str, Any]]:
-    for key, delay_us in delays(result.scenario.schemes[scheme.index]).items():
-        yield {"metric": key, "value": delay_us / US_PER_S, "unit": "s"}
-    garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
-    yield {"metric": "garbage_byte_seconds", "value": garbage, "unit": "byte-seconds"}
-    counts = total_counts([trial.counts for trial in scheme.trials])
-    for metric, value in flat_counts(counts):
-        yield {"metric": metric, "value": value, "unit": METRICS[metric].unit}
-    for name, value in asdict(scheme.exercised).items():
-        yield {"metric": f"exposure.{name}", "value": value, "unit": "count"}
-
-
 def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
     classes = [query_class.name for query_class in result.scenario.queries]
     _, queries = fractions_per_trial(scheme, ())
@@ -223,9 +130,9 @@ def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
         "kind": scheme.kind,
         "digest": scheme.digest,
         "queries": math.fsum(queries),
-        "outcomes": {o: _estimate(estimate(scheme, (o,)), total=True) for o in OUTCOMES},
+        "outcomes": {o: estimate_fields(estimate(scheme, (o,)), total=True) for o in OUTCOMES},
         "by_query": {
-            name: {o: _estimate(estimate(scheme, (o,), name), total=False) for o in OUTCOMES}
+            name: {o: estimate_fields(estimate(scheme, (o,), name), total=False) for o in OUTCOMES}
             for name in classes
         },
         "counts": total_counts([trial.counts for trial in scheme.trials]),
@@ -266,7 +173,8 @@ def _witness(witness: Witness | None) -> dict[str, Any] | None:
             return {"kind": _KINDS[type(witness)], **own, "worst": _witness(worst)}
 
 
-def _estimate(found: Estimate, *, total: bool) -> dict[str, Any]:
+def estimate_fields(found: Estimate, *, total: bool) -> dict[str, Any]:
+    """Say what is known of a fraction; ``total`` adds the number of queries it stands for."""
     interval = found.interval
     bounds = {"fraction": interval.fraction, "low": interval.low, "high": interval.high}
     expected = {"expected": found.expected} if total else {}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNKNOWN",
+    "byte_unit",
     "format_bytes_short",
     "format_count",
     "format_fraction",
@@ -68,13 +69,20 @@ def format_count(number: float) -> str:
     return _three_digits(number)
 
 
+def byte_unit(amount: float) -> tuple[str, float]:
+    """Binary unit in which an amount has at most three digits, and its size in bytes."""
+    size = 1.0
+    for unit in _SIZES[:-1]:
+        if amount / size < 999.5:
+            return unit, size
+        size *= 1024
+    return _SIZES[-1], size
+
+
 def format_bytes_short(amount: float) -> str:
     """Three significant digits in binary units: "12.3 GiB"."""
-    for unit in _SIZES:
-        if amount < 999.5 or unit == _SIZES[-1]:
-            return f"{_three_digits(amount)} {unit}"
-        amount /= 1024
-    raise AssertionError("the last unit takes every amount")
+    unit, size = byte_unit(amount)
+    return f"{_three_digits(amount / size)} {unit}"
 
 
 def format_span(span_us: float) -> str:

@@ -1,10 +1,25 @@
 """Names of what a report shows: the files of a bundle, and blocks; loads no plotting."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sim.report.formats import format_span
 
-__all__ = ["FIGURES", "FILES", "INDEX", "INDEX_FILES", "MARKER", "block_name", "csv_name"]
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+__all__ = [
+    "FIGURES",
+    "FILES",
+    "INDEX",
+    "INDEX_FILES",
+    "MARKER",
+    "SWEEP_FIGURES",
+    "SWEEP_FILES",
+    "SWEEP_MARKER",
+    "block_name",
+    "csv_name",
+    "knob_name",
+]
 
 MARKER: Final = "result.json"
 """The file by which a folder is known to be a bundle."""
@@ -22,6 +37,16 @@ FILES: Final = (
     *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")),
 )
 
+SWEEP_MARKER: Final = "sweep.json"
+"""The file by which a folder is known to be that of a sweep."""
+
+SWEEP_FIGURES: Final = ("failures", "map", "prices")
+
+SWEEP_FILES: Final = (
+    SWEEP_MARKER,
+    "sweep.csv",
+    *(f"{name}.{kind}" for name in SWEEP_FIGURES for kind in ("svg", "png")),
+)
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -59,3 +84,12 @@ def block_name(block_id: str) -> str:
     if ordinal != "0":
         parts.append(f"copy {int(ordinal) + 1}")
     return ", ".join(parts)
+
+
+def knob_name(path: str, scenario: "Scenario") -> str:
+    """A knob's path as a person reads it: "delete_delay of mark first" for that of a scheme."""
+    for position, scheme in enumerate(scenario.schemes):
+        for place in (f".{position}.", f"[{position}].", f".{scheme.name}.", f'."{scheme.name}".'):
+            if path.startswith(f"schemes{place}"):
+                return f"{path.removeprefix(f'schemes{place}')} of {scheme.name}"
+    return path

@@ -20,14 +20,17 @@ from sim.report.formats import format_span
 
 __all__ = [
     "GREY",
+    "MARKERS",
     "OUTCOME_COLOURS",
     "OUTCOME_MARKERS",
     "PALETTE",
     "escaped",
     "folded",
     "label_spans",
+    "label_ticks",
     "legend_below",
     "new_figure",
+    "new_panels",
     "time_unit",
     "to_png",
     "to_svg",
@@ -67,6 +70,8 @@ OUTCOME_MARKERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 GREY: Final = "#717581"
+MARKERS: Final = ("o", "s", "D", "^", "P", "X")
+"""Of lines and schemes, in the order of PALETTE; a triangle that points down is a bound."""
 
 _DPI: Final = 150
 _RC: Final[Mapping[str, Any]] = MappingProxyType(
@@ -95,9 +100,14 @@ def _settings() -> Any:
 
 def new_figure(draw: Callable[[Axes], Any], *, width: float = 7.2, height: float = 4.0) -> Figure:
     """Draw on the axes of a new figure of that size in inches, with this module's looks."""
+    return new_panels(lambda figure: draw(figure.add_subplot()), width=width, height=height)
+
+
+def new_panels(draw: Callable[[Figure], Any], *, width: float = 7.2, height: float = 4.0) -> Figure:
+    """Draw on a new figure of that size in inches, as many axes as are needed."""
     with matplotlib.rc_context(_settings()):
         figure = Figure(figsize=(width, height), layout="constrained")
-        draw(figure.add_subplot())
+        draw(figure)
     return figure
 
 
@@ -135,14 +145,21 @@ def label_spans(ax: Axes, ticks_us: Sequence[float] | None = None) -> None:
     if ticks_us is None:
         wanted = [s * US_PER_S for s in _ROUND_S] if ax.get_xscale() == "log" else _even_us(high)
         ticks_us = [tick for tick in wanted if low <= tick <= high]
-    ticks = sorted(ticks_us)
+    label_ticks(ax, {tick: format_span(tick) for tick in sorted(ticks_us)})
+
+
+def label_ticks(ax: Axes, texts: Mapping[float, str], *, share: float = 1.0) -> None:
+    """Label an x axis at places in ascending order; one that would touch the last is left out.
+
+    ``share`` is how much of the usual width the axes have.
+    """
+    ticks = list(texts)
     places = ax.transAxes.inverted().transform(
         ax.transData.transform([(tick, ax.get_ylim()[1]) for tick in ticks])
     )[:, 0]
     labels, free_from = [], -1.0
-    for tick, place in zip(ticks, places, strict=True):
-        text = format_span(tick)
-        room = _LETTER * (len(text) + 1)
+    for text, place in zip(texts.values(), places, strict=True):
+        room = _LETTER / share * (max(map(len, text.split("\n"))) + 1)
         labels.append(text if place - room / 2 >= free_from else "")
         free_from = place + room / 2 if labels[-1] else free_from
     ax.set_xticks(ticks, labels)

@@ -33,12 +33,15 @@ if TYPE_CHECKING:
     from sim.scenario.schema import SchemeSpec
 
 __all__ = [
+    "COST_TITLES",
     "FAILED",
     "GAPS",
     "VERDICT_WIDTH",
     "SchemeTable",
     "caption",
+    "cost_cells",
     "delays",
+    "estimate_cell",
     "exposure_lines",
     "judgement_lines",
     "observation_lines",
@@ -53,6 +56,9 @@ GAPS: Final = ("partial-response", "silent-gap")
 # Requests that stores sell at one price: list and put cost about ten times as much as get and
 # head, and delete is free (price lists of Amazon S3 and Google Cloud Storage).
 _PRICED_ALIKE: Final = (("list", "put"), ("get", "head"))
+
+COST_TITLES: Final = (("garbage", ""), (", ".join(_PRICED_ALIKE[0]), ", ".join(_PRICED_ALIKE[1])))
+"""Titles of the columns of :func:`cost_cells`."""
 
 # Short names of the delays of a scheme, as in the rule D > I + P + s + Q; others have their key's.
 _LETTERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -106,17 +112,20 @@ class SchemeTable:
 
     Attributes
     ----------
+    heading : str
+        What a row is.
     titles : tuple of (str, str)
         Per column what its numbers are, and what stands below them; "" is the interval.
     names : tuple of str
-        Per scheme, in order.
+        Per row, in order.
     rows : tuple of tuple of (str, str)
-        Per scheme the cell of each column: a number and what stands below it.
+        Per row the cell of each column: a number and what stands below it.
     """
 
     titles: tuple[tuple[str, str], ...]
     names: tuple[str, ...]
     rows: tuple[tuple[tuple[str, str], ...], ...]
+    heading: str = "scheme"
 
     def width_needed(self) -> int:
         """Columns of the screen that the table takes with its names folded to the utmost."""
@@ -124,7 +133,7 @@ class SchemeTable:
 
         columns = zip(self.titles, *self.rows, strict=True)
         widths = [max(cell_len(text) for cell in column for text in cell) for column in columns]
-        name = max(map(cell_len, ("scheme", *self.names)))
+        name = max(map(cell_len, (self.heading, *self.names)))
         return min(name, _NAME_WIDTHS[0]) + sum(_GAP + width for width in widths)
 
     def __rich_console__(
@@ -138,7 +147,7 @@ class SchemeTable:
         from rich.table import Table
 
         table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
-        table.add_column("scheme", overflow="fold", max_width=_NAME_WIDTHS[1])
+        table.add_column(self.heading, overflow="fold", max_width=_NAME_WIDTHS[1])
         for title, below in self.titles:
             table.add_column(_stacked(title, below), justify="right", no_wrap=True)
         for name, cells in zip(self.names, self.rows, strict=True):
@@ -176,16 +185,16 @@ def scheme_table(result: Result) -> SchemeTable:
     specs = _specs(result)
     keys = _delay_keys(specs)
     titles = [(_LETTERS.get(key, key), "") for key in keys]
-    titles += [("failed", ""), ("gaps", ""), ("garbage", "")]
+    titles += [("failed", ""), ("gaps", "")]
     return SchemeTable(
-        titles=(*titles, (", ".join(_PRICED_ALIKE[0]), ", ".join(_PRICED_ALIKE[1]))),
+        titles=(*titles, *COST_TITLES),
         names=tuple(scheme.name for scheme in result.schemes),
         rows=tuple(
             (
                 *(_delay_cell(delays(spec).get(key)) for key in keys),
-                _cell(estimate(scheme, FAILED)),
-                _cell(estimate(scheme, GAPS)),
-                *_cost_cells(scheme, scenario.horizon_us - scenario.warmup_us),
+                estimate_cell(estimate(scheme, FAILED)),
+                estimate_cell(estimate(scheme, GAPS)),
+                *cost_cells(scheme, scenario.horizon_us - scenario.warmup_us),
             )
             for scheme, spec in zip(result.schemes, specs, strict=True)
         ),
@@ -196,8 +205,8 @@ def _delay_cell(delay_us: int | None) -> tuple[str, str]:
     return (UNKNOWN if delay_us is None else format_span(delay_us)), ""
 
 
-def _cost_cells(scheme: SchemeResult, span_us: int) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Garbage, and the requests of both prices."""
+def cost_cells(scheme: SchemeResult, span_us: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Garbage, and the requests of both prices a day, over a span of so many µs."""
     trials = max(1, len(scheme.trials))
     garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
     requests = total_counts([trial.counts for trial in scheme.trials]).get("requests", {})
@@ -279,7 +288,8 @@ def observation_lines(schemes: Sequence[SchemeResult]) -> list[str]:
     return lines
 
 
-def _cell(found: Estimate) -> tuple[str, str]:
+def estimate_cell(found: Estimate) -> tuple[str, str]:
+    """A fraction, and its interval below."""
     return format_fraction(found.interval.fraction), format_interval(found.interval)
 
 

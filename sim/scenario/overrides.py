@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import tomllib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from sim.scenario.guesses import did_you_mean
 from sim.scenario.values import Path
 from sim.scenario.wording import DEPTH_MAX, DEPTH_RULE, MISSING, format_path, too_deep
 
-__all__ = ["Refused", "overridden"]
+__all__ = ["Refused", "overridden", "value_of"]
 
 _PART: Final = re.compile(
     r'\[(?P<position>\d+)\]|\.?(?:(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\["]+))'
@@ -20,6 +21,20 @@ _RULE: Final = "name a place in the scenario"
 
 Refused = tuple[str, Any, str, str]
 """An override that cannot be applied: its key, its value, the rule, a hint."""
+
+
+def value_of(text: str) -> Any:
+    """Read a value as a file has it, or else as a string, so that 5m needs no quotes.
+
+    Raises
+    ------
+    RecursionError
+        If it is nested too deep.
+    """
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except ValueError:  # also a number of too many digits
+        return text.strip()
 
 
 def overridden(

@@ -14,7 +14,8 @@ from sim import __version__
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Result, collect
 from sim.analysis.witness import Counted, Exceeded, Seen, TooMany
-from sim.report.document import ALL_QUERIES, document, to_csv, to_json
+from sim.report.csvtable import ALL_QUERIES, to_csv
+from sim.report.document import document, to_json
 from sim.report.names import csv_name
 from sim.scenario.schema import OUTCOMES
 from tests.conftest import GoldenCheck
