@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.trace.recorder import Trace
 
-__all__ = ["could_not_load", "deletions_aside", "feedback", "with_delay"]
+__all__ = ["could_not_load", "deletions_aside", "entanglement", "feedback", "with_delay"]
 
 
 def with_delay(scenario: "Scenario", scheme_index: int, delay_us: int) -> "Scenario":
@@ -49,14 +49,27 @@ def feedback(scenario: "Scenario") -> tuple[str, ...]:
     looks_twice = gateways.sync_stages.check > 0 or gateways.sync_stages.marks > 0
     reasons = {
         "the store shows changes late": not is_instant or store.quorum is not None,
+        "retention retires blocks that nothing replaces": any(compactor.retention_us),
+        "a sync looks at the bucket more than once": looks_twice
+        and gateways.sync_takes.longest_us > 0,
+    }
+    return (*entanglement(scenario), *(reason for reason, holds in reasons.items() if holds))
+
+
+def entanglement(scenario: "Scenario") -> tuple[str, ...]:
+    """What makes every delay a world of its own, so that comparing two says nothing of a third.
+
+    Chance is then decided by the instant at which something is deleted, or the deletion by what
+    else happens at that time.
+    """
+    store = scenario.store
+    reasons = {
         "the front end remembers what was not there": store.negative_cache_us > 0,
         "requests fail": store.error_rate > 0
         or store.lost_answer_rate > 0
         or any(fault.kind == "store-errors" for fault in scenario.faults),
-        "deletions take time": compactor.delete_takes.longest_us > 0,
-        "retention retires blocks that nothing replaces": any(compactor.retention_us),
-        "a sync looks at the bucket more than once": looks_twice
-        and gateways.sync_takes.longest_us > 0,
+        "deletions take time": scenario.compactor.delete_takes.longest_us > 0,
+        "replicas show changes in order": store.order == "log",
     }
     return tuple(reason for reason, holds in reasons.items() if holds)
 

@@ -20,7 +20,7 @@ from sim.scenario.guesses import did_you_mean
 from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES
 
-__all__ = ["Gate", "GateResult", "judge_gates", "parse_gate"]
+__all__ = ["Gate", "GateResult", "judge_gates", "named_number", "parse_gate"]
 
 _FORM: Final = re.compile(
     r"\s*(?P<name>.*\S)\s*(?P<sign>[<>])\s*"
@@ -87,7 +87,7 @@ def parse_gate(text: str, queries: Sequence[str]) -> Gate:
     match = _FORM.fullmatch(text)
     if match is None:
         raise ValueError("must be like 'query-error > +1e-5' or 'requests.list > +10%'")
-    query, metric = _resolved(match["name"], queries)
+    query, metric = named_number(match["name"], queries)
     is_relative = match["percent"] == "%"
     limit = float(match["limit"])
     if not math.isfinite(limit):
@@ -102,8 +102,14 @@ def parse_gate(text: str, queries: Sequence[str]) -> Gate:
     )
 
 
-def _resolved(name: str, queries: Sequence[str]) -> tuple[str | None, str]:
-    """Find the query class and the number that a name means."""
+def named_number(name: str, queries: Sequence[str]) -> tuple[str | None, str]:
+    """Find the query class and the number that ``[CLASS.]OUTCOME`` or a metric's name means.
+
+    Raises
+    ------
+    ValueError
+        Names the nearest valid name.
+    """
     if name in OUTCOMES or name in METRICS:
         return None, name
     query, _, outcome = name.rpartition(".")

@@ -15,6 +15,7 @@ from sim.scenario.lawtables import ActivityLaw, PhaseLaw
 from sim.scenario.metrics import OBSERVATIONS
 from sim.scenario.storeschema import NO_TIME
 from sim.scenario.values import (
+    Amount,
     Bytes,
     Count,
     Duration,
@@ -268,6 +269,24 @@ _Expected = Annotated[
 ]
 _Bound = Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)]
 _Bounds = dict[_Expected, _Bound]
+
+
+class RequestPrices(Frozen):
+    """What a thousand requests of each kind cost."""
+
+    get: Amount = Field(0.0, description="A thousand GETs.")
+    head: Amount = Field(0.0, description="A thousand HEADs.")
+    list: Amount = Field(0.0, description="A thousand LISTs.")
+    put: Amount = Field(0.0, description="A thousand PUTs.")
+    delete: Amount = Field(0.0, description="A thousand DELETEs.")
+
+
+class Prices(Frozen):
+    """What a store charges; advice is priced with it, and nothing else looks at it."""
+
+    currency: Name = Field("USD", description="What prices are in.")
+    gib_month: Amount = Field(0.0, description="A GiB stored for 30 days.")
+    per_1000: RequestPrices = Field(RequestPrices(), description="A thousand requests, by kind.")
 
 
 class Expectation(Frozen):

@@ -41,6 +41,7 @@ from sim.scenario.parts import (
     Compactor,
     Expectation,
     Gateways,
+    Prices,
     Producers,
     QueryClass,
     Resolution,
@@ -78,6 +79,7 @@ __all__ = [
     "Immediate",
     "Lag",
     "PlaneLag",
+    "Prices",
     "ProducerCrash",
     "Producers",
     "QueryClass",
@@ -96,6 +98,7 @@ _NOT_IN_DIGEST: Final[dict[str, Any]] = {
     "summary": True,
     "source": True,
     "expect": True,
+    "prices": True,
     "store": {"profile"},
 }
 
@@ -136,6 +139,7 @@ class Scenario(Frozen):
         json_schema_extra={"minItems": 1},
     )
     faults: tuple[Fault, ...] = Field((), description="What goes wrong, and when.")
+    prices: Prices | None = Field(None, description="What the store charges, for advice.")
     expect: dict[str, Expectation] = Field(
         {}, description="By the name of a scheme: what must come out."
     )
@@ -169,8 +173,8 @@ class Scenario(Frozen):
         SHA-256, in hexadecimal, of the resolved values: defaults and profiles count as if they
         were written out; comments, the order of keys, the form of a value ("60s", "1m") and the
         place of the file do not count. Left out are what only names or judges: name, summary,
-        source, expect and the name of the store's profile. Names of schemes and query classes
-        count: results are keyed by them, and draws are named after the latter.
+        source, prices, expect and the name of the store's profile. Names of schemes and query
+        classes count: results are keyed by them, and draws are named after the latter.
         """
         raw = self.model_dump(by_alias=True, exclude_none=True, exclude=_NOT_IN_DIGEST)
         text = json.dumps(raw, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -39,6 +39,7 @@ __all__ = [
     "DURATION_RULE",
     "NAME_LENGTH_MAX",
     "RULE",
+    "Amount",
     "AtLeastOne",
     "Bytes",
     "Copies",
@@ -217,6 +218,7 @@ Whole = Annotated[int, Field(strict=True, ge=0, le=2**62)]
 """A whole number from 0."""
 
 Fraction = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
+Amount = Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)]
 """A number in [0, 1]."""
 
 AtLeastOne: Final = BeforeValidator(_not_empty)

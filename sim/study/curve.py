@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from sim.analysis.everydelay import EveryDelay
 from sim.analysis.exposure import exposures
-from sim.analysis.feedback import could_not_load, deletions_aside, feedback, with_delay
+from sim.analysis.feedback import (
+    could_not_load,
+    deletions_aside,
+    entanglement,
+    feedback,
+    with_delay,
+)
 from sim.analysis.results import TrialResult
 from sim.core.collector import collector_paused
 from sim.model.world import simulate
@@ -152,10 +158,10 @@ class _Run:
 
 def _proof(run: _Run, longest: _Run) -> tuple[bool, str]:
     """Whether a run says everything about longer delays; why it does, or does not."""
+    if entangled := entanglement(run.every.scenario):
+        return False, f"every delay is a world of its own here: {', '.join(entangled)}"
     if not run.every.is_predictable:
         return False, "deletions are not where the passes of whoever deletes say"
-    if run.every.scenario.store.order == "log":
-        return False, "replicas show changes in their order, so that a deletion may wait for others"
     reasons = feedback(run.every.scenario)
     if not reasons:
         if could_not_load(run.trace):

@@ -47,6 +47,7 @@ def failing(scenario: Scenario, delay_us: int) -> float:
         ({"store": {"lag": {"delete": {"list": "1s"}}}}, "the store shows changes late"),
         ({"store": {"negative_cache": "1m"}}, "the front end remembers what was not there"),
         ({"store": {"error_rate": 0.01}}, "requests fail"),
+        ({"store": {"order": "log"}}, "replicas show changes in order"),
         ({"compactor": {"delete_takes": "1s"}}, "deletions take time"),
         (
             {"compactor": {"retention": {"raw": "9d"}}},
@@ -63,7 +64,7 @@ def test_settings_that_feed_back_are_named(
     short: Scenario, tables: dict[str, Any], reason: str
 ) -> None:
     assert feedback(short) == ()
-    assert feedback(changed(short, **tables)) == (reason,)
+    assert reason in feedback(changed(short, **tables))
 
 
 def test_a_scheme_without_a_delay_has_no_curve(short: Scenario) -> None:
@@ -168,11 +169,20 @@ def test_schemes_that_differ_in_delays_alone_lie_on_one_curve(short: Scenario) -
         assert a.counts == b.counts
 
 
-def test_replicas_in_log_order_have_no_curve(short: Scenario) -> None:
-    """A deletion there shows no earlier than the changes before it, so its lag may change."""
-    lag = {"delete": {"get": "1s"}}
-    found = trials_over_delays(
-        changed(short, store={"order": "log", "lag": lag}), MARK, 0, [0, HOUR_US]
-    )
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"store": {"order": "log", "lag": {"delete": {"get": "1s"}}}},
+        {"store": {"lost_answer_rate": 0.02}},
+        {"store": {"negative_cache": "1m"}},
+        {"compactor": {"delete_takes": "1s"}},
+    ],
+    ids=lambda tables: str(tables),
+)
+def test_where_every_delay_is_a_world_of_its_own_each_is_simulated(
+    short: Scenario, tables: dict[str, Any]
+) -> None:
+    """Drawn scenarios showed each: two delays agreed, and one between them did not."""
+    found = trials_over_delays(changed(short, **tables), MARK, 0, [0, HOUR_US])
     assert found.origins == (SIMULATED, SIMULATED)
-    assert "order" in found.reason
+    assert "a world of its own" in found.reason

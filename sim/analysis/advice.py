@@ -1,0 +1,248 @@
+"""What advice is made of: objectives, settings that meet them, and what they cost."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sim.analysis.gates import named_number
+from sim.analysis.results import SchemeResult, estimate, total_counts
+from sim.analysis.safety import Rule, rules
+from sim.core.units import US_PER_S
+from sim.scenario.schema import OUTCOMES
+
+if TYPE_CHECKING:
+    from sim.analysis.witness import QueryWitness
+    from sim.scenario.schema import Scenario
+
+__all__ = [
+    "Advice",
+    "Below",
+    "Choice",
+    "Dominant",
+    "Objective",
+    "dominant_term",
+    "meets",
+    "parse_objective",
+    "price",
+]
+
+_KEYS: Final[Mapping[str, str]] = {
+    "H": "ignore_deletion_marks_delay",
+    "V": "store.lag.create",
+    "P": "gateways.sync_interval",
+    "s": "gateways.sync_takes",
+    "Q": "queries.takes",
+}
+"""Which key of a scenario a term of R1 and R2 comes from; the second of a stamp has none."""
+
+_PRICED_SPAN_US: Final = 30 * 86_400 * US_PER_S
+_GIB: Final = 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """At most a share ``limit`` of the queries, of one class or of all, may have an outcome."""
+
+    text: str
+    query: str | None
+    outcome: str
+    limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A setting of the two delays, and what came out.
+
+    Attributes
+    ----------
+    label : str
+        "today", "proven", "confident" or "typical".
+    scenario : Scenario
+        With these delays.
+    scheme : SchemeResult
+    """
+
+    label: str
+    scenario: "Scenario"
+    scheme: SchemeResult
+
+    @property
+    def delete_delay_us(self) -> int:
+        """Age of a mark from which the block goes."""
+        return self.scenario.schemes[self.scheme.index].delete_delay_us
+
+    @property
+    def hide_delay_us(self) -> int:
+        """Age of a mark from which gateways ignore the block."""
+        hide_us = self.scenario.schemes[self.scheme.index].hide_delay_us
+        assert hide_us is not None
+        return hide_us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dominant:
+    """The largest term of the rule that asks for most.
+
+    ``saved_us`` is what half of it would take off the delay; ``key`` is empty where nobody can
+    change it.
+    """
+
+    rule: Rule
+    symbol: str
+    meaning: str
+    key: str
+    span_us: float
+
+    @property
+    def share(self) -> float:
+        """Part of what the rule requires."""
+        return self.span_us / self.rule.required_us
+
+    @property
+    def saved_us(self) -> float:
+        """What halving it takes off the delay that the rule asks for."""
+        return self.span_us / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Below:
+    """What goes wrong one step below the typical delay, in the trial where most of it does."""
+
+    delete_delay_us: int
+    trial: int
+    objective: Objective
+    fraction: float
+    witness: "QueryWitness | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """The smallest delays that meet objectives, and how sure that is.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        As it is today.
+    scheme_index : int
+    objectives : tuple of Objective
+    today : Choice
+    proven : Choice or None
+        The delays from which on rules prove that no query has any of the outcomes; the worst case.
+    confident : Choice or None
+        The smallest delays of which the whole interval over trials meets the objectives.
+    typical : Choice or None
+        The smallest delays with which the trials, as they were, meet the objectives.
+    below : Below or None
+    dominant : Dominant or None
+    reason : str
+        How delays were answered: read off one trace each, or simulated.
+    step_us : int
+        Delays are exact to this.
+    unmet : str
+        Why no setting meets the objectives; empty if one does.
+    untried : str
+        What was not exercised, so that a zero says nothing; empty if all was.
+    """
+
+    scenario: "Scenario"
+    scheme_index: int
+    objectives: tuple[Objective, ...]
+    today: Choice
+    proven: Choice | None = None
+    confident: Choice | None = None
+    typical: Choice | None = None
+    below: Below | None = None
+    dominant: Dominant | None = None
+    reason: str = ""
+    step_us: int = US_PER_S
+    unmet: str = ""
+    untried: str = ""
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Today's setting, then what is advised, the surest first."""
+        found = (self.today, self.proven, self.confident, self.typical)
+        return tuple(choice for choice in found if choice is not None)
+
+    @property
+    def recommended(self) -> Choice | None:
+        """The setting that is advised: the smallest that is sure, else the typical one."""
+        return self.confident or self.typical
+
+
+def parse_objective(text: str, queries: Sequence[str]) -> Objective:
+    """Read an objective, ``[CLASS.]OUTCOME=SHARE``.
+
+    Raises
+    ------
+    ValueError
+        Says what is wrong, and the nearest name where there is none of the name.
+    """
+    name, sign, share = text.rpartition("=")
+    if not sign:
+        raise ValueError(f"{text!r} must be like query-error=1e-6")
+    query, outcome = named_number(name.strip(), queries)
+    if outcome not in OUTCOMES or outcome == "ok":
+        raise ValueError(f"{outcome!r} must be an outcome that is not ok")
+    try:
+        limit = float(share)
+    except ValueError:
+        raise ValueError(f"{text!r}: {share!r} must be a share from 0 to 1") from None
+    if not 0.0 <= limit <= 1.0:
+        raise ValueError(f"{text!r}: {share!r} must be a share from 0 to 1")
+    return Objective(text=text, query=query, outcome=outcome, limit=limit)
+
+
+def meets(scheme: SchemeResult, objectives: Sequence[Objective], *, surely: bool) -> bool:
+    """Whether trials meet every objective: in their mean, or with the whole interval."""
+    for objective in objectives:
+        interval = estimate(scheme, (objective.outcome,), objective.query).interval
+        found = interval.high if surely else interval.fraction
+        if not found <= objective.limit:
+            return False
+    return True
+
+
+def dominant_term(scenario: "Scenario", scheme_index: int) -> Dominant | None:
+    """Find the largest term of the rule, of those for the delete delay, that asks for most."""
+    asking = [
+        rule
+        for rule in rules(scenario, scheme_index)
+        if rule.name in ("R1", "R2") and rule.is_met and math.isfinite(rule.required_us)
+    ]
+    if not asking:
+        return None
+    rule = max(asking, key=lambda rule: rule.required_us)
+    term = max(rule.terms, key=lambda term: term.span_us)
+    if not term.span_us:
+        return None
+    return Dominant(
+        rule=rule,
+        symbol=term.symbol,
+        meaning=term.meaning,
+        key=_KEYS.get(term.symbol, ""),
+        span_us=term.span_us,
+    )
+
+
+def price(choice: Choice) -> float | None:
+    """What a setting costs in 30 days, in the currency of the scenario; None without prices.
+
+    Stored bytes and requests are means over time and trials. None too where requests have a
+    price, but are not known.
+    """
+    prices, trials = choice.scenario.prices, choice.scheme.trials
+    span_us = choice.scenario.horizon_us - choice.scenario.warmup_us
+    if prices is None or span_us <= 0:
+        return None
+    counts = total_counts([trial.counts for trial in trials])
+    per_1000 = prices.per_1000.model_dump()
+    requests = counts.get("requests")
+    if requests is None:
+        if any(per_1000.values()):
+            return None
+        requests = {}
+    sent = math.fsum(n / 1000.0 * per_1000[kind] for kind, n in requests.items())
+    storage = float(counts["stored-bytes"]) / _GIB * prices.gib_month
+    return storage + sent / len(trials) * _PRICED_SPAN_US / span_us
