@@ -24,10 +24,12 @@ __all__ = [
     "Point",
     "Sweep",
     "garbage_bytes",
+    "garbage_bytes_of",
     "lines_of",
     "origin_of",
     "pareto_front",
     "requests_per_day",
+    "requests_per_day_of",
 ]
 
 FAILING: Final = tuple(outcome for outcome in OUTCOMES if outcome not in ("ok", "warned"))
@@ -107,16 +109,26 @@ def origin_of(scheme: SchemeResult) -> str:
 
 def garbage_bytes(result: "Result", scheme: SchemeResult) -> float:
     """Mean amount of retired data still stored, over time and trials; nan without trials."""
-    span_s = (result.scenario.horizon_us - result.scenario.warmup_us) / US_PER_S
+    return garbage_bytes_of(scheme, result.scenario.horizon_us - result.scenario.warmup_us)
+
+
+def garbage_bytes_of(scheme: SchemeResult, span_us: int) -> float:
+    """The same for a scheme alone, whose trials count for ``span_us`` each."""
     total = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
-    return total / len(scheme.trials) / span_s if scheme.trials else math.nan
+    return total / len(scheme.trials) * US_PER_S / span_us if scheme.trials else math.nan
 
 
 def requests_per_day(result: "Result", scheme: SchemeResult) -> float:
     """Requests of all kinds to the store per simulated day, mean over trials; nan without any."""
-    span_us = result.scenario.horizon_us - result.scenario.warmup_us
-    requests = total_counts([trial.counts for trial in scheme.trials]).get("requests", {})
-    total = sum(requests.values()) * _US_PER_DAY / span_us
+    return requests_per_day_of(scheme, result.scenario.horizon_us - result.scenario.warmup_us)
+
+
+def requests_per_day_of(scheme: SchemeResult, span_us: int) -> float:
+    """The same for a scheme alone; nan too where requests are not known."""
+    counts = total_counts([trial.counts for trial in scheme.trials])
+    if "requests" not in counts:
+        return math.nan
+    total = sum(counts["requests"].values()) * _US_PER_DAY / span_us
     return total / len(scheme.trials) if scheme.trials else math.nan
 
 

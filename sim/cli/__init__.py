@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "stores": "List the named stores, or show one.",
     "init": "Write a small scenario to start from.",
     "schema": "Print the JSON Schema of scenarios, or of results.",
+    "advise": "Find the smallest delays that meet objectives.",
     "explain": "Tell how one query failed, or why an object is still there.",
     "trace": "Write the trace of one trial as JSON lines.",
 }

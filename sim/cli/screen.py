@@ -103,3 +103,14 @@ def progress(jobs: int, name: str, *, is_quiet: bool) -> Iterator[Callable[[], N
     with Progress(*columns, console=screen, transient=True) as bar:
         task = bar.add_task(name, total=jobs)
         yield lambda: bar.advance(task)
+
+
+@contextlib.contextmanager
+def status(name: str, *, is_quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show what is being done on a terminal, and nothing elsewhere."""
+    console = common.console(stderr=True)
+    if is_quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status(printable(name)) as shown:
+        yield lambda what: shown.update(printable(f"{name}: {what}"))

@@ -209,12 +209,14 @@ def cost_cells(scheme: SchemeResult, span_us: int) -> tuple[tuple[str, str], tup
     """Garbage, and the requests of both prices a day, over a span of so many µs."""
     trials = max(1, len(scheme.trials))
     garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
-    requests = total_counts([trial.counts for trial in scheme.trials]).get("requests", {})
-    per_day = [
-        sum(requests.get(kind, 0) for kind in kinds) / trials * (_US_PER_DAY / span_us)
-        for kinds in _PRICED_ALIKE
-    ]
-    dear, cheap = (f"{format_count(number)}/d" for number in per_day)
+    requests = total_counts([trial.counts for trial in scheme.trials]).get("requests")
+    dear = cheap = UNKNOWN
+    if requests is not None:
+        per_day = [
+            sum(requests.get(kind, 0) for kind in kinds) / trials * (_US_PER_DAY / span_us)
+            for kinds in _PRICED_ALIKE
+        ]
+        dear, cheap = (f"{format_count(number)}/d" for number in per_day)
     return (format_bytes_short(garbage / trials * (US_PER_S / span_us)), ""), (dear, cheap)
 
 

@@ -23,6 +23,7 @@ from sim.analysis.feedback import (
 )
 from sim.analysis.results import TrialResult
 from sim.core.collector import collector_paused
+from sim.core.units import US_PER_S
 from sim.model.world import simulate
 from sim.study.run import judge_trace
 from sim.trace.columns import build
@@ -34,7 +35,17 @@ if TYPE_CHECKING:
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["CURVE", "SIMULATED", "DelayCurve", "schemes_alike", "trials_over_delays"]
+__all__ = [
+    "CURVE",
+    "SIMULATED",
+    "DelayCurve",
+    "DelayFunction",
+    "schemes_alike",
+    "trials_over_delays",
+]
+
+_BASES_US: Final = (0, 60 * US_PER_S, 600 * US_PER_S)
+"""Delays from which on a curve is looked for: deletion at once is often a world of its own."""
 
 SIMULATED: Final = "simulated"
 CURVE: Final = "curve"
@@ -122,6 +133,65 @@ def trials_over_delays(
         origins=tuple(found[delay_us][1] for delay_us in delays_us),
         reason=reason,
     )
+
+
+class DelayFunction:
+    """The result of one scheme in one trial as a function of the delete delay.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    scheme_index, trial : int
+    longest_us : int
+        Where a curve has to be proven by comparing runs, it is proven up to this delay.
+
+    Attributes
+    ----------
+    base_us : int or None
+        Delays from this one on are read off one run; None if each is simulated.
+    reason : str
+        Why that is so.
+    critical_us : int or None
+        Largest critical delay of any query class; None without a curve.
+    """
+
+    def __init__(
+        self, scenario: "Scenario", scheme_index: int, trial: int, longest_us: int
+    ) -> None:
+        self._own = (scenario, scheme_index, trial)
+        self._trial = trial
+        self._known: dict[int, TrialResult] = {}
+        self._every: EveryDelay | None = None
+        self.base_us: int | None = None
+        self.reason = ""
+        longest = _Run(*self._own, longest_us)
+        for delay_us in _BASES_US:
+            if delay_us >= longest_us:
+                break
+            run = _Run(*self._own, delay_us)
+            is_proven, self.reason = _proof(run, longest)
+            if is_proven:
+                self._every, self.base_us = run.every, delay_us
+                break
+            if entanglement(scenario):
+                break
+
+    @property
+    def critical_us(self) -> int | None:
+        if self._every is None:
+            return None
+        return max(critical.largest_us for critical in self._every.critical)
+
+    def __call__(self, delay_us: int) -> TrialResult:
+        """Give the result at a delay; each is worked out once."""
+        if delay_us not in self._known:
+            self._known[delay_us] = self._result(delay_us)
+        return self._known[delay_us]
+
+    def _result(self, delay_us: int) -> TrialResult:
+        if self._every is not None and self.base_us is not None and delay_us >= self.base_us:
+            return self._every.judged(delay_us, self._trial)
+        return _Run(*self._own, delay_us).result("exact")
 
 
 class _Run:
