@@ -3,13 +3,13 @@
 What a picture and a few sentences are made of. Nothing here draws or words anything.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.analysis.day import Day, day_around, day_of, stretch_of
 from sim.analysis.queries import class_hazards, sample_outcomes
 from sim.analysis.syncs import syncs
 from sim.analysis.windows import (
@@ -43,8 +43,6 @@ __all__ = [
 _ARRIVALS_MAX: Final = 2_000_000
 _FAILURES_MAX: Final = 5_000
 _SYNCS_MAX: Final = 400
-_MARGIN: Final = 0.15
-_MARGIN_US_MIN: Final = 30 * US_PER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +127,7 @@ class Story:
     replacement_loads: tuple[Load, ...] = ()
     replacement_absences: tuple[Absence, ...] = ()
     syncs: tuple[Tick, ...] = ()
+    day: Day | None = None
 
 
 def story(
@@ -167,7 +166,7 @@ def story(
         soon_us = max(met_us) + 2 * int(min(scenario.gateways.sync_interval.mean, NEVER // 4))
         ends = [load.end_us for load in loads if load.end_us >= min(met_us)]
         moments = [*met_us, *(t for t in (retired_us, absent_us, *ends) if t <= soon_us)]
-    start_us, end_us = _stretch(moments, timelines.horizon_us)
+    start_us, end_us = stretch_of(moments, timelines.horizon_us)
     after = replacement_of(timelines, block)
     windows = error_windows(timelines)
     lengths = windows.length_us[windows.block == block]
@@ -210,14 +209,17 @@ def told(
     scheme_index: int,
     trial: int,
 ) -> Story | None:
-    """Tell the deletion that a reader outlasted for longest; None if nothing was deleted.
+    """Tell the deletion that a reader outlasted for longest, and the day around it.
 
-    Without any, the first deletion, to show that the readers let go first.
+    Without any, the first deletion, to show that readers let go first; None if there was none.
     """
     block = pick_deletion(timelines)
     if block is None:
         return None
-    return story(scenario, timelines, exposed, scheme_index=scheme_index, trial=trial, block=block)
+    found = story(scenario, timelines, exposed, scheme_index=scheme_index, trial=trial, block=block)
+    span = day_of(found.absent_us, timelines.horizon_us)
+    hazards = _hazards_within(exposed, *span)
+    return replace(found, day=day_around(scenario, timelines, hazards, span, found.stream))
 
 
 def told_deletion(result: "Result") -> Story | None:
@@ -266,16 +268,6 @@ def _absences_of(timelines: "Timelines", block: int) -> list[Absence]:
         else:
             merged.append((replica, start, end))
     return [Absence(replica=r, start_us=start, end_us=end) for r, start, end in merged]
-
-
-def _stretch(times_us: list[int], horizon_us: int) -> tuple[int, int]:
-    """Stretch of time that shows all of ``times_us`` before the horizon, with a margin."""
-    known = [t for t in times_us if t < horizon_us]
-    if not known:
-        return 0, horizon_us
-    first, last = min(known), max(known)
-    margin = max(_MARGIN_US_MIN, math.ceil((last - first) * _MARGIN))
-    return max(0, first - margin), min(horizon_us, last + margin)
 
 
 def _hazards_within(

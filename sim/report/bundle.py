@@ -12,9 +12,11 @@ import numpy as np
 from sim.analysis.expect import Judgement
 from sim.analysis.explain import told_deletion
 from sim.analysis.results import Result, SchemeResult, estimate
-from sim.analysis.sweep import Sweep, lines_of
+from sim.analysis.sweep import Sweep, garbage_bytes, lines_of, requests_per_day
 from sim.analysis.windows import error_window_law
+from sim.report.costs import SchemeCost, costs_height, scheme_costs
 from sim.report.csvtable import to_csv
+from sim.report.day import bucket_day, day_height
 from sim.report.document import document, to_json
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
 from sim.report.heatmap import failure_map, map_height, mapped
@@ -82,10 +84,22 @@ def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:
         "outcomes",
         new_figure(lambda ax: outcome_fractions(outcomes, ax), width=width, height=4.2),
     )
+    costs = [
+        SchemeCost(
+            scheme=scheme.name,
+            garbage_bytes=garbage_bytes(result, scheme),
+            requests_per_day=requests_per_day(result, scheme),
+        )
+        for scheme in result.schemes
+    ]
+    yield "costs", new_panels(lambda f: scheme_costs(costs, f), height=costs_height(costs))
     told = told_deletion(result)
     if told is not None:
         height = story_height(told)
         yield "deletion", new_figure(lambda ax: story_timeline(told, ax), height=height)
+        day = told.day
+        if day is not None and day.lives:
+            yield "day", new_figure(lambda ax: bucket_day(day, ax), height=day_height(day))
     windows = [_windows(result, scheme) for scheme in result.schemes]
     if any(len(row.lengths_us) for row in windows):
         height = windows_height(len(windows))

@@ -29,7 +29,7 @@ INDEX: Final = "index.json"
 
 INDEX_FILES: Final = (INDEX, "index.md")
 
-FIGURES: Final = ("outcomes", "deletion", "windows")
+FIGURES: Final = ("outcomes", "costs", "deletion", "day", "windows")
 
 FILES: Final = (
     MARKER,

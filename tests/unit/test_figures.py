@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from sim.analysis.day import Day, Life
 from sim.analysis.deletion import error_window_immediate
 from sim.analysis.estimators import Interval
 from sim.analysis.explain import Absence, Failures, Hazard, Load, Story, Tick, told_deletion
@@ -21,13 +24,16 @@ from sim.analysis.results import collect
 from sim.analysis.windows import error_window_law
 from sim.core.units import NEVER, US_PER_S
 from sim.report.bundle import figures
+from sim.report.costs import SchemeCost, costs_height, scheme_costs
+from sim.report.day import bucket_day, day_height
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
-from sim.report.names import FIGURES
-from sim.report.style import escaped, legend_below, new_figure, to_png, to_svg
+from sim.report.style import escaped, legend_below, new_figure, new_panels, to_png, to_svg
 from sim.report.timeline import story_height, story_lanes, story_timeline
 from sim.report.windows import WindowLengths, window_lengths, windows_height
 from sim.scenario.load import load
+from sim.study.run import run_scenario
 from tests.made_results import SCENARIO, outcome, result, scenario, trial
+from tests.short import SHORT
 
 S = US_PER_S
 T = 864_000 * S
@@ -86,14 +92,44 @@ LENGTHS = (
     WindowLengths(scheme="never", lengths_us=np.zeros(0, dtype=np.int64), count=0),
 )
 
+DAY = Day(
+    stream=0,
+    start_us=0,
+    end_us=24 * 3_600 * S,
+    lives=(
+        Life(
+            block="0.raw.0-7200000000.1.0",
+            level=1,
+            resolution=0,
+            created_us=0,
+            committed_us=7_200 * S,
+            retired_us=30_000 * S,
+            deleted_us=50_000 * S,
+        ),
+        Life(
+            block="0.raw.0-28800000000.2.0",
+            level=2,
+            resolution=0,
+            created_us=28_000 * S,
+            committed_us=30_000 * S,
+            retired_us=NEVER,
+            deleted_us=NEVER,
+        ),
+    ),
+    left_out=0,
+    syncs_us=((2, (600 * S, 1_200 * S)),),
+    hazards=(Hazard(query="day", start_us=50_000 * S, end_us=51_000 * S, outcome="query-error"),),
+)
+
 DRAWN: tuple[Callable[[Axes], Any], ...] = (
     lambda ax: outcome_fractions(FRACTIONS, ax),
     lambda ax: story_timeline(STORY, ax),
     lambda ax: window_lengths(LENGTHS, ax),
+    lambda ax: bucket_day(DAY, ax),
     lambda ax: outcome_fractions(_at(0, S, 2 * S, 3 * S), ax),
     lambda ax: window_lengths([*LENGTHS, replace(LENGTHS[0], scheme="again")], ax),
 )
-IDS = (*FIGURES, "outcomes by delay", "windows in rows")
+IDS = ("outcomes", "deletion", "windows", "day", "outcomes by delay", "windows in rows")
 
 
 def _legend(figure: Figure) -> list[str]:
@@ -316,9 +352,9 @@ def test_no_closed_form_is_claimed_elsewhere(changed: dict[str, Any]) -> None:
     assert error_window_law(other, other.schemes[0]) is None
 
 
-def test_without_deletions_there_is_only_the_first_figure() -> None:
+def test_without_deletions_no_figure_is_about_one() -> None:
     made = result([0.25, 0.5], [0.0, 0.0])
-    assert [name for name, _ in figures(made)] == ["outcomes"]
+    assert [name for name, _ in figures(made)] == ["outcomes", "costs"]
     assert told_deletion(made) is None
 
 
@@ -351,3 +387,46 @@ def test_any_name_is_drawn_as_it_is(name: str) -> None:
         legend_below(ax, handles)
 
     ElementTree.fromstring(to_svg(new_figure(draw)))
+
+
+def test_a_day_has_a_lane_for_each_block_and_each_gateway() -> None:
+    (ax,) = new_figure(lambda ax: bucket_day(DAY, ax), height=day_height(DAY)).axes
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["level 1, 2h", "level 2, 8h", "syncs of gateway 2"]
+    bars = [bar for bar in ax.patches if isinstance(bar, Rectangle) and bar.get_height() < 1]
+    widths = sorted(round(bar.get_width(), 3) for bar in bars)
+    # Made for 2 h and 2000 s; in use from there; the first waits 20,000 s for its deletion.
+    assert widths == [round(h, 3) for h in (2000 / 3600, 2.0, 20 / 3.6, 22.8 / 3.6, 56.4 / 3.6)]
+
+
+def test_a_day_is_taken_around_the_deletion_that_is_told() -> None:
+    ran = run_scenario(load(SHORT))
+    for scheme in ran.schemes:
+        for own in scheme.trials:
+            told = own.story
+            assert told is not None
+            assert told.day is not None
+            assert told.day.start_us <= told.absent_us < told.day.end_us
+            assert told.day.end_us - told.day.start_us == 24 * 3_600 * S
+            assert told.block in [life.block for life in told.day.lives]
+            assert {life.block.split(".")[0] for life in told.day.lives} == {str(told.stream)}
+            committed = [life.committed_us for life in told.day.lives]
+            assert committed == sorted(committed)
+
+
+def test_costs_are_bars_with_their_number_beside_them() -> None:
+    data = [
+        SchemeCost(scheme="at once, for $5", garbage_bytes=0.0, requests_per_day=1234.0),
+        SchemeCost(scheme="later", garbage_bytes=3 * 2**30, requests_per_day=math.nan),
+    ]
+    one, two = (
+        new_panels(lambda f: scheme_costs(data, f), height=costs_height(data)) for _ in range(2)
+    )
+    assert to_svg(one) == to_svg(two)
+    left, right = one.axes
+    assert [text.get_text() for text in left.texts] == ["0 B", "3 GiB"]
+    assert [text.get_text() for text in right.texts] == ["1.23k", "unknown"]
+    bars = [bar for bar in left.patches if isinstance(bar, Rectangle)]
+    assert [bar.get_width() for bar in bars] == [0.0, 3.0]
+    assert "(GiB)" in left.get_xlabel()
+    assert "(per simulated day)" in right.get_xlabel()
