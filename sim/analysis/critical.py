@@ -5,10 +5,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.analysis.exposure import Exposure
+from sim.analysis.windows import order_statistics
 from sim.trace.passes import Passes
 from sim.trace.timelines import Ints
 
-__all__ = ["CriticalDelays", "critical_delays"]
+__all__ = ["CriticalDelays", "CriticalSample", "critical_delays"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalSample:
+    """The critical delays of one query class in one trial.
+
+    Attributes
+    ----------
+    query : str
+    count : int
+        Pairs of a retired block and a gateway that had it loaded.
+    delays_us : tuple of int
+        Their delays, sorted; of very many, evenly spaced ones, the smallest and the largest among
+        them.
+    """
+
+    query: str
+    count: int
+    delays_us: tuple[int, ...]
+
+    @property
+    def largest_us(self) -> int:
+        """The smallest delay with which no query of the class would have met any absence."""
+        return self.delays_us[-1] if self.delays_us else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +53,13 @@ class CriticalDelays:
     def largest_us(self) -> int:
         """The smallest delay with which no query of the class would have met any absence."""
         return int(self.delay_us.max(initial=0))
+
+    def sample(self) -> CriticalSample:
+        """What a trial's result keeps of them."""
+        ordered = np.sort(self.delay_us)
+        return CriticalSample(
+            query=self.query, count=ordered.size, delays_us=tuple(order_statistics(ordered))
+        )
 
 
 def critical_delays(exposure: Exposure, passes: Passes, first_lag_us: Ints) -> CriticalDelays:

@@ -197,6 +197,7 @@ class EveryDelay:
             counts=counts,
             garbage_byte_seconds=garbage,
             exercised=exercised(scenario, timelines, asked, exposed),
+            critical=tuple(critical.sample() for critical in self.critical),
         )
 
     def _deleting(self, delay_us: int) -> Ints:

@@ -20,6 +20,7 @@ from sim.scenario.metrics import METRICS, Adding
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
+    from sim.analysis.critical import CriticalSample
     from sim.analysis.explain import Story
     from sim.analysis.outcomes import ClassOutcome
     from sim.scenario.schema import Scenario
@@ -68,6 +69,9 @@ class TrialResult:
         What of all that may fail was tried at all.
     story : Story or None
         The deletion that a reader outlasted for longest, see ``explain.told``.
+    critical : tuple of CriticalSample
+        Per query class, the delete delays that would just have been long enough; none where a
+        delay is no matter of when a block goes.
     """
 
     scheme: int
@@ -82,6 +86,7 @@ class TrialResult:
     windows_us: tuple[int, ...] = ()
     exercised: Exercised = field(default_factory=Exercised)
     story: "Story | None" = None
+    critical: "tuple[CriticalSample, ...]" = ()
 
     def __repr__(self) -> str:
         place = f"scheme={self.scheme}, trial={self.trial}, seed={self.seed}"

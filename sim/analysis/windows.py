@@ -27,6 +27,7 @@ __all__ = [
     "error_window_law",
     "error_windows",
     "hidden_from_us",
+    "order_statistics",
     "pick_deletion",
     "replacement_of",
     "window_sample",
@@ -95,11 +96,17 @@ def window_sample(timelines: "Timelines") -> tuple[int, tuple[int, ...]]:
     Of more than 1000 lengths, 1000 evenly spaced order statistics stand for all.
     """
     lengths = np.sort(error_windows(timelines).length_us)
-    count = len(lengths)
+    return len(lengths), tuple(order_statistics(lengths))
+
+
+def order_statistics(ordered: Int64) -> list[int]:
+    """All of an ascending sample, or 1000 of more, evenly spaced, the ends among them."""
+    count = len(ordered)
     if count > _SAMPLE_MAX:
         places = (np.arange(_SAMPLE_MAX) * (count - 1)) // (_SAMPLE_MAX - 1)
-        lengths = lengths[places]
-    return count, tuple(int(length) for length in lengths)
+        ordered = ordered[places]
+    found: list[int] = ordered.tolist()
+    return found
 
 
 def error_window_law(scenario: "Scenario", scheme: "SchemeSpec") -> Law | None:

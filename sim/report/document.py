@@ -138,7 +138,20 @@ def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
         "counts": total_counts([trial.counts for trial in scheme.trials]),
         "garbage_byte_seconds": math.fsum(trial.garbage_byte_seconds for trial in scheme.trials),
         "exposure": asdict(scheme.exercised),
+        "critical_delays": _critical_delays(scheme),
         "rules": [_rule(rule) for rule in rules(result.scenario, scheme.index)],
+    }
+
+
+def _critical_delays(scheme: SchemeResult) -> dict[str, Any]:
+    """Per query class the smallest delete delay with which none had met an absence, all trials."""
+    samples = [sample for trial in scheme.trials for sample in trial.critical]
+    return {
+        query: {
+            "n": sum(sample.count for sample in samples if sample.query == query),
+            "largest_us": max(s.largest_us for s in samples if s.query == query),
+        }
+        for query in dict.fromkeys(sample.query for sample in samples)
     }
 
 

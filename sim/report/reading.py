@@ -94,6 +94,7 @@ class _Scheme(_Part):
     counts: dict[str, Any]
     garbage_byte_seconds: float
     exposure: dict[str, float]
+    critical_delays: dict[str, dict[str, int]] = {}
     rules: tuple[_Rule, ...]
     per_trial: _PerTrial
 

@@ -19,9 +19,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, Literal
 
 from sim.analysis.checkers import garbage_byte_seconds, observe
+from sim.analysis.everydelay import EveryDelay
 from sim.analysis.exercised import exercised
 from sim.analysis.explain import told
 from sim.analysis.exposure import exposures
+from sim.analysis.feedback import entanglement
 from sim.analysis.queries import evaluate_exact, evaluate_sampled
 from sim.analysis.results import Result, TrialResult, collect
 from sim.analysis.windows import window_sample
@@ -33,6 +35,7 @@ from sim.trace.columns import build
 from sim.trace.recorder import first_difference
 
 if TYPE_CHECKING:
+    from sim.analysis.critical import CriticalSample
     from sim.analysis.exposure import Exposure
     from sim.scenario.schema import Scenario
     from sim.study.finished import FinishedTrials, TrialFiles
@@ -215,4 +218,21 @@ def judge_trace(
         windows_us=windows_us,
         exercised=exercised(scenario, timelines, asked, exposed),
         story=told(scenario, timelines, exposed, scheme_index=scheme_index, trial=trial),
+        critical=_critical(scenario, scheme_index, trace, timelines, exposed),
     )
+
+
+def _critical(
+    scenario: "Scenario",
+    scheme_index: int,
+    trace: "Trace",
+    timelines: "Timelines",
+    exposed: "Sequence[Exposure]",
+) -> "tuple[CriticalSample, ...]":
+    """Critical delays of every class; none where the trace does not say when blocks would go."""
+    if scenario.schemes[scheme_index].kind != "deletion-mark" or entanglement(scenario):
+        return ()
+    every = EveryDelay(scenario, scheme_index, trace, timelines, exposed)
+    if not every.is_predictable:
+        return ()
+    return tuple(critical.sample() for critical in every.critical)

@@ -69,6 +69,7 @@ def test_keys_and_their_order() -> None:
         "counts",
         "garbage_byte_seconds",
         "exposure",
+        "critical_delays",
         "rules",
         "world_digest",
         "per_trial",

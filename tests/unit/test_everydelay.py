@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ import pytest
 from sim.analysis.everydelay import EveryDelay
 from sim.analysis.feedback import feedback, with_delay
 from sim.analysis.queries import evaluate_exact
+from sim.analysis.results import collect
 from sim.core.units import NEVER, US_PER_S
 from sim.model.world import simulate
+from sim.report.document import document
 from sim.scenario.schema import Scenario
 from sim.study import curve
 from sim.study.curve import CURVE, SIMULATED, trials_over_delays
+from sim.study.run import run_trial
 from sim.trace.columns import build
 from sim.trace.passes import Passes
 from tests.short import SHORT
@@ -111,6 +115,24 @@ def test_the_largest_critical_delay_is_the_smallest_safe_one(short: Scenario) ->
     assert critical.largest_us > 10 * 60 * US_PER_S
     assert failing(slow, critical.largest_us) == 0.0
     assert failing(slow, critical.largest_us - 1) > 0.0
+
+
+def test_a_result_says_which_delay_would_have_been_enough(short: Scenario) -> None:
+    """Whatever its own delay is: the readers and the passes are the same."""
+    slow = changed(short, gateways={"sync_interval": "17m"})
+    results = [run_trial(with_delay(slow, MARK, d), MARK, 0) for d in (0, HOUR_US, 6 * HOUR_US)]
+    assert results[0].critical == results[1].critical == results[2].critical
+    (sample,) = results[0].critical
+    (critical,) = every(slow).critical
+    assert sample.largest_us == critical.largest_us > 0
+    assert sample.count == critical.delay_us.size
+    collected = collect(slow, "exact", [replace(results[0], scheme=MARK)])
+    (scheme,) = document(collected, [])["schemes"]
+    assert scheme["critical_delays"] == {
+        "day": {"n": sample.count, "largest_us": sample.largest_us}
+    }
+    assert run_trial(short, 0, 0).critical == ()
+    assert run_trial(changed(short, compactor={"delete_takes": "1s"}), MARK, 0).critical == ()
 
 
 def test_a_shorter_delay_than_the_one_that_ran_is_refused(short: Scenario) -> None:
