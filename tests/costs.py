@@ -7,16 +7,15 @@ multiple of it.
 from __future__ import annotations
 
 import json
-import os
-import resource
-import time
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.analysis.effort import effort
 from sim.scenario.load import load
-from sim.study.run import Mode, run_trial
+from sim.study.run import Mode
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
@@ -59,22 +58,36 @@ class Measured(NamedTuple):
     cpu_s: float
 
 
+# In a process of its own, for its peak memory: one that is forked has that of its parent too.
+_PROGRAM = """
+import json, resource, sys, time
+from pathlib import Path
+from sim.scenario.load import load
+from sim.study.run import run_trial
+path, overrides, scheme, mode = json.loads(sys.argv[1])
+began_s = time.process_time()
+result = run_trial(load(path, overrides), scheme, 0, mode)
+cpu_s = time.process_time() - began_s
+status = Path("/proc/self/status")
+if status.exists():
+    peak_k = int(status.read_text().partition("VmHWM:")[2].split()[0])
+else:
+    peak_k = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps([result.records, peak_k * 1024, cpu_s]))
+"""
+
+
 def measure(name: str, overrides: Mapping[str, Any], scheme: int, mode: Mode) -> Measured:
     """Run trial 0 of a scheme in a child process."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        began_s = time.process_time()
-        result = run_trial(load(SCENARIOS / f"{name}.toml", overrides), scheme, 0, mode)
-        cpu_s = time.process_time() - began_s
-        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        os.write(writer, json.dumps([result.records, peak_bytes, cpu_s]).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        measured = Measured(*json.loads(answer.read()))
-    os.waitpid(pid, 0)
-    return measured
+    job = json.dumps([str(SCENARIOS / f"{name}.toml"), overrides, scheme, mode])
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, job],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
+    )
+    return Measured(*json.loads(done.stdout))
 
 
 def main() -> None:

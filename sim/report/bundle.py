@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from sim.scenario.schema import SchemeSpec
 
-__all__ = ["figures", "files", "sweep_figures", "sweep_files"]
+__all__ = ["figures", "files", "outcome_rows", "sweep_figures", "sweep_files"]
 
 
 def files(result: Result, judgements: Sequence[Judgement]) -> Iterator[tuple[str, bytes]]:
@@ -78,7 +78,7 @@ def sweep_figures(sweep: Sweep) -> Iterator[tuple[str, "Figure"]]:
 
 def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:
     """Draw the figures that apply to a result, each with its name."""
-    outcomes = _outcome_rows(result)
+    outcomes = outcome_rows(result)
     width = outcomes_width(outcomes)
     yield (
         "outcomes",
@@ -106,7 +106,7 @@ def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:
         yield "windows", new_figure(lambda ax: window_lengths(windows, ax), height=height)
 
 
-def _outcome_rows(result: Result) -> list[OutcomeFraction]:
+def outcome_rows(result: Result) -> list[OutcomeFraction]:
     """Failures and gaps always, other outcomes than ok where some scheme saw them."""
     seen = {
         outcome: any(estimate(scheme, (outcome,)).expected > 0 for scheme in result.schemes)

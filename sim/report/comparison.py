@@ -35,6 +35,7 @@ __all__ = [
     "COMPARISON_COLUMNS",
     "comparison_csv",
     "comparison_document",
+    "comparison_rows",
     "comparison_table",
     "gate_lines",
     "pair_name",
@@ -108,10 +109,11 @@ def _row(row: Row) -> dict[str, Any]:
 
 def comparison_csv(comparison: Comparison) -> str:
     """Write every difference as a line of CSV; ``*`` is all query classes together."""
-    return csv_text(COMPARISON_COLUMNS, _csv_rows(comparison))
+    return csv_text(COMPARISON_COLUMNS, comparison_rows(comparison))
 
 
-def _csv_rows(comparison: Comparison) -> Iterator[Mapping[str, Any]]:
+def comparison_rows(comparison: Comparison) -> Iterator[Mapping[str, Any]]:
+    """Give the lines of the CSV, by column; columns that do not apply are left out."""
     for pair in comparison.schemes:
         names = {"scheme_a": csv_name(pair.a), "scheme_b": csv_name(pair.b)}
         for row in pair.rows:

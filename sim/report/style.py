@@ -24,11 +24,13 @@ __all__ = [
     "OUTCOME_COLOURS",
     "OUTCOME_MARKERS",
     "PALETTE",
+    "Axes",
     "escaped",
     "folded",
     "label_spans",
     "label_ticks",
     "legend_below",
+    "new_axes",
     "new_figure",
     "new_panels",
     "time_unit",
@@ -101,6 +103,11 @@ def _settings() -> Any:
 def new_figure(draw: Callable[[Axes], Any], *, width: float = 7.2, height: float = 4.0) -> Figure:
     """Draw on the axes of a new figure of that size in inches, with this module's looks."""
     return new_panels(lambda figure: draw(figure.add_subplot()), width=width, height=height)
+
+
+def new_axes() -> Axes:
+    """Axes of a new figure in the caller's own style, as in a notebook."""
+    return Figure(layout="constrained").add_subplot()
 
 
 def new_panels(draw: Callable[[Figure], Any], *, width: float = 7.2, height: float = 4.0) -> Figure:

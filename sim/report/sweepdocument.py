@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     from sim.analysis.results import Result, SchemeResult
     from sim.scenario.knobs import Knob
 
-__all__ = ["PARQUET_EXTRA", "has_parquet", "sweep_csv", "sweep_document", "sweep_parquet"]
+__all__ = [
+    "PARQUET_EXTRA",
+    "has_parquet",
+    "sweep_csv",
+    "sweep_document",
+    "sweep_parquet",
+    "sweep_rows",
+]
 
 SCHEMA_VERSION: Final = 1
 
@@ -138,7 +145,7 @@ def sweep_csv(sweep: Sweep) -> str:
     numbers if they have a unit: ``…_s``, ``…_per_s``, ``…_bytes``. ``origin`` is "simulated" or
     "curve".
     """
-    rows = ({csv_name(key): value for key, value in row.items()} for row in _rows(sweep))
+    rows = ({csv_name(key): value for key, value in row.items()} for row in sweep_rows(sweep))
     return csv_text(_columns(sweep), rows)
 
 
@@ -154,7 +161,8 @@ def _knob_columns(knob: "Knob", index: int) -> Iterator[tuple[str, Any]]:
         yield f"{knob.path}{suffix}", knob.numbers[index] / divisor
 
 
-def _rows(sweep: Sweep) -> Iterator[dict[str, Any]]:
+def sweep_rows(sweep: Sweep) -> Iterator[dict[str, Any]]:
+    """Give the lines of the table of a sweep, by column; columns that do not apply are left out."""
     for cell in sweep.cells:
         setting = dict(
             column
@@ -184,7 +192,7 @@ def sweep_parquet(sweep: Sweep) -> bytes:
     from pyarrow import parquet
 
     measured = {name for knob in sweep.knobs for name, _ in list(_knob_columns(knob, 0))[1:]}
-    rows = list(_rows(sweep))
+    rows = list(sweep_rows(sweep))
     columns = {}
     for name in _columns(sweep):
         values = [plain(row.get(name)) for row in rows]

@@ -12,12 +12,12 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from sim.analysis.safety import safe_delay_us
-from sim.analysis.sweep import Line, Point, Sweep
+from sim.analysis.sweep import Line, Point, Sweep, lines_of
 from sim.report.failureaxis import FailureAxis, knob_positions, label_knob, zero_handles
 from sim.report.names import knob_name
 from sim.report.style import GREY, MARKERS, PALETTE, escaped
 
-__all__ = ["failures_height", "failures_over_knob"]
+__all__ = ["failure_lines", "failures_height", "failures_over_knob"]
 
 _LINES_MAX: Final = 6
 # Lines of one figure stand so far apart, in points, where their marks would cover each other.
@@ -39,6 +39,21 @@ def failures_height(lines: Sequence[Line]) -> float:
     """Height in inches of the figure that :func:`failures_over_knob` draws."""
     panels = _panels(lines)
     return 1.6 + 2.9 * len(panels)
+
+
+def failure_lines(sweep: Sweep, ax: Axes) -> Axes:
+    """Draw the same on axes that somebody has, all lines together, with a legend in them."""
+    lines = lines_of(sweep)
+    styles = _styles(sweep, lines, is_alone=True)
+    scenario = sweep.cells[0].result.scenario
+    label_knob(sweep.knobs[0], knob_name(sweep.knobs[0].path, scenario), ax)
+    handles = _draw_lines(sweep, lines, styles, ax)
+    ax.set_ylabel("fraction of queries (95 % interval)")
+    ax.set_title("How often does a query not get a complete answer?", loc="left")
+    zeros = zero_handles(point.failing.interval for line in lines for point in line.points)
+    shown = [*handles.values(), *zeros, *_rule_handles(sweep, lines)]
+    ax.legend(handles=shown, frameon=False, fontsize=8)
+    return ax
 
 
 def failures_over_knob(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> Figure:

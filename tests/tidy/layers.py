@@ -26,6 +26,7 @@ LEVELS: Final = {
     "report": 4,
     "testing": 4,
     "cli": 5,
+    "api": 5,
     "__main__": 6,
     "": 6,  # the facade, sim/__init__.py
 }
@@ -39,6 +40,7 @@ HOMES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "hypothesis": (("sim/testing/",), "sim.testing, or a test"),
     "click": (("sim/cli",), "an exception of sim.errors"),
     "rich": (("sim/cli", "sim/report/"), "plain text"),
+    "pandas": (("sim/api/",), "a result's to_frame"),
     "distributed": (("sim/study/",), "a concurrent.futures.Executor"),
     "optuna": (("sim/study/",), "sim.study"),
     "tree_sitter": (("sim/scenario/",), "sim.scenario.load"),
