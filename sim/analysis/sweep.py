@@ -24,6 +24,7 @@ __all__ = [
     "Point",
     "Sweep",
     "garbage_bytes",
+    "knows_requests",
     "lines_of",
     "origin_of",
     "pareto_front",
@@ -113,11 +114,24 @@ def garbage_bytes(result: "Result", scheme: SchemeResult) -> float:
 
 
 def requests_per_day(result: "Result", scheme: SchemeResult) -> float:
-    """Requests of all kinds to the store per simulated day, mean over trials; nan without any."""
+    """Requests of all kinds to the store per simulated day, mean over trials.
+
+    nan without any trial, and where a trial does not know them: see :func:`knows_requests`.
+    """
+    if not knows_requests(scheme):
+        return math.nan
     span_us = result.scenario.horizon_us - result.scenario.warmup_us
     requests = total_counts([trial.counts for trial in scheme.trials]).get("requests", {})
-    total = sum(requests.values()) * _US_PER_DAY / span_us
-    return total / len(scheme.trials) if scheme.trials else math.nan
+    return sum(requests.values()) * _US_PER_DAY / span_us / len(scheme.trials)
+
+
+def knows_requests(scheme: SchemeResult) -> bool:
+    """Whether every trial has counted its requests.
+
+    One that was read off the trace of another delay may not have: where a delay changes what
+    readers ask for, only a run of its own tells.
+    """
+    return bool(scheme.trials) and all("requests" in trial.counts for trial in scheme.trials)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
