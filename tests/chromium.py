@@ -133,10 +133,10 @@ def running(path: str, profile: Path) -> Iterator[Tab]:
     ) as process:
         try:
             assert process.stderr is not None
-            told = (re.search(r"ws://[^/]+:(\d+)/", line) for line in process.stderr)
-            port = next(found[1] for found in told if found)
-            browser = f"ws://127.0.0.1:{port}/devtools/page/{_page_of(profile, port)}"
-            connection = websocket.create_connection(browser, timeout=_TIMEOUT_S)
+            told = (re.search(r"ws://\S+", line) for line in process.stderr)
+            browser = next(found[0] for found in told if found)
+            page = browser.rpartition("/devtools/")[0] + f"/devtools/page/{_page_of(browser)}"
+            connection = websocket.create_connection(page, timeout=_TIMEOUT_S)
             try:
                 yield Tab(connection)
             finally:
@@ -146,10 +146,9 @@ def running(path: str, profile: Path) -> Iterator[Tab]:
             process.communicate(timeout=_TIMEOUT_S)
 
 
-def _page_of(profile: Path, port: str) -> str:
-    """Id of the page that the browser has opened."""
-    place = (profile / "DevToolsActivePort").read_text().splitlines()[1]
-    connection = websocket.create_connection(f"ws://127.0.0.1:{port}{place}", timeout=_TIMEOUT_S)
+def _page_of(browser: str) -> str:
+    """Id of the page that the browser at an address has opened."""
+    connection = websocket.create_connection(browser, timeout=_TIMEOUT_S)
     try:
         connection.send(json.dumps({"id": 1, "method": "Target.getTargets"}))
         while "result" not in (message := json.loads(connection.recv())):

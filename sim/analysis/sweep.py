@@ -122,7 +122,8 @@ def requests_per_day(result: "Result", scheme: SchemeResult) -> float:
         return math.nan
     span_us = result.scenario.horizon_us - result.scenario.warmup_us
     requests = total_counts([trial.counts for trial in scheme.trials]).get("requests", {})
-    return sum(requests.values()) * _US_PER_DAY / span_us / len(scheme.trials)
+    total: float = sum(requests.values()) * _US_PER_DAY / span_us
+    return total / len(scheme.trials)
 
 
 def knows_requests(scheme: SchemeResult) -> bool:

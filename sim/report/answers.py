@@ -9,6 +9,7 @@ from sim.analysis.results import Estimate, Result, SchemeResult, estimate
 from sim.analysis.sweep import FAILING, Line, Point, Sweep, garbage_bytes, lines_of
 from sim.report.formats import format_bytes_short, format_fraction, format_interval
 from sim.report.names import knob_name
+from sim.report.sweeptable import proven_words
 
 __all__ = ["failing_words", "run_answer", "sweep_answer"]
 
@@ -92,16 +93,19 @@ def _threshold(sweep: Sweep, scheme: str, lines: Sequence[Line]) -> str:
         others = sweep.text_of(setting, range(1, len(sweep.knobs))) if line.others else ""
         first = _first_zero(sweep, line)
         starts.setdefault("" if first is None else first, []).append(others)
-    parts = []
-    for text, others in starts.items():
-        named = [other for other in others if other]
-        where = f" at {' or '.join(named)}" if named and len(starts) > 1 else ""
-        parts.append(f"from {text} on{where}" if text else f"at no value tried{where}")
     scenario = sweep.cells[0].result.scenario
     of = knob_name(knob.path, scenario).removesuffix(f" of {scheme}")
-    rest = [knob_name(other.path, scenario) for other in sweep.knobs[1:]]
-    held = f" ({', '.join(rest)} as named)" if len(starts) > 1 and not sweep.is_together else ""
-    return f"{scheme}: no query was seen to fail at a {of} {', '.join(parts)}{held}"
+    # The other knobs are named once; after that their values are enough.
+    held = f"{', '.join(knob_name(other.path, scenario) for other in sweep.knobs[1:])} "
+    parts = []
+    for text, settings in starts.items():
+        where = ""
+        if len(starts) > 1:
+            where, held = f" with {held}{' or '.join(settings)}", ""
+        parts.append(f"{f'from {text} on' if text else 'at no value tried'}{where}")
+    proven = proven_words(sweep, lines[0].position)
+    said = f"no query was seen to fail at a {of} {', '.join(parts)}"
+    return f"{scheme}: {said}{f' ({proven})' if proven else ''}"
 
 
 def _first_zero(sweep: Sweep, line: Line) -> str | None:

@@ -38,7 +38,7 @@ def story_title(story: Story) -> str:
 def story_moments(story: Story) -> Iterator[Moment]:
     """Give what happened within the story's span, in the order of time."""
     zero_us = story.retired_us
-    for t_us, words in sorted(_moments(story)):
+    for t_us, words in sorted(_moments(story), key=lambda moment: moment[0]):
         if story.start_us <= t_us < story.end_us:
             yield Moment(relative(t_us, zero_us), format_span(t_us), words)
 

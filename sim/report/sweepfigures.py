@@ -33,7 +33,7 @@ _APART: Final = 3.0
 
 
 def panels_of(lines: Sequence[Line]) -> dict[str, list[Line]]:
-    """Give the lines by panel: all in one if they are few, else one for each scheme that is touched."""
+    """Give the lines by panel: all in one if few, else one for each scheme that is touched."""
     if len(lines) <= _LINES_MAX or not any(line.others for line in lines):
         return {"": list(lines)}
     touched = [line for line in lines if not line.is_flat] or list(lines)

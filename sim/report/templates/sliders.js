@@ -3,8 +3,9 @@
   const { sliders, schemes } = JSON.parse(document.getElementById("cells").textContent);
   const box = document.getElementById("explore");
   const inputs = sliders.map((_, k) => document.getElementById(`knob-${k}`));
+  const isAnyTouched = schemes.some((scheme) => scheme.sliders.length);
   const figure = document.getElementById("headline");
-  const space = "http" + "://www.w3.org/2000/svg";
+  const space = figure && figure.namespaceURI;
 
   // A ring around the mark of a cell, where the figure has one.
   const rings = [];
@@ -31,16 +32,16 @@
     });
     while (rings.length) rings.pop().remove();
     const at = sliders.map((slider, k) => `${slider.name} ${texts[k]}`).join(", ");
-    const said = schemes.map((scheme, position) => {
-      const key = scheme.sliders.map((k) => setting[k]).join("-");
-      const [words, ...numbers] = scheme.rows[key];
+    const said = [];
+    schemes.forEach((scheme, position) => {
+      const [words, ...numbers] = scheme.rows[scheme.sliders.map((k) => setting[k]).join("-")];
       numbers.forEach((number, column) => {
         document.getElementById(`cell-${position}-${column}`).textContent = number;
       });
-      const own = sliders.length === 1 && sliders[0].knobs > 1
-        ? Array(sliders[0].knobs).fill(setting[0]) : setting;
+      if (scheme.sliders.length || !isAnyTouched) said.push(`${scheme.name}: ${words}`);
+      // Knobs that move in step are one slider.
+      const own = sliders[0].knobs > 1 ? Array(sliders[0].knobs).fill(setting[0]) : setting;
       for (const kind of ["failing", "garbage", "requests"]) mark(kind, position, own);
-      return `${scheme.name}: ${words}`;
     });
     document.getElementById("said").textContent = `At ${at}: ${said.join("; ")}.`;
   }
