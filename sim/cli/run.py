@@ -91,7 +91,7 @@ class _Options:
     "--out",
     metavar="DIR",
     shell_complete=complete.any_folder,
-    help="Write document, CSV and figures into a folder; of several, into one each.",
+    help="Write document, CSV, figures and a page into a folder; of several, into one each.",
 )
 @click.option(
     "--resume",
@@ -200,9 +200,9 @@ def _run_one(
             result = _simulate(scenario, selection, options, folder, progress)
             took_s = time.perf_counter() - began_s
             judgements = judge(result)
-            _write(
-                result, judgements, options, work, page_again=_on_a_page(path, scenario, options)
-            )
+            # From beside the file: a page names no place of a machine.
+            words = _repeating_words(Path(path).name, scenario, options)
+            _write(result, judgements, options, work, page_again=common.command_line(*words))
         if root is not None:
             add_to_index(root, result, judgements)
     except KeyboardInterrupt:
@@ -303,11 +303,6 @@ def _write(
         files.write_text(options.csv, to_csv(result))
     if options.json is not None:
         files.write_text(options.json, to_json(document(result, judgements)))
-
-
-def _on_a_page(path: str, scenario: "Scenario", options: _Options) -> str:
-    """The line that repeats the run, from beside the file: a page names no place of a machine."""
-    return common.command_line(*_repeating_words(Path(path).name, scenario, options))
 
 
 def _repeating_words(path: str, scenario: "Scenario", options: _Options) -> list[object]:

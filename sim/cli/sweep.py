@@ -95,7 +95,7 @@ _CELLS: Final = ".sim-cells"
     "--out",
     metavar="DIR",
     shell_complete=complete.any_folder,
-    help="Write document, CSV and figures into a folder.",
+    help="Write document, CSV, figures and a page with sliders into a folder.",
 )
 @click.option(
     "--cells",

@@ -35,8 +35,11 @@ def failing_words(scheme: SchemeResult) -> str:
 
 
 def _how_sure(found: Estimate) -> str:
-    if found.interval.high == 0:
+    if found.interval.method == "rule":
         return "as the rules prove"
+    if found.interval.high == 0:
+        is_over_phases = found.interval.method == "phases"
+        return "ruled out at every phase of the readers" if is_over_phases else "ruled out"
     return f"as far as was seen (at most {format_fraction(found.interval.high)})"
 
 
@@ -46,8 +49,9 @@ def run_answer(result: Result) -> str:
         return _many(result)
     parts = []
     for scheme in result.schemes:
-        kept = format_bytes_short(garbage_bytes(result, scheme))
-        parts.append(f"{scheme.name}: {failing_words(scheme)}, and {kept} of garbage are kept")
+        garbage = garbage_bytes(result, scheme)
+        kept = f"{format_bytes_short(garbage)} of garbage are" if garbage else "no garbage is"
+        parts.append(f"{scheme.name}: {failing_words(scheme)}, and {kept} kept")
     return f"{'; '.join(parts)}."
 
 

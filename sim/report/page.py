@@ -16,9 +16,10 @@ from sim import __version__
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Result, SchemeResult, estimate
 from sim.analysis.safety import Rule, rules
-from sim.analysis.sweep import FAILING, Sweep
+from sim.analysis.sweep import FAILING, Sweep, knows_requests
 from sim.errors import printable
 from sim.report.answers import failing_words, run_answer, sweep_answer
+from sim.report.formats import UNKNOWN
 from sim.report.lint import rule_words
 from sim.report.names import knob_name
 from sim.report.sentences import sentence
@@ -144,7 +145,7 @@ def sweep_page(sweep: Sweep, figures: Mapping[str, bytes], *, again: str) -> str
         question=first.scenario.summary or "How often does a query fail, and what does it cost?",
         tables=tables,
         caption=sweep_caption(sweep),
-        notes=untried_lines(sweep),
+        notes=[*untried_lines(sweep), *_unknown(sweep)],
         sliders=_sliders(sweep),
         cells=_cells(sweep),
         **_provenance(first, str(sweep_document(sweep)["digest"]), again),
@@ -218,6 +219,17 @@ def _rule_rows(found: Sequence[Rule]) -> list[dict[str, str]]:
             "protects": rule.protects,
         }
         for rule in found
+    ]
+
+
+def _unknown(sweep: Sweep) -> list[str]:
+    """Say that requests are missing, if so."""
+    schemes = [scheme for cell in sweep.cells for scheme in cell.result.schemes]
+    if all(map(knows_requests, schemes)):
+        return []
+    return [
+        f"{UNKNOWN} in a column of requests: this setting was read off the run of another delay, "
+        "and only one of its own tells what readers then ask for."
     ]
 
 

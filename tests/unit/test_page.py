@@ -18,7 +18,7 @@ from sim.analysis.expect import judge
 from sim.analysis.outcomes import Bound
 from sim.analysis.results import Result, collect, estimate
 from sim.analysis.sweep import FAILING, Sweep, requests_per_day
-from sim.report.answers import run_answer, sweep_answer
+from sim.report.answers import failing_words, run_answer, sweep_answer
 from sim.report.bundle import files, sweep_files
 from sim.report.document import document
 from sim.report.formats import format_fraction, format_interval
@@ -233,8 +233,8 @@ def test_a_page_of_a_run_says_what_the_document_says() -> None:
         assert story is not None
         assert all(moment.words in page.words for moment in story_moments(story))
     assert run_answer(_short()) in page.words
-    for row in from_profile(_short().scenario):
-        assert row.source in page.words
+    assert from_profile(_short().scenario)
+    assert all(known.source in page.words for known in from_profile(_short().scenario))
     assert "kind" in page.words
 
 
@@ -319,6 +319,30 @@ def test_requests_that_are_unknown_are_no_zero() -> None:
     assert math.isnan(requests_per_day(found, scheme))
     known = result([0.0], [0.0])
     assert cost_cells(known.schemes[0], 86_400_000_000)[1] == ("0/d", "3/d")
+
+
+def test_a_page_says_why_requests_are_missing() -> None:
+    (first, *others) = GRID.cells
+    bare = [replace(t, counts={}) for s in first.result.schemes for t in s.trials]
+    cell = replace(first, result=collect(first.result.scenario, "exact", bare))
+    text = sweep_page(replace(GRID, cells=(cell, *others)), {"headline": TINY}, again="")
+    assert "was read off the run of another delay" in Page(text).words
+    assert "was read off the run" not in _sweep_text("grid")
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Bound(proof="R1"), "no query fails, as the rules prove"),
+        (Bound(clusters=1000, most=0.0), "no query fails, ruled out"),
+        (Bound(clusters=1000, most=0.5), "no query fails, as far as was seen (at most "),
+        (0.001, "0.1 % of the queries get no complete answer"),
+        (math.nan, "nothing was asked"),
+    ],
+)
+def test_words_say_how_sure_a_zero_is(found: float | Bound, words: str) -> None:
+    (cell,) = made(["schemes.later.delete_delay=1h"], {(0,): found}).cells
+    assert failing_words(cell.result.schemes[1]).startswith(words)
 
 
 def test_figures_that_do_not_fit_are_named_instead() -> None:
