@@ -25,6 +25,7 @@ __all__ = [
     "Sweep",
     "garbage_bytes",
     "garbage_bytes_of",
+    "knows_requests",
     "lines_of",
     "origin_of",
     "pareto_front",
@@ -119,17 +120,29 @@ def garbage_bytes_of(scheme: SchemeResult, span_us: int) -> float:
 
 
 def requests_per_day(result: "Result", scheme: SchemeResult) -> float:
-    """Requests of all kinds to the store per simulated day, mean over trials; nan without any."""
+    """Requests of all kinds to the store per simulated day, mean over trials.
+
+    nan without any trial, and where a trial does not know them: see :func:`knows_requests`.
+    """
     return requests_per_day_of(scheme, result.scenario.horizon_us - result.scenario.warmup_us)
 
 
 def requests_per_day_of(scheme: SchemeResult, span_us: int) -> float:
-    """The same for a scheme alone; nan too where requests are not known."""
-    counts = total_counts([trial.counts for trial in scheme.trials])
-    if "requests" not in counts:
+    """The same for a scheme alone, whose trials count for ``span_us`` each."""
+    if not knows_requests(scheme):
         return math.nan
-    total = sum(counts["requests"].values()) * _US_PER_DAY / span_us
-    return total / len(scheme.trials) if scheme.trials else math.nan
+    requests = total_counts([trial.counts for trial in scheme.trials])["requests"]
+    total: float = sum(requests.values()) * _US_PER_DAY / span_us
+    return total / len(scheme.trials)
+
+
+def knows_requests(scheme: SchemeResult) -> bool:
+    """Whether every trial has counted its requests.
+
+    One that was read off the trace of another delay may not have: where a delay changes what
+    readers ask for, only a run of its own tells.
+    """
+    return bool(scheme.trials) and all("requests" in trial.counts for trial in scheme.trials)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

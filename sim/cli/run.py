@@ -91,7 +91,7 @@ class _Options:
     "--out",
     metavar="DIR",
     shell_complete=complete.any_folder,
-    help="Write document, CSV and figures into a folder; of several, into one each.",
+    help="Write document, CSV, figures and a page into a folder; of several, into one each.",
 )
 @click.option(
     "--resume",
@@ -200,7 +200,9 @@ def _run_one(
             result = _simulate(scenario, selection, options, folder, progress)
             took_s = time.perf_counter() - began_s
             judgements = judge(result)
-            _write(result, judgements, options, work)
+            # From beside the file: a page names no place of a machine.
+            words = _repeating_words(Path(path).name, scenario, options)
+            _write(result, judgements, options, work, page_again=common.command_line(*words))
         if root is not None:
             add_to_index(root, result, judgements)
     except KeyboardInterrupt:
@@ -283,6 +285,8 @@ def _write(
     judgements: "Sequence[Judgement]",
     options: _Options,
     work: "WorkFolder | None",
+    *,
+    page_again: str,
 ) -> None:
     """Write what was asked for: folder, files, then standard output."""
     from sim.report.csvtable import to_csv
@@ -293,7 +297,7 @@ def _write(
         from sim.report.names import FILES
 
         with work.replacement(is_own=lambda name: name in FILES) as folder:
-            for name, content in bundle_files(result, judgements):
+            for name, content in bundle_files(result, judgements, again=page_again):
                 (folder / name).write_bytes(content)
     if options.csv is not None:
         files.write_text(options.csv, to_csv(result))

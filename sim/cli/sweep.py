@@ -95,7 +95,7 @@ _CELLS: Final = ".sim-cells"
     "--out",
     metavar="DIR",
     shell_complete=complete.any_folder,
-    help="Write document, CSV and figures into a folder.",
+    help="Write document, CSV, figures and a page with sliders into a folder.",
 )
 @click.option(
     "--cells",
@@ -129,7 +129,7 @@ def command(path: str, **options: Any) -> int:
     """
     chosen = SweepOptions(**options)
     settings, selection = read_settings(path, chosen)
-    return _run(settings, selection, chosen)
+    return _run(path, settings, selection, chosen)
 
 
 @dataclass(slots=True)
@@ -154,7 +154,9 @@ class _Count:
             yield count
 
 
-def _run(settings: "Settings", selection: tuple[int, ...] | None, options: SweepOptions) -> int:
+def _run(
+    path: str, settings: "Settings", selection: tuple[int, ...] | None, options: SweepOptions
+) -> int:
     """Run the sweep, write and show it."""
     from sim.atomic import work_folder
     from sim.study.sweep import run_sweep
@@ -179,7 +181,7 @@ def _run(settings: "Settings", selection: tuple[int, ...] | None, options: Sweep
                 progress=count.round,
                 say=say,
             )
-            _write(sweep, options, work)
+            _write(sweep, options, work, again=_again(path, scenarios[0], options))
     except KeyboardInterrupt:
         raise RunInterrupted(count.done, count.wanted, count.done > 0) from None
     if not options.quiet:
@@ -213,7 +215,23 @@ def _fitting_workers(scenarios: "Sequence[Scenario]", options: SweepOptions) -> 
     return min((count for count in counts if count is not None), default=None)
 
 
-def _write(sweep: "Sweep", options: SweepOptions, work: "WorkFolder | None") -> None:
+def _again(path: str, scenario: "Scenario", options: SweepOptions) -> str:
+    """The line that repeats the sweep, from beside the file, whatever the file's seed becomes."""
+    words: list[object] = ["sweep", Path(path).name]
+    words += ["--seed", scenario.seed, "--trials", scenario.trials]
+    for option, values in (
+        ("--vary", options.knobs),
+        ("--scheme", options.schemes),
+        ("--set", options.assignments),
+    ):
+        for value in values:
+            words += [option, value]
+    words += ["--together"] if options.together else []
+    words += ["--refine", options.refine] if options.refine else []
+    return common.command_line(*words)
+
+
+def _write(sweep: "Sweep", options: SweepOptions, work: "WorkFolder | None", *, again: str) -> None:
     """Write what was asked for: folder, files, then standard output."""
     from sim.report.document import to_json
     from sim.report.sweepdocument import sweep_csv, sweep_document, sweep_parquet
@@ -223,7 +241,7 @@ def _write(sweep: "Sweep", options: SweepOptions, work: "WorkFolder | None") -> 
         from sim.report.names import SWEEP_FILES
 
         with work.replacement(is_own=lambda name: name in SWEEP_FILES) as folder:
-            for name, content in sweep_files(sweep):
+            for name, content in sweep_files(sweep, again=again):
                 (folder / name).write_bytes(content)
     makers: dict[str, tuple[str | None, Callable[[], bytes]]] = {
         "--parquet": (options.parquet, lambda: sweep_parquet(sweep)),

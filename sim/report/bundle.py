@@ -4,7 +4,7 @@
 there only if something was deleted.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +19,14 @@ from sim.report.csvtable import to_csv
 from sim.report.day import bucket_day, day_height
 from sim.report.document import document, to_json
 from sim.report.figures import OutcomeFraction, outcome_fractions, outcomes_width
+from sim.report.headline import HEADLINE_HEIGHT, headline
 from sim.report.heatmap import failure_map, map_height, mapped
-from sim.report.names import MARKER, SWEEP_MARKER
+from sim.report.names import MARKER, PAGE, SWEEP_MARKER
+from sim.report.page import run_page, sweep_page
 from sim.report.prices import prices
 from sim.report.style import new_figure, new_panels, to_png, to_svg
 from sim.report.sweepdocument import sweep_csv, sweep_document
-from sim.report.sweepfigures import failures_height, failures_over_knob
+from sim.report.sweepfigures import failures_height, failures_over_knob, panels_of
 from sim.report.timeline import story_height, story_timeline
 from sim.report.windows import WindowLengths, window_lengths, windows_height
 from sim.scenario.schema import OUTCOMES
@@ -37,17 +39,23 @@ if TYPE_CHECKING:
 __all__ = ["figures", "files", "outcome_rows", "sweep_figures", "sweep_files"]
 
 
-def files(result: Result, judgements: Sequence[Judgement]) -> Iterator[tuple[str, bytes]]:
+def files(
+    result: Result, judgements: Sequence[Judgement], *, again: str = ""
+) -> Iterator[tuple[str, bytes]]:
     """Give the name and content of every file of the bundle.
 
     Parameters
     ----------
     result : Result
     judgements : sequence of Judgement
+    again : str
+        The line that repeats the run, for the page; empty if there is none.
     """
     yield MARKER, to_json(document(result, judgements)).encode()
     yield "result.csv", to_csv(result).encode()
-    yield from _pictures(figures(result))
+    pictures = dict(_pictures(figures(result)))
+    yield from pictures.items()
+    yield PAGE, run_page(result, judgements, _vectors(pictures), again=again).encode()
 
 
 def _pictures(drawn: "Iterable[tuple[str, Figure]]") -> Iterator[tuple[str, bytes]]:
@@ -56,11 +64,29 @@ def _pictures(drawn: "Iterable[tuple[str, Figure]]") -> Iterator[tuple[str, byte
         yield f"{name}.png", to_png(figure)
 
 
-def sweep_files(sweep: Sweep) -> Iterator[tuple[str, bytes]]:
-    """Give the name and content of every file of a sweep's folder."""
+def _vectors(pictures: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The SVG files of pictures by the names of their figures."""
+    kind = ".svg"
+    return {n.removesuffix(kind): svg for n, svg in pictures.items() if n.endswith(kind)}
+
+
+def sweep_files(sweep: Sweep, *, again: str = "") -> Iterator[tuple[str, bytes]]:
+    """Give the name and content of every file of a sweep's folder; ``again`` is for the page."""
     yield SWEEP_MARKER, to_json(sweep_document(sweep)).encode()
     yield "sweep.csv", sweep_csv(sweep).encode()
-    yield from _pictures(sweep_figures(sweep))
+    pictures = dict(_pictures(sweep_figures(sweep)))
+    yield from pictures.items()
+    yield PAGE, sweep_page(sweep, _page_vectors(sweep, pictures), again=again).encode()
+
+
+def _page_vectors(sweep: Sweep, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Figures of a sweep's page: the headline, which has all that ``failures`` has if few lines."""
+    lines = lines_of(sweep)
+    first = new_panels(lambda f: headline(sweep, lines, f), height=HEADLINE_HEIGHT)
+    others = _vectors(pictures)
+    if "" in panels_of(lines):
+        del others["failures"]
+    return {"headline": to_svg(first), **others}
 
 
 def sweep_figures(sweep: Sweep) -> Iterator[tuple[str, "Figure"]]:

@@ -11,7 +11,7 @@ from sim.report.formats import format_span
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["rule_lines"]
+__all__ = ["rule_lines", "rule_words"]
 
 
 def rule_lines(scenario: "Scenario") -> Iterator[tuple[str, bool]]:
@@ -32,18 +32,21 @@ def rule_lines(scenario: "Scenario") -> Iterator[tuple[str, bool]]:
 
 
 def _line(rule: Rule) -> str:
+    return f"{rule.name} {rule.status:<6} {rule_words(rule)}"
+
+
+def rule_words(rule: Rule) -> str:
     """Say what a rule compares, term by term, and what comes of it."""
     terms = [f"{t.symbol} {_span(t.span_us)}" for t in rule.terms if t.span_us]
     sum_of = f" = {' + '.join(terms)}" if len(terms) > 1 else ""
     needs = f"{rule.key} {_span(rule.configured_us)}, needs {_span(rule.required_us)}{sum_of}"
     if not rule.is_met:
-        return f"{rule.name} {rule.status:<6} {needs}; nothing here depends on it"
+        return f"{needs}; nothing here depends on it"
     if rule.status is Status.BROKEN:
-        short = _span(-rule.slack_us)
-        return f"{rule.name} {rule.status:<6} {needs}: {short} short; it protects {rule.protects}"
+        return f"{needs}: {_span(-rule.slack_us)} short; it protects {rule.protects}"
     if rule.status is Status.OPEN:
-        return f"{rule.name} {rule.status:<6} {needs}; {_why_open(rule)}"
-    return f"{rule.name} {rule.status:<6} {needs}: slack {_span(rule.slack_us)}"
+        return f"{needs}; {_why_open(rule)}"
+    return f"{needs}: slack {_span(rule.slack_us)}"
 
 
 def _why_open(rule: Rule) -> str:

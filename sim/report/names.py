@@ -1,5 +1,6 @@
 """Names of what a report shows: the files of a bundle, and blocks; loads no plotting."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from sim.report.formats import format_span
@@ -13,12 +14,14 @@ __all__ = [
     "INDEX",
     "INDEX_FILES",
     "MARKER",
+    "PAGE",
     "SWEEP_FIGURES",
     "SWEEP_FILES",
     "SWEEP_MARKER",
     "block_name",
     "csv_name",
     "knob_name",
+    "mark_id",
 ]
 
 MARKER: Final = "result.json"
@@ -29,11 +32,15 @@ INDEX: Final = "index.json"
 
 INDEX_FILES: Final = (INDEX, "index.md")
 
+PAGE: Final = "page.html"
+"""The page of a run or of a sweep."""
+
 FIGURES: Final = ("outcomes", "costs", "deletion", "day", "windows")
 
 FILES: Final = (
     MARKER,
     "result.csv",
+    PAGE,
     *(f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")),
 )
 
@@ -45,6 +52,7 @@ SWEEP_FIGURES: Final = ("failures", "map", "prices")
 SWEEP_FILES: Final = (
     SWEEP_MARKER,
     "sweep.csv",
+    PAGE,
     *(f"{name}.{kind}" for name in SWEEP_FIGURES for kind in ("svg", "png")),
 )
 
@@ -93,3 +101,12 @@ def knob_name(path: str, scenario: "Scenario") -> str:
             if path.startswith(f"schemes{place}"):
                 return f"{path.removeprefix(f'schemes{place}')} of {scheme.name}"
     return path
+
+
+def mark_id(kind: str, position: int, setting: Sequence[int]) -> str:
+    """Id of the mark of a cell in a figure.
+
+    >>> mark_id("failing", 1, (3, 0))
+    'failing-1-3-0'
+    """
+    return "-".join(map(str, (kind, position, *setting)))

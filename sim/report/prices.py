@@ -92,7 +92,8 @@ def _draw_prices(
     axis: FailureAxis,
 ) -> None:
     ax = axis.ax
-    low, high = min(costs, default=0.0), max(costs, default=0.0)
+    known = [cost for cost in costs if not math.isnan(cost)]
+    low, high = min(known, default=0.0), max(known, default=0.0)
     room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
     ax.set_xlim(low - room, high + 2.5 * room)
     touching = {

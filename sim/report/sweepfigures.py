@@ -14,18 +14,27 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from sim.analysis.safety import safe_delay_us
 from sim.analysis.sweep import Line, Point, Sweep, lines_of
 from sim.report.failureaxis import FailureAxis, knob_positions, label_knob, zero_handles
-from sim.report.names import knob_name
+from sim.report.names import knob_name, mark_id
 from sim.report.style import GREY, MARKERS, PALETTE, escaped
 
-__all__ = ["failure_lines", "failures_height", "failures_over_knob"]
+__all__ = [
+    "draw_lines",
+    "failure_lines",
+    "failures_height",
+    "failures_over_knob",
+    "line_styles",
+    "panels_of",
+    "rule_handles",
+    "safe_at",
+]
 
 _LINES_MAX: Final = 6
 # Lines of one figure stand so far apart, in points, where their marks would cover each other.
 _APART: Final = 3.0
 
 
-def _panels(lines: Sequence[Line]) -> dict[str, list[Line]]:
-    """Lines by panel: all in one if they are few, else one for each scheme that is touched."""
+def panels_of(lines: Sequence[Line]) -> dict[str, list[Line]]:
+    """Give the lines by panel: all in one if few, else one for each scheme that is touched."""
     if len(lines) <= _LINES_MAX or not any(line.others for line in lines):
         return {"": list(lines)}
     touched = [line for line in lines if not line.is_flat] or list(lines)
@@ -37,21 +46,21 @@ def _panels(lines: Sequence[Line]) -> dict[str, list[Line]]:
 
 def failures_height(lines: Sequence[Line]) -> float:
     """Height in inches of the figure that :func:`failures_over_knob` draws."""
-    panels = _panels(lines)
+    panels = panels_of(lines)
     return 1.6 + 2.9 * len(panels)
 
 
 def failure_lines(sweep: Sweep, ax: Axes) -> Axes:
     """Draw the same on axes that somebody has, all lines together, with a legend in them."""
     lines = lines_of(sweep)
-    styles = _styles(sweep, lines, is_alone=True)
+    styles = line_styles(sweep, lines, is_alone=True)
     scenario = sweep.cells[0].result.scenario
     label_knob(sweep.knobs[0], knob_name(sweep.knobs[0].path, scenario), ax)
-    handles = _draw_lines(sweep, lines, styles, ax)
+    handles = draw_lines(sweep, lines, styles, ax)
     ax.set_ylabel("fraction of queries (95 % interval)")
     ax.set_title("How often does a query not get a complete answer?", loc="left")
     zeros = zero_handles(point.failing.interval for line in lines for point in line.points)
-    shown = [*handles.values(), *zeros, *_rule_handles(sweep, lines)]
+    shown = [*handles.values(), *zeros, *rule_handles(sweep, lines)]
     ax.legend(handles=shown, frameon=False, fontsize=8)
     return ax
 
@@ -70,16 +79,16 @@ def failures_over_knob(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> F
         Of the sweep.
     figure : Figure
     """
-    panels = _panels(lines)
+    panels = panels_of(lines)
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     scenario = sweep.cells[0].result.scenario
     names = [knob_name(knob.path, scenario) for knob in sweep.knobs]
     name = ", in step with ".join(names) if sweep.is_together else names[0]
     handles: dict[str, Line2D] = {}
     for ax, (scheme, members) in zip(axes, panels.items(), strict=True):
-        styles = _styles(sweep, members, is_alone=not scheme)
+        styles = line_styles(sweep, members, is_alone=not scheme)
         label_knob(sweep.knobs[0], name if ax is axes[-1] else "", ax)
-        handles |= _draw_lines(sweep, members, styles, ax)
+        handles |= draw_lines(sweep, members, styles, ax)
         if scheme:
             ax.set_title(escaped(scheme), loc="left", fontsize=9)
     figure.suptitle(
@@ -94,7 +103,7 @@ def failures_over_knob(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> F
         title=escaped(", ".join(named[0 if "" in panels else 1 :])) if is_listed else "",
         title_fontsize=8,
         alignment="left",
-        handles=[*handles.values(), *zeros, *_rule_handles(sweep, shown)],
+        handles=[*handles.values(), *zeros, *rule_handles(sweep, shown)],
         loc="outside lower left",
         ncols=3,
         frameon=False,
@@ -103,7 +112,7 @@ def failures_over_knob(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> F
     return figure
 
 
-def _styles(sweep: Sweep, lines: Sequence[Line], *, is_alone: bool) -> list[dict[str, Any]]:
+def line_styles(sweep: Sweep, lines: Sequence[Line], *, is_alone: bool) -> list[dict[str, Any]]:
     """Colour, marker and label of each line; a panel of one scheme names the other values only."""
 
     def label(line: Line) -> str:
@@ -123,9 +132,10 @@ def _styles(sweep: Sweep, lines: Sequence[Line], *, is_alone: bool) -> list[dict
     ]
 
 
-def _draw_lines(
+def draw_lines(
     sweep: Sweep, lines: Sequence[Line], styles: Sequence[Mapping[str, Any]], ax: Axes
 ) -> dict[str, Line2D]:
+    """Draw failures over the first knob, and give what explains each line, by its label."""
     intervals = [point.failing.interval for line in lines for point in line.points]
     axis = FailureAxis.on(ax, intervals, rows=len(lines))
     positions = knob_positions(sweep.knobs[0])
@@ -139,7 +149,7 @@ def _draw_lines(
         ]
         draw = _draw_bars if sweep.knobs[0].numbers is None else _draw_line
         draw(axis, sorted(points, key=lambda pair: pair[0]), number, shift, style, line)
-        for x in _safe_at(sweep, line):
+        for x in safe_at(sweep, line):
             ax.axvline(x, color=style["color"], linestyle=(0, (4, 2)), linewidth=1.1, zorder=1)
         handles[style["label"]] = Line2D(
             [],
@@ -195,7 +205,8 @@ def _draw_line(
         linewidth=0,
     )
     for (x, point), is_seen in zip(points, seen, strict=True):
-        _mark(axis, x, point, row, style, ax.transData if is_seen else beside)
+        place = ax.transData if is_seen else beside
+        _mark(axis, x, point, row, {**style, "gid": _gid(line, point)}, place)
 
 
 def _draw_bars(
@@ -214,7 +225,7 @@ def _draw_bars(
         if interval.fraction > 0:
             ends = [max(interval.low, axis.floor), interval.high]
             ax.plot([x, x], ends, color=colour, linewidth=1.4, transform=beside)
-        _mark(axis, x, point, row, style, beside)
+        _mark(axis, x, point, row, {**style, "gid": _gid(line, point)}, beside)
 
 
 def _mark(
@@ -235,10 +246,15 @@ def _mark(
         color=style["color"],
         markersize=4.5,
         transform=transform,
+        gid=style["gid"],
     )
 
 
-def _safe_at(sweep: Sweep, line: Line) -> list[float]:
+def _gid(line: Line, point: Point) -> str:
+    return mark_id("failing", line.position, point.setting)
+
+
+def safe_at(sweep: Sweep, line: Line) -> list[float]:
     """Where, on the axis of the first knob, the rules begin to prove that no read fails."""
     knob = sweep.knobs[0]
     if line.is_flat or knob.numbers is None or not knob.path.endswith("delete_delay"):
@@ -248,8 +264,9 @@ def _safe_at(sweep: Sweep, line: Line) -> list[float]:
     return sorted(x for x in found if len(found) == 1 and low <= x <= high)
 
 
-def _rule_handles(sweep: Sweep, lines: Sequence[Line]) -> list[Line2D]:
-    if not any(_safe_at(sweep, line) for line in lines):
+def rule_handles(sweep: Sweep, lines: Sequence[Line]) -> list[Line2D]:
+    """Explain the vertical line, if one is drawn."""
+    if not any(safe_at(sweep, line) for line in lines):
         return []
     label = "from here on no read fails, by the rules"
     return [Line2D([], [], color=GREY, linestyle=(0, (4, 2)), linewidth=1.1, label=label)]

@@ -16,7 +16,7 @@ from sim.scenario.schema import OUTCOMES
 if TYPE_CHECKING:
     from sim.analysis.results import Result
 
-__all__ = ["sweep_caption", "sweep_tables", "untried_lines"]
+__all__ = ["proven_words", "sweep_caption", "sweep_tables", "untried_lines"]
 
 
 def sweep_caption(sweep: Sweep) -> str:
@@ -33,7 +33,7 @@ def sweep_tables(sweep: Sweep) -> Iterator[tuple[str, SchemeTable]]:
     and requests, as in the table of a run. Rows are settings of those knobs that change a result of
     the scheme; where none does there is one row.
     """
-    for position, scheme in enumerate(sweep.cells[0].result.schemes):
+    for position in range(len(sweep.cells[0].result.schemes)):
         own = [(cell, cell.result.schemes[position]) for cell in sweep.cells]
         seen = [outcome for outcome in OUTCOMES if outcome != "ok" and _has(own, outcome)]
         columns: list[tuple[str, tuple[str, ...]]] = [(outcome, (outcome,)) for outcome in seen]
@@ -53,7 +53,7 @@ def sweep_tables(sweep: Sweep) -> Iterator[tuple[str, SchemeTable]]:
                 for cell, found in rows
             ),
         )
-        yield _title(sweep, scheme), table
+        yield _title(sweep, position), table
 
 
 def untried_lines(sweep: Sweep) -> list[str]:
@@ -84,19 +84,28 @@ def _span_us(result: "Result") -> int:
     return result.scenario.horizon_us - result.scenario.warmup_us
 
 
-def _title(sweep: Sweep, scheme: SchemeResult) -> str:
+def _title(sweep: Sweep, position: int) -> str:
     """Name the scheme, and the delete delay that the rules ask for."""
+    name = sweep.cells[0].result.schemes[position].name
+    proven = proven_words(sweep, position)
+    return f"{name} ({proven})" if proven else name
+
+
+def proven_words(sweep: Sweep, position: int) -> str:
+    """Say from which delete delay on rules prove that no read fails; empty if it has none.
+
+    ``position`` is that of the scheme among those that ran.
+    """
+    index = sweep.cells[0].result.schemes[position].index
     scenarios = [cell.result.scenario for cell in sweep.cells]
-    if any(scenario.schemes[scheme.index].hide_delay_us is None for scenario in scenarios):
-        return scheme.name
-    needed = {safe_delay_us(scenario, scheme.index) for scenario in scenarios}
+    if any(scenario.schemes[index].hide_delay_us is None for scenario in scenarios):
+        return ""
+    needed = {safe_delay_us(scenario, index) for scenario in scenarios}
     low, high = min(needed), max(needed)
     if math.isinf(low):
-        said = "no delete_delay is proven"
-    elif math.isinf(high):
-        said = f"proven from a delete_delay of {format_span(low)} on, in some settings"
-    elif low == high:
-        said = f"proven from a delete_delay of {format_span(low)} on"
-    else:
-        said = f"proven from a delete_delay of {format_span(low)} to {format_span(high)} on"
-    return f"{scheme.name} ({said})"
+        return "no delete_delay is proven"
+    if math.isinf(high):
+        return f"proven from a delete_delay of {format_span(low)} on, in some settings"
+    if low == high:
+        return f"proven from a delete_delay of {format_span(low)} on"
+    return f"proven from a delete_delay of {format_span(low)} to {format_span(high)} on"

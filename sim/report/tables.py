@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Estimate, Result, SchemeResult, estimate, total_counts
+from sim.analysis.sweep import knows_requests
 from sim.core.units import US_PER_S
 from sim.report.formats import (
     UNKNOWN,
@@ -206,18 +207,22 @@ def _delay_cell(delay_us: int | None) -> tuple[str, str]:
 
 
 def cost_cells(scheme: SchemeResult, span_us: int) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Garbage, and the requests of both prices a day, over a span of so many µs."""
+    """Garbage, and the requests of both prices a day, over a span of so many µs.
+
+    Requests that some trial does not know are a dash.
+    """
     trials = max(1, len(scheme.trials))
     garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
-    requests = total_counts([trial.counts for trial in scheme.trials]).get("requests")
-    dear = cheap = UNKNOWN
-    if requests is not None:
-        per_day = [
-            sum(requests.get(kind, 0) for kind in kinds) / trials * (_US_PER_DAY / span_us)
-            for kinds in _PRICED_ALIKE
-        ]
-        dear, cheap = (f"{format_count(number)}/d" for number in per_day)
-    return (format_bytes_short(garbage / trials * (US_PER_S / span_us)), ""), (dear, cheap)
+    garbage_cell = (format_bytes_short(garbage / trials * (US_PER_S / span_us)), "")
+    if not knows_requests(scheme):
+        return garbage_cell, (UNKNOWN, "")
+    requests = total_counts([trial.counts for trial in scheme.trials])["requests"]
+    per_day = [
+        sum(requests.get(kind, 0) for kind in kinds) / trials * (_US_PER_DAY / span_us)
+        for kinds in _PRICED_ALIKE
+    ]
+    dear, cheap = (f"{format_count(number)}/d" for number in per_day)
+    return garbage_cell, (dear, cheap)
 
 
 def warning_lines(schemes: Sequence[SchemeResult]) -> "list[Text]":

@@ -14,7 +14,7 @@ from sim.scenario.wording import MISSING, format_path, value_at
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["Given", "Origin", "ResolvedValue", "resolved_values"]
+__all__ = ["Given", "Origin", "ResolvedValue", "from_profile", "resolved_values"]
 
 _LISTS_OF_TABLES: Final = ("queries", "schemes", "faults")
 
@@ -98,6 +98,22 @@ def resolved_values(scenario: "Scenario", given: Given) -> tuple[ResolvedValue, 
         else:
             values.append(ResolvedValue(path=path, value=value, origin=Origin.DEFAULT))
     return tuple(values)
+
+
+def from_profile(scenario: "Scenario") -> tuple[Provenance, ...]:
+    """Give the provenance of those values of the store that are its profile's, in its order.
+
+    A value that the scenario replaces has none here, also if it says the same of a part.
+    """
+    profile = PROFILES[scenario.store.profile]
+    named = type(scenario.store).model_validate({"profile": profile.name})
+    ours = scenario.raw()["store"]
+    theirs = scenario.model_copy(update={"store": named}).raw()["store"]
+    return tuple(
+        row
+        for row in profile.provenance
+        if value_at(ours, tuple(row.key.split("."))) == value_at(theirs, tuple(row.key.split(".")))
+    )
 
 
 def _said(path: Path, value: Any, given: Given, found: Places) -> ResolvedValue:

@@ -39,6 +39,7 @@ HOMES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "matplotlib": (("sim/report/",), "a figure of sim.report"),
     "hypothesis": (("sim/testing/",), "sim.testing, or a test"),
     "click": (("sim/cli",), "an exception of sim.errors"),
+    "jinja2": (("sim/report/",), "a page of sim.report"),
     "rich": (("sim/cli", "sim/report/"), "plain text"),
     "pandas": (("sim/api/",), "a result's to_frame"),
     "distributed": (("sim/study/",), "a concurrent.futures.Executor"),

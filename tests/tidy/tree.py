@@ -29,7 +29,7 @@ FILES: Final = frozenset(
     }
 )
 TIERS: Final = frozenset(
-    {"bench", "golden", "property", "reference", "scenarios", "theory", "tidy", "unit"}
+    {"bench", "browser", "golden", "property", "reference", "scenarios", "theory", "tidy", "unit"}
 )
 
 
