@@ -6,11 +6,10 @@ multiple of it.
 
 from __future__ import annotations
 
-import json
-import os
-import resource
 import time
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,21 +59,19 @@ class Measured(NamedTuple):
 
 
 def measure(name: str, overrides: Mapping[str, Any], scheme: int, mode: Mode) -> Measured:
-    """Run trial 0 of a scheme in a child process."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        began_s = time.process_time()
-        result = run_trial(load(SCENARIOS / f"{name}.toml", overrides), scheme, 0, mode)
-        cpu_s = time.process_time() - began_s
-        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        os.write(writer, json.dumps([result.records, peak_bytes, cpu_s]).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        measured = Measured(*json.loads(answer.read()))
-    os.waitpid(pid, 0)
-    return measured
+    """Run trial 0 of a scheme in a new process, which has nothing of what this one holds."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        return executor.submit(_measured, name, overrides, scheme, mode).result()
+
+
+def _measured(name: str, overrides: Mapping[str, Any], scheme: int, mode: Mode) -> Measured:
+    began_s = time.process_time()
+    result = run_trial(load(SCENARIOS / f"{name}.toml", overrides), scheme, 0, mode)
+    cpu_s = time.process_time() - began_s
+    # Not ru_maxrss, which a process takes over from the one that began it.
+    status = Path("/proc/self/status").read_text()
+    peak_bytes = int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    return Measured(result.records, peak_bytes, cpu_s)
 
 
 def main() -> None:
