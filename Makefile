@@ -41,8 +41,15 @@ notebooks: $(DEV) ## execute every notebook from its paired .py file
 
 reports: $(READY) ## write reports/ anew
 	for name in $(REPORTS); do \
-	    $(BIN)/sim run scenarios/$$name.toml --out reports/$$name || exit; \
+	    $(BIN)/sim run scenarios/$$name.toml --out out/reports/$$name || exit; \
+	    mkdir -p reports/$$name; \
+	    find out/reports/$$name -type f ! -name page.html -exec cp {} reports/$$name ';'; \
 	done
+	$(BIN)/sim sweep scenarios/thanos-2022.toml --scheme 'mark, 48h' \
+	    --vary schemes.1.delete_delay=0s..16m/17 --vary gateways.sync_interval=1m,3m,15m \
+	    --cells out/reports/.sim-cells --fresh --out out/reports/delays
+	mkdir -p reports/delays
+	cd out/reports/delays && cp headline.svg map.svg prices.svg $(CURDIR)/reports/delays
 
 bench: $(DEV) ## measure speed
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only

@@ -81,17 +81,16 @@ def sweep_files(sweep: Sweep, *, again: str = "") -> Iterator[tuple[str, bytes]]
 
 def _page_vectors(sweep: Sweep, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
     """Figures of a sweep's page: the headline, which has all that ``failures`` has if few lines."""
-    lines = lines_of(sweep)
-    first = new_panels(lambda f: headline(sweep, lines, f), height=HEADLINE_HEIGHT)
-    others = _vectors(pictures)
-    if "" in panels_of(lines):
-        del others["failures"]
-    return {"headline": to_svg(first), **others}
+    vectors = _vectors(pictures)
+    if "" in panels_of(lines_of(sweep)):
+        del vectors["failures"]
+    return vectors
 
 
 def sweep_figures(sweep: Sweep) -> Iterator[tuple[str, "Figure"]]:
     """Draw the figures that apply to a sweep, each with its name; the map wants two knobs."""
     lines = lines_of(sweep)
+    yield "headline", new_panels(lambda f: headline(sweep, lines, f), height=HEADLINE_HEIGHT)
     yield (
         "failures",
         new_panels(lambda f: failures_over_knob(sweep, lines, f), height=failures_height(lines)),

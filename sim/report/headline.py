@@ -54,9 +54,9 @@ def headline(sweep: Sweep, lines: Sequence[Line], figure: Figure) -> Figure:
     _draw_costs(sweep, members, styles, axes[2], "requests", lambda p: p.requests_per_day)
     axes[2].set_ylabel("requests\n(per day)")
     axes[2].yaxis.set_major_formatter(lambda number, _: format_count(number))
-    of = f" ({scheme})" if scheme else ""
+    under = f" under {scheme}" if scheme else ""
     figure.suptitle(
-        escaped(f"How often does a query fail, and what does it cost?{of}"),
+        escaped(f"How often does a query fail{under}, and what does it cost?"),
         x=0.01,
         ha="left",
         fontsize=10.5,

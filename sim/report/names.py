@@ -47,7 +47,7 @@ FILES: Final = (
 SWEEP_MARKER: Final = "sweep.json"
 """The file by which a folder is known to be that of a sweep."""
 
-SWEEP_FIGURES: Final = ("failures", "map", "prices")
+SWEEP_FIGURES: Final = ("headline", "failures", "map", "prices")
 
 SWEEP_FILES: Final = (
     SWEEP_MARKER,

@@ -54,7 +54,7 @@ _CAPTIONS: Final[Mapping[str, str]] = {
     "deletion": "The deletion that a reader outlasted for longest, told below as well.",
     "windows": "For how long a gateway still answered from blocks that were gone.",
     "headline": "Failing queries, garbage and requests against the first key that was varied; "
-    "the dashed line is where the rules begin to prove that no read fails.",
+    "dashed lines, if any, are where the rules begin to prove that no read fails.",
     "failures": "Failing queries of every scheme against the first key that was varied.",
     "map": "Failing queries over two keys, and where the rules begin to hold.",
     "prices": "Failing queries against what they cost.",

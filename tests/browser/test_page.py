@@ -231,6 +231,8 @@ def test_on_paper_it_is_black_on_white_and_nothing_is_cut(
     assert tab.value(cut) == 0
     explore = "getComputedStyle(document.getElementById('explore') ?? document.head).display"
     assert tab.value(explore) == "none"
+    rings = "[...document.querySelectorAll('.ring')].map((e) => getComputedStyle(e).display)"
+    assert set(tab.value(rings)) == ({"none"} if kind == "sweep" else set())
     pdf = tab.paper()
     assert pdf.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 2

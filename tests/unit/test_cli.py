@@ -135,7 +135,7 @@ def test_an_interrupted_writing_leaves_what_is_finished_and_goes_on(
 ) -> None:
     import sim.study.run
 
-    def files(*_: object) -> Iterator[tuple[str, bytes]]:
+    def files(*_: object, **__: object) -> Iterator[tuple[str, bytes]]:
         yield "result.json", b"{}"
         raise KeyboardInterrupt
 
@@ -183,7 +183,7 @@ def test_a_folder_that_another_run_writes_is_refused(capsys: pytest.CaptureFixtu
 def test_a_full_disk_is_a_sentence_and_what_is_finished_stays(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> Iterator[tuple[str, bytes]]:
+    def full(*_: object, **__: object) -> Iterator[tuple[str, bytes]]:
         yield "result.json", b"{}"
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out/figure.png")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -215,3 +217,40 @@ def test_help_is_there_and_says_where_trials_are_kept(capsys: pytest.CaptureFixt
     shown = capsys.readouterr().out
     assert ".sim-cells" in shown
     assert "log:1m..48h/20" in shown
+
+
+def test_a_page_repeats_to_the_byte_and_says_how(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub/short.toml").write_text(SHORT)
+    own = ["--set", "producers.local_retention=3h", "-q", "--workers"]
+    for path, out, workers in (
+        ("short.toml", "one", "1"),
+        (str(folder / "sub/short.toml"), "two", "2"),
+    ):
+        words = ["sweep", path, *DELAYS, *own, workers, "--out", out, "--cells", f"cells-{out}"]
+        assert main(words) == 0
+    page = (folder / "one/page.html").read_text()
+    assert page == (folder / "two/page.html").read_text()
+    assert str(folder) not in page
+    again = html.unescape(page.partition("<dt>again</dt><dd><code>")[2].partition("</code>")[0])
+    program, *words = shlex.split(again)
+    assert program == "sim"
+    assert main([*words, "-q", "--out", "three"]) == 0
+    assert (folder / "three/sweep.json").read_bytes() == (folder / "one/sweep.json").read_bytes()
+
+
+def test_a_page_of_a_run_repeats_to_the_byte_and_says_how(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub/short.toml").write_text(SHORT)
+    own = ["--seed", "3", "--scheme", "later", "-q", "--workers"]
+    for path, out, workers in (
+        ("short.toml", "one", "1"),
+        (str(folder / "sub/short.toml"), "two", "2"),
+    ):
+        assert main(["run", path, *own, workers, "--out", out]) == 0
+    page = (folder / "one/page.html").read_text()
+    assert page == (folder / "two/page.html").read_text()
+    assert str(folder) not in page
+    again = html.unescape(page.partition("<dt>again</dt><dd><code>")[2].partition("</code>")[0])
+    assert main([*shlex.split(again)[1:], "-q", "--json", "r.json"]) == 0
+    assert (folder / "r.json").read_bytes() == (folder / "one/result.json").read_bytes()
