@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sim.analysis.gates import named_number
 from sim.analysis.results import SchemeResult, estimate, total_counts
 from sim.analysis.safety import Rule, rules
-from sim.core.units import US_PER_S
+from sim.core.units import US_PER_S, format_duration
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ class Choice:
     label: str
     scenario: "Scenario"
     scheme: SchemeResult
+
+    def __repr__(self) -> str:
+        delete, hide = map(format_duration, (self.delete_delay_us, self.hide_delay_us))
+        return f"<Choice {self.label!r}: delete_delay {delete}, hidden after {hide}>"
 
     @property
     def delete_delay_us(self) -> int:
@@ -158,6 +162,11 @@ class Advice:
     step_us: int = US_PER_S
     unmet: str = ""
     untried: str = ""
+
+    def __repr__(self) -> str:
+        goals = ", ".join(objective.text for objective in self.objectives)
+        found = self.unmet or self.untried or repr(self.recommended)
+        return f"<Advice on {goals}: {found}>"
 
     @property
     def choices(self) -> tuple[Choice, ...]:

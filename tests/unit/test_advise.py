@@ -201,6 +201,11 @@ def test_a_wrong_objective_is_refused(text: str, reason: str) -> None:
         parse_objective(text, ["day"])
 
 
+def test_advice_says_what_it_is_in_a_line(advice: Advice) -> None:
+    assert repr(advice).startswith("<Advice on query-error=0: <Choice 'confident': delete_delay ")
+    assert repr(advice.today) == "<Choice 'today': delete_delay 6h, hidden after 3h>"
+
+
 def test_an_objective_may_be_of_one_class(short: Scenario, advice: Advice) -> None:
     objective = parse_objective("day.query-error=1e-6", ["day"])
     assert (objective.query, objective.outcome, objective.limit) == ("day", "query-error", 1e-6)
