@@ -62,7 +62,7 @@ def test_the_first_ten_minutes_are_as_written(tmp_path: Path) -> None:
         env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     said = done.stdout.split("@@@\n")[:-1]
