@@ -9,7 +9,6 @@
 #     language: python
 #     name: python3
 # ---
-
 # %% [markdown]
 # %% [markdown]
 # # A first question: is a delay of ten minutes enough?

@@ -56,11 +56,13 @@ def least_above(cdf: Callable[[float], float], u: float, low: float, high: float
     Returns
     -------
     float
-        On the lattice, at least `low`.
+        On the lattice, at least `low`. The point at `high` where rounding alone keeps the
+        function below `u` there: it may be flat for ages beyond, so nothing is sought there.
     """
     right = _up(min(high, _FAR))
-    while (reached := cdf(right)) < u and right < _FAR:
-        right = _up(right * (1.0 + 2.0**-30) + 2.0**-10)
+    reached = cdf(right)
+    if reached < u:
+        return right
     left = _up(low)
     start = cdf(left)
     if start >= u:
@@ -105,13 +107,10 @@ def least_above_many(
     """Return `least_above` of every element, all of shape (n,)."""
     right = _up_many(np.minimum(high, _FAR))
     short = cdf(right) < u
-    while short.any():
-        right = np.where(short, _up_many(right * (1.0 + 2.0**-30) + 2.0**-10), right)
-        short = (cdf(right) < u) & (right < _FAR)
     left = _up_many(low)
-    at_left = cdf(left) >= u
+    at_left = ~short & (cdf(left) >= u)
     right = np.where(at_left, left, right)
-    active = np.flatnonzero(~at_left)
+    active = np.flatnonzero(~short & ~at_left)
     while active.size:
         a, b = left[active], right[active]
         middle = _up_many(0.5 * (a + b))

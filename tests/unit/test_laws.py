@@ -274,6 +274,17 @@ def test_the_lattice_answer_does_not_hang_on_the_bracket() -> None:
         assert law.cdf(exact - max(2.0**-20, exact * 2.0**-39)) < u
 
 
+def test_a_mixture_that_rounding_keeps_below_a_probability_still_has_an_answer() -> None:
+    # Found by Hypothesis: the weights are a rounding short of 1, so at the end of the bracket the
+    # function is just below 1/2, and it stays there for 10^11 µs.
+    step = Empirical(samples_us=(1.5, 626006745503.1719))
+    later = Adjusted(law=step, plus_us=443028865990.0138, at_most_us=math.inf)
+    law = Mixture(weights=(0.7135716103282554, 0.28642838967174444), parts=(later, step))
+    assert law.cdf(later.ppf(0.5)) < 0.5
+    assert law.ppf(0.5) == later.ppf(0.5)
+    assert law.ppf_many(np.array([0.5, 0.25])).tolist() == [law.ppf(0.5), law.ppf(0.25)]
+
+
 @pytest.mark.parametrize("scale", [1e308, 1e300, 1.0, 1e-300])
 def test_weights_count_relative_to_each_other_however_large(scale: float) -> None:
     mixed = Mixture(weights=(scale, scale, 0.5 * scale), parts=(FIVE, FIVE, Constant(value_us=9)))
