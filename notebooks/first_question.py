@@ -9,7 +9,7 @@
 #     language: python
 #     name: python3
 # ---
-# %% [markdown]
+
 # %% [markdown]
 # # A first question: is a delay of ten minutes enough?
 #

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sim.analysis.compare import Comparison
 from sim.analysis.results import Result
 from sim.analysis.sweep import Sweep, origin_of
+from sim.core.units import parse_duration
+from sim.study.delays import Delays, fraction_of, least_delay_us
 
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped]
 
+    from sim.analysis.results import SchemeResult
     from sim.report.style import Axes
 
 __all__ = ["ComparisonResult", "CurveResult", "RunResult", "SweepResult"]
@@ -80,6 +84,72 @@ class CurveResult(SweepResult):
             for sample in trial.critical:
                 found[sample.query] = max(found.get(sample.query, 0), sample.largest_us)
         return found
+
+    def fraction_at(
+        self, delay: int | str, outcome: str = "query-error", query: str | None = None
+    ) -> float:
+        """Fraction of queries with an outcome at any delete delay, mean over trials.
+
+        Parameters
+        ----------
+        delay : int or str
+            µs, or text with a unit such as "15m". Between those of the curve every trial runs
+            once more, the first time; where no run answers other delays it runs for each.
+        outcome : str
+            An outcome, or "failed" for all that are no complete answer.
+        query : str or None
+            Name of a query class; None takes all together.
+
+        Returns
+        -------
+        float
+            In [0, 1]; nan if nothing was asked.
+
+        Raises
+        ------
+        ValueError
+            If the delay is none or below 0, or there is no outcome or class of a name.
+        """
+        delay_us = parse_duration(delay) if isinstance(delay, str) else delay
+        if delay_us < 0:
+            raise ValueError(f"delay={delay!r} must be a number of µs >= 0, or a text like '15m'")
+        known = dict(self._known)
+        scheme = known[delay_us] if delay_us in known else self._between.scheme_at(delay_us)
+        return fraction_of(scheme, outcome, query)
+
+    def delay_for(
+        self, fraction: float, outcome: str = "query-error", query: str | None = None
+    ) -> int | None:
+        """The shortest delete delay from which on an outcome is at most so frequent, µs.
+
+        It says what these trials would have needed. What rules prove for the worst case is longer:
+        see :func:`sim.advise`. See :func:`sim.study.delays.least_delay_us` for how exact it is,
+        when it is None, and what it refuses.
+
+        Examples
+        --------
+        >>> import sim
+        >>> small = {"horizon": "6d", "warmup": "1d", "trials": 1}
+        >>> scenario = sim.load("scenarios/thanos-2022.toml", small)
+        >>> found = sim.curve(scenario, delays="0s,1m,1h")
+        >>> found.delay_for(0.0) == found.critical_us["last-week"]
+        True
+        """
+        return least_delay_us(self._known, lambda: self._between, fraction, outcome, query)
+
+    @property
+    def _known(self) -> "list[tuple[int, SchemeResult]]":
+        """The delays of the curve, rising, with what came out there."""
+        (knob,) = self.value.knobs
+        assert knob.numbers is not None
+        found = ((knob.numbers[c.setting[0]], c.result.schemes[0]) for c in self.value.cells)
+        return sorted(((int(us), scheme) for us, scheme in found), key=lambda pair: pair[0])
+
+    @cached_property
+    def _between(self) -> Delays:
+        """What answers delays that are not on the curve."""
+        longest_us, scheme = self._known[-1]
+        return Delays(self.value.cells[0].result.scenario, scheme.index, longest_us)
 
     @property
     def origins(self) -> tuple[str, ...]:

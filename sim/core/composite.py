@@ -1,7 +1,7 @@
 """Laws made of other laws, or of observed values."""
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
@@ -126,71 +126,84 @@ class Mixture(Law):
         return all(part.is_constant and part.mean == first.mean for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Empirical(Law):
-    """The observed values themselves, each equally likely.
+    """The observed values themselves, each equally likely unless weights say otherwise.
 
     Parameters
     ----------
     samples_us : tuple of float
         At least one value >= 0, in µs; kept sorted.
+    weights : tuple of float
+        One > 0 for each value, their sum being 1 after scaling; empty for equal ones. Kept in the
+        order of the values.
     """
 
     samples_us: tuple[float, ...]
-    _sums: tuple[tuple[float, ...], tuple[float, ...]] = field(
-        init=False, repr=False, compare=False
-    )
+    weights: tuple[float, ...] = ()
+    _sums: tuple[tuple[float, ...], tuple[float, ...]] = field(init=False, compare=False)
+    _ends: tuple[float, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        samples = tuple(
-            sorted(bounded("samples_us", x, 0.0, "be numbers of µs >= 0") for x in self.samples_us)
-        )
+        samples = [bounded("samples_us", x, 0.0, "be numbers of µs >= 0") for x in self.samples_us]
         if not samples:
             raise ValueError("samples_us=() must hold at least one value")
-        object.__setattr__(self, "samples_us", samples)
-        sums = tuple(accumulate(samples, initial=0.0))
-        squares = tuple(accumulate((x * x for x in samples), initial=0.0))
+        rule = "be numbers > 0"
+        weights = [bounded("weights", w, 0.0, rule, above=True) for w in self.weights]
+        if weights and len(weights) != len(samples):
+            raise ValueError(f"weights must be as many as samples_us, not {len(weights)}")
+        if weights:
+            pairs = sorted(zip(samples, weights, strict=True))
+            samples, weights = [x for x, _ in pairs], [w for _, w in pairs]
+            total = math.fsum(weights)
+            ends = [min(w / total, 1.0) for w in accumulate(weights)]
+            ends[-1] = 1.0
+        else:
+            samples.sort()
+            n = len(samples)
+            ends = [(k + 1) / n for k in range(n)]
+        object.__setattr__(self, "samples_us", tuple(samples))
+        object.__setattr__(self, "weights", tuple(weights))
+        object.__setattr__(self, "_ends", tuple(ends))
+        own = weights or [1.0] * len(samples)
+        sums = tuple(accumulate((w * x for w, x in zip(own, samples, strict=True)), initial=0.0))
+        squares = tuple(
+            accumulate((w * (x * x) for w, x in zip(own, samples, strict=True)), initial=0.0)
+        )
         object.__setattr__(self, "_sums", (sums, squares))
 
+    def __repr__(self) -> str:
+        weights = f", weights={self.weights!r}" if self.weights else ""
+        return f"Empirical(samples_us={self.samples_us!r}{weights})"
+
     def cdf(self, x: float) -> float:
-        return bisect_right(self.samples_us, x) / len(self.samples_us)
+        k = bisect_right(self.samples_us, x)
+        return self._ends[k - 1] if k else 0.0
 
     def cdf_many(self, x: Floats) -> Floats:
         below = np.searchsorted(self.samples_us, x, side="right")
-        return np.asarray(below / len(self.samples_us), np.float64)
+        return np.asarray((0.0, *self._ends), np.float64)[below]
 
     def ppf(self, u: float) -> float:
-        n = len(self.samples_us)
-        k = _steps(checked_u(u), n)
-        return self.samples_us[k]
+        return self.samples_us[bisect_left(self._ends, checked_u(u))]
 
     def ppf_many(self, u: Floats) -> Floats:
-        n = len(self.samples_us)
-        values = checked_many(u)
-        k = np.clip(np.ceil(values * n).astype(np.int64) - 1, 0, n - 1)
-        # The product is rounded: step to the exact place that the scalar form takes.
-        k = np.where((k > 0) & (k / n >= values), k - 1, k)
-        k = np.where((k < n - 1) & ((k + 1) / n < values), k + 1, k)
+        k = np.searchsorted(self._ends, checked_many(u), side="left")
         return np.asarray(self.samples_us)[k]
 
     def moment_to(self, u: float, power: Power) -> float:
+        k = bisect_left(self._ends, checked_u(u))
+        last = self.samples_us[k] ** power
+        if self.weights:
+            total = math.fsum(self.weights)
+            done = self._ends[k - 1] if k else 0.0
+            return self._sums[power - 1][k] / total + (u - done) * last
         n = len(self.samples_us)
-        k = _steps(checked_u(u), n)
-        return (self._sums[power - 1][k] + (u * n - k) * self.samples_us[k] ** power) / n
+        return (self._sums[power - 1][k] + (u * n - k) * last) / n
 
     @property
     def is_constant(self) -> bool:
         return self.samples_us[0] == self.samples_us[-1]
-
-
-def _steps(u: float, n: int) -> int:
-    """Return the smallest k in [0, n) with (k + 1) / n >= u."""
-    k = min(max(math.ceil(u * n) - 1, 0), n - 1)
-    if k > 0 and k / n >= u:
-        return k - 1
-    if k < n - 1 and (k + 1) / n < u:
-        return k + 1
-    return k
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,11 +44,12 @@ from sim.core.laws import (
 from sim.core.units import format_duration
 from sim.scenario.guesses import did_you_mean, one_of
 from sim.scenario.lawtext import law_to_raw
-from sim.scenario.observed import read_durations
+from sim.scenario.observed import observed_law
 from sim.scenario.values import DURATION_PATTERN, Duration, Frozen, Longer, duration_us, refusal
 
 __all__ = ["LAW_NAMES", "TABLES", "WEIGHTED", "ActivityLaw", "PhaseLaw", "WeightedLaw"]
 
+_Weight = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
 _RULE: Final = 'be a duration with a unit such as "5m", or a law such as {law = "uniform", …}'
 
 
@@ -152,10 +153,14 @@ class _EmpiricalTable(_Table):
     file: Annotated[str, Field(strict=True, min_length=1)] | None = Field(
         None,
         description="CSV of observed durations, relative to the scenario: one with its unit a "
-        "line, or the column lag, lag_us, lag_ms or lag_s.",
+        "line, or the column lag, lag_us, lag_ms or lag_s. What was not over yet has > before it, "
+        "or true in the column censored.",
     )
     samples: tuple[Duration, ...] | None = Field(
         None, description="The observed durations themselves, instead of a file."
+    )
+    weights: tuple[_Weight, ...] | None = Field(
+        None, description="How probable each of the samples is; all alike without."
     )
 
     @model_validator(mode="after")
@@ -164,16 +169,19 @@ class _EmpiricalTable(_Table):
             raise refusal("have one of file and samples")
         if self.samples is not None and not self.samples:
             raise refusal("hold at least one duration", at=("samples",))
+        if self.weights is not None and len(self.weights) != len(self.samples or ()):
+            raise refusal("be as many as samples", at=("weights",))
         return self
 
     def bare(self, info: ValidationInfo) -> Law:
-        samples_us = self.samples or ()
-        if self.file is not None:
-            try:
-                samples_us = read_durations(self.file, (info.context or {}).get("reading"))
-            except ValueError as error:
-                raise refusal(str(error), at=("file",)) from None
-        return Empirical(samples_us=tuple(float(sample) for sample in samples_us))
+        if self.file is None:
+            return Empirical(
+                samples_us=tuple(map(float, self.samples or ())), weights=self.weights or ()
+            )
+        try:
+            return observed_law(self.file, (info.context or {}).get("reading"), self.at_most)
+        except ValueError as error:
+            raise refusal(str(error), at=("file",)) from None
 
 
 class ActivityLaw:
@@ -258,7 +266,6 @@ TABLES: Final[Mapping[str, type[_Table]]] = {
 }
 LAW_NAMES: Final = tuple(TABLES)
 
-_Weight = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
 WEIGHTED: Final[Mapping[str, type[_Table]]] = {
     name: create_model(
         f"_Weighted{table.__name__}",

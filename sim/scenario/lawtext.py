@@ -47,6 +47,8 @@ def law_to_raw(law: Law) -> str | dict[str, Any]:
             parameters = {"parts": [{"weight": weight, **_table(part)} for weight, part in pairs]}
         case Empirical():
             parameters = {"samples": [_text(sample_us) for sample_us in law.samples_us]}
+            if law.weights:
+                parameters["weights"] = list(law.weights)
         case Adjusted():
             return _adjusted_to_raw(law)
         case _:

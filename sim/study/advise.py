@@ -8,7 +8,7 @@ off one trace each where they can (:mod:`sim.study.curve`).
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sim.analysis.advice import Advice, Below, Choice, Objective, dominant_term, meets
 from sim.analysis.exercised import lacking
@@ -18,17 +18,13 @@ from sim.analysis.safety import rules, safe_delay_us
 from sim.analysis.safety_rule import Status
 from sim.core.collector import collector_paused
 from sim.core.units import US_PER_S, format_duration
-from sim.study.curve import DelayFunction
+from sim.study.delays import GAPS, SIMULATED_PART, Delays
 from sim.study.run import run_trial
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
 __all__ = ["advise"]
-
-_GAPS: Final = ("silent-gap", "partial-response")
-_PART: Final = 100
-"""A delay that is simulated again for every step is found to a hundredth of it."""
 
 Say = Callable[[str], None]
 
@@ -87,39 +83,18 @@ def _seconds_up(span_us: float) -> int:
     return math.ceil(span_us / US_PER_S) * US_PER_S
 
 
-class _Function:
+class _Function(Delays):
     """All trials of one scheme as a function of the delete delay."""
-
-    def __init__(self, scenario: "Scenario", index: int, longest_us: int, say: Say) -> None:
-        self.scenario = scenario
-        self.index = index
-        self._trials = []
-        for trial in range(scenario.trials):
-            say(f"trial {trial + 1} of {scenario.trials}")
-            self._trials.append(DelayFunction(scenario, index, trial, longest_us))
 
     def choice(self, delay_us: int, label: str = "") -> Choice:
         """What comes out at a delay."""
         scenario = with_delay(self.scenario, self.index, delay_us)
-        trials = [trial(delay_us) for trial in self._trials]
-        (scheme,) = collect(scenario, "exact", trials).schemes
-        return Choice(label=label, scenario=scenario, scheme=scheme)
-
-    @property
-    def reason(self) -> str:
-        return self._trials[0].reason
+        return Choice(label=label, scenario=scenario, scheme=self.scheme_at(delay_us))
 
     @property
     def step_us(self) -> int | None:
         """Whole seconds where all delays come off curves; None where they are simulated."""
-        return US_PER_S if all(t.base_us is not None for t in self._trials) else None
-
-    @property
-    def critical_us(self) -> int | None:
-        """Largest critical delay of all trials; None if one has no curve."""
-        found = [trial.critical_us for trial in self._trials]
-        known = [critical_us for critical_us in found if critical_us is not None]
-        return max(known) if len(known) == len(found) else None
+        return US_PER_S if self.is_curve else None
 
 
 class _Adviser:
@@ -188,7 +163,7 @@ class _Adviser:
         """
         critical_us = function.critical_us
         shortest = today.scheme if critical_us is None else function.choice(critical_us).scheme
-        is_gap = any(objective.outcome in _GAPS for objective in self._objectives)
+        is_gap = any(objective.outcome in GAPS for objective in self._objectives)
         return lacking(shortest.exercised, is_gap=is_gap)
 
     def _why_unmet(self, scheme: SchemeResult, longest_us: int) -> str:
@@ -308,7 +283,7 @@ def _bisected(
     if is_met(low_us):
         return low_us, US_PER_S
     while True:
-        grain_us = step_us or max(US_PER_S, high_us // _PART // US_PER_S * US_PER_S)
+        grain_us = step_us or max(US_PER_S, high_us // SIMULATED_PART // US_PER_S * US_PER_S)
         if high_us - low_us <= grain_us:
             return high_us, grain_us
         middle_us = max((low_us + high_us) // 2 // US_PER_S * US_PER_S, low_us + US_PER_S)

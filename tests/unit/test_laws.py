@@ -35,6 +35,7 @@ LAWS: list[Law] = [
     Weibull(scale_us=1e6, shape=0.7),
     Pareto(minimum_us=235, alpha=3),
     Empirical(samples_us=(10.5, 1, 3, 3)),
+    Empirical(samples_us=(10.5, 1, 3, 3), weights=(0.5, 2, 0.25, 0.7)),
     CAPPED,
     MIXED,
 ]
@@ -48,7 +49,7 @@ def test_known_quantiles() -> None:
     log_2 = math.log(2.0)
     halves = [law.ppf(0.5) for law in LAWS]
     assert halves == pytest.approx(
-        [5.0, 20.0, 1e6 * log_2, 1e6, 1e6 * log_2 ** (1 / 0.7), 235 * 2 ** (1 / 3), 3.0,
+        [5.0, 20.0, 1e6 * log_2, 1e6, 1e6 * log_2 ** (1 / 0.7), 235 * 2 ** (1 / 3), 3.0, 1.0,
          1e6 * log_2 + 100.0, 250.0],
         rel=1e-14,
     )  # fmt: skip
@@ -62,6 +63,9 @@ def test_known_probabilities() -> None:
     assert Weibull(scale_us=9, shape=3).cdf(9) == pytest.approx(1.0 - math.exp(-1.0))
     assert Pareto(minimum_us=2, alpha=3).cdf(4) == pytest.approx(7 / 8)
     assert Empirical(samples_us=(1, 3, 3, 10)).cdf(3) == 0.75
+    weighted = Empirical(samples_us=(10, 1), weights=(3, 1))
+    assert [weighted.cdf(x) for x in (0.5, 1, 9, 10)] == [0.0, 0.25, 0.25, 1.0]
+    assert [weighted.ppf(u) for u in (0.0, 0.25, 0.26, 1.0)] == [1, 1, 10, 10]
     assert CAPPED.cdf(2e6) == 1.0
     assert CAPPED.cdf(1_999_999) < 0.87
     assert [MIXED.cdf(x) for x in (99, 200, 249.99, 250, 400, 500)] == pytest.approx(
@@ -80,6 +84,8 @@ def test_known_moments() -> None:
     assert Pareto(minimum_us=235, alpha=3).mean == pytest.approx(352.5)
     assert Pareto(minimum_us=2, alpha=3).variance == pytest.approx(3.0)
     assert Empirical(samples_us=(1, 3, 3, 10)).mean == 4.25
+    weighted = Empirical(samples_us=(10, 1), weights=(3, 1))
+    assert (weighted.mean, weighted.variance) == pytest.approx((7.75, 15.1875))
     assert Empirical(samples_us=(1, 3, 3, 10)).variance == pytest.approx(11.6875)
     rest = math.exp(-1.9999)
     assert CAPPED.mean == pytest.approx(100 + 1e6 * (1 - rest))
@@ -236,6 +242,12 @@ def test_parameters_become_floats() -> None:
         (Mixture, {"weights": (0,), "parts": (FIVE,)}, "weights=(0,) must be finite numbers > 0"),
         (Mixture, {"weights": (1,), "parts": (5,)}, "parts=(5,) must be laws"),
         (Empirical, {"samples_us": ()}, "samples_us=() must hold at least one value"),
+        (
+            Empirical,
+            {"samples_us": (1, 2), "weights": (1,)},
+            "weights must be as many as samples_us, not 1",
+        ),
+        (Empirical, {"samples_us": (1,), "weights": (0,)}, "weights=0 must be numbers > 0"),
         (Empirical, {"samples_us": (1, -2)}, "samples_us=-2 must be numbers of µs >= 0"),
         (Adjusted, {"law": 5}, "law=5 must be a law"),
         (Adjusted, {"law": FIVE, "plus_us": -1}, "plus_us=-1 must be a number of µs >= 0"),

@@ -21,10 +21,12 @@ from sim.core.laws import (
     Weibull,
 )
 from sim.errors import ScenarioError
+from sim.scenario.dump import inline, to_toml
 from sim.scenario.inputs import Reading
 from sim.scenario.lawtext import law_to_raw
 from sim.scenario.load import build, load
-from sim.scenario.observed import read_durations
+from sim.scenario.observed import Observed, observed_law, read_durations
+from tests.short import SHORT
 
 LAW_RULE = 'be a duration with a unit such as "5m", or a law such as {law = "uniform", …}'
 NAMES = (
@@ -215,7 +217,8 @@ def test_observed_durations_are_read(
     tmp_path: Path, text: str, expected_us: tuple[int, ...]
 ) -> None:
     (tmp_path / "lags.csv").write_text(text, encoding="utf-8")
-    assert read_durations("lags.csv", Reading(folder=tmp_path)) == expected_us
+    found = read_durations("lags.csv", Reading(folder=tmp_path))
+    assert found == Observed(expected_us, (False,) * len(expected_us))
 
 
 WRONG_FILES: list[tuple[str, str]] = [
@@ -225,6 +228,11 @@ WRONG_FILES: list[tuple[str, str]] = [
     ("lag\n1s\nsoon\n", "hold a duration with a unit in every row (row 3 does not)"),
     ("lag_ms\n1\n-1\n", "hold a number in every row (row 3 does not)"),
     ("lag_ms\nnan\n", "hold a number in every row (row 2 does not)"),
+    ("lag_s\n>\n", "hold a number in every row (row 2 does not)"),
+    (
+        "lag,censored\n1s,no\n2s,perhaps\n",
+        "hold one of true, yes, 1, false, no, 0 or nothing in its column censored (row 3 does not)",
+    ),
     ("host,lag\na\n", "hold a duration with a unit in every row (row 2 does not)"),
     (
         "host,delay\na,1s\n",
@@ -240,6 +248,59 @@ def test_a_wrong_file_of_observed_durations(tmp_path: Path, text: str, rule: str
         read_durations("lags.csv", Reading(folder=tmp_path))
 
 
+CENSORED: list[tuple[str, Observed]] = [
+    ("1s\n>2s\n", Observed((1_000_000, 2_000_000), (False, True))),
+    ("> 2s\n1s\n", Observed((2_000_000, 1_000_000), (True, False))),
+    ("lag_ms\n>1\n2\n", Observed((1_000, 2_000), (True, False))),
+    (
+        "lag,Censored\n1s,\n2s,TRUE\n>3s,no\n4s\n",
+        Observed((1_000_000, 2_000_000, 3_000_000, 4_000_000), (False, True, True, False)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CENSORED, ids=[repr(text) for text, _ in CENSORED])
+def test_durations_that_were_not_over_are_read_as_such(
+    tmp_path: Path, text: str, expected: Observed
+) -> None:
+    (tmp_path / "lags.csv").write_text(text, encoding="utf-8")
+    assert read_durations("lags.csv", Reading(folder=tmp_path)) == expected
+
+
+def test_durations_that_were_not_over_weigh_on_the_longer_ones(tmp_path: Path) -> None:
+    (tmp_path / "lags.csv").write_text("1s\n2s\n>3s\n4s\n5s\n", encoding="utf-8")
+    law = observed_law("lags.csv", Reading(folder=tmp_path))
+    assert law.samples_us == (1e6, 2e6, 4e6, 5e6)
+    assert law.weights == pytest.approx((0.2, 0.2, 0.3, 0.3))
+
+
+def test_a_longest_duration_that_was_not_over_needs_a_cap(tmp_path: Path) -> None:
+    (tmp_path / "lags.csv").write_text("1s\n2s\n3s\n>5m\n", encoding="utf-8")
+    reading = Reading(folder=tmp_path)
+    with pytest.raises(ValueError, match="at_most: 0.25 of the durations are longer than 3s"):
+        observed_law("lags.csv", reading)
+    law = observed_law("lags.csv", reading, 600_000_000)
+    assert law == Empirical(samples_us=(1e6, 2e6, 3e6, 6e8), weights=(0.25,) * 4)
+    # A cap below what was seen says all that is needed: nothing is longer than the cap.
+    capped = Adjusted(law=observed_law("lags.csv", reading, 2_000_000), at_most_us=2e6)
+    assert (capped.cdf(1e6), capped.longest_us) == (0.25, 2e6)
+    (tmp_path / "lags.csv").write_text(">5m\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="at_most: 1 of the durations are longer than 0s"):
+        observed_law("lags.csv", reading)
+
+
+def test_a_law_of_weighted_samples_is_read_and_printed_back() -> None:
+    raw = {"law": "empirical", "samples": ["1s", "2s"], "weights": [0.25, 0.75]}
+    text = SHORT.replace("[producers]", f"[producers]\nupload_takes = {inline(raw)}")
+    law = Empirical(samples_us=(1e6, 2e6), weights=(0.25, 0.75))
+    scenario = load(text)
+    assert scenario.producers.upload_takes == law
+    assert law_to_raw(law) == raw
+    assert load(to_toml(scenario)) == scenario
+    with pytest.raises(ScenarioError, match=r"weights=\[0.25\] must be as many as samples"):
+        load(text.replace("[0.25, 0.75]", "[0.25]"))
+
+
 def test_observed_durations_stand_beside_the_scenario(tmp_path: Path) -> None:
     (tmp_path / "lags.csv").write_text("lag\n1s\n3s\n", encoding="utf-8")
     text = """schema = 1
@@ -252,6 +313,12 @@ schemes = [ { name = "s", kind = "immediate" } ]
     path = tmp_path / "scenario.toml"
     path.write_text(text, encoding="utf-8")
     assert load(path).producers.upload_takes == Empirical(samples_us=(1e6, 3e6))
+    (tmp_path / "lags.csv").write_text("lag\n1s\n>3s\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"upload_takes.file='lags.csv' must have a longest"):
+        load(path)
+    capped = {"producers.upload_takes.at_most": "1m"}
+    law = Empirical(samples_us=(1e6, 6e7), weights=(0.5, 0.5))
+    assert load(path, capped).producers.upload_takes == Adjusted(law=law, at_most_us=6e7)
     path.write_text(text.replace("lags.csv", "lag.csv"), encoding="utf-8")
     with pytest.raises(ScenarioError) as caught:
         load(path)
