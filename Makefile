@@ -50,6 +50,7 @@ reports: $(READY) ## write reports/ anew
 	    --cells out/reports/.sim-cells --fresh --out out/reports/delays
 	mkdir -p reports/delays
 	cd out/reports/delays && cp headline.svg map.svg prices.svg $(CURDIR)/reports/delays
+	$(BIN)/python -m reports.make
 
 bench: $(DEV) ## measure speed
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only

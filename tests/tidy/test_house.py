@@ -23,6 +23,7 @@ def test_every_house_rule_holds() -> None:
 
 def _findings(paths: list[str], sources: list[Source]) -> Iterator[Finding]:
     code, tests = python(sources, "sim"), python(sources, "tests")
+    scripts = python(sources, "reports")
     texts = {source.path: source.text for source in sources}
     pyproject, constraints = texts["pyproject.toml"], texts["constraints.txt"]
 
@@ -35,10 +36,10 @@ def _findings(paths: list[str], sources: list[Source]) -> Iterator[Finding]:
     yield from state.walked_sets(python(sources, *_ORDERED))
     yield from state.module_state(code)
 
-    yield from shape.long_modules(code + tests)
-    yield from shape.long_functions(code + tests)
-    yield from shape.long_lines(code + tests)
-    yield from docs.missing_docstrings(code)
+    yield from shape.long_modules(code + tests + scripts)
+    yield from shape.long_functions(code + tests + scripts)
+    yield from shape.long_lines(code + tests + scripts)
+    yield from docs.missing_docstrings(code + scripts)
     yield from docs.exports(code)
 
     yield from tree.top_level(paths)
