@@ -40,7 +40,7 @@ environment = {
     "name": "delay-sweep",
     "horizon": "8d",
     "warmup": "3d",
-    "trials": 6,
+    "trials": 4,
     "producers": {"local_retention": "6h"},
     "compactor": {"ranges": ["2h", "8h"], "retention": {"raw": "2d"}},
     "gateways": {"sync_interval": "15m", "sync_takes": "1m"},
@@ -97,14 +97,15 @@ Image(to_png(new_figure(draw, height=4.4)), width=720)
 # must have ended: at 28m for I = 10m, at 36m for I = D/2, never for I = 24h.
 #
 # A curve may end earlier. The rule is for the worst phase between compactor and reader. All else is
-# constant here, so a trial has one phase, and six trials have six. An open triangle says how
+# constant here, so a trial has one phase, and four trials have four. An open triangle says how
 # many queries were looked at, not that no phase fails.
 
 # %%
 for name, one in found.items():
     if "I = D/2" in name:
         delay_us = parse_duration(name.rpartition(" ")[2])
-        print(f"D {delay_us // 60_000_000:>2}m  failed in {one.seen_in_trials} of 6 trials")
+        seen = f"{one.seen_in_trials} of {scenario.trials} trials"
+        print(f"D {delay_us // 60_000_000:>2}m  failed in {seen}")
 
 # %% [markdown]
 # Waiting is paid in bytes: retired data that is still stored, as a mean over time.

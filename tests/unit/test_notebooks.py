@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nbformat
+import pytest
 
 from tests import notebooks
 
 
-def test_every_notebook_runs() -> None:
-    for source in notebooks.sources():
-        notebooks.execute(source)
+@pytest.mark.parametrize("source", notebooks.sources(), ids=lambda source: source.stem)
+def test_every_notebook_runs(source: Path) -> None:
+    notebooks.execute(source)
 
 
 def test_every_notebook_is_made_from_its_source() -> None:
