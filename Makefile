@@ -43,7 +43,7 @@ reports: $(READY) ## write reports/ anew
 	for name in $(REPORTS); do \
 	    $(BIN)/sim run scenarios/$$name.toml --out out/reports/$$name || exit; \
 	    mkdir -p reports/$$name; \
-	    find out/reports/$$name -type f ! -name page.html -exec cp {} reports/$$name ';'; \
+	    find out/reports/$$name -type f ! -name page.html ! -name 'headline.*' -exec cp {} reports/$$name ';'; \
 	done
 	$(BIN)/sim sweep scenarios/thanos-2022.toml --scheme 'mark, 48h' \
 	    --vary schemes.1.delete_delay=0s..16m/17 --vary gateways.sync_interval=1m,3m,15m \

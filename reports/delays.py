@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reports.pages import WORLD, asked, data, drawn, needed, needed_row, page, said, span, table
+from sim.analysis.costs import garbage_bytes
 from sim.analysis.results import estimate
-from sim.analysis.sweep import FAILING, Sweep, garbage_bytes
+from sim.analysis.sweep import FAILING, Sweep
 from sim.core.units import US_PER_S
 from sim.report.delayfigures import failing_ladder, needed_by_interval
 from sim.report.formats import format_bytes_short, format_fraction, format_interval
@@ -75,14 +76,14 @@ class _Ladder:
                         "method": failing.method,
                         "query_error": estimate(scheme, ("query-error",)).interval.fraction,
                         "silent_gap": estimate(scheme, ("silent-gap",)).interval.fraction,
-                        "garbage_bytes": round(garbage_bytes(cell.result, scheme)),
+                        "garbage_bytes": round(garbage_bytes(cell.result.scenario, scheme)),
                     }
                 )
         first = sweep.cells[0].result
         return cls(
             rungs=[scheme.name for scheme in first.schemes],
             found=found,
-            garbage=[garbage_bytes(first, scheme) for scheme in first.schemes],
+            garbage=[garbage_bytes(first.scenario, scheme) for scheme in first.schemes],
             rows=rows,
         )
 
@@ -128,7 +129,8 @@ def _parts(found: "list[tuple[str, Scenario, Needed]]", ladder: _Ladder) -> Iter
     )
     yield (
         "A query fails here if it has no complete answer: an error, or data missing. In brackets "
-        "stands the 95 % interval; *ruled out* is a zero that could not have been another. The "
+        "stands the 95 % interval; *proven* is a zero by the rules, *ruled out* one that "
+        "could have been no other at any phase of the readers. The "
         "S3 of old is left out: no rule proves a delay there, and that nobody saw a failure in a "
         "few trials bounds next to nothing (`sim run` says so, too). "
         "Garbage is that of the store `strong`, a sync every three minutes. All settings: "

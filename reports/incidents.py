@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reports.pages import ROOT, code, data, page, span, table
+from sim.analysis.costs import garbage_bytes
 from sim.analysis.expect import Judgement, judge
 from sim.analysis.results import estimate
 from sim.analysis.safety import safe_delay_us
-from sim.analysis.sweep import garbage_bytes
 from sim.analysis.tale import Explained
 from sim.report.formats import format_bytes_short, format_fraction, format_interval
 from sim.report.style import to_svg
@@ -98,7 +98,7 @@ def _rows(incident: _Incident) -> Iterator[dict[str, object]]:
                 "high": interval.high,
                 "method": interval.method,
                 "trials": len(scheme.trials),
-                "garbage_bytes": round(garbage_bytes(incident.result, scheme)),
+                "garbage_bytes": round(garbage_bytes(incident.result.scenario, scheme)),
             }
 
 
@@ -117,8 +117,9 @@ def _parts(incidents: list[_Incident]) -> Iterator[str]:
     )
     yield (
         f"Numbers are of the first {_TRIALS_MAX} trials of each file, so that the page is made "
-        "anew in two minutes; `sim run` takes all. In brackets stand 95 % intervals; *ruled out* "
-        "is a zero that could not have been another. *Proven from* is the delete delay from which "
+        "anew in two minutes; `sim run` takes all. In brackets stand 95 % intervals; *proven* "
+        "is a zero by the rules, *ruled out* one that could have been no other at any phase of the "
+        "readers. *Proven from* is the delete delay from which "
         "on rules prove that no read fails, a dash if none does; what a story ends with saves that "
         "one query, and seldom the next. As data: [incidents.csv](incidents.csv)."
     )
@@ -157,7 +158,7 @@ def _cells(incident: _Incident, outcomes: list[str]) -> Iterator[tuple[str, ...]
     for scheme in incident.result.schemes:
         found = [estimate(scheme, (outcome,)).interval for outcome in outcomes]
         fractions = (f"{format_fraction(i.fraction)} ({format_interval(i)})" for i in found)
-        garbage = format_bytes_short(garbage_bytes(incident.result, scheme))
+        garbage = format_bytes_short(garbage_bytes(incident.result.scenario, scheme))
         proven = span(safe_delay_us(incident.result.scenario, scheme.index))
         yield (scheme.name, *fractions, garbage, proven)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.analysis.gates import named_number
-from sim.analysis.results import SchemeResult, estimate, total_counts
+from sim.analysis.results import SchemeResult, estimate
 from sim.analysis.safety import Rule, rules
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.schema import OUTCOMES
@@ -24,7 +24,6 @@ __all__ = [
     "dominant_term",
     "meets",
     "parse_objective",
-    "price",
 ]
 
 _KEYS: Final[Mapping[str, str]] = {
@@ -35,9 +34,6 @@ _KEYS: Final[Mapping[str, str]] = {
     "Q": "queries.takes",
 }
 """Which key of a scenario a term of R1 and R2 comes from; the second of a stamp has none."""
-
-_PRICED_SPAN_US: Final = 30 * 86_400 * US_PER_S
-_GIB: Final = 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,25 +229,3 @@ def dominant_term(scenario: "Scenario", scheme_index: int) -> Dominant | None:
         key=_KEYS.get(term.symbol, ""),
         span_us=term.span_us,
     )
-
-
-def price(choice: Choice) -> float | None:
-    """What a setting costs in 30 days, in the currency of the scenario; None without prices.
-
-    Stored bytes and requests are means over time and trials. None too where requests have a
-    price, but are not known.
-    """
-    prices, trials = choice.scenario.prices, choice.scheme.trials
-    span_us = choice.scenario.horizon_us - choice.scenario.warmup_us
-    if prices is None or span_us <= 0:
-        return None
-    counts = total_counts([trial.counts for trial in trials])
-    per_1000 = prices.per_1000.model_dump()
-    requests = counts.get("requests")
-    if requests is None:
-        if any(per_1000.values()):
-            return None
-        requests = {}
-    sent = math.fsum(n / 1000.0 * per_1000[kind] for kind, n in requests.items())
-    storage = float(counts["stored-bytes"]) / _GIB * prices.gib_month
-    return storage + sent / len(trials) * _PRICED_SPAN_US / span_us

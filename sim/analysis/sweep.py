@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.results import Estimate, SchemeResult, estimate, total_counts
-from sim.core.units import US_PER_S
+from sim.analysis.costs import garbage_bytes, requests_per_day
+from sim.analysis.results import Estimate, SchemeResult, estimate
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -23,20 +23,13 @@ __all__ = [
     "Line",
     "Point",
     "Sweep",
-    "garbage_bytes",
-    "garbage_bytes_of",
-    "knows_requests",
     "lines_of",
     "origin_of",
     "pareto_front",
-    "requests_per_day",
-    "requests_per_day_of",
 ]
 
 FAILING: Final = tuple(outcome for outcome in OUTCOMES if outcome not in ("ok", "warned"))
 """Outcomes of queries that get no complete answer."""
-
-_US_PER_DAY: Final = 86_400 * US_PER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,43 +101,6 @@ def origin_of(scheme: SchemeResult) -> str:
     return "simulated" if all(trial.digest for trial in scheme.trials) else "curve"
 
 
-def garbage_bytes(result: "Result", scheme: SchemeResult) -> float:
-    """Mean amount of retired data still stored, over time and trials; nan without trials."""
-    return garbage_bytes_of(scheme, result.scenario.horizon_us - result.scenario.warmup_us)
-
-
-def garbage_bytes_of(scheme: SchemeResult, span_us: int) -> float:
-    """The same for a scheme alone, whose trials count for ``span_us`` each."""
-    total = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
-    return total / len(scheme.trials) * US_PER_S / span_us if scheme.trials else math.nan
-
-
-def requests_per_day(result: "Result", scheme: SchemeResult) -> float:
-    """Requests of all kinds to the store per simulated day, mean over trials.
-
-    nan without any trial, and where a trial does not know them: see :func:`knows_requests`.
-    """
-    return requests_per_day_of(scheme, result.scenario.horizon_us - result.scenario.warmup_us)
-
-
-def requests_per_day_of(scheme: SchemeResult, span_us: int) -> float:
-    """The same for a scheme alone, whose trials count for ``span_us`` each."""
-    if not knows_requests(scheme):
-        return math.nan
-    requests = total_counts([trial.counts for trial in scheme.trials])["requests"]
-    total: float = sum(requests.values()) * _US_PER_DAY / span_us
-    return total / len(scheme.trials)
-
-
-def knows_requests(scheme: SchemeResult) -> bool:
-    """Whether every trial has counted its requests.
-
-    One that was read off the trace of another delay may not have: where a delay changes what
-    readers ask for, only a run of its own tells.
-    """
-    return bool(scheme.trials) and all("requests" in trial.counts for trial in scheme.trials)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """One cell: how often queries fail there, and what it costs.
@@ -157,7 +113,7 @@ class Point:
     failing : Estimate
         Of the queries without a complete answer.
     garbage_bytes, requests_per_day : float
-        See the functions of these names.
+        See :mod:`sim.analysis.costs`.
     """
 
     setting: tuple[int, ...]
@@ -211,8 +167,8 @@ def lines_of(sweep: Sweep) -> tuple[Line, ...]:
                 result=cell.result,
                 scheme=scheme,
                 failing=estimate(scheme, FAILING),
-                garbage_bytes=garbage_bytes(cell.result, scheme),
-                requests_per_day=requests_per_day(cell.result, scheme),
+                garbage_bytes=garbage_bytes(cell.result.scenario, scheme),
+                requests_per_day=requests_per_day(cell.result.scenario, scheme),
             )
             found.setdefault((position, others), []).append(point)
     return tuple(

@@ -3,14 +3,15 @@
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.cli import common, complete, files, machine, screen
 from sim.cli.runs import add_to_index, run_folders, shared_root
+from sim.cli.trials import Count, Options, at_other_delays, simulate
 from sim.errors import (
     EXIT_BROKEN,
     EXIT_HOLDS,
@@ -21,31 +22,12 @@ from sim.errors import (
 
 if TYPE_CHECKING:
     from sim.analysis.expect import Judgement
-    from sim.analysis.results import Result, TrialResult
+    from sim.analysis.results import Result
+    from sim.analysis.sweep import Sweep
     from sim.atomic import WorkFolder
     from sim.scenario.schema import Scenario
 
 __all__ = ["command"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
-    seed: int | None
-    trials: int | None
-    assignments: tuple[str, ...]
-    schemes: tuple[str, ...]
-    workers: int | None
-    mode: Literal["exact", "sampled"]
-    check: bool
-    quiet: bool
-    json: str | None
-    csv: str | None
-    out: str | None
-    resume: str | None
-    allow_outside: bool
-    max_memory: float | None
-    max_events: float | None
-    yes: bool
 
 
 @click.command(
@@ -120,7 +102,7 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     from sim.analysis.queries import inexact
     from sim.report.names import FILES, INDEX_FILES
 
-    chosen = _Options(**options)
+    chosen = Options(**options)
     _check_targets(chosen, paths)
     overrides = common.override_options(
         seed=chosen.seed, trials=chosen.trials, assignments=chosen.assignments
@@ -157,13 +139,13 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     return next((code for code in (EXIT_BROKEN, EXIT_UNKNOWN) if code in codes), EXIT_HOLDS)
 
 
-def _targets(options: _Options) -> dict[str, str]:
+def _targets(options: Options) -> dict[str, str]:
     """Paths that are written to, by option."""
     targets = {"--json": options.json, "--csv": options.csv, "--out": options.out}
     return {option: path for option, path in targets.items() if path is not None}
 
 
-def _check_targets(options: _Options, paths: Sequence[str]) -> None:
+def _check_targets(options: Options, paths: Sequence[str]) -> None:
     """Refuse before the run what could not be written after it."""
     from sim.report.names import INDEX, MARKER
 
@@ -185,24 +167,26 @@ def _run_one(
     path: str,
     scenario: "Scenario",
     selection: tuple[int, ...] | None,
-    options: _Options,
+    options: Options,
     root: Path | None,
 ) -> int:
     """Run one scenario, add it to the index of the root if there is one, give its exit code."""
     from sim.analysis.expect import exit_code_of, judge
 
-    progress = _Count(len(selection or scenario.schemes) * scenario.trials)
+    progress = Count(len(selection or scenario.schemes) * scenario.trials)
     began_s = time.perf_counter()
 
     try:
         with _work_folder(options.out) as work:
             folder = options.resume if work is None or options.resume else work.kept
-            result = _simulate(scenario, selection, options, folder, progress)
+            result = simulate(scenario, selection, options, folder, progress)
             took_s = time.perf_counter() - began_s
             judgements = judge(result)
             # From beside the file: a page names no place of a machine.
             words = _repeating_words(Path(path).name, scenario, options)
-            _write(result, judgements, options, work, page_again=common.command_line(*words))
+            delays = at_other_delays(scenario, selection, options)
+            page_again = common.command_line(*words)
+            _write(result, judgements, options, work, page_again=page_again, delays=delays)
         if root is not None:
             add_to_index(root, result, judgements)
     except KeyboardInterrupt:
@@ -221,14 +205,6 @@ def _run_one(
     return exit_code_of(judgements)
 
 
-@dataclass(slots=True)
-class _Count:
-    """How far a run has come."""
-
-    wanted: int
-    done: int = 0
-
-
 def _work_folder(out: str | None) -> "contextlib.AbstractContextManager[WorkFolder | None]":
     """Hold the place where the files of ``--out`` are prepared; nothing without the option."""
     from sim.atomic import work_folder
@@ -236,57 +212,14 @@ def _work_folder(out: str | None) -> "contextlib.AbstractContextManager[WorkFold
     return contextlib.nullcontext() if out is None else work_folder(Path(out).resolve())
 
 
-def _simulate(
-    scenario: "Scenario",
-    selection: tuple[int, ...] | None,
-    options: _Options,
-    folder: "str | Path | None",
-    progress: _Count,
-) -> "Result":
-    """Run what is not finished yet, and count and show how far it is."""
-    from sim.study.finished import FinishedTrials
-    from sim.study.run import run_scenario
-
-    def say(message: str) -> None:
-        if not options.quiet:
-            click.echo(message, err=True)
-
-    with screen.progress(progress.wanted, scenario.name, is_quiet=options.quiet) as advance:
-
-        def count(_: "TrialResult") -> None:
-            progress.done += 1
-            advance()
-
-        return run_scenario(
-            scenario,
-            schemes=selection,
-            workers=options.workers or _fitting_workers(scenario, selection, options),
-            mode=options.mode,
-            check=options.check,
-            on_result=count,
-            finished=None if folder is None else FinishedTrials(Path(folder), say=say),
-        )
-
-
-def _fitting_workers(
-    scenario: "Scenario", selection: tuple[int, ...] | None, options: _Options
-) -> int | None:
-    """As many processes as the memory holds; None leaves it to the number of CPUs."""
-    return machine.fitting_workers(
-        scenario,
-        mode=options.mode,
-        schemes=len(scenario.schemes if selection is None else selection),
-        limits=machine.limits(options.max_memory, options.max_events),
-    )
-
-
 def _write(
     result: "Result",
     judgements: "Sequence[Judgement]",
-    options: _Options,
+    options: Options,
     work: "WorkFolder | None",
     *,
     page_again: str,
+    delays: "Sweep | None",
 ) -> None:
     """Write what was asked for: folder, files, then standard output."""
     from sim.report.csvtable import to_csv
@@ -297,7 +230,7 @@ def _write(
         from sim.report.names import FILES
 
         with work.replacement(is_own=lambda name: name in FILES) as folder:
-            for name, content in bundle_files(result, judgements, again=page_again):
+            for name, content in bundle_files(result, judgements, again=page_again, delays=delays):
                 (folder / name).write_bytes(content)
     if options.csv is not None:
         files.write_text(options.csv, to_csv(result))
@@ -305,7 +238,7 @@ def _write(
         files.write_text(options.json, to_json(document(result, judgements)))
 
 
-def _repeating_words(path: str, scenario: "Scenario", options: _Options) -> list[object]:
+def _repeating_words(path: str, scenario: "Scenario", options: Options) -> list[object]:
     """Arguments that repeat the run, whatever the file's own seed and trials become."""
     words: list[object] = ["run", path]
     words += ["--seed", scenario.seed, "--trials", scenario.trials]

@@ -4,15 +4,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sim.analysis.advice import Advice, Choice, Objective, price
+from sim.analysis.advice import Advice, Choice, Objective
+from sim.analysis.costs import garbage_bytes, price_of_30_days, requests_per_day
 from sim.analysis.results import estimate, total_counts
-from sim.analysis.sweep import garbage_bytes_of, pareto_front, requests_per_day_of
+from sim.analysis.sweep import pareto_front
 from sim.analysis.witness import Seen
 from sim.core.units import US_PER_S, format_duration
+from sim.report.costtable import cost_cells, cost_titles
 from sim.report.document import SCHEMA_VERSION, estimate_fields, plain
 from sim.report.formats import format_fraction, format_span
 from sim.report.sentences import sentence
-from sim.report.tables import COST_TITLES, SchemeTable, cost_cells, estimate_cell
+from sim.report.tables import SchemeTable, estimate_cell
 
 __all__ = [
     "advice_document",
@@ -55,15 +57,12 @@ def advice_table(advice: Advice) -> SchemeTable:
     """The settings side by side: delays, outcomes and costs."""
     choices = advice.choices
     outcomes = list(dict.fromkeys((o.query, o.outcome) for o in advice.objectives))
-    has_prices = advice.scenario.prices is not None
-    money = ((f"{_currency(advice)}/30d", ""),) if has_prices else ()
     return SchemeTable(
         heading="setting",
         titles=(
             ("D", "I"),
             *((_title(query, outcome), "") for query, outcome in outcomes),
-            *COST_TITLES,
-            *money,
+            *cost_titles(advice.scenario),
         ),
         names=tuple(_LABELS[choice.label] for choice in choices),
         rows=tuple(
@@ -73,8 +72,7 @@ def advice_table(advice: Advice) -> SchemeTable:
                     estimate_cell(estimate(choice.scheme, (outcome,), query))
                     for query, outcome in outcomes
                 ),
-                *cost_cells(choice.scheme, _span_us(choice)),
-                *(((_money(choice), ""),) if has_prices else ()),
+                *cost_cells(choice.scenario, choice.scheme),
             )
             for choice in choices
         ),
@@ -83,20 +81,6 @@ def advice_table(advice: Advice) -> SchemeTable:
 
 def _title(query: str | None, outcome: str) -> str:
     return outcome if query is None else f"{query}.{outcome}"
-
-
-def _currency(advice: Advice) -> str:
-    assert advice.scenario.prices is not None
-    return advice.scenario.prices.currency
-
-
-def _money(choice: Choice) -> str:
-    amount = price(choice)
-    return "–" if amount is None else f"{amount:,.2f}"
-
-
-def _span_us(choice: Choice) -> int:
-    return choice.scenario.horizon_us - choice.scenario.warmup_us
 
 
 def caption(advice: Advice) -> str:
@@ -117,8 +101,8 @@ def front_lines(found: Sequence[tuple[Mapping[str, str], Advice]]) -> Iterator[s
         return
     costs = [
         (
-            garbage_bytes_of(choice.scheme, _span_us(choice)),
-            requests_per_day_of(choice.scheme, _span_us(choice)),
+            garbage_bytes(choice.scenario, choice.scheme),
+            requests_per_day(choice.scenario, choice.scheme),
         )
         for _, choice in met
     ]
@@ -126,7 +110,7 @@ def front_lines(found: Sequence[tuple[Mapping[str, str], Advice]]) -> Iterator[s
     for i in pareto_front(costs):
         setting, choice = met[i]
         place = ", ".join(f"{key}={value}" for key, value in setting.items())
-        garbage, requests = cost_cells(choice.scheme, _span_us(choice))
+        garbage, requests, *_ = cost_cells(choice.scenario, choice.scheme)
         delay = format_duration(choice.delete_delay_us)
         yield f"  {place}: delete_delay {delay}, {garbage[0]}, {requests[0]} and {requests[1]}"
 
@@ -261,8 +245,6 @@ def _advice(advice: Advice) -> dict[str, Any]:
 
 def _choice(choice: Choice, objectives: Sequence[Objective]) -> dict[str, Any]:
     counts = total_counts([trial.counts for trial in choice.scheme.trials])
-    span_us = _span_us(choice)
-    requests = counts.get("requests")
     return {
         "label": choice.label,
         "delete_delay_us": choice.delete_delay_us,
@@ -277,11 +259,9 @@ def _choice(choice: Choice, objectives: Sequence[Objective]) -> dict[str, Any]:
             }
             for objective in objectives
         ],
-        "garbage_bytes": garbage_bytes_of(choice.scheme, span_us),
+        "garbage_bytes": garbage_bytes(choice.scenario, choice.scheme),
         "stored_bytes": counts.get("stored-bytes", math.nan),
-        "requests_per_day": math.nan
-        if requests is None
-        else requests_per_day_of(choice.scheme, span_us),
+        "requests_per_day": requests_per_day(choice.scenario, choice.scheme),
         "retention_overshoot_mean_s": _overshoot_s(choice),
-        "price_per_30d": price(choice),
+        "price_per_30d": price_of_30_days(choice.scenario, choice.scheme),
     }

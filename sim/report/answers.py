@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from sim.analysis.costs import garbage_bytes
 from sim.analysis.exercised import lacking
 from sim.analysis.results import Estimate, Result, SchemeResult, estimate
-from sim.analysis.sweep import FAILING, Line, Point, Sweep, garbage_bytes, lines_of
+from sim.analysis.sweep import FAILING, Line, Point, Sweep, lines_of
 from sim.report.formats import format_bytes_short, format_fraction, format_interval
 from sim.report.names import knob_name
 from sim.report.sweeptable import proven_words
@@ -49,7 +50,7 @@ def run_answer(result: Result) -> str:
         return _many(result)
     parts = []
     for scheme in result.schemes:
-        garbage = garbage_bytes(result, scheme)
+        garbage = garbage_bytes(result.scenario, scheme)
         kept = f"{format_bytes_short(garbage)} of garbage are" if garbage else "no garbage is"
         parts.append(f"{scheme.name}: {failing_words(scheme)}, and {kept} kept")
     return f"{'; '.join(parts)}."

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.analysis.costs import garbage_bytes, requests_per_day
 from sim.analysis.expect import Judgement
 from sim.analysis.explain import told_deletion
 from sim.analysis.results import Result, SchemeResult, estimate
-from sim.analysis.sweep import Sweep, garbage_bytes, lines_of, requests_per_day
+from sim.analysis.sweep import Line, Sweep, lines_of
 from sim.analysis.windows import error_window_law
 from sim.report.costs import SchemeCost, costs_height, scheme_costs
 from sim.report.csvtable import to_csv
@@ -40,7 +41,11 @@ __all__ = ["figures", "files", "outcome_rows", "sweep_figures", "sweep_files"]
 
 
 def files(
-    result: Result, judgements: Sequence[Judgement], *, again: str = ""
+    result: Result,
+    judgements: Sequence[Judgement],
+    *,
+    again: str = "",
+    delays: Sweep | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Give the name and content of every file of the bundle.
 
@@ -50,12 +55,18 @@ def files(
     judgements : sequence of Judgement
     again : str
         The line that repeats the run, for the page; empty if there is none.
+    delays : Sweep or None
+        The result at other delete delays, for a figure and for the page.
     """
     yield MARKER, to_json(document(result, judgements)).encode()
     yield "result.csv", to_csv(result).encode()
-    pictures = dict(_pictures(figures(result)))
+    drawn = list(figures(result))
+    if delays is not None:
+        drawn.append(("headline", _headline(delays, lines_of(delays))))
+    pictures = dict(_pictures(drawn))
     yield from pictures.items()
-    yield PAGE, run_page(result, judgements, _vectors(pictures), again=again).encode()
+    vectors = _vectors(pictures)
+    yield PAGE, run_page(result, judgements, vectors, again=again, delays=delays).encode()
 
 
 def _pictures(drawn: "Iterable[tuple[str, Figure]]") -> Iterator[tuple[str, bytes]]:
@@ -90,7 +101,7 @@ def _page_vectors(sweep: Sweep, pictures: Mapping[str, bytes]) -> dict[str, byte
 def sweep_figures(sweep: Sweep) -> Iterator[tuple[str, "Figure"]]:
     """Draw the figures that apply to a sweep, each with its name; the map wants two knobs."""
     lines = lines_of(sweep)
-    yield "headline", new_panels(lambda f: headline(sweep, lines, f), height=HEADLINE_HEIGHT)
+    yield "headline", _headline(sweep, lines)
     yield (
         "failures",
         new_panels(lambda f: failures_over_knob(sweep, lines, f), height=failures_height(lines)),
@@ -99,6 +110,10 @@ def sweep_figures(sweep: Sweep) -> Iterator[tuple[str, "Figure"]]:
         height = map_height(sweep, lines)
         yield "map", new_panels(lambda f: failure_map(sweep, lines, f), height=height)
     yield "prices", new_panels(lambda f: prices(sweep, lines, f), height=4.2)
+
+
+def _headline(sweep: Sweep, lines: Sequence[Line]) -> "Figure":
+    return new_panels(lambda f: headline(sweep, lines, f), height=HEADLINE_HEIGHT)
 
 
 def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:
@@ -112,8 +127,8 @@ def figures(result: Result) -> Iterator[tuple[str, "Figure"]]:
     costs = [
         SchemeCost(
             scheme=scheme.name,
-            garbage_bytes=garbage_bytes(result, scheme),
-            requests_per_day=requests_per_day(result, scheme),
+            garbage_bytes=garbage_bytes(result.scenario, scheme),
+            requests_per_day=requests_per_day(result.scenario, scheme),
         )
         for scheme in result.schemes
     ]

@@ -45,12 +45,13 @@ def format_fraction(fraction: float) -> str:
 def format_interval(interval: "Interval") -> str:
     """Bounds in the unit of the fraction: "0.287 – 0.315 %"; "< 1.2e-7" if nothing was seen.
 
-    "ruled out" is a zero that is proven: it could not have been seen.
+    A zero is "proven" if the rules of the scenario say so, and "ruled out" if it could not have
+    been another in the traces that were judged, at whatever phase of the readers.
     """
     if math.isnan(interval.fraction):
         return "not measured"
     if interval.fraction == interval.high == 0:
-        return "ruled out"
+        return "proven" if interval.method == "rule" else "ruled out"
     if interval.fraction == 0:
         return f"< {format_fraction(interval.high)}"
     low, high = format_fraction(interval.low), format_fraction(interval.high)

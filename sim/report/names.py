@@ -35,7 +35,7 @@ INDEX_FILES: Final = (INDEX, "index.md")
 PAGE: Final = "page.html"
 """The page of a run or of a sweep."""
 
-FIGURES: Final = ("outcomes", "costs", "deletion", "day", "windows")
+FIGURES: Final = ("outcomes", "costs", "deletion", "day", "windows", "headline")
 
 FILES: Final = (
     MARKER,

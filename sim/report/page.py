@@ -7,22 +7,23 @@ scenario brings is escaped by the templates; nothing here marks a text as HTML b
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sim import __version__
+from sim.analysis.costs import knows_requests
 from sim.analysis.expect import Judgement, Verdict
-from sim.analysis.results import Result, SchemeResult, estimate
+from sim.analysis.results import Result
 from sim.analysis.safety import Rule, rules
-from sim.analysis.sweep import FAILING, Sweep, knows_requests
+from sim.analysis.sweep import Sweep
 from sim.errors import printable
-from sim.report.answers import failing_words, run_answer, sweep_answer
+from sim.report.answers import run_answer, sweep_answer
 from sim.report.formats import UNKNOWN
 from sim.report.lint import rule_words
-from sim.report.names import knob_name
 from sim.report.sentences import sentence
+from sim.report.sliders import explored, position_now
 from sim.report.stories import longest_story, story_moments, story_title
 from sim.report.svg import inlined
 from sim.report.sweepdocument import sweep_document
@@ -30,8 +31,6 @@ from sim.report.sweeptable import sweep_caption, sweep_tables, untried_lines
 from sim.report.tables import (
     SchemeTable,
     caption,
-    cost_cells,
-    estimate_cell,
     exposure_lines,
     observation_lines,
     scheme_table,
@@ -39,6 +38,9 @@ from sim.report.tables import (
 )
 from sim.scenario.dump import to_toml
 from sim.scenario.origins import from_profile
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = ["PAGE_BYTES_MAX", "run_page", "sweep_page"]
 
@@ -91,7 +93,12 @@ def _plain(value: Any) -> Any:
 
 
 def run_page(
-    result: Result, judgements: Sequence[Judgement], figures: Mapping[str, bytes], *, again: str
+    result: Result,
+    judgements: Sequence[Judgement],
+    figures: Mapping[str, bytes],
+    *,
+    again: str,
+    delays: Sweep | None = None,
 ) -> str:
     """Write the page of a run.
 
@@ -103,6 +110,8 @@ def run_page(
         SVG files of :func:`sim.report.bundle.figures` by name.
     again : str
         The line that repeats the run; empty if there is none.
+    delays : Sweep or None
+        One scheme at other delete delays, for a slider; its headline is among the figures.
     """
     answer = run_answer(result)
     return _rendered(
@@ -121,6 +130,8 @@ def run_page(
         verdicts=[_verdict(judgement) for judgement in judgements],
         stories=list(_stories(result)),
         rules=[(s.name, _rule_rows(rules(result.scenario, s.index))) for s in result.schemes],
+        explored=None if delays is None else explored(delays, start=position_now(delays, result)),
+        delays=[] if delays is None else _tables(delays),
         **_provenance(result, result.digest, again),
     )
 
@@ -138,18 +149,16 @@ def sweep_page(sweep: Sweep, figures: Mapping[str, bytes], *, again: str) -> str
     """
     answer = sweep_answer(sweep)
     first = sweep.cells[0].result
-    tables = [_limited(title, table) for title, table in sweep_tables(sweep)]
     return _rendered(
         "sweep.html.j2",
         figures,
         answer,
         title=sweep.name,
         question=first.scenario.summary or "How often does a query fail, and what does it cost?",
-        tables=tables,
+        tables=_tables(sweep),
         caption=sweep_caption(sweep),
         notes=[*untried_lines(sweep), *_unknown(sweep)],
-        sliders=_sliders(sweep),
-        cells=_cells(sweep),
+        explored=explored(sweep),
         **_provenance(first, str(sweep_document(sweep)["digest"]), again),
     )
 
@@ -235,6 +244,10 @@ def _unknown(sweep: Sweep) -> list[str]:
     ]
 
 
+def _tables(sweep: Sweep) -> list[dict[str, Any]]:
+    return [_limited(title, table) for title, table in sweep_tables(sweep)]
+
+
 def _limited(title: str, table: SchemeTable) -> dict[str, Any]:
     """A table without what would make the page too long, and how many rows that are."""
     kept = SchemeTable(
@@ -244,57 +257,3 @@ def _limited(title: str, table: SchemeTable) -> dict[str, Any]:
         rows=table.rows[:_ROWS_MAX],
     )
     return {"title": title, "table": kept, "more": max(0, len(table.rows) - _ROWS_MAX)}
-
-
-def _sliders(sweep: Sweep) -> list[dict[str, Any]]:
-    """One for each knob; one for all if they move in step, with the values of all."""
-    scenario = sweep.cells[0].result.scenario
-    names = [knob_name(knob.path, scenario) for knob in sweep.knobs]
-    if sweep.is_together:
-        texts = [printable(sweep.text_of(cell.setting)) for cell in sweep.cells]
-        order = list(range(len(texts)))
-        return [
-            {
-                "name": printable(", ".join(names)),
-                "knobs": len(names),
-                "order": order,
-                "texts": texts,
-            }
-        ]
-    return [
-        {
-            "name": printable(name),
-            "knobs": 1,
-            "order": sorted(range(len(knob)), key=(knob.numbers or range(len(knob))).__getitem__),
-            "texts": [printable(text) for text in knob.texts],
-        }
-        for name, knob in zip(names, sweep.knobs, strict=True)
-    ]
-
-
-def _cells(sweep: Sweep) -> list[dict[str, Any]]:
-    """For each scheme its cells by the positions of the sliders that change them.
-
-    A cell has the words of its failures, the fraction, its interval, garbage, and both kinds of
-    requests, all as they are shown.
-    """
-    found = []
-    for position, scheme in enumerate(sweep.cells[0].result.schemes):
-        knobs = sweep.touching(position)
-        knobs = knobs[:1] if sweep.is_together else knobs
-        rows = {
-            "-".join(str(cell.setting[k]) for k in knobs): _cell(
-                cell.result, cell.result.schemes[position]
-            )
-            for cell in sweep.cells
-        }
-        found.append({"name": printable(scheme.name), "sliders": list(knobs), "rows": rows})
-    return found
-
-
-def _cell(result: Result, scheme: SchemeResult) -> list[str]:
-
-    span_us = result.scenario.horizon_us - result.scenario.warmup_us
-    (garbage, _), requests = cost_cells(scheme, span_us)
-    fraction, interval = estimate_cell(estimate(scheme, FAILING))
-    return [printable(failing_words(scheme)), fraction, interval, garbage, *requests]

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from sim import __version__
+from sim.analysis.costs import garbage_bytes, price_of_30_days
 from sim.analysis.exercised import lacking
 from sim.analysis.results import estimate, proofs, total_counts
 from sim.analysis.safety import safe_delay_us
@@ -18,7 +19,6 @@ from sim.analysis.sweep import (
     FAILING,
     Cell,
     Sweep,
-    garbage_bytes,
     origin_of,
 )
 from sim.core.units import US_PER_S
@@ -111,6 +111,8 @@ def _scheme(result: "Result", scheme: "SchemeResult") -> dict[str, Any]:
     scenario, origin = result.scenario, origin_of(scheme)
     has_delay = scenario.schemes[scheme.index].hide_delay_us is not None
     counts = total_counts([trial.counts for trial in scheme.trials])
+    has_prices = scenario.prices is not None
+    price = {"price_per_30d": price_of_30_days(scenario, scheme)} if has_prices else {}
     return {
         "name": scheme.name,
         "kind": scheme.kind,
@@ -119,7 +121,8 @@ def _scheme(result: "Result", scheme: "SchemeResult") -> dict[str, Any]:
         "failing": estimate_fields(estimate(scheme, FAILING), total=True),
         "outcomes": _outcomes(scheme, None),
         "by_query": {query.name: _outcomes(scheme, query.name) for query in scenario.queries},
-        "garbage_bytes": garbage_bytes(result, scheme),
+        "garbage_bytes": garbage_bytes(scenario, scheme),
+        **price,
         "stored_bytes": counts.get("stored-bytes"),
         "requests": counts.get("requests", {}),
         "counts": counts,

@@ -2,19 +2,16 @@
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from sim.analysis.exercised import lacking
 from sim.analysis.results import SchemeResult, estimate
 from sim.analysis.safety import safe_delay_us
 from sim.analysis.sweep import FAILING, Cell, Sweep
+from sim.report.costtable import cost_cells, cost_titles
 from sim.report.formats import format_span
 from sim.report.names import knob_name
-from sim.report.tables import COST_TITLES, SchemeTable, cost_cells, estimate_cell
+from sim.report.tables import SchemeTable, estimate_cell
 from sim.scenario.schema import OUTCOMES
-
-if TYPE_CHECKING:
-    from sim.analysis.results import Result
 
 __all__ = ["proven_words", "sweep_caption", "sweep_tables", "untried_lines"]
 
@@ -43,12 +40,12 @@ def sweep_tables(sweep: Sweep) -> Iterator[tuple[str, SchemeTable]]:
         rows.reverse()
         table = SchemeTable(
             heading="setting",
-            titles=(*((name, "") for name, _ in columns), *COST_TITLES),
+            titles=(*((name, "") for name, _ in columns), *cost_titles(own[0][0].result.scenario)),
             names=tuple(sweep.text_of(cell.setting, knobs) or "any" for cell, _ in rows),
             rows=tuple(
                 (
                     *(estimate_cell(estimate(found, wanted)) for _, wanted in columns),
-                    *cost_cells(found, _span_us(cell.result)),
+                    *cost_cells(cell.result.scenario, found),
                 )
                 for cell, found in rows
             ),
@@ -78,10 +75,6 @@ def _has(own: list[tuple[Cell, SchemeResult]], outcome: str) -> bool:
         for trial in scheme.trials
         for query in trial.classes
     )
-
-
-def _span_us(result: "Result") -> int:
-    return result.scenario.horizon_us - result.scenario.warmup_us
 
 
 def _title(sweep: Sweep, position: int) -> str:

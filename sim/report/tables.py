@@ -5,7 +5,6 @@ scheme has lines of its own instead. Returns values for a rich console and plain
 nothing itself.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,11 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Estimate, Result, SchemeResult, estimate, total_counts
-from sim.analysis.sweep import knows_requests
 from sim.core.units import US_PER_S
+from sim.report.costtable import cost_cells, cost_titles
 from sim.report.formats import (
     UNKNOWN,
-    format_bytes_short,
     format_count,
     format_fraction,
     format_interval,
@@ -34,13 +32,11 @@ if TYPE_CHECKING:
     from sim.scenario.schema import SchemeSpec
 
 __all__ = [
-    "COST_TITLES",
     "FAILED",
     "GAPS",
     "VERDICT_WIDTH",
     "SchemeTable",
     "caption",
-    "cost_cells",
     "delays",
     "estimate_cell",
     "exposure_lines",
@@ -53,13 +49,6 @@ __all__ = [
 
 FAILED: Final = ("query-error",)
 GAPS: Final = ("partial-response", "silent-gap")
-
-# Requests that stores sell at one price: list and put cost about ten times as much as get and
-# head, and delete is free (price lists of Amazon S3 and Google Cloud Storage).
-_PRICED_ALIKE: Final = (("list", "put"), ("get", "head"))
-
-COST_TITLES: Final = (("garbage", ""), (", ".join(_PRICED_ALIKE[0]), ", ".join(_PRICED_ALIKE[1])))
-"""Titles of the columns of :func:`cost_cells`."""
 
 # Short names of the delays of a scheme, as in the rule D > I + P + s + Q; others have their key's.
 _LETTERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -188,14 +177,14 @@ def scheme_table(result: Result) -> SchemeTable:
     titles = [(_LETTERS.get(key, key), "") for key in keys]
     titles += [("failed", ""), ("gaps", "")]
     return SchemeTable(
-        titles=(*titles, *COST_TITLES),
+        titles=(*titles, *cost_titles(scenario)),
         names=tuple(scheme.name for scheme in result.schemes),
         rows=tuple(
             (
                 *(_delay_cell(delays(spec).get(key)) for key in keys),
                 estimate_cell(estimate(scheme, FAILED)),
                 estimate_cell(estimate(scheme, GAPS)),
-                *cost_cells(scheme, scenario.horizon_us - scenario.warmup_us),
+                *cost_cells(scenario, scheme),
             )
             for scheme, spec in zip(result.schemes, specs, strict=True)
         ),
@@ -204,25 +193,6 @@ def scheme_table(result: Result) -> SchemeTable:
 
 def _delay_cell(delay_us: int | None) -> tuple[str, str]:
     return (UNKNOWN if delay_us is None else format_span(delay_us)), ""
-
-
-def cost_cells(scheme: SchemeResult, span_us: int) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Garbage, and the requests of both prices a day, over a span of so many µs.
-
-    Requests that some trial does not know are a dash.
-    """
-    trials = max(1, len(scheme.trials))
-    garbage = math.fsum(trial.garbage_byte_seconds for trial in scheme.trials)
-    garbage_cell = (format_bytes_short(garbage / trials * (US_PER_S / span_us)), "")
-    if not knows_requests(scheme):
-        return garbage_cell, (UNKNOWN, "")
-    requests = total_counts([trial.counts for trial in scheme.trials])["requests"]
-    per_day = [
-        sum(requests.get(kind, 0) for kind in kinds) / trials * (_US_PER_DAY / span_us)
-        for kinds in _PRICED_ALIKE
-    ]
-    dear, cheap = (f"{format_count(number)}/d" for number in per_day)
-    return garbage_cell, (dear, cheap)
 
 
 def warning_lines(schemes: Sequence[SchemeResult]) -> "list[Text]":

@@ -282,7 +282,7 @@ class RequestPrices(Frozen):
 
 
 class Prices(Frozen):
-    """What a store charges; advice is priced with it, and nothing else looks at it."""
+    """What a store charges; what is shown gets a price by it, and nothing is decided by it."""
 
     currency: Name = Field("USD", description="What prices are in.")
     gib_month: Amount = Field(0.0, description="A GiB stored for 30 days.")

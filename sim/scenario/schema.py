@@ -139,7 +139,7 @@ class Scenario(Frozen):
         json_schema_extra={"minItems": 1},
     )
     faults: tuple[Fault, ...] = Field((), description="What goes wrong, and when.")
-    prices: Prices | None = Field(None, description="What the store charges, for advice.")
+    prices: Prices | None = Field(None, description="What the store charges.")
     expect: dict[str, Expectation] = Field(
         {}, description="By the name of a scheme: what must come out."
     )

@@ -144,6 +144,8 @@ class DelayFunction:
     scheme_index, trial : int
     longest_us : int
         Where a curve has to be proven by comparing runs, it is proven up to this delay.
+    bases_us : sequence of int
+        Delays from which on a curve is looked for, rising.
 
     Attributes
     ----------
@@ -156,7 +158,12 @@ class DelayFunction:
     """
 
     def __init__(
-        self, scenario: "Scenario", scheme_index: int, trial: int, longest_us: int
+        self,
+        scenario: "Scenario",
+        scheme_index: int,
+        trial: int,
+        longest_us: int,
+        bases_us: Sequence[int] = _BASES_US,
     ) -> None:
         self._own = (scenario, scheme_index, trial)
         self._trial = trial
@@ -165,7 +172,7 @@ class DelayFunction:
         self.base_us: int | None = None
         self.reason = ""
         longest = _Run(*self._own, longest_us)
-        for delay_us in _BASES_US:
+        for delay_us in bases_us:
             if delay_us >= longest_us:
                 break
             run = _Run(*self._own, delay_us)

@@ -12,9 +12,10 @@ from sim.analysis.expect import judge
 from sim.analysis.sweep import Sweep
 from sim.report.answers import failing_words
 from sim.report.bundle import files, sweep_files
+from sim.report.costtable import cost_cells
 from sim.report.names import PAGE, mark_id
-from sim.report.tables import cost_cells
 from sim.scenario.load import load
+from sim.study.delaytable import delay_table
 from sim.study.run import run_scenario
 from sim.study.sweep import run_sweep
 from tests.chromium import Tab
@@ -31,12 +32,21 @@ def _sweep() -> Sweep:
     return run_sweep(settings(DELAYS, SYNCS), workers=1)
 
 
+@cache
+def _at_other_delays() -> Sweep:
+    found = delay_table(load(SHORT))
+    assert found is not None
+    return found
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     result = run_scenario(load(SHORT), workers=1)
     made = {
         "sweep": dict(sweep_files(_sweep(), again="sim sweep short.toml"))[PAGE],
-        "run": dict(files(result, judge(result), again="sim run short.toml"))[PAGE],
+        "run": dict(
+            files(result, judge(result), again="sim run short.toml", delays=_at_other_delays())
+        )[PAGE],
     }
     folder = tmp_path_factory.mktemp("pages")
     for name, content in made.items():
@@ -75,10 +85,8 @@ def _said(setting: tuple[int, ...]) -> str:
 
 def _numbers(setting: tuple[int, ...]) -> list[str]:
     (cell,) = [cell for cell in _sweep().cells if cell.setting == setting]
-    scenario = cell.result.scenario
-    span_us = scenario.horizon_us - scenario.warmup_us
-    (garbage, _), requests = cost_cells(cell.result.schemes[1], span_us)
-    return [garbage, *requests]
+    cells = cost_cells(cell.result.scenario, cell.result.schemes[1])
+    return [text for cell in cells for text in cell]
 
 
 def test_keys_move_the_sliders_and_they_the_answer(tab: Tab, pages: dict[str, Path]) -> None:
@@ -100,7 +108,7 @@ def test_keys_move_the_sliders_and_they_the_answer(tab: Tab, pages: dict[str, Pa
         said = tab.value("document.getElementById('said').textContent")
         assert said == _said(setting), key
         seen.add(said)
-        numbers = [f"document.getElementById('cell-1-{i}').textContent" for i in (2, 3, 4)]
+        numbers = [f"document.getElementById('cell-1-{i}').textContent" for i in (2, 3, 4, 5)]
         assert [tab.value(number) for number in numbers] == _numbers(setting)
         spoken = tab.value("document.getElementById('knob-0').getAttribute('aria-valuetext')")
         assert spoken == _sweep().text_of(setting, [0])
@@ -110,6 +118,28 @@ def test_keys_move_the_sliders_and_they_the_answer(tab: Tab, pages: dict[str, Pa
         ring = _ring(tab, setting)
         assert ring == pytest.approx([0.0, 0.0], abs=0.6), key
     assert len(seen) == 4
+    assert tab.complaints == []
+
+
+def test_a_run_has_a_slider_that_begins_at_its_own_delay(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["run"])
+    delays = _at_other_delays()
+    (scheme,) = delays.cells[0].result.schemes
+    own_us = load(SHORT).schemes[scheme.index].delete_delay_us
+    numbers = delays.knobs[0].numbers
+    assert numbers is not None
+    at = numbers.index(own_us)
+    assert 0 < at < len(numbers) - 1
+    tab.value("document.getElementById('knob-0').focus()")
+    said = []
+    for key, position in (("", at), ("ArrowLeft", at - 1), ("Home", 0), ("End", len(numbers) - 1)):
+        if key:
+            tab.press(key)
+        text = delays.knobs[0].texts[position]
+        words = failing_words(delays.cells[position].result.schemes[0])
+        said.append(tab.value("document.getElementById('said').textContent"))
+        assert said[-1] == f"At delete_delay of {scheme.name} {text}: {scheme.name}: {words}."
+    assert len(set(said)) == 4
     assert tab.complaints == []
 
 
@@ -232,7 +262,7 @@ def test_on_paper_it_is_black_on_white_and_nothing_is_cut(
     explore = "getComputedStyle(document.getElementById('explore') ?? document.head).display"
     assert tab.value(explore) == "none"
     rings = "[...document.querySelectorAll('.ring')].map((e) => getComputedStyle(e).display)"
-    assert set(tab.value(rings)) == ({"none"} if kind == "sweep" else set())
+    assert set(tab.value(rings)) == {"none"}
     pdf = tab.paper()
     assert pdf.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 2

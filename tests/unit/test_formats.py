@@ -44,7 +44,8 @@ def test_fractions_keep_what_matters(fraction: float, text: str) -> None:
     [
         (Interval(math.nan, math.nan, math.nan, "none"), "not measured"),
         (Interval(0.0, 0.0, 1e-7, "clusters"), "< 1.00e-7"),
-        (Interval(0.0, 0.0, 0.0, "rule"), "ruled out"),
+        (Interval(0.0, 0.0, 0.0, "rule"), "proven"),
+        (Interval(0.0, 0.0, 0.0, "phases"), "ruled out"),
         (Interval(0.02, 0.01, 0.03, "t"), "1 – 3 %"),
         (Interval(0.0005, 0.0, 0.01, "t"), "0 – 1 %"),
     ],

@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 
+from sim.analysis.costs import requests_per_day
 from sim.analysis.exercised import Exercised
 from sim.analysis.expect import judge
 from sim.analysis.outcomes import Bound
 from sim.analysis.results import Result, collect, estimate
-from sim.analysis.sweep import FAILING, Sweep, requests_per_day
+from sim.analysis.sweep import FAILING, Sweep
 from sim.report.answers import failing_words, run_answer, sweep_answer
 from sim.report.bundle import files, sweep_files
+from sim.report.costtable import cost_cells
 from sim.report.document import document
 from sim.report.formats import format_fraction, format_interval
 from sim.report.names import PAGE, mark_id
@@ -27,7 +29,7 @@ from sim.report.page import PAGE_BYTES_MAX, run_page, sweep_page
 from sim.report.stories import longest_story, story_moments
 from sim.report.svg import inlined
 from sim.report.sweeptable import sweep_tables
-from sim.report.tables import cost_cells, scheme_table
+from sim.report.tables import scheme_table
 from sim.scenario.load import load
 from sim.scenario.origins import from_profile
 from sim.study.run import run_scenario
@@ -260,9 +262,9 @@ def test_sliders_say_of_every_cell_what_the_sweep_says(name: str, sweep: Sweep) 
             row = own["rows"]["-".join(str(cell.setting[k]) for k in own["sliders"])]
             interval = estimate(scheme, FAILING).interval
             scenario = cell.result.scenario
-            (garbage, _), requests = cost_cells(scheme, scenario.horizon_us - scenario.warmup_us)
-            numbers = [format_fraction(interval.fraction), format_interval(interval), garbage]
-            assert row[1:] == [*numbers, *requests]
+            costs = [text for cell in cost_cells(scenario, scheme) for text in cell]
+            numbers = [format_fraction(interval.fraction), format_interval(interval)]
+            assert row[1:] == [*numbers, *costs]
             assert (format_fraction(interval.fraction) in row[0]) or interval.fraction == 0
     for slider in content["sliders"]:
         assert sorted(slider["order"]) == list(range(len(slider["texts"])))
@@ -315,10 +317,11 @@ def test_requests_that_are_unknown_are_no_zero() -> None:
     counts = {"lost-block": 0}
     found = collect(result([0.0], [0.0]).scenario, "exact", [trial(0, 0, counts=counts)])
     (scheme,) = found.schemes
-    assert cost_cells(scheme, 1)[1] == ("–", "")
-    assert math.isnan(requests_per_day(found, scheme))
+    assert cost_cells(found.scenario, scheme)[1] == ("–", "")
+    assert math.isnan(requests_per_day(found.scenario, scheme))
     known = result([0.0], [0.0])
-    assert cost_cells(known.schemes[0], 86_400_000_000)[1] == ("0/d", "3/d")
+    day = known.scenario.model_copy(update={"horizon_us": 86_400_000_000, "warmup_us": 0})
+    assert cost_cells(day, known.schemes[0])[1] == ("0/d", "3/d")
 
 
 def test_a_page_says_why_requests_are_missing() -> None:

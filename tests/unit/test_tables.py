@@ -189,3 +189,22 @@ def test_only_what_went_wrong_is_listed() -> None:
         "at once: 3 lost-block, 50 % duplicated, 25 % warned"
     ]
     assert observation_lines(result([0.1, 0.1], [0.0, 0.0]).schemes) == []
+
+
+def test_prices_are_a_column_where_the_scenario_has_them() -> None:
+    assert "30d" not in str(scheme_table(result([0.1], [0.0])).titles)
+    own = [outcome("fast", 1.0)]
+    counts = {"stored-bytes": 10 * 2**30, "requests": {"list": 3_000, "get": 50_000}}
+    # Two days count; a month is fifteen of them.
+    per_1000 = {"list": 0.005, "get": 0.0004}
+    priced = load(
+        SCENARIO, {"prices": {"currency": "EUR", "gib_month": 0.02, "per_1000": per_1000}}
+    )
+    known = collect(priced, "exact", [trial(s, t, own, counts) for s in (0, 1) for t in (0, 1)])
+    table = scheme_table(known)
+    assert table.titles[-1] == ("EUR/30d", "")
+    month = 10 * 0.02 + 15 * (3 * 0.005 + 50 * 0.0004)
+    assert [row[-1] for row in table.rows] == [(f"{month:.2f}", "")] * 2
+    stored = {"stored-bytes": 10 * 2**30}
+    unknown = collect(priced, "exact", [trial(0, t, own, stored) for t in (0, 1)])
+    assert scheme_table(unknown).rows[0][-1] == ("–", "")

@@ -1,0 +1,109 @@
+"""What ``sim run`` runs: its options, the trials, and those at other delays for the page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from sim.cli import machine, screen
+
+if TYPE_CHECKING:
+    from sim.analysis.results import Result, TrialResult
+    from sim.analysis.sweep import Sweep
+    from sim.scenario.schema import Scenario
+
+__all__ = ["Count", "Options", "at_other_delays", "simulate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """As they are on the command line; ``None`` is what was not said."""
+
+    seed: int | None
+    trials: int | None
+    assignments: tuple[str, ...]
+    schemes: tuple[str, ...]
+    workers: int | None
+    mode: Literal["exact", "sampled"]
+    check: bool
+    quiet: bool
+    json: str | None
+    csv: str | None
+    out: str | None
+    resume: str | None
+    allow_outside: bool
+    max_memory: float | None
+    max_events: float | None
+    yes: bool
+
+
+@dataclass(slots=True)
+class Count:
+    """How far a run has come."""
+
+    wanted: int
+    done: int = 0
+
+
+def simulate(
+    scenario: "Scenario",
+    selection: tuple[int, ...] | None,
+    options: Options,
+    folder: "str | Path | None",
+    progress: Count,
+) -> "Result":
+    """Run what is not finished yet, and count and show how far it is."""
+    from sim.study.finished import FinishedTrials
+    from sim.study.run import run_scenario
+
+    def say(message: str) -> None:
+        if not options.quiet:
+            click.echo(message, err=True)
+
+    with screen.progress(progress.wanted, scenario.name, is_quiet=options.quiet) as advance:
+
+        def count(_: "TrialResult") -> None:
+            progress.done += 1
+            advance()
+
+        return run_scenario(
+            scenario,
+            schemes=selection,
+            workers=options.workers or _fitting_workers(scenario, selection, options),
+            mode=options.mode,
+            check=options.check,
+            on_result=count,
+            finished=None if folder is None else FinishedTrials(Path(folder), say=say),
+        )
+
+
+def at_other_delays(
+    scenario: "Scenario",
+    selection: tuple[int, ...] | None,
+    options: Options,
+) -> "Sweep | None":
+    """What the page has a slider for: other delete delays, where one more run says them all."""
+    from sim.study.delaytable import delay_table
+
+    if options.out is None or options.mode != "exact":
+        return None
+    name = f"{scenario.name} at other delays"
+    return delay_table(
+        scenario,
+        progress=lambda count: screen.progress(count, name, is_quiet=options.quiet),
+        schemes=selection,
+        workers=options.workers or _fitting_workers(scenario, selection, options),
+    )
+
+
+def _fitting_workers(
+    scenario: "Scenario", selection: tuple[int, ...] | None, options: Options
+) -> int | None:
+    """As many processes as the memory holds; None leaves it to the number of CPUs."""
+    return machine.fitting_workers(
+        scenario,
+        mode=options.mode,
+        schemes=len(scenario.schemes if selection is None else selection),
+        limits=machine.limits(options.max_memory, options.max_events),
+    )
