@@ -338,9 +338,30 @@ ABSURD: tuple[Callable[[random.Random], bytes], ...] = (
 )
 
 
+# Lines of the commands that answer a question; some are wrong.
+QUESTIONS: tuple[tuple[str, ...], ...] = (
+    ("plan", "{}"),
+    ("explain", "{}"),
+    ("explain", "{}", "--outcome", "silent-gap", "--json", "-"),
+    ("explain", "{}", "--object", "0.raw.0-3600000000.1.0", "--at", "5h"),
+    ("explain", "{}", "--object", "\x1b[2J"),
+    ("advise", "{}", "--slo", "query-error=0"),
+    ("advise", "{}", "--slo", "silent-gap=1e-3", "--slo", "day.query-error=0.5", "--json", "-"),
+    ("advise", "{}", "--slo", "query-error=2", "--slo", "x"),
+    ("sweep", "{}", "--vary", "schemes.1.delete_delay=0s,2h", "--workers", "1"),
+    ("sweep", "{}", "--vary", "gateways.count=1,2", "--vary", "trials=1", "--csv", "-"),
+    ("compare", "{}", "--set-b", "schemes.1.delete_delay=10m", "--workers", "1"),
+    ("compare", "{}", "{}", "--fail-if", "query-error > +1e-5", "--fail-if", "x"),
+    ("trace", "{}"),
+)
+
+
 def words(rng: random.Random) -> tuple[str, ...]:
     """Return a command line, mostly a sane one."""
-    line = ["check", "{}"] if rng.random() < 0.3 else ["run", "{}", "--workers", "1"]
+    which = rng.random()
+    line = ["check", "{}"] if which < 0.3 else ["run", "{}", "--workers", "1"]
+    if which > 0.75:
+        line = [*rng.choice(QUESTIONS)]
     if line[0] == "run":
         line += rng.choice(([], [], ["-q"], ["--mode", "sampled"], ["--json", "-"], ["--csv", "-"]))
         line += rng.choice(([], [], [], ["--check"]))

@@ -78,7 +78,7 @@ def answer_to(given: Case, folder: Path, main: Main) -> Answer:
     path = folder / "case.toml"
     path.write_bytes(given.content)
     words = [str(path) if word == "{}" else word for word in given.words]
-    if words[0] == "run":
+    if words[0] != "check":
         words += ["--max-events", EVENTS_MAX]
     began_s = time.monotonic()
     pid = os.fork()
@@ -115,6 +115,7 @@ def _be_program(words: Sequence[str], folder: Path, main: Main) -> None:
         mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         limit = mapped + MEMORY_MAX_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        os.chdir(folder)
         code = main(words)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -135,8 +136,13 @@ def program() -> Main:
     import rich.console  # noqa: F401
 
     import sim.analysis.limits
+    import sim.cli.advise
     import sim.cli.check
+    import sim.cli.compare
+    import sim.cli.explain
+    import sim.cli.plan
     import sim.cli.run
+    import sim.cli.sweep
     import sim.report.document
     import sim.report.tables
     import sim.study.run  # noqa: F401

@@ -72,6 +72,7 @@ class _Options:
     "knobs",
     multiple=True,
     metavar="KEY=VALUES",
+    shell_complete=complete.keys,
     help="Advise at every value of a key, as in sim sweep, and mark what is worth its price "
     "(repeatable).",
 )
@@ -87,9 +88,7 @@ class _Options:
     shell_complete=complete.any_file,
     help="Write the advice as JSON; - is standard output.",
 )
-@common.max_memory_option
-@common.max_events_option
-@common.yes_option
+@common.limit_options
 @common.allow_outside_option
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but the answer.")
 def command(path: str, **options: Any) -> int:

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from sim.cli import files
+from sim.cli import complete, files
 from sim.errors import (
     EXIT_BAD_INPUT,
     Problem,
@@ -31,13 +31,13 @@ _PROBLEMS_MAX: Final = 20
 _PATH_LENGTH_MAX: Final = 1_000
 
 __all__ = [
+    "Command",
     "allow_outside_option",
     "command_line",
     "console",
     "examples",
     "guess_among",
-    "max_events_option",
-    "max_memory_option",
+    "limit_options",
     "override_of",
     "override_options",
     "read_scenario",
@@ -49,8 +49,10 @@ __all__ = [
     "show_unreadable",
     "shown_path",
     "standard_input",
-    "yes_option",
 ]
+
+Command = TypeVar("Command", bound="Callable[..., Any] | click.Command")
+"""What an option is given to."""
 
 _STDIN: Final = "<stdin>"
 
@@ -67,12 +69,10 @@ set_option = click.option(
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete.keys,
     help="Override a key of the file, such as gateways.count=3 (repeatable).",
 )
 """Option of every command that may change what a scenario says."""
-
-yes_option = click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
-"""Option of every command that runs something."""
 
 
 def override_of(text: str) -> tuple[str, Any]:
@@ -95,9 +95,7 @@ def override_of(text: str) -> tuple[str, Any]:
         raise click.BadParameter(f"{key} is nested too deep", param_hint="--set") from None
 
 
-def size_option(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> float | None:
+def _size(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
     """Read the value of an option that is a size, such as 2GiB."""
     from sim.core.units import parse_bytes
 
@@ -109,17 +107,24 @@ def size_option(
         raise click.BadParameter(f"{text!r} is no size such as 2GiB") from None
 
 
-max_memory_option = click.option(
-    "--max-memory",
-    metavar="SIZE",
-    callback=size_option,
-    help="Refuse what takes more, such as 2GiB; by default what is available.",
-)
-max_events_option = click.option(
-    "--max-events",
-    type=click.FloatRange(min=1),
-    help="Refuse a run of more events; by default 1e9.",
-)
+def limit_options(command: Command) -> Command:
+    """Give a command that runs something its limits, and the option to ignore them."""
+    for option in (
+        click.option("-y", "--yes", is_flag=True, help="Run whatever it takes."),
+        click.option(
+            "--max-events",
+            type=click.FloatRange(min=1),
+            help="Refuse a run of more events; by default 1e9.",
+        ),
+        click.option(
+            "--max-memory",
+            metavar="SIZE",
+            callback=_size,
+            help="Refuse what takes more, such as 2GiB; by default what is available.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def override_options(

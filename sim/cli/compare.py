@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from sim.cli import common, complete, files, machine, screen
-from sim.cli.sides import Overrides, read_sides
+from sim.cli.sides import Overrides, paired_schemes, read_sides
+from sim.cli.trials import Count
 from sim.errors import RunInterrupted, printable
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class _Options:
     csv: str | None
     figure: str | None
     allow_outside: bool
+    max_memory: float | None
+    max_events: float | None
     yes: bool
     quiet: bool
 
@@ -105,7 +108,7 @@ class _Options:
     help="Draw the differences into a file that ends in .svg or .png.",
 )
 @common.allow_outside_option
-@common.yes_option
+@common.limit_options
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
 def command(path_a: str, path_b: str | None, **options: Any) -> int:
     """Compare two results, or scenarios: differences B - A with 95 % intervals, costs beside.
@@ -141,7 +144,7 @@ def command(path_a: str, path_b: str | None, **options: Any) -> int:
     a, b = read_sides(path_a, other, overrides, read)
     files.check_apart(_targets(chosen), read)
     a, b = alike(a, b, seed=chosen.seed, trials=chosen.trials)
-    pairs = _pairs(scheme_names(a), scheme_names(b), chosen)
+    pairs = paired_schemes(scheme_names(a), scheme_names(b), chosen.scheme, chosen.against)
     gates = _gates(chosen.fail_if, a, b)
     left_out = [] if chosen.scheme else [*only_one_has("scheme", scheme_names(a), scheme_names(b))]
     numbers = _run(path_a, other, (a, b), pairs, chosen)
@@ -178,32 +181,6 @@ def _check_targets(options: _Options) -> None:
         files.check_kept_folder(options.resume, "--resume", apart_from=None)
 
 
-def _pairs(names_a: Sequence[str], names_b: Sequence[str], options: _Options) -> "tuple[Pair, ...]":
-    """Which schemes are compared; refuses names that are not there, all at once."""
-    from sim.study.compare import matching
-
-    if options.against is not None:
-        wanted = [("--scheme", "A", options.scheme[0], names_a)]
-        wanted += [("--against", "B", options.against, names_b)]
-    else:
-        sides = (("A", names_a), ("B", names_b))
-        wanted = [("--scheme", side, n, names) for n in options.scheme for side, names in sides]
-    wrong = [
-        f"{option}: {side} has no scheme {name!r}; {common.guess_among(name, names)}"
-        for option, side, name, names in wanted
-        if name not in names
-    ]
-    if wrong:
-        raise click.UsageError("\n".join(wrong))
-    if options.against is not None:
-        return ((options.scheme[0], options.against),)
-    pairs = matching(options.scheme or names_a, names_b)
-    if not pairs:
-        there = f"A has {', '.join(map(repr, names_a))}, B has {', '.join(map(repr, names_b))}"
-        raise click.UsageError(f"no scheme of A has the name of one of B: {there}; see --against")
-    return pairs
-
-
 def _gates(rules: Sequence[str], a: "Side", b: "Side") -> "list[Gate]":
     """Read the rules, or say everything that is wrong with all of them."""
     from sim.analysis.gates import parse_gate
@@ -233,6 +210,7 @@ def _run(
     a, b = sides
     mode = mode_of(a, b)
     todo = jobs(a, b, pairs)
+    limits = machine.limits(options.max_memory, options.max_events)
     for scenario, chosen in todo:
         path = path_a if isinstance(a, Scenario) and scenario == a else path_b
         if mode == "exact":
@@ -244,32 +222,32 @@ def _run(
                 mode=mode,
                 schemes=len(chosen),
                 workers=options.workers or 1,
-                limits=machine.limits(),
+                limits=limits,
             )
 
     def workers(scenario: "Scenario", chosen: tuple[int, ...]) -> int | None:
         return options.workers or machine.fitting_workers(
-            scenario, mode=mode, schemes=len(chosen), limits=machine.limits()
+            scenario, mode=mode, schemes=len(chosen), limits=limits
         )
 
     def say(message: str) -> None:
         if not options.quiet:
             click.echo(message, err=True)
 
-    wanted, done = sum(len(chosen) * scenario.trials for scenario, chosen in todo), 0
+    so_far = Count(sum(len(chosen) * scenario.trials for scenario, chosen in todo))
     finished = None if options.resume is None else FinishedTrials(Path(options.resume), say=say)
-    with screen.progress(wanted, "compare", is_quiet=options.quiet or not wanted) as advance:
+    is_quiet = options.quiet or not so_far.wanted
+    with screen.progress(so_far.wanted, "compare", is_quiet=is_quiet) as advance:
 
         def count(_: "TrialResult") -> None:
-            nonlocal done
-            done += 1
+            so_far.done += 1
             advance()
 
         try:
             return run_sides(a, b, pairs, workers=workers, on_result=count, finished=finished)
         except KeyboardInterrupt:
-            is_kept = done > 0 and options.resume is not None
-            raise RunInterrupted(done, wanted, is_kept) from None
+            is_kept = so_far.done > 0 and options.resume is not None
+            raise RunInterrupted(so_far.done, so_far.wanted, is_kept) from None
 
 
 def _write(comparison: "Comparison", judged: "Sequence[GateResult]", options: _Options) -> None:
@@ -294,11 +272,11 @@ def _show(comparison: "Comparison", judged: "Sequence[GateResult]", options: _Op
     from sim.analysis.expect import Verdict
     from sim.report import comparison as shown
 
+    is_taken = files.STANDARD in (options.json, options.csv)
+    out = common.console(stderr=options.quiet or is_taken)
     if options.quiet:
-        out = common.console(stderr=True)
         judged = [found for found in judged if found.verdict is not Verdict.VALID]
     else:
-        out = common.console(stderr=files.STANDARD in (options.json, options.csv))
         for letter, numbers in (("A", comparison.a), ("B", comparison.b)):
             out.print(printable(shown.side_line(letter, numbers)), soft_wrap=True)
         out.print(shown.pairing_line(comparison), soft_wrap=True)

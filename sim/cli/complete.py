@@ -6,7 +6,8 @@ Click asks when the shell does. A file that cannot be read completes to nothing.
 import os
 import shlex
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import click
 from click.shell_completion import (
@@ -18,7 +19,16 @@ from click.shell_completion import (
 
 from sim.cli import files
 
-__all__ = ["any_file", "any_folder", "outcomes", "register", "scenarios", "schemes", "stores"]
+__all__ = [
+    "any_file",
+    "any_folder",
+    "keys",
+    "outcomes",
+    "register",
+    "scenarios",
+    "schemes",
+    "stores",
+]
 
 Items = list[CompletionItem[str]]
 
@@ -39,6 +49,39 @@ def schemes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Item
     given = [*(ctx.params.get("paths") or ()), ctx.params.get("path"), *ctx.args]
     names = [name for path in given if path for name in _scheme_names(path)]
     return _starting_with(incomplete, dict.fromkeys(names))
+
+
+def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete the path of a key, with the schemes, queries and faults of the files before it."""
+    import json
+
+    from sim.scenario.editor import SCHEMA_PATH
+
+    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    given = [*(ctx.params.get("paths") or ()), ctx.params.get("path"), ctx.params.get("path_a")]
+    found = (_tables(path) for path in (*given, *ctx.args) if path)
+    tables = next((own for own in found if own), {})
+    return _starting_with(incomplete, dict.fromkeys(_paths(schema, schema, tables, "")))
+
+
+def _paths(
+    schema: dict[str, Any], part: dict[str, Any], tables: object, before: str
+) -> Iterator[str]:
+    """Paths of all keys below a table of the schema; a law is one key."""
+    if "$ref" in part:
+        part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+    kinds = part.get("discriminator", {}).get("mapping", {})
+    if "items" in part and isinstance(tables, list) and before.count(".") == 1:
+        for i, table in enumerate(tables):
+            yield from _paths(schema, part["items"], table, f"{before}{i}.")
+    elif isinstance(tables, dict) and tables.get("kind") in kinds:
+        yield from _paths(schema, {"$ref": kinds[tables["kind"]]}, {}, before)
+    elif "properties" in part:
+        for name, inner in part["properties"].items():
+            own = tables.get(name) if isinstance(tables, dict) else None
+            yield from _paths(schema, inner, own, f"{before}{name}.")
+    else:
+        yield before.removesuffix(".")
 
 
 def stores(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
@@ -68,16 +111,21 @@ def _starting_with(incomplete: str, names: Iterable[str]) -> Items:
 
 def _scheme_names(path: str) -> list[str]:
     """Names in a file that may be far from a valid scenario."""
-    if path == files.STANDARD or not os.path.isfile(path):
-        return []
-    try:
-        with open(path, "rb") as file:
-            found = tomllib.load(file).get("schemes")
-    except (OSError, ValueError, RecursionError):
-        return []
+    found = _tables(path).get("schemes")
     tables = found if isinstance(found, list) else []
     names = [table.get("name") for table in tables if isinstance(table, dict)]
     return [name for name in names if isinstance(name, str)]
+
+
+def _tables(path: str) -> dict[str, Any]:
+    """What a file has, as TOML; nothing if it cannot be read."""
+    if path == files.STANDARD or not os.path.isfile(path):
+        return {}
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def register() -> None:

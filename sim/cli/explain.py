@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_Command = TypeVar("_Command", bound="Callable[..., Any] | click.Command")
 _FIGURES: Final = (".svg", ".png")
 
 
@@ -37,6 +36,8 @@ class _Options:
     perfetto: str | None
     figure: str | None
     allow_outside: bool
+    max_memory: float | None
+    max_events: float | None
     yes: bool
 
     @property
@@ -47,7 +48,7 @@ class _Options:
         return {option: path for option, path in found.items() if path is not None}
 
 
-def _output_option(name: str, text: str) -> Callable[[_Command], _Command]:
+def _output_option(name: str, text: str) -> Callable[[common.Command], common.Command]:
     return click.option(f"--{name}", metavar="OUT", shell_complete=complete.any_file, help=text)
 
 
@@ -90,6 +91,7 @@ def _output_option(name: str, text: str) -> Callable[[_Command], _Command]:
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete.keys,
     help="Override a key of the file (repeatable).",
 )
 @_output_option("json", "Write it as JSON; - is standard output.")
@@ -97,7 +99,7 @@ def _output_option(name: str, text: str) -> Callable[[_Command], _Command]:
 @_output_option("perfetto", "Write a trace for ui.perfetto.dev; - is standard output.")
 @_output_option("figure", "Draw the lanes as .svg or .png.")
 @common.allow_outside_option
-@click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
+@common.limit_options
 def command(path: str, **options: Any) -> int:
     """Tell how one query failed, and what would have saved it; or why an object is still there.
 
@@ -124,7 +126,7 @@ def command(path: str, **options: Any) -> int:
             mode=chosen.mode,
             schemes=1,
             workers=1,
-            limits=machine.limits(),
+            limits=machine.limits(chosen.max_memory, chosen.max_events),
         )
     if chosen.object is not None:
         return _explain_object(scenario, chosen, (selection or (0,))[0])

@@ -40,10 +40,8 @@ __all__ = ["command"]
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default all CPUs.")
 @click.option("--mode", type=click.Choice(["exact", "sampled"]), default="exact", show_default=True)
-@common.max_memory_option
-@common.max_events_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@common.yes_option
+@common.limit_options
 @common.allow_outside_option
 def command(
     paths: tuple[str, ...],

@@ -88,9 +88,7 @@ __all__ = ["command"]
     show_default=True,
     help="Expected fractions given the trace, or fractions of drawn queries.",
 )
-@common.max_memory_option
-@common.max_events_option
-@common.yes_option
+@common.limit_options
 @click.option("--check", is_flag=True, help="Run every trial twice and compare.")
 @common.allow_outside_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what failed.")
@@ -196,9 +194,15 @@ def _run_one(
         screen.show_failed(judgements)
         return exit_code_of(judgements)
     again = common.command_line(*_repeating_words(path, scenario, options))
+    why = _explaining_words(path, result, options)
     source = "  # with the same standard input" if path == files.STANDARD else ""
-    is_taken = files.STANDARD in (options.json, options.csv)
-    screen.show(result, judgements, again=f"{again}{source}", is_taken=is_taken)
+    screen.show(
+        result,
+        judgements,
+        again=f"{again}{source}",
+        why=f"{common.command_line(*why)}{source}" if why else "",
+        is_taken=files.STANDARD in (options.json, options.csv),
+    )
     screen.show_throughput(result, took_s)
     if options.out is not None:
         click.echo(printable(f"files in {options.out}"), err=True)
@@ -244,6 +248,25 @@ def _repeating_words(path: str, scenario: "Scenario", options: Options) -> list[
     words += ["--seed", scenario.seed, "--trials", scenario.trials]
     for name in options.schemes:
         words += ["--scheme", name]
+    for assignment in options.assignments:
+        words += ["--set", assignment]
+    if options.mode != "exact":
+        words += ["--mode", options.mode]
+    return words
+
+
+def _explaining_words(path: str, result: "Result", options: Options) -> list[object]:
+    """Arguments that tell how a query failed under the first scheme where one did; none if none."""
+    from sim.analysis.results import estimate
+    from sim.analysis.sweep import FAILING
+
+    failing = (s.name for s in result.schemes if estimate(s, FAILING).interval.fraction > 0)
+    name = next(failing, None)
+    if name is None:
+        return []
+    words: list[object] = ["explain", path, "--scheme", name]
+    if options.seed is not None:
+        words += ["--seed", options.seed]
     for assignment in options.assignments:
         words += ["--set", assignment]
     if options.mode != "exact":

@@ -1,4 +1,4 @@
-"""What ``sim run`` shows: progress, the table, warnings, verdicts, and how to have it again."""
+"""What ``sim run`` shows: progress, the table, warnings, verdicts, and what to type next."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,12 @@ def show_failed(judgements: "Sequence[Judgement]") -> None:
 
 
 def show(
-    result: "Result", judgements: "Sequence[Judgement]", *, again: str, is_taken: bool
+    result: "Result",
+    judgements: "Sequence[Judgement]",
+    *,
+    again: str,
+    why: str,
+    is_taken: bool,
 ) -> None:
     """Show a result.
 
@@ -40,6 +45,8 @@ def show(
     judgements : sequence of Judgement
     again : str
         The line that repeats the run.
+    why : str
+        The line that tells how a query failed; empty if none did.
     is_taken : bool
         Whether standard output holds something else, so that standard error is used.
     """
@@ -61,6 +68,8 @@ def show(
     screen.print(f"seed    {scenario.seed}, trials {scenario.trials}", soft_wrap=True)
     screen.print(f"digest  {result.digest}", soft_wrap=True)
     screen.print(f"again   {again}", soft_wrap=True)
+    if why:
+        screen.print(f"why     {why}", soft_wrap=True)
 
 
 def _print_block(screen: "Console", lines: Sequence[Any]) -> None:

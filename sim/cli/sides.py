@@ -1,9 +1,9 @@
 """The two sides of a comparison as a command line names them: results or scenarios."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,9 +11,12 @@ from sim.cli import common, files
 from sim.errors import EXIT_BAD_INPUT, Problem, ScenarioError
 
 if TYPE_CHECKING:
+    from sim.analysis.compare import Pair
     from sim.study.compare import Side
 
-__all__ = ["Overrides", "read_sides"]
+__all__ = ["Overrides", "paired_schemes", "read_sides"]
+
+_COMMON: Final = ("seed", "trials")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,11 @@ def read_sides(
     """
     from sim.analysis.numbers import Numbers
 
+    for assignment in overrides.b:
+        key = assignment.partition("=")[0].strip()
+        if key in _COMMON:
+            message = f"{key} is that of A on both sides; --{key} changes it for both"
+            raise click.BadParameter(message, param_hint="--set-b")
     seed, trials = overrides.seed, overrides.trials
     of_a = common.override_options(seed=seed, trials=trials, assignments=overrides.both)
     words_b = (*overrides.both, *overrides.b)
@@ -109,3 +117,41 @@ def _side(
     except ScenarioError as error:
         common.show_problems(path, error, text)
     return None
+
+
+def paired_schemes(
+    names_a: Sequence[str], names_b: Sequence[str], chosen: Sequence[str], against: str | None
+) -> "tuple[Pair, ...]":
+    """Which schemes are compared; refuses names that are not there, all at once.
+
+    Parameters
+    ----------
+    names_a, names_b : sequence of str
+        The schemes of both sides.
+    chosen : sequence of str
+        Those that are compared; empty for all.
+    against : str or None
+        With which one of B the one that is chosen of A is compared; None: of the same name.
+    """
+    from sim.study.compare import matching
+
+    if against is not None:
+        wanted = [("--scheme", "A", chosen[0], names_a)]
+        wanted += [("--against", "B", against, names_b)]
+    else:
+        sides = (("A", names_a), ("B", names_b))
+        wanted = [("--scheme", side, n, names) for n in chosen for side, names in sides]
+    wrong = [
+        f"{option}: {side} has no scheme {name!r}; {common.guess_among(name, names)}"
+        for option, side, name, names in wanted
+        if name not in names
+    ]
+    if wrong:
+        raise click.UsageError("\n".join(wrong))
+    if against is not None:
+        return ((chosen[0], against),)
+    pairs = matching(chosen or names_a, names_b)
+    if not pairs:
+        there = f"A has {', '.join(map(repr, names_a))}, B has {', '.join(map(repr, names_b))}"
+        raise click.UsageError(f"no scheme of A has the name of one of B: {there}; see --against")
+    return pairs

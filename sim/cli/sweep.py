@@ -40,6 +40,7 @@ _CELLS: Final = ".sim-cells"
     multiple=True,
     required=True,
     metavar="KEY=VALUES",
+    shell_complete=complete.keys,
     help="A key, as in --set, and its values: a list a,b,c; a range 0s..48h/25 of so many points, "
     "both ends among them; log:1m..48h/20 at equal ratios (repeatable).",
 )
@@ -107,18 +108,7 @@ _CELLS: Final = ".sim-cells"
     "run. It may be shared by any sweeps, and removed at any time.",
 )
 @click.option("--fresh", is_flag=True, help="Run also what is kept already.")
-@click.option(
-    "--max-memory",
-    metavar="SIZE",
-    callback=common.size_option,
-    help="Refuse to take more, such as 2GiB; by default what is available.",
-)
-@click.option(
-    "--max-events",
-    type=click.FloatRange(min=1),
-    help="Refuse a setting of more events; by default 1e9.",
-)
-@click.option("-y", "--yes", is_flag=True, help="Run whatever it takes.")
+@common.limit_options
 @common.allow_outside_option
 @click.option("-q", "--quiet", is_flag=True, help="Show no table and no progress.")
 def command(path: str, **options: Any) -> int:

@@ -35,7 +35,7 @@ __all__ = ["command"]
     help="File; - is standard output.",
 )
 @common.allow_outside_option
-@common.yes_option
+@common.limit_options
 def command(
     path: str,
     scheme: str | None,
@@ -44,6 +44,8 @@ def command(
     assignments: tuple[str, ...],
     output: str,
     allow_outside: bool,
+    max_memory: float | None,
+    max_events: float | None,
     yes: bool,
 ) -> int:
     """Write the trace of one trial as JSON lines: header, records, footer with the digest.
@@ -67,7 +69,7 @@ def command(
             mode="exact",
             schemes=1,
             workers=1,
-            limits=machine.limits(),
+            limits=machine.limits(max_memory, max_events),
         )
     trace = trace_trial(scenario, selection[0] if selection else 0, trial)
     files.write_lines(output, trace.lines())

@@ -72,7 +72,8 @@ def test_the_screen_says_what_happened_and_how_to_have_it_again(
     )
     assert "gateway 0 reads the block of stream 0, " in output
     again = "again   sim run broken.toml --seed 5 --trials 1 --scheme 'at once'\n"
-    assert output.endswith(again)
+    why = "why     sim explain broken.toml --scheme 'at once' --seed 5\n"
+    assert output.endswith(again + why)
     assert "later" not in output
     assert errors.startswith("1 trial in ")
     assert errors.count("\n") == 1

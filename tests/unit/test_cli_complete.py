@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 
 from sim.cli import COMMANDS, main
+from sim.errors import Problem, ScenarioError
+from sim.scenario.load import load
 from sim.scenario.profiles import PROFILES
+from tests.short import SHORT
 
 FILE = """
 [[schemes]]
 name = "at once"
+kind = "immediate"
 [[schemes]]
 name = "mark, 1h"
+kind = "deletion-mark"
 [[schemes]]
 kind = "has no name"
 [[schemes]]
@@ -109,6 +114,35 @@ def test_outcomes_are_those_that_can_be_explained(shell: Shell) -> None:
     words = ("explain", "s.toml", "--outcome")
     assert shell.ask("bash", *words, "s") == ["plain,silent-gap"]
     assert "ok" not in shell.ask("zsh", *words, "")
+
+
+def test_keys_are_those_of_the_format_and_of_the_tables_of_the_file(shell: Shell) -> None:
+    for words in (("run", "s.toml", "--set"), ("sweep", "s.toml", "--vary")):
+        assert shell.ask("bash", *words, "gateways.sync_i") == ["plain,gateways.sync_interval"]
+        assert shell.ask("bash", *words, "schemes.1.del") == ["plain,schemes.1.delete_delay"]
+        assert shell.ask("bash", *words, "schemes.0.del") == []
+        lags = shell.ask("zsh", *words, "store.lag.create.")[1::3]
+        assert lags == ["store.lag.create.get", "store.lag.create.list"]
+        assert shell.ask("bash", *words, "gateways.sync_interval=") == []
+    assert shell.ask("bash", "run", "odd.toml", "--set", "schemes") == ["plain,schemes"]
+
+
+def test_every_completed_key_is_known(shell: Shell) -> None:
+    names = shell.ask("zsh", "run", "s.toml", "--set", "")[1::3]
+    assert len(names) > 60
+    assert _unknown([*names, "gateways.sync"]) == ["gateways.sync"]
+
+
+def _unknown(names: list[str]) -> list[str]:
+    """Those that the loader does not know."""
+    found = []
+    for name in names:
+        try:
+            load(SHORT, {name: None})
+        except ScenarioError as error:
+            rules = [problem.rule for problem in error.problems if isinstance(problem, Problem)]
+            found += [name] * ("be a known key" in rules)
+    return found
 
 
 def test_stores_are_completed(shell: Shell) -> None:
