@@ -69,6 +69,11 @@ class Sweep:
     is_together: bool
     cells: tuple[Cell, ...]
 
+    def __repr__(self) -> str:
+        knobs = " and ".join(f"{knob.path} ({len(knob)} values)" for knob in self.knobs)
+        step = " in step" if self.is_together else ""
+        return f"<Sweep of {self.name!r} over {knobs}{step}, {len(self.cells)} cells>"
+
     def text_of(self, setting: tuple[int, ...], knobs: Iterable[int] | None = None) -> str:
         """Values at a setting, of all knobs or of some by position: "15m, 3m"."""
         chosen = range(len(self.knobs)) if knobs is None else knobs

@@ -35,6 +35,14 @@ class _Shown(Generic[V]):
 class RunResult(_Shown[Result]):
     """Schemes over trials, see :func:`run`."""
 
+    def _repr_html_(self) -> str:
+        """The table of schemes, as a notebook shows it."""
+        from sim.report.page import tables_html
+        from sim.report.tables import caption, scheme_table
+
+        result = self.value
+        return tables_html([(result.scenario.name, scheme_table(result))], caption(result))
+
     def to_frame(self) -> "DataFrame":
         """One number a row, with the columns of the CSV that ``sim run --csv`` writes."""
         from sim.report.csvtable import csv_rows
@@ -56,6 +64,13 @@ class RunResult(_Shown[Result]):
 
 class SweepResult(_Shown[Sweep]):
     """One scenario at many settings, see :func:`sweep`."""
+
+    def _repr_html_(self) -> str:
+        """A table for each scheme, its rows being settings, as a notebook shows it."""
+        from sim.report.page import tables_html
+        from sim.report.sweeptable import sweep_caption, sweep_tables
+
+        return tables_html(sweep_tables(self.value), sweep_caption(self.value))
 
     def to_frame(self) -> "DataFrame":
         """One number a row, with the columns of the CSV that ``sim sweep --csv`` writes."""

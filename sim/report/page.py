@@ -4,7 +4,7 @@ Equal inputs give equal bytes: no time of day, no host, no path, no number of wo
 scenario brings is escaped by the templates; nothing here marks a text as HTML but figures.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -42,7 +42,7 @@ from sim.scenario.origins import from_profile
 if TYPE_CHECKING:
     pass
 
-__all__ = ["PAGE_BYTES_MAX", "run_page", "sweep_page"]
+__all__ = ["PAGE_BYTES_MAX", "run_page", "sweep_page", "tables_html"]
 
 PAGE_BYTES_MAX: Final = 1_000_000
 """What a page may have; figures that do not fit are named instead, the largest first."""
@@ -161,6 +161,12 @@ def sweep_page(sweep: Sweep, figures: Mapping[str, bytes], *, again: str) -> str
         explored=explored(sweep),
         **_provenance(first, str(sweep_document(sweep)["digest"]), again),
     )
+
+
+def tables_html(tables: Iterable[tuple[str, SchemeTable]], caption: str) -> str:
+    """Write tables, each with its title, and what their columns are, as a notebook shows them."""
+    template = _environment().get_template("tables.html.j2")
+    return template.render(tables=list(tables), caption=caption)
 
 
 def _rendered(name: str, figures: Mapping[str, bytes], answer: str, **content: Any) -> str:

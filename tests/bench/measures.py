@@ -16,6 +16,7 @@ ROWS: Final = {
     "exact": "exact evaluation, 1 query a second against 1,000,000",
     "trial": "one trial of `thanos-default` (100 streams, 90 days), one scheme",
     "curve": "200 delete delays from 0 to 48h of all its schemes, the same trial",
+    "sweep": "60 cells of its last scheme (12 delete delays, 5 sync intervals, 3 trials), 2 CPUs",
     "records": "records written, the same trial",
     "memory": "peak memory, the same trial",
     "streams": "twice the streams",

@@ -6,9 +6,11 @@ machine may be busy.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -188,6 +190,43 @@ def test_every_delay_of_the_default_fleet_for_little_more_than_one(
     if is_measuring:
         record("curve", f"{curve_s / one_s:.2f} × one trial, point by point {n_points} ×")
         assert curve_s <= 1.5 * one_s
+
+
+DELAYS = "0s,5m,15m,30m,1h,2h,4h,8h,12h,24h,36h,48h"
+
+
+def test_sixty_cells_of_the_default_fleet(
+    benchmark: BenchmarkFixture, record: Row, tmp_path: Path
+) -> None:
+    is_measuring = _is_measuring(benchmark)
+    small = ("--set", "horizon=2d", "--set", "warmup=0s", "--set", "producers.count=2")
+    words = [
+        *("sweep", str(ROOT / "scenarios/thanos-default.toml"), "--scheme", "mark, 48h/24h"),
+        *("--vary", f"schemes.3.delete_delay={DELAYS}"),
+        *("--vary", "gateways.sync_interval=1m,3m,5m,15m,30m"),
+        *("--workers", "2", "--cells", str(tmp_path / "cells"), "--json", "-", "-q"),
+        *(() if is_measuring else (*small, "--set", "trials=1")),
+    ]
+
+    def call() -> tuple[float, bytes]:
+        began_s = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "sim.cli", *words],
+            cwd=ROOT,
+            capture_output=True,
+            timeout=1800,
+            check=True,
+        )
+        return time.perf_counter() - began_s, done.stdout
+
+    first_s, cells = repeated(benchmark, call)
+    again_s, same = call()
+    assert len(json.loads(cells)["cells"]) == 60
+    assert same == cells
+    if is_measuring:
+        record("sweep", f"{first_s:.0f} s, asked again {again_s:.1f} s")
+        assert first_s < 600
+        assert again_s < 30
 
 
 @pytest.mark.parametrize("what", ["streams", "days"])

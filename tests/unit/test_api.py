@@ -21,6 +21,8 @@ from sim.errors import ScenarioError
 from sim.report.comparison import comparison_csv
 from sim.report.csvtable import to_csv
 from sim.report.sweepdocument import sweep_csv
+from sim.report.sweeptable import sweep_caption
+from sim.report.tables import scheme_table
 from sim.scenario.schema import Scenario
 from sim.study.run import run_scenario
 from tests.short import SHORT
@@ -78,6 +80,16 @@ def test_frames_are_the_tables_of_the_commands(short: Scenario, found: api.RunRe
     same_table(swept.to_frame(), sweep_csv(swept.value))
     compared = sim.compare(found, sim.load(short, {DELAY: "0s"}))
     same_table(compared.to_frame(), comparison_csv(compared.value))
+
+
+def test_a_notebook_shows_the_tables_of_the_screen(short: Scenario, found: api.RunResult) -> None:
+    shown = found._repr_html_()
+    table = scheme_table(found.value)
+    for text in (*table.names, *(number for row in table.rows for number, _ in row)):
+        assert f">{text}<" in shown
+    swept = sim.sweep(short, {DELAY: "1h,2h"})
+    assert f">{sweep_caption(swept.value)}<" in swept._repr_html_()
+    assert repr(swept) == f"<Sweep of 'short' over {DELAY} (2 values), 2 cells>"
 
 
 def test_pictures_are_drawn_where_they_are_wanted(short: Scenario, found: api.RunResult) -> None:
