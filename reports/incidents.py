@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from reports.pages import ROOT, code, data, page, span, table
 from sim.analysis.costs import garbage_bytes
+from sim.analysis.evidence.tale import Explained
 from sim.analysis.expect import Judgement, judge
 from sim.analysis.results import estimate
-from sim.analysis.safety import safe_delay_us
-from sim.analysis.tale import Explained
+from sim.analysis.rules.safety import safe_delay_us
 from sim.report.formats import format_bytes_short, format_fraction, format_interval
 from sim.report.style import to_svg
 from sim.report.tale import explained_lines

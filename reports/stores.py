@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reports.pages import asked, data, drawn, needed, needed_row, page, said, span, table
 from sim.report.delayfigures import needed_by_store, store_height
 from sim.report.style import new_figure, to_svg
-from sim.scenario.profiles import PROFILES
+from sim.scenario.stores.profiles import PROFILES
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario

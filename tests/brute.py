@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations, pairwise, product
 from math import comb, prod
 
+from sim.conventions.placement import candidates, fixed_replica
 from sim.core.streams import Streams
 from sim.core.units import NEVER
-from sim.scenario.placement import candidates, fixed_replica
 from sim.scenario.schema import OUTCOMES, QueryClass, Scenario
 from sim.trace.records import RESOLUTIONS
 from sim.trace.timelines import Timelines

@@ -1,4 +1,6 @@
-"""Measures what `sim.analysis.effort` takes for granted: ``python -m tests.costs``, a few minutes.
+"""Measures what `sim.analysis.effort.estimate` takes for granted, in a few minutes.
+
+``python -m tests.costs`` runs it.
 
 Each case runs in a process of its own; the table shows what was measured, and the estimate as a
 multiple of it.
@@ -13,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.analysis.effort import effort
+from sim.analysis.effort.estimate import effort
 from sim.scenario.load import load
 from sim.study.run import Mode
 

@@ -135,7 +135,7 @@ def program() -> Main:
     """Return the program, with everything imported that its children would import each."""
     import rich.console  # noqa: F401
 
-    import sim.analysis.limits
+    import sim.analysis.effort.limits
     import sim.cli.advise
     import sim.cli.check
     import sim.cli.compare
@@ -147,7 +147,7 @@ def program() -> Main:
     import sim.report.tables
     import sim.study.run  # noqa: F401
     from sim.cli import main
-    from sim.scenario.locate import places
+    from sim.scenario.complaints.places import places
 
     places("x = 1")
     return main

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.analysis.exercised import Exercised
-from sim.analysis.explain import Story
-from sim.analysis.outcomes import ClassOutcome
+from sim.analysis.evidence.deletion_story import Story
+from sim.analysis.evidence.exercised import Exercised
+from sim.analysis.evidence.witness import FailedRead
+from sim.analysis.queries.outcomes import ClassOutcome
 from sim.analysis.results import Result, TrialResult, collect
-from sim.analysis.witness import FailedRead
 from sim.scenario.load import load
 from sim.scenario.schema import OUTCOMES, Scenario
 

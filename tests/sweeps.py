@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sim.analysis.outcomes import Bound, ClassOutcome
+from sim.analysis.queries.outcomes import Bound, ClassOutcome
 from sim.analysis.results import TrialResult, collect
 from sim.analysis.sweep import Cell, Sweep
 from sim.scenario.knobs import parse_knob, settings_of

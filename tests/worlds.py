@@ -14,16 +14,16 @@ from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
 from sim.core.units import NEVER, parse_duration
 from sim.model import world as model_world
-from sim.model.bucket import Bucket, Instants
-from sim.model.catalog import Block, Catalog
-from sim.model.client import Client
-from sim.model.compactor import Compactor
+from sim.model.actors.compactor import Compactor
+from sim.model.blocks.catalog import Block, Catalog
 from sim.model.faults import Faults
 from sim.model.schemes import compose
-from sim.model.store import Store
+from sim.model.store.client import Client
+from sim.model.store.transfer import Steps
+from sim.model.store.versions import Store
 from sim.model.tally import Tally
-from sim.model.transfer import Steps
-from sim.model.view import Filters, View
+from sim.model.views.listing import Bucket, Instants
+from sim.model.views.view import Filters, View
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.scenario.schema import Scenario
 from sim.scenario.schema import Store as StoreSpec

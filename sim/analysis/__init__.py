@@ -1,1 +1,1 @@
-"""Level 3: what the records of a run mean. Pure functions from timelines to numbers."""
+"""What the records of a run mean. Pure functions from timelines to numbers."""

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.gates import named_number
+from sim.analysis.comparison.gates import named_number
 from sim.analysis.results import SchemeResult, estimate
-from sim.analysis.safety import Rule, rules
+from sim.analysis.rules.safety import Rule, rules
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
-    from sim.analysis.witness import QueryWitness
+    from sim.analysis.evidence.witness import QueryWitness
     from sim.scenario.schema import Scenario
 
 __all__ = [

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.analysis.outcomes import Bound
+from sim.analysis.queries.outcomes import Bound
 
 __all__ = [
     "CONFIDENCE",

@@ -19,7 +19,8 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from sim.analysis.exercised import lacking
+from sim.analysis.evidence.exercised import lacking
+from sim.analysis.evidence.witness import Counted, DrawnOnly, Exceeded, Seen, TooMany, Witness
 from sim.analysis.results import (
     Result,
     SchemeResult,
@@ -28,7 +29,6 @@ from sim.analysis.results import (
     fractions_per_trial,
     proofs,
 )
-from sim.analysis.witness import Counted, DrawnOnly, Exceeded, Seen, TooMany, Witness
 from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN
 from sim.scenario.schema import OUTCOMES
 

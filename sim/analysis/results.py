@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.analysis.estimators import Interval, fraction_interval
-from sim.analysis.exercised import Exercised
-from sim.analysis.outcomes import Bound, added
+from sim.analysis.evidence.exercised import Exercised
+from sim.analysis.queries.outcomes import Bound, added
 from sim.scenario.metrics import METRICS, Adding
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
-    from sim.analysis.critical import CriticalSample
-    from sim.analysis.explain import Story
-    from sim.analysis.outcomes import ClassOutcome
+    from sim.analysis.curve.critical import CriticalSample
+    from sim.analysis.evidence.deletion_story import Story
+    from sim.analysis.queries.outcomes import ClassOutcome
     from sim.scenario.schema import Scenario
 
 __all__ = [

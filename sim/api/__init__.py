@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sim.analysis.advice import Advice, parse_objective
-from sim.analysis.compare import compare as compare_numbers
-from sim.analysis.numbers import Numbers, numbers_of
-from sim.analysis.tale import Explained, Unseen
+from sim.analysis.comparison.compare import compare as compare_numbers
+from sim.analysis.comparison.numbers import Numbers, numbers_of
+from sim.analysis.evidence.tale import Explained, Unseen
 from sim.api.shown import ComparisonResult, CurveResult, RunResult, SweepResult
 from sim.scenario.dump import to_toml
 from sim.scenario.knobs import parse_knob

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sim.analysis.compare import Comparison
+from sim.analysis.comparison.compare import Comparison
 from sim.analysis.results import Result
 from sim.analysis.sweep import Sweep, origin_of
 from sim.core.units import parse_duration

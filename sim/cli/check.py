@@ -26,7 +26,7 @@ def command(paths: tuple[str, ...], assignments: tuple[str, ...], allow_outside:
     what would run and what it would take, and of each scheme whether its delays keep the safety
     rules: what they need, term by term, what they have, and what is missing.
     """
-    from sim.analysis.effort import effort
+    from sim.analysis.effort.estimate import effort
     from sim.report.lint import rule_lines
     from sim.report.plan import effort_line, headline
 

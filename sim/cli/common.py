@@ -235,7 +235,7 @@ def show_problems(path: str, error: ScenarioError, source: str | None = None) ->
 
     ``source`` is what was read, if ``path`` cannot be read again.
     """
-    from sim.scenario.wording import excerpt_lines, message_lines
+    from sim.scenario.complaints.text import excerpt_lines, message_lines
 
     has_lines = any(isinstance(problem, Problem) and problem.line for problem in error.problems)
     if source is None and has_lines and path != files.STANDARD:
@@ -281,7 +281,7 @@ def examples(*lines: str) -> str:
 
 def guess_among(wrong: str, valid: Iterable[str]) -> str:
     """Nearest valid name as a question, or all of them where none is near."""
-    from sim.scenario.guesses import did_you_mean
+    from sim.scenario.complaints.nearest import did_you_mean
 
     names = list(valid)
     return did_you_mean(wrong, names) or f"there are {', '.join(map(repr, names))}"

@@ -13,9 +13,9 @@ from sim.cli.trials import Count
 from sim.errors import RunInterrupted, printable
 
 if TYPE_CHECKING:
-    from sim.analysis.compare import Comparison, Pair
-    from sim.analysis.gates import Gate, GateResult
-    from sim.analysis.numbers import Numbers
+    from sim.analysis.comparison.compare import Comparison, Pair
+    from sim.analysis.comparison.gates import Gate, GateResult
+    from sim.analysis.comparison.numbers import Numbers
     from sim.analysis.results import TrialResult
     from sim.scenario.schema import Scenario
     from sim.study.compare import Side
@@ -124,9 +124,9 @@ def command(path_a: str, path_b: str | None, **options: Any) -> int:
 
     Exit code: 0 no rule failed, 1 one did, 2 the input is wrong, 3 one is unknown.
     """
-    from sim.analysis.compare import compare, only_one_has
+    from sim.analysis.comparison.compare import compare, only_one_has
+    from sim.analysis.comparison.gates import judge_gates
     from sim.analysis.expect import exit_code_of
-    from sim.analysis.gates import judge_gates
     from sim.study.compare import alike, scheme_names
 
     chosen = _Options(**options)
@@ -183,7 +183,7 @@ def _check_targets(options: _Options) -> None:
 
 def _gates(rules: Sequence[str], a: "Side", b: "Side") -> "list[Gate]":
     """Read the rules, or say everything that is wrong with all of them."""
-    from sim.analysis.gates import parse_gate
+    from sim.analysis.comparison.gates import parse_gate
     from sim.study.compare import query_names
 
     queries = [name for name in query_names(a) if name in query_names(b)]
@@ -202,7 +202,7 @@ def _run(
     path_a: str, path_b: str, sides: "tuple[Side, Side]", pairs: "Sequence[Pair]", options: _Options
 ) -> "tuple[Numbers, Numbers]":
     """Run what has not run, within the limits of the machine."""
-    from sim.analysis.queries import inexact
+    from sim.analysis.queries.evaluate import inexact
     from sim.scenario.schema import Scenario
     from sim.study.compare import jobs, mode_of, run_sides
     from sim.study.finished import FinishedTrials

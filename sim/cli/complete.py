@@ -86,7 +86,7 @@ def _paths(
 
 def stores(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Complete the name of a store."""
-    from sim.scenario.profiles import PROFILES
+    from sim.scenario.stores.profiles import PROFILES
 
     return _starting_with(incomplete, PROFILES)
 

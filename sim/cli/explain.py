@@ -12,7 +12,7 @@ from sim.cli import common, complete, files, machine
 from sim.errors import EXIT_HOLDS, EXIT_UNKNOWN, printable
 
 if TYPE_CHECKING:
-    from sim.analysis.tale import Explained, Tale, Unseen
+    from sim.analysis.evidence.tale import Explained, Tale, Unseen
     from sim.scenario.schema import Scenario
 
 __all__ = ["command"]
@@ -179,7 +179,7 @@ def _problems(options: _Options, scenario: "Scenario") -> list[str]:
 def _explain_query(
     scenario: "Scenario", options: _Options, selection: tuple[int, ...] | None
 ) -> int:
-    from sim.analysis.tale import Unseen
+    from sim.analysis.evidence.tale import Unseen
     from sim.report.exports import as_json
     from sim.study.explain import explain
 
@@ -213,7 +213,7 @@ def _is_taken(options: _Options) -> bool:
 
 
 def _show_unseen(unseen: "Unseen", options: _Options) -> int:
-    from sim.analysis.exercised import lacking
+    from sim.analysis.evidence.exercised import lacking
     from sim.report.tale import unseen_lines
 
     for line in unseen_lines(unseen):

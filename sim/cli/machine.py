@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sim.cli import common
 
 if TYPE_CHECKING:
-    from sim.analysis.limits import Limits
+    from sim.analysis.effort.limits import Limits
     from sim.errors import Problem
     from sim.scenario.schema import Scenario
 
@@ -21,7 +21,7 @@ _CGROUP: Final = Path("/sys/fs/cgroup")
 
 def limits(memory_bytes: float | None = None, events: float | None = None) -> "Limits":
     """Limits of a run; by default what memory is available, and `EVENTS_MAX`."""
-    from sim.analysis.limits import EVENTS_MAX, Limits
+    from sim.analysis.effort.limits import EVENTS_MAX, Limits
 
     return Limits(
         memory_bytes=available_bytes() if memory_bytes is None else memory_bytes,
@@ -42,7 +42,7 @@ def too_much(
     scenario: "Scenario", *, mode: str, schemes: int, workers: int, limits: "Limits"
 ) -> "list[Problem]":
     """Say what of a run exceeds its limits, and how to run it all the same."""
-    from sim.analysis.limits import too_large
+    from sim.analysis.effort.limits import too_large
 
     problems = too_large(scenario, limits, mode=mode, schemes=schemes, workers=workers)
     hint = "--yes runs it all the same"
@@ -53,7 +53,7 @@ def fitting_workers(
     scenario: "Scenario", *, mode: str, schemes: int, limits: "Limits"
 ) -> int | None:
     """How many processes the memory holds; None where it holds as many as there are CPUs."""
-    from sim.analysis.effort import effort
+    from sim.analysis.effort.estimate import effort
     from sim.study.executors import usable_cpus
 
     found = effort(scenario, mode=mode, schemes=schemes)

@@ -8,7 +8,7 @@ from sim.cli import common, complete, machine
 from sim.errors import EXIT_BAD_INPUT, EXIT_HOLDS
 
 if TYPE_CHECKING:
-    from sim.analysis.limits import Limits
+    from sim.analysis.effort.limits import Limits
     from sim.report.plan import Plan
     from sim.scenario.origins import Given
     from sim.scenario.schema import Scenario
@@ -95,7 +95,7 @@ def _plan(
     mode: Literal["exact", "sampled"],
     limits: "Limits",
 ) -> "Plan":
-    from sim.analysis.effort import effort
+    from sim.analysis.effort.estimate import effort
     from sim.report.plan import Plan
     from sim.scenario.origins import resolved_values
     from sim.study.executors import usable_cpus

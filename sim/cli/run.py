@@ -97,7 +97,7 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
 
     Exit code: 0 all expectations hold, 1 one does not, 2 the input is wrong, 3 unknown.
     """
-    from sim.analysis.queries import inexact
+    from sim.analysis.queries.evaluate import inexact
     from sim.report.names import FILES, INDEX_FILES
 
     chosen = Options(**options)

@@ -201,7 +201,7 @@ def _check_targets(options: SweepOptions, problems: _Problems) -> None:
 
 def _refuse_what_cannot_run(path: str, settings: "Settings", options: SweepOptions) -> None:
     """Refuse settings that cannot be evaluated, or that the machine cannot hold."""
-    from sim.analysis.queries import inexact
+    from sim.analysis.queries.evaluate import inexact
 
     limits = machine.limits(options.max_memory, options.max_events)
     workers = options.workers or 1

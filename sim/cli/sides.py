@@ -11,7 +11,7 @@ from sim.cli import common, files
 from sim.errors import EXIT_BAD_INPUT, Problem, ScenarioError
 
 if TYPE_CHECKING:
-    from sim.analysis.compare import Pair
+    from sim.analysis.comparison.compare import Pair
     from sim.study.compare import Side
 
 __all__ = ["Overrides", "paired_schemes", "read_sides"]
@@ -43,7 +43,7 @@ def read_sides(
     read : list of Path
         Grows by the files that are read.
     """
-    from sim.analysis.numbers import Numbers
+    from sim.analysis.comparison.numbers import Numbers
 
     for assignment in overrides.b:
         key = assignment.partition("=")[0].strip()

@@ -10,7 +10,7 @@ import click
 from sim.cli import common, complete
 
 if TYPE_CHECKING:
-    from sim.scenario.provenance import Profile
+    from sim.scenario.stores.provenance import Profile
 
 __all__ = ["command"]
 
@@ -22,7 +22,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str | None, as_json: bool) -> int:
     """List the named stores, or show one: its values, and where each number comes from."""
-    from sim.scenario.profiles import PROFILES
+    from sim.scenario.stores.profiles import PROFILES
 
     if name is not None and name not in PROFILES:
         message = f"no store is called {name!r}; {common.guess_among(name, PROFILES)}"

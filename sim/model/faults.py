@@ -1,7 +1,7 @@
 """Faults: windows of time in which something goes wrong (``SEMANTICS.md`` S7, P3, G7, C13).
 
 A fault is data. :func:`draw_faults` draws its times; actors that can be stopped are stopped and
-restarted by :mod:`sim.model.world`; :mod:`sim.model.client` asks how requests fail.
+restarted by :mod:`sim.model.world`; :mod:`sim.model.store.client` asks how requests fail.
 """
 
 from dataclasses import dataclass

@@ -23,11 +23,11 @@ from typing import Final, Protocol
 
 from sim.core.kernel import Kernel
 from sim.core.units import US_PER_S
-from sim.model.bucket import Bucket
-from sim.model.catalog import Block
-from sim.model.client import Client
-from sim.model.transfer import Steps
-from sim.model.view import View
+from sim.model.blocks.catalog import Block
+from sim.model.store.client import Client
+from sim.model.store.transfer import Steps
+from sim.model.views.listing import Bucket
+from sim.model.views.view import View
 from sim.scenario.schema import DeletionMark as MarkSpec
 from sim.scenario.schema import Immediate, Scenario
 

@@ -8,18 +8,18 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Constant
 from sim.core.streams import Streams
-from sim.model.catalog import Catalog
-from sim.model.client import Client
-from sim.model.compactor import Compactor
+from sim.model.actors.compactor import Compactor
+from sim.model.actors.gateway import Gateway
+from sim.model.actors.janitor import Cleaner
+from sim.model.actors.producer import Producer
+from sim.model.blocks.catalog import Catalog
 from sim.model.faults import draw_faults
-from sim.model.gateway import Gateway
-from sim.model.janitor import Cleaner
-from sim.model.producer import Producer
 from sim.model.schemes import Scheme, compose
-from sim.model.store import Store
+from sim.model.store.client import Client
+from sim.model.store.transfer import Steps
+from sim.model.store.versions import Store
 from sim.model.tally import Tally
-from sim.model.transfer import Steps
-from sim.model.view import Filters, View
+from sim.model.views.view import Filters, View
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Header, Recorder, Trace
 

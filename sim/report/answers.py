@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sim.analysis.costs import garbage_bytes
-from sim.analysis.exercised import lacking
+from sim.analysis.evidence.exercised import lacking
 from sim.analysis.results import Estimate, Result, SchemeResult, estimate
 from sim.analysis.sweep import FAILING, Line, Point, Sweep, lines_of
 from sim.report.formats import format_bytes_short, format_fraction, format_interval

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.analysis.costs import garbage_bytes, requests_per_day
+from sim.analysis.evidence.deletion_story import told_deletion
+from sim.analysis.evidence.windows import error_window_law
 from sim.analysis.expect import Judgement
-from sim.analysis.explain import told_deletion
 from sim.analysis.results import Result, SchemeResult, estimate
 from sim.analysis.sweep import Line, Sweep, lines_of
-from sim.analysis.windows import error_window_law
 from sim.report.costs import SchemeCost, costs_height, scheme_costs
 from sim.report.csvtable import to_csv
 from sim.report.day import bucket_day, day_height

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from sim import __version__
-from sim.analysis.compare import Comparison, Row, SchemePair
-from sim.analysis.gates import GateResult
-from sim.analysis.numbers import Numbers
+from sim.analysis.comparison.compare import Comparison, Row, SchemePair
+from sim.analysis.comparison.gates import GateResult
+from sim.analysis.comparison.numbers import Numbers
 from sim.core.units import US_PER_S
 from sim.report.csvtable import ALL_QUERIES, csv_text
 from sim.report.document import SCHEMA_VERSION, plain

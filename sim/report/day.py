@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from sim.analysis.day import Day, Life
+from sim.analysis.evidence.day import Day, Life
 from sim.core.units import US_PER_S
 from sim.report.formats import format_span
 from sim.report.style import GREY, OUTCOME_COLOURS, PALETTE, legend_below

@@ -15,19 +15,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sim import __version__
-from sim.analysis.compare import paired_outcome
-from sim.analysis.expect import Judgement
-from sim.analysis.numbers import Numbers, SchemeNumbers, numbers_of
-from sim.analysis.results import (
-    Estimate,
-    Result,
-    SchemeResult,
-    estimate,
-    fractions_per_trial,
-    total_counts,
-)
-from sim.analysis.safety import Rule, rules
-from sim.analysis.witness import (
+from sim.analysis.comparison.compare import paired_outcome
+from sim.analysis.comparison.numbers import Numbers, SchemeNumbers, numbers_of
+from sim.analysis.evidence.witness import (
     Counted,
     DrawnOnly,
     Exceeded,
@@ -38,6 +28,16 @@ from sim.analysis.witness import (
     Unexplained,
     Witness,
 )
+from sim.analysis.expect import Judgement
+from sim.analysis.results import (
+    Estimate,
+    Result,
+    SchemeResult,
+    estimate,
+    fractions_per_trial,
+    total_counts,
+)
+from sim.analysis.rules.safety import Rule, rules
 from sim.scenario.schema import OUTCOMES
 
 __all__ = [

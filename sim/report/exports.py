@@ -12,10 +12,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from sim import __version__
-from sim.analysis.events import Event, What
-from sim.analysis.holding import Holding
-from sim.analysis.spans import Span
-from sim.analysis.tale import Explained, Tale, Unseen
+from sim.analysis.evidence.events import Event, What
+from sim.analysis.evidence.holding import Holding
+from sim.analysis.evidence.spans import Span
+from sim.analysis.evidence.tale import Explained, Tale, Unseen
 from sim.core.units import NEVER
 from sim.report.document import to_json
 from sim.report.formats import format_span

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sim.analysis.compare import Comparison, Row
+from sim.analysis.comparison.compare import Comparison, Row
 from sim.report.comparison import pair_name, pairing_line, shown_rows
 from sim.report.style import (
     GREY,

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from sim.analysis.holding import Buys, Holding, Why
+from sim.analysis.evidence.holding import Buys, Holding, Why
 from sim.core.units import NEVER, US_PER_S
 from sim.errors import printable
 from sim.report.formats import format_bytes_short, format_fraction, format_span

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sim.analysis.events import Event, What
-from sim.analysis.tale import Tale
+from sim.analysis.evidence.events import Event, What
+from sim.analysis.evidence.tale import Tale
 from sim.core.units import NEVER
 from sim.report.tale import nicknames, relative
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.analysis.safety import Rule, Status, rules
+from sim.analysis.rules.safety import Rule, Status, rules
 from sim.errors import printable
 from sim.report.formats import format_span
 

@@ -16,7 +16,7 @@ from sim import __version__
 from sim.analysis.costs import knows_requests
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Result
-from sim.analysis.safety import Rule, rules
+from sim.analysis.rules.safety import Rule, rules
 from sim.analysis.sweep import Sweep
 from sim.errors import printable
 from sim.report.answers import run_answer, sweep_answer

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.analysis.effort import Effort
+from sim.analysis.effort.estimate import Effort
 from sim.core.units import US_PER_S
 from sim.errors import printable
 from sim.report.formats import format_bytes_short, format_count, format_span
+from sim.scenario.complaints.text import format_path
 from sim.scenario.dump import inline
 from sim.scenario.origins import Origin, ResolvedValue
-from sim.scenario.wording import format_path
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario

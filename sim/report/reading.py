@@ -12,17 +12,17 @@ from typing import Annotated, Any, Final, Literal, NoReturn, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from sim.analysis.comparison.numbers import Numbers, OutcomeNumbers, SchemeNumbers
 from sim.analysis.estimators import Interval
 from sim.analysis.expect import Verdict
-from sim.analysis.numbers import Numbers, OutcomeNumbers, SchemeNumbers
-from sim.analysis.safety import Status
+from sim.analysis.rules.safety import Status
 from sim.errors import Problem, ScenarioError
+from sim.scenario.complaints.text import DEPTH_RULE, MISSING, format_path, too_deep, value_at
+from sim.scenario.complaints.validation import findings_of
+from sim.scenario.language.rules import Finding
+from sim.scenario.language.values import RULE
 from sim.scenario.metrics import METRICS
-from sim.scenario.problems import findings_of
-from sim.scenario.rules import Finding
 from sim.scenario.schema import OUTCOMES
-from sim.scenario.values import RULE
-from sim.scenario.wording import DEPTH_RULE, MISSING, format_path, too_deep, value_at
 
 __all__ = ["Document", "document_schema", "read_as", "read_numbers"]
 

@@ -1,6 +1,6 @@
 """Witnesses in words."""
 
-from sim.analysis.witness import (
+from sim.analysis.evidence.witness import (
     Counted,
     DrawnOnly,
     Exceeded,

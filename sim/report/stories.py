@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sim.analysis.explain import Story
+from sim.analysis.evidence.deletion_story import Story
 from sim.analysis.results import SchemeResult
 from sim.report.formats import format_span
 from sim.report.names import block_name

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim import __version__
 from sim.analysis.costs import garbage_bytes, price_of_30_days
-from sim.analysis.exercised import lacking
+from sim.analysis.evidence.exercised import lacking
 from sim.analysis.results import estimate, proofs, total_counts
-from sim.analysis.safety import safe_delay_us
+from sim.analysis.rules.safety import safe_delay_us
 from sim.analysis.sweep import (
     FAILING,
     Cell,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation, Transform
 
-from sim.analysis.safety import safe_delay_us
+from sim.analysis.rules.safety import safe_delay_us
 from sim.analysis.sweep import Line, Point, Sweep, lines_of
 from sim.report.failureaxis import FailureAxis, knob_positions, label_knob, zero_handles
 from sim.report.names import knob_name, mark_id

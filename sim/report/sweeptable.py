@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator
 
-from sim.analysis.exercised import lacking
+from sim.analysis.evidence.exercised import lacking
 from sim.analysis.results import SchemeResult, estimate
-from sim.analysis.safety import safe_delay_us
+from sim.analysis.rules.safety import safe_delay_us
 from sim.analysis.sweep import FAILING, Cell, Sweep
 from sim.report.costtable import cost_cells, cost_titles
 from sim.report.formats import format_span

@@ -9,9 +9,9 @@ from itertools import groupby
 from string import ascii_uppercase
 from typing import Final
 
-from sim.analysis.events import Event, What
-from sim.analysis.exercised import lacking
-from sim.analysis.tale import Explained, Saved, Tale, Unseen
+from sim.analysis.evidence.events import Event, What
+from sim.analysis.evidence.exercised import lacking
+from sim.analysis.evidence.tale import Explained, Saved, Tale, Unseen
 from sim.core.units import format_duration
 from sim.errors import printable
 from sim.report.formats import format_count, format_span

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from sim.analysis.explain import Failures, Story, Tick
-from sim.analysis.tale import Tale
+from sim.analysis.evidence.deletion_story import Failures, Story, Tick
+from sim.analysis.evidence.tale import Tale
 from sim.core.units import US_PER_S
 from sim.report.formats import format_span
 from sim.report.names import block_name

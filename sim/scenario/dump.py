@@ -6,8 +6,8 @@ Reading the text gives an equal scenario: ``load(to_toml(scenario)) == scenario`
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from sim.scenario.complaints.text import format_key, format_string
 from sim.scenario.schema import Scenario
-from sim.scenario.wording import format_key, format_string
 
 __all__ = ["inline", "to_toml"]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from sim.scenario.language.values import Frozen
 from sim.scenario.schema import (
     Compactor,
     DeletionMark,
@@ -22,7 +23,6 @@ from sim.scenario.schema import (
     Store,
     SyncStages,
 )
-from sim.scenario.values import Frozen
 
 __all__ = ["SCHEMA_PATH", "editor_schema"]
 

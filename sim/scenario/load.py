@@ -11,16 +11,16 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.examine import examine
+from sim.scenario.complaints.examine import examine
+from sim.scenario.complaints.places import Places, places
+from sim.scenario.complaints.text import DEPTH_RULE, MISSING, format_path, shown, too_deep, value_at
+from sim.scenario.complaints.validation import UNKNOWN_KEY
 from sim.scenario.inputs import Reading, read_file
-from sim.scenario.locate import Places, places
+from sim.scenario.language.rules import Finding
+from sim.scenario.language.values import Path
 from sim.scenario.origins import Given
 from sim.scenario.overrides import overridden
-from sim.scenario.problems import UNKNOWN_KEY
-from sim.scenario.rules import Finding
 from sim.scenario.schema import Scenario
-from sim.scenario.values import Path
-from sim.scenario.wording import DEPTH_RULE, MISSING, format_path, shown, too_deep, value_at
 
 __all__ = ["build", "load"]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.scenario.locate import Places, places
-from sim.scenario.profiles import PROFILES
-from sim.scenario.provenance import Provenance
-from sim.scenario.values import Path
-from sim.scenario.wording import MISSING, format_path, value_at
+from sim.scenario.complaints.places import Places, places
+from sim.scenario.complaints.text import MISSING, format_path, value_at
+from sim.scenario.language.values import Path
+from sim.scenario.stores.profiles import PROFILES
+from sim.scenario.stores.provenance import Provenance
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario

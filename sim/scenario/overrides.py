@@ -7,9 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sim.scenario.guesses import did_you_mean
-from sim.scenario.values import Path
-from sim.scenario.wording import DEPTH_MAX, DEPTH_RULE, MISSING, format_path, too_deep
+from sim.scenario.complaints.nearest import did_you_mean
+from sim.scenario.complaints.text import DEPTH_MAX, DEPTH_RULE, MISSING, format_path, too_deep
+from sim.scenario.language.values import Path
 
 __all__ = ["Refused", "overridden", "value_of"]
 

@@ -9,9 +9,10 @@ A scenario is made from a mapping with the keys of the TOML file::
     })
 
 This room knows what is sensible to ask for, and nothing about how it is simulated. The parts are
-`Store` (`sim.scenario.storeschema`), `Producers`, `Compactor`, `Gateways`, `QueryClass`,
-`Expectation` (`sim.scenario.parts`), schemes and faults (`sim.scenario.choices`). Times are whole
-microseconds; where an activity takes time, the field is a law of `sim.core.laws`.
+`Store` (`sim.scenario.language.store`), `Producers`, `Compactor`, `Gateways`, `QueryClass`,
+`Expectation` (`sim.scenario.language.tables`), schemes and faults
+(`sim.scenario.language.kinds`). Times are whole microseconds; where an activity takes time, the
+field is a law of `sim.core.laws`.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from sim.scenario.choices import (
+from sim.scenario.language.kinds import (
     FAULT_KINDS,
     SCHEME_KINDS,
     CompactorCrash,
@@ -33,7 +34,9 @@ from sim.scenario.choices import (
     SchemeSpec,
     StoreErrors,
 )
-from sim.scenario.parts import (
+from sim.scenario.language.rules import conflicts
+from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
+from sim.scenario.language.tables import (
     OBSERVATIONS,
     OUTCOMES,
     RESOLUTIONS,
@@ -48,9 +51,7 @@ from sim.scenario.parts import (
     Retention,
     SyncStages,
 )
-from sim.scenario.rules import conflicts
-from sim.scenario.storeschema import Lag, PlaneLag, Quorum, Store
-from sim.scenario.values import (
+from sim.scenario.language.values import (
     RULE,
     AtLeastOne,
     Count,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.locate import places
-from sim.scenario.wording import MISSING, format_string
+from sim.scenario.complaints.places import places
+from sim.scenario.complaints.text import MISSING, format_string
 
 __all__ = ["shipped", "with_name", "without_stray_schema"]
 

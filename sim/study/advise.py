@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sim.analysis.advice import Advice, Below, Choice, Objective, dominant_term, meets
-from sim.analysis.exercised import lacking
-from sim.analysis.feedback import feedback, with_delay
+from sim.analysis.curve.feedback import feedback, with_delay
+from sim.analysis.evidence.exercised import lacking
 from sim.analysis.results import SchemeResult, TrialResult, collect, estimate
-from sim.analysis.safety import rules, safe_delay_us
-from sim.analysis.safety_rule import Status
+from sim.analysis.rules.rule import Status
+from sim.analysis.rules.safety import rules, safe_delay_us
 from sim.core.collector import collector_paused
 from sim.core.units import US_PER_S, format_duration
 from sim.study.delays import GAPS, SIMULATED_PART, Delays

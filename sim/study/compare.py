@@ -3,7 +3,7 @@
 A side that is a result is taken as it is. A side that is a scenario runs with the seed and the
 number of trials of the other, so that trials are pairs::
 
-    from sim.analysis.compare import compare
+    from sim.analysis.comparison.compare import compare
     from sim.scenario.load import load
     from sim.study.compare import alike, matching, run_sides
 
@@ -15,8 +15,8 @@ number of trials of the other, so that trials are pairs::
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sim.analysis.compare import Pair
-from sim.analysis.numbers import Numbers, numbers_of
+from sim.analysis.comparison.compare import Pair
+from sim.analysis.comparison.numbers import Numbers, numbers_of
 from sim.scenario.schema import Scenario
 from sim.study.run import Mode, run_scenario
 

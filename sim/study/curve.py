@@ -1,9 +1,9 @@
 """Every delete delay out of one trace: the study behind curves, sweeps and advice.
 
 The delays of one scheme are gone through from the shortest up. Each is simulated until the run of
-one is proven to say everything about the longer ones (:mod:`sim.analysis.everydelay`): by the
-settings, or, where they prove nothing, by comparing it with the run of the longest delay, record by
-record, deletions left aside. From there on nothing more is simulated.
+one is proven to say everything about the longer ones (:mod:`sim.analysis.curve.every_delay`): by
+the settings, or, where they prove nothing, by comparing it with the run of the longest delay,
+record by record, deletions left aside. From there on nothing more is simulated.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.everydelay import EveryDelay
-from sim.analysis.exposure import exposures
-from sim.analysis.feedback import (
+from sim.analysis.curve.every_delay import EveryDelay
+from sim.analysis.curve.feedback import (
     could_not_load,
     deletions_aside,
     entanglement,
     feedback,
     with_delay,
 )
+from sim.analysis.queries.exposure import exposures
 from sim.analysis.results import TrialResult
 from sim.core.collector import collector_paused
 from sim.core.units import US_PER_S
@@ -29,7 +29,7 @@ from sim.study.run import judge_trace
 from sim.trace.columns import build
 
 if TYPE_CHECKING:
-    from sim.analysis.exposure import Exposure
+    from sim.analysis.queries.exposure import Exposure
     from sim.scenario.schema import Scenario
     from sim.study.run import Mode
     from sim.trace.recorder import Trace

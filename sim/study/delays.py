@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.exercised import lacking
-from sim.analysis.feedback import with_delay
+from sim.analysis.curve.feedback import with_delay
+from sim.analysis.evidence.exercised import lacking
 from sim.analysis.results import SchemeResult, collect, estimate
 from sim.analysis.sweep import FAILING
 from sim.core.units import US_PER_S
-from sim.scenario.guesses import did_you_mean, one_of
+from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.schema import OUTCOMES
 from sim.study.curve import DelayFunction
 

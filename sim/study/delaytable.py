@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.feedback import entanglement, with_delay
+from sim.analysis.curve.feedback import entanglement, with_delay
 from sim.analysis.results import TrialResult, collect
 from sim.analysis.sweep import Cell, Sweep
 from sim.core.units import US_PER_S, format_duration, parse_duration

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.asked import Asked, find_asked, judged
-from sim.analysis.exercised import Exercised, exercised
-from sim.analysis.exposure import Exposure, exposures
-from sim.analysis.holding import Holding, holding, object_keys
-from sim.analysis.queries import evaluate_exact, evaluate_sampled, inexact
-from sim.analysis.rescue import Knob, knobs
-from sim.analysis.tale import Explained, Saved, Tale, Unseen, tell
+from sim.analysis.evidence.exercised import Exercised, exercised
+from sim.analysis.evidence.holding import Holding, holding, object_keys
+from sim.analysis.evidence.rescue import Knob, knobs
+from sim.analysis.evidence.tale import Explained, Saved, Tale, Unseen, tell
+from sim.analysis.queries.evaluate import evaluate_exact, evaluate_sampled, inexact
+from sim.analysis.queries.exposure import Exposure, exposures
+from sim.analysis.queries.one_query import Asked, find_asked, judged
 from sim.core.laws import Constant
 from sim.core.units import NEVER
-from sim.scenario.guesses import did_you_mean
-from sim.scenario.rules import conflicts
+from sim.scenario.complaints.nearest import did_you_mean
+from sim.scenario.language.rules import conflicts
 from sim.scenario.schema import OUTCOMES, DeletionMark, Scenario
 from sim.study.run import Mode, trace_trial
 from sim.trace.columns import build

@@ -9,7 +9,7 @@ mode, whether it was checked, and the program itself. So a folder may hold resul
 scenarios, and none is taken for another's. A file says its key and the digest of its content; one
 that is damaged is left unused, told of, and written anew.
 
->>> from sim.analysis.outcomes import ClassOutcome
+>>> from sim.analysis.queries.outcomes import ClassOutcome
 >>> outcome = ClassOutcome(name="day", queries=2.0, fractions={"ok": 1.0})
 >>> decoded(encoded(outcome)) == outcome
 True

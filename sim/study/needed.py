@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.analysis.results import TrialResult
-from sim.analysis.safety import rules, safe_delay_us
+from sim.analysis.rules.safety import rules, safe_delay_us
 from sim.core.units import US_PER_S
 from sim.study.curve import DelayFunction
 from sim.study.executors import run_jobs

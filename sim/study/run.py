@@ -19,14 +19,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, Literal
 
 from sim.analysis.checkers import garbage_byte_seconds, observe
-from sim.analysis.everydelay import EveryDelay
-from sim.analysis.exercised import exercised
-from sim.analysis.explain import told
-from sim.analysis.exposure import exposures
-from sim.analysis.feedback import entanglement
-from sim.analysis.queries import evaluate_exact, evaluate_sampled
+from sim.analysis.curve.every_delay import EveryDelay
+from sim.analysis.curve.feedback import entanglement
+from sim.analysis.evidence.deletion_story import told
+from sim.analysis.evidence.exercised import exercised
+from sim.analysis.evidence.windows import window_sample
+from sim.analysis.queries.evaluate import evaluate_exact, evaluate_sampled
+from sim.analysis.queries.exposure import exposures
 from sim.analysis.results import Result, TrialResult, collect
-from sim.analysis.windows import window_sample
 from sim.core.collector import collector_paused
 from sim.errors import DeterminismError
 from sim.model.world import simulate
@@ -35,8 +35,8 @@ from sim.trace.columns import build
 from sim.trace.recorder import first_difference
 
 if TYPE_CHECKING:
-    from sim.analysis.critical import CriticalSample
-    from sim.analysis.exposure import Exposure
+    from sim.analysis.curve.critical import CriticalSample
+    from sim.analysis.queries.exposure import Exposure
     from sim.scenario.schema import Scenario
     from sim.study.finished import FinishedTrials, TrialFiles
     from sim.trace.recorder import Trace

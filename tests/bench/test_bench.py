@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from sim.analysis.feedback import with_delay
-from sim.analysis.queries import evaluate_exact, evaluate_sampled
+from sim.analysis.curve.feedback import with_delay
+from sim.analysis.queries.evaluate import evaluate_exact, evaluate_sampled
 from sim.model.world import simulate
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.analysis.queries import evaluate_exact
+from sim.analysis.queries.evaluate import evaluate_exact
 from sim.model.world import simulate
 from sim.scenario.load import load
 from sim.scenario.schema import OUTCOMES

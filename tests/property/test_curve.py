@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sim.analysis.feedback import with_delay
+from sim.analysis.curve.feedback import with_delay
 from sim.analysis.results import TrialResult
 from sim.core.units import US_PER_S
 from sim.scenario.schema import Scenario

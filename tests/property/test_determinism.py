@@ -13,12 +13,12 @@ from hypothesis import event, given, note, settings
 from hypothesis import strategies as st
 
 from sim import cli
-from sim.analysis.exposure import Exposure
-from sim.analysis.queries import evaluate_exact, evaluate_sampled, sample_outcomes
+from sim.analysis.queries.evaluate import evaluate_exact, evaluate_sampled, sample_outcomes
+from sim.analysis.queries.exposure import Exposure
 from sim.core.law import Law
 from sim.core.streams import Streams
 from sim.errors import DeterminismError
-from sim.model import producer as producer_module
+from sim.model.actors import producer as producer_module
 from sim.model.world import simulate
 from sim.scenario.dump import to_toml
 from sim.scenario.schema import Scenario

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.analysis.outcomes import ClassOutcome
+from sim.analysis.queries.outcomes import ClassOutcome
 from sim.analysis.results import TrialResult
 from sim.study.finished import TrialFiles, decoded, encoded
 from sim.trace.records import BlockRecord

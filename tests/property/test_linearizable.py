@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
 from sim.model import world as world_module
-from sim.model.catalog import Block, Catalog, Version
-from sim.model.client import Client
-from sim.model.store import GET, Store
-from sim.model.transfer import Steps
+from sim.model.blocks.catalog import Block, Catalog, Version
+from sim.model.store.client import Client
+from sim.model.store.transfer import Steps
+from sim.model.store.versions import GET, Store
 from sim.model.world import simulate
 from sim.scenario.dump import to_toml
 from sim.scenario.schema import Scenario

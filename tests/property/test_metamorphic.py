@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, event, given, note, settings
 from hypothesis import strategies as st
 
-from sim.analysis.outcomes import ClassOutcome
-from sim.analysis.queries import evaluate_exact, evaluate_sampled
-from sim.analysis.theory import safe_delay_us
+from sim.analysis.queries.evaluate import evaluate_exact, evaluate_sampled
+from sim.analysis.queries.outcomes import ClassOutcome
+from sim.analysis.theory.closed_forms import safe_delay_us
 from sim.core.laws import Constant
 from sim.core.units import US_PER_S, format_duration
 from sim.model.world import simulate

@@ -7,8 +7,8 @@ import math
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sim.analysis.queries import evaluate_exact
-from sim.analysis.safety import proof, rules
+from sim.analysis.queries.evaluate import evaluate_exact
+from sim.analysis.rules.safety import proof, rules
 from sim.core.units import format_duration
 from sim.scenario.schema import OUTCOMES, Scenario
 from sim.testing import scenarios, simulate_small

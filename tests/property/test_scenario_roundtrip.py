@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from sim.core.units import format_bytes, format_duration
 from sim.errors import Problem, ScenarioError, is_plain
+from sim.scenario.complaints.text import format_problem
 from sim.scenario.dump import to_toml
 from sim.scenario.load import build, load
-from sim.scenario.profiles import PROFILES
 from sim.scenario.schema import OBSERVATIONS, OUTCOMES, Scenario
-from sim.scenario.wording import format_problem
+from sim.scenario.stores.profiles import PROFILES
 
 Raw = dict[str, Any]
 

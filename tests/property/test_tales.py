@@ -6,10 +6,10 @@ import json
 
 from hypothesis import event, given, settings
 
-from sim.analysis.asked import find_asked, judged, numbered
-from sim.analysis.events import What
-from sim.analysis.queries import evaluate_exact, sample_outcomes
-from sim.analysis.tale import Explained, Tale
+from sim.analysis.evidence.events import What
+from sim.analysis.evidence.tale import Explained, Tale
+from sim.analysis.queries.evaluate import evaluate_exact, sample_outcomes
+from sim.analysis.queries.one_query import find_asked, judged, numbered
 from sim.core.units import NEVER
 from sim.report.exports import mermaid, perfetto
 from sim.report.lanes import lane_lines

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.analysis import queries
-from sim.analysis.exposure import Exposure
+from sim.analysis.queries import evaluate as queries
+from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
 from sim.model.world import simulate
 from sim.scenario.schema import OUTCOMES, Scenario

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.analysis import theory
+from sim.analysis.theory import closed_forms as theory
 from sim.core.arrivals import arrivals, choose
 from sim.core.laws import Constant, Exponential, Law, Lognormal, Pareto, Uniform, Weibull
 from sim.core.streams import Streams

@@ -17,9 +17,9 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.analysis.estimators import Interval, fraction_interval
-from sim.analysis.outcomes import Bound, ClassOutcome
-from sim.analysis.queries import evaluate_exact
-from sim.analysis.safety import proof, rules
+from sim.analysis.queries.evaluate import evaluate_exact
+from sim.analysis.queries.outcomes import Bound, ClassOutcome
+from sim.analysis.rules.safety import proof, rules
 from sim.scenario.schema import Scenario
 from tests.stats import assert_power, mean_within
 from tests.worlds import marks, run, us, world

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.analysis import theory
-from sim.analysis.exposure import Exposure
-from sim.analysis.queries import class_hazards, evaluate_exact
+from sim.analysis.queries.evaluate import class_hazards, evaluate_exact
+from sim.analysis.queries.exposure import Exposure
+from sim.analysis.theory import closed_forms as theory
 from sim.core.laws import Exponential
 from sim.core.units import NEVER
 from sim.scenario.schema import Scenario

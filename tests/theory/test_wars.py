@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.analysis.wars import (
+from sim.analysis.theory.wars import (
     EXACT,
     LNKD_DISK,
     LNKD_SSD,

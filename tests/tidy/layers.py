@@ -20,15 +20,16 @@ LEVELS: Final = {
     "atomic": 1,
     "scenario": 2,
     "trace": 2,
-    "model": 3,
-    "analysis": 3,
-    "study": 4,
-    "report": 4,
-    "testing": 4,
-    "cli": 5,
-    "api": 5,
-    "__main__": 6,
-    "": 6,  # the facade, sim/__init__.py
+    "conventions": 3,
+    "model": 4,
+    "analysis": 4,
+    "study": 5,
+    "report": 5,
+    "testing": 5,
+    "cli": 6,
+    "api": 6,
+    "__main__": 7,
+    "": 7,  # the facade, sim/__init__.py
 }
 # A name that every room may take from the facade, as it imports nothing.
 _FACADE_CONSTANTS = {"sim.__version__"}

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.tidy.source import Finding, Source
 
-MODULE_LINES: Final = 320
+MODULE_LINES: Final = 330
 TEST_MODULE_LINES: Final = 500
 FUNCTION_LINES: Final = 60
 COLUMNS: Final = 100

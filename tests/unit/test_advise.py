@@ -14,9 +14,9 @@ from click.testing import CliRunner
 
 from sim.analysis.advice import Advice, Choice, Objective, meets, parse_objective
 from sim.analysis.costs import price_of_30_days
-from sim.analysis.deletion import safe_delay_us
-from sim.analysis.feedback import with_delay
-from sim.analysis.queries import evaluate_exact
+from sim.analysis.curve.feedback import with_delay
+from sim.analysis.queries.evaluate import evaluate_exact
+from sim.analysis.theory.deletion import safe_delay_us
 from sim.cli import cli
 from sim.core.units import US_PER_S
 from sim.model.world import simulate

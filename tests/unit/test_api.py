@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import sim
 from sim import api
-from sim.analysis.tale import Explained
+from sim.analysis.evidence.tale import Explained
 from sim.errors import ScenarioError
 from sim.report.comparison import comparison_csv
 from sim.report.csvtable import to_csv

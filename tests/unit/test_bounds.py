@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sim.analysis.bounds import class_bounds, forgotten_after_us
-from sim.analysis.exposure import Exposure
-from sim.analysis.outcomes import Bound, added
+from sim.analysis.queries.bounds import class_bounds, forgotten_after_us
+from sim.analysis.queries.exposure import Exposure
+from sim.analysis.queries.outcomes import Bound, added
 from sim.scenario.schema import OUTCOMES, Scenario
 from tests.worlds import marks, run, us, world
 

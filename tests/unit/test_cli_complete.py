@@ -9,7 +9,7 @@ import pytest
 from sim.cli import COMMANDS, main
 from sim.errors import Problem, ScenarioError
 from sim.scenario.load import load
-from sim.scenario.profiles import PROFILES
+from sim.scenario.stores.profiles import PROFILES
 from tests.short import SHORT
 
 FILE = """

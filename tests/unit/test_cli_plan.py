@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
+from sim.scenario.complaints.text import format_path
 from sim.scenario.load import load
 from sim.scenario.origins import Given, Origin, resolved_values
-from sim.scenario.wording import format_path
 from tests.short import SHORT
 
 

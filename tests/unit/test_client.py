@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sim.core.streams import Streams
-from sim.model.client import RequestFailed
 from sim.model.faults import Faults, Window, draw_faults
+from sim.model.store.client import RequestFailed
 from sim.scenario.schema import GatewayOutage, StoreErrors
 from tests.stats import share_within
 from tests.worlds import Rig, lag, us, world

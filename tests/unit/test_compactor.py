@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sim.model.catalog import Block
+from sim.model.blocks.catalog import Block
 from sim.model.faults import Faults
 from tests.worlds import AT_ONCE, Rig, lag, marks, run, story, us, world
 

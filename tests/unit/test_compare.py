@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sim.analysis.compare import (
+from sim.analysis.comparison.compare import (
     Comparison,
     Row,
     compare,
@@ -18,15 +18,15 @@ from sim.analysis.compare import (
     paired_outcome,
     unpaired_because,
 )
-from sim.analysis.differences import unpaired_difference
+from sim.analysis.comparison.differences import unpaired_difference
+from sim.analysis.comparison.gates import judge_gates, parse_gate
+from sim.analysis.comparison.numbers import Numbers, OutcomeNumbers, numbers_of
 from sim.analysis.estimators import (
     Interval,
     fraction_interval,
     mean_interval,
 )
 from sim.analysis.expect import Verdict
-from sim.analysis.gates import judge_gates, parse_gate
-from sim.analysis.numbers import Numbers, OutcomeNumbers, numbers_of
 from sim.analysis.results import collect
 from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import sim
-from sim.analysis.feedback import with_delay
+from sim.analysis.curve.feedback import with_delay
 from sim.analysis.sweep import FAILING
 from sim.api import CurveResult
 from sim.scenario.schema import Scenario

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.analysis.feedback import with_delay
+from sim.analysis.curve.feedback import with_delay
 from sim.analysis.results import Result, estimate
 from sim.analysis.sweep import FAILING
 from sim.core.units import parse_duration

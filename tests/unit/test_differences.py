@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sim.analysis.differences import Difference, paired_difference
+from sim.analysis.comparison.differences import Difference, paired_difference
 from sim.core.streams import Streams
 
 

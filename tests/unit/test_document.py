@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from sim import __version__
+from sim.analysis.evidence.witness import Counted, Exceeded, Seen, TooMany
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Result, collect
-from sim.analysis.witness import Counted, Exceeded, Seen, TooMany
 from sim.report.csvtable import ALL_QUERIES, to_csv
 from sim.report.document import document, to_json
 from sim.report.names import csv_name

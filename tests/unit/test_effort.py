@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sim.analysis.effort import effort
+from sim.analysis.effort.estimate import effort
 from sim.model.world import simulate
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.analysis.estimators import Interval, fraction_interval
-from sim.analysis.outcomes import Bound
+from sim.analysis.queries.outcomes import Bound
 
 
 def assert_interval(interval: Interval, expected: tuple[float, float, float, str]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.analysis.everydelay import EveryDelay
-from sim.analysis.feedback import feedback, with_delay
-from sim.analysis.queries import evaluate_exact
+from sim.analysis.curve.every_delay import EveryDelay
+from sim.analysis.curve.feedback import feedback, with_delay
+from sim.analysis.queries.evaluate import evaluate_exact
 from sim.analysis.results import collect
 from sim.core.units import NEVER, US_PER_S
 from sim.model.world import simulate

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sim.analysis.exercised import Exercised, exercised, lacking
-from sim.analysis.exposure import exposures
+from sim.analysis.evidence.exercised import Exercised, exercised, lacking
+from sim.analysis.queries.exposure import exposures
 from sim.scenario.schema import Scenario
 from tests.worlds import marks, run, world
 

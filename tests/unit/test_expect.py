@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from sim.analysis.evidence.witness import Counted, DrawnOnly, Exceeded, Seen
 from sim.analysis.expect import Judgement, Verdict, exit_code_of, judge
-from sim.analysis.outcomes import Bound
+from sim.analysis.queries.outcomes import Bound
 from sim.analysis.results import Result, collect
-from sim.analysis.witness import Counted, DrawnOnly, Exceeded, Seen
 from tests.made_results import TRIED, hazard, outcome, result, scenario, trial
 
 

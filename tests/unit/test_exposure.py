@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sim.analysis.exposure import Exposure
-from sim.analysis.queries import class_hazards, evaluate_exact
-from sim.analysis.sampled import is_function_of_time
+from sim.analysis.queries.evaluate import class_hazards, evaluate_exact
+from sim.analysis.queries.exposure import Exposure
+from sim.analysis.queries.sampled import is_function_of_time
 from sim.scenario.schema import OUTCOMES, Scenario
 from tests.brute import Judge
 from tests.worlds import AT_ONCE, lag, marks, run, us, world

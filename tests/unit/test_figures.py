@@ -16,12 +16,20 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from sim.analysis.day import Day, Life
-from sim.analysis.deletion import error_window_immediate
 from sim.analysis.estimators import Interval
-from sim.analysis.explain import Absence, Failures, Hazard, Load, Story, Tick, told_deletion
+from sim.analysis.evidence.day import Day, Life
+from sim.analysis.evidence.deletion_story import (
+    Absence,
+    Failures,
+    Hazard,
+    Load,
+    Story,
+    Tick,
+    told_deletion,
+)
+from sim.analysis.evidence.windows import error_window_law
 from sim.analysis.results import collect
-from sim.analysis.windows import error_window_law
+from sim.analysis.theory.deletion import error_window_immediate
 from sim.core.units import NEVER, US_PER_S
 from sim.report.bundle import figures
 from sim.report.costs import SchemeCost, costs_height, scheme_costs

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from sim.analysis.compare import Comparison, compare
-from sim.analysis.numbers import Numbers, numbers_of
+from sim.analysis.comparison.compare import Comparison, compare
+from sim.analysis.comparison.numbers import Numbers, numbers_of
 from sim.analysis.results import collect
 from sim.report.forest import difference_figure, difference_groups
 from tests.made_results import outcome, result, scenario, trial

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.analysis.holding import Holding, Why, failing_if_deleted, holding
-from sim.analysis.queries import evaluate_exact
+from sim.analysis.evidence.holding import Holding, Why, failing_if_deleted, holding
+from sim.analysis.queries.evaluate import evaluate_exact
 from sim.core.units import NEVER
 from sim.report.holding import holding_lines
 from sim.scenario.schema import Scenario

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sim.analysis.evidence.witness import Seen
 from sim.analysis.expect import Judgement, Verdict
-from sim.analysis.witness import Seen
 from sim.atomic import work_folder
 from sim.cli import main
 from sim.errors import ScenarioError

@@ -9,7 +9,7 @@ from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Constant, Uniform
 from sim.core.streams import Streams
 from sim.core.ticker import Ticker
-from sim.model.transfer import Steps
+from sim.model.store.transfer import Steps
 
 
 def walker(kernel: Kernel, log: list[tuple[int, str]], name: str, phase: Phase) -> Steps:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sim.analysis.effort import effort
-from sim.analysis.limits import Limits, too_large
+from sim.analysis.effort.estimate import effort
+from sim.analysis.effort.limits import Limits, too_large
 from sim.scenario.load import load
 
 THANOS = Path(__file__).parents[2] / "scenarios/thanos-2022.toml"

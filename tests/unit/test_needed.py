@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sim.analysis.feedback import with_delay
+from sim.analysis.curve.feedback import with_delay
 from sim.core.units import US_PER_S
 from sim.scenario.load import build
 from sim.study.needed import needed_delays, with_least_hiding

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from sim.analysis.costs import requests_per_day
-from sim.analysis.exercised import Exercised
+from sim.analysis.evidence.exercised import Exercised
 from sim.analysis.expect import judge
-from sim.analysis.outcomes import Bound
+from sim.analysis.queries.outcomes import Bound
 from sim.analysis.results import Result, collect, estimate
 from sim.analysis.sweep import FAILING, Sweep
 from sim.report.answers import failing_words, run_answer, sweep_answer

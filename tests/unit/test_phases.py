@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.analysis.exposure import Exposure
-from sim.analysis.phases import failing_over_phases
-from sim.analysis.plain import is_one_draw, is_plain
-from sim.analysis.queries import evaluate_exact
+from sim.analysis.queries.evaluate import evaluate_exact
+from sim.analysis.queries.exposure import Exposure
+from sim.analysis.queries.phases import failing_over_phases
+from sim.analysis.theory.plain_worlds import is_one_draw, is_plain
 from sim.scenario.schema import Scenario
 from tests.worlds import AT_ONCE, marks, run, us, world
 

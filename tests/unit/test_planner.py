@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sim.model.catalog import Block
-from sim.model.downsampling import Backlog
-from sim.model.planner import by_time, overlap, plan
-from sim.model.retention import Expiry
+from sim.model.actors.downsampling import Backlog
+from sim.model.actors.planner import by_time, overlap, plan
+from sim.model.actors.retention import Expiry
+from sim.model.blocks.catalog import Block
 from tests.worlds import Rig, us
 
 RANGES = tuple(us(f"{hours}h") for hours in (2, 8, 48))

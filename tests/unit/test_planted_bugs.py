@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 
 from sim.analysis.checkers import lost_blocks, observe
-from sim.analysis.exposure import Exposure
-from sim.analysis.queries import class_hazards
+from sim.analysis.queries.evaluate import class_hazards
+from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
-from sim.model import catalog, gateway, janitor, planner, schemes, store, view
-from sim.model.catalog import Block, Catalog
-from sim.model.store import GET, LIST, Store
-from sim.model.transfer import Steps
+from sim.model import schemes
+from sim.model.actors import gateway, janitor, planner
+from sim.model.blocks import catalog
+from sim.model.blocks.catalog import Block, Catalog
+from sim.model.store import versions as store
+from sim.model.store.transfer import Steps
+from sim.model.store.versions import GET, LIST, Store
+from sim.model.views import view
 from sim.scenario.schema import Scenario
 from tests.worlds import AT_ONCE, Rig, lag, marks, run, story, us, world
 
@@ -233,7 +237,7 @@ def test_planes_swapped(monkeypatch: Patch) -> None:
 
     assert not listed()
     assert (GET, LIST) == (0, 1)
-    monkeypatch.setattr("sim.model.client.LIST", GET)
+    monkeypatch.setattr("sim.model.store.client.LIST", GET)
     assert listed()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from sim.analysis.numbers import numbers_of
+from sim.analysis.comparison.numbers import numbers_of
 from sim.analysis.results import collect
 from sim.errors import ScenarioError
 from sim.report.document import document, to_json

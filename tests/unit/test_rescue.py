@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sim.analysis.tale import Explained, Saved
+from sim.analysis.evidence.tale import Explained, Saved
 from sim.scenario.schema import Scenario
 from sim.study.explain import explain
 from tests.worlds import lag, marks, us, world

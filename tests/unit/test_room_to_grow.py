@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.analysis.exposure import Exposure
-from sim.analysis.queries import class_hazards
+from sim.analysis.queries.evaluate import class_hazards
+from sim.analysis.queries.exposure import Exposure
+from sim.conventions.queries import Queries, reach
 from sim.core.kernel import Phase
 from sim.model import schemes
-from sim.model.bucket import Bucket, Instants, SyncAborted
-from sim.model.catalog import Block
-from sim.model.client import Client, RequestFailed
+from sim.model.blocks.catalog import Block
 from sim.model.schemes import AfterMark, Hide, Holder, NoHold, NoRecord, OwnListing, Scheme
-from sim.model.store import GET
-from sim.model.view import View
-from sim.scenario.asking import Queries, reach
+from sim.model.store.client import Client, RequestFailed
+from sim.model.store.versions import GET
+from sim.model.views.listing import Bucket, Instants, SyncAborted
+from sim.model.views.view import View
 from sim.scenario.schema import Scenario
 from sim.trace.records import AbortRecord, DropRecord, LoadRecord, Record, RetireRecord
 from sim.trace.timelines import Timelines

@@ -131,6 +131,6 @@ def test_streams_of_a_trial_are_those_of_its_seed(
         seeds.append(seed)
         return Streams(seed)
 
-    monkeypatch.setattr("sim.analysis.queries.Streams", streams)
+    monkeypatch.setattr("sim.analysis.queries.evaluate.Streams", streams)
     run_trial(scenario, 0, 1, "sampled")
     assert set(seeds) == {4}

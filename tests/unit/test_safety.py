@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sim.analysis.safety import Rule, Status, proof, rules, shortfall_us
+from sim.analysis.rules.safety import Rule, Status, proof, rules, shortfall_us
 from sim.scenario.load import load
 from sim.scenario.schema import OUTCOMES, Scenario
 from tests.worlds import us

@@ -13,7 +13,7 @@ from sim.core.laws import Constant
 from sim.scenario.dump import to_toml
 from sim.scenario.editor import SCHEMA_PATH, editor_schema
 from sim.scenario.load import build, load
-from sim.scenario.profiles import PROFILES
+from sim.scenario.stores.profiles import PROFILES
 from tests.conftest import GoldenCheck
 
 SMALL: dict[str, Any] = {

@@ -23,9 +23,9 @@ from sim.core.laws import (
 from sim.errors import ScenarioError
 from sim.scenario.dump import inline, to_toml
 from sim.scenario.inputs import Reading
-from sim.scenario.lawtext import law_to_raw
+from sim.scenario.laws.observed import Observed, observed_law, read_durations
+from sim.scenario.laws.text import law_to_raw
 from sim.scenario.load import build, load
-from sim.scenario.observed import Observed, observed_law, read_durations
 from tests.short import SHORT
 
 LAW_RULE = 'be a duration with a unit such as "5m", or a law such as {law = "uniform", …}'

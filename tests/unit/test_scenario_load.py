@@ -11,10 +11,10 @@ import pytest
 
 from sim.core.laws import Constant
 from sim.errors import Problem, ScenarioError, is_plain, printable
+from sim.scenario.complaints.places import places
+from sim.scenario.complaints.text import format_path, format_problem
 from sim.scenario.load import build, load
-from sim.scenario.locate import places
 from sim.scenario.schema import DeletionMark, GatewayOutage, Immediate
-from sim.scenario.wording import format_path, format_problem
 
 SMALL = """schema = 1
 name = "small"
@@ -362,7 +362,7 @@ def test_a_mapping_is_a_scenario_too() -> None:
 def test_reading_a_scenario_loads_no_large_library() -> None:
     code = (
         "import sys\n"
-        "import sim.scenario.dump, sim.scenario.load, sim.scenario.stores\n"
+        "import sim.scenario.dump, sim.scenario.load, sim.scenario.stores.rows\n"
         f"sim.scenario.load.load({SMALL!r})\n"
         "wanted = {'scipy', 'matplotlib', 'hypothesis', 'tree_sitter', 'simpy'}\n"
         "print(sorted(wanted & {name.partition('.')[0] for name in sys.modules}))\n"

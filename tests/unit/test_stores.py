@@ -10,11 +10,11 @@ import pytest
 
 from sim.core.laws import Adjusted, Constant, Lognormal, Mixture, Uniform
 from sim.scenario.load import build
-from sim.scenario.profiles import PROFILES
-from sim.scenario.profiles_strong import STRONG
-from sim.scenario.provenance import Profile
 from sim.scenario.schema import Store
-from sim.scenario.stores import PROFILE_NAMES, resolved, table
+from sim.scenario.stores.profiles import PROFILES
+from sim.scenario.stores.provenance import Profile
+from sim.scenario.stores.rows import PROFILE_NAMES, resolved, table
+from sim.scenario.stores.strong import STRONG
 
 NO_TIME = Constant(value_us=0.0)
 

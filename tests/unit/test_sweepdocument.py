@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from sim.analysis.outcomes import Bound
+from sim.analysis.queries.outcomes import Bound
 from sim.analysis.sweep import Sweep
 from sim.report.csvtable import CSV_COLUMNS
 from sim.report.document import to_json

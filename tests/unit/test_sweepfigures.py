@@ -16,8 +16,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from rich.console import Console
 
-from sim.analysis.exercised import Exercised
-from sim.analysis.outcomes import Bound
+from sim.analysis.evidence.exercised import Exercised
+from sim.analysis.queries.outcomes import Bound
 from sim.analysis.sweep import Sweep, lines_of
 from sim.report.bundle import sweep_figures, sweep_files
 from sim.report.names import SWEEP_FILES, knob_name

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from sim.analysis.syncs import syncs
+from sim.analysis.queries.syncs import syncs
 from sim.core.units import NEVER
 from sim.scenario.schema import Scenario
 from sim.trace.records import DropRecord, LoadRecord, UpRecord

@@ -12,9 +12,7 @@ from pydantic import Field
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from sim.analysis.expect import Judgement, Verdict
-from sim.analysis.results import Result, collect
-from sim.analysis.witness import (
+from sim.analysis.evidence.witness import (
     Counted,
     DrawnOnly,
     Exceeded,
@@ -24,6 +22,8 @@ from sim.analysis.witness import (
     Unexplained,
     Witness,
 )
+from sim.analysis.expect import Judgement, Verdict
+from sim.analysis.results import Result, collect
 from sim.core.units import US_PER_S
 from sim.report.tables import (
     caption,
@@ -32,8 +32,8 @@ from sim.report.tables import (
     observation_lines,
     scheme_table,
 )
+from sim.scenario.language.values import Duration, Frozen
 from sim.scenario.load import load
-from sim.scenario.values import Duration, Frozen
 from tests.conftest import GoldenCheck
 from tests.made_results import SCENARIO, hazard, outcome, result, scenario, trial
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import pytest
 
-from sim.analysis.asked import Asked, judged
-from sim.analysis.events import Event, What
-from sim.analysis.tale import Explained, Saved, Tale, Unseen
+from sim.analysis.evidence.events import Event, What
+from sim.analysis.evidence.tale import Explained, Saved, Tale, Unseen
+from sim.analysis.queries.one_query import Asked, judged
 from sim.core.units import NEVER
 from sim.report.exports import as_json, mermaid, perfetto
 from sim.report.lanes import lane_lines

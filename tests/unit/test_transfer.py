@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sim.core.kernel import Phase
-from sim.model.transfer import delete, upload
+from sim.model.store.transfer import delete, upload
 from sim.trace.records import PutRecord
 from tests.worlds import Rig, run, story, us, world
 

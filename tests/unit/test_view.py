@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sim.model.bucket import Bucket, Instants, SyncAborted
-from sim.model.catalog import Block
+from sim.model.blocks.catalog import Block
 from sim.model.faults import Faults
-from sim.model.view import View
+from sim.model.views.listing import Bucket, Instants, SyncAborted
+from sim.model.views.view import View
 from tests.worlds import Rig, lag, us
 
 CHUNK, INDEX, META, MARK = range(4)

@@ -7,11 +7,11 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from sim.analysis.explain import story, told
-from sim.analysis.exposure import exposures
-from sim.analysis.queries import evaluate_exact
-from sim.analysis.windows import error_windows, pick_deletion, window_sample
-from sim.analysis.witness import FailedRead
+from sim.analysis.evidence.deletion_story import story, told
+from sim.analysis.evidence.windows import error_windows, pick_deletion, window_sample
+from sim.analysis.evidence.witness import FailedRead
+from sim.analysis.queries.evaluate import evaluate_exact
+from sim.analysis.queries.exposure import exposures
 from sim.core.units import NEVER
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
@@ -124,7 +124,7 @@ def test_many_windows_are_thinned_evenly(
     timelines: Timelines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, everything = window_sample(timelines)
-    monkeypatch.setattr("sim.analysis.windows._SAMPLE_MAX", 11)
+    monkeypatch.setattr("sim.analysis.evidence.windows._SAMPLE_MAX", 11)
     count, lengths = window_sample(timelines)
     assert (count, len(lengths)) == (len(everything), 11)
     assert (lengths[0], lengths[-1]) == (everything[0], everything[-1])

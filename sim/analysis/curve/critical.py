@@ -1,0 +1,105 @@
+"""Critical delays: for each block and reader, how long a delete delay would have been enough."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.analysis.evidence.windows import order_statistics
+from sim.analysis.queries.exposure import Exposure
+from sim.trace.passes import Passes
+from sim.trace.timelines import Ints
+
+__all__ = ["CriticalDelays", "CriticalSample", "critical_delays"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalSample:
+    """The critical delays of one query class in one trial.
+
+    Attributes
+    ----------
+    query : str
+    count : int
+        Pairs of a retired block and a gateway that had it loaded.
+    delays_us : tuple of int
+        Their delays, sorted; of very many, evenly spaced ones, the smallest and the largest among
+        them.
+    """
+
+    query: str
+    count: int
+    delays_us: tuple[int, ...]
+
+    @property
+    def largest_us(self) -> int:
+        """The smallest delay with which no query of the class would have met any absence."""
+        return self.delays_us[-1] if self.delays_us else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalDelays:
+    """The smallest delete delay at which no query of a class meets the absence of a block.
+
+    One row per gateway and block that the gateway ever had loaded, of the blocks whose marks the
+    deleter knew; arrivals in [warm-up, horizon). 0 where no delay is too short.
+    """
+
+    query: str
+    gateway: Ints
+    block: Ints
+    delay_us: Ints
+
+    @property
+    def largest_us(self) -> int:
+        """The smallest delay with which no query of the class would have met any absence."""
+        return int(self.delay_us.max(initial=0))
+
+    def sample(self) -> CriticalSample:
+        """What a trial's result keeps of them."""
+        ordered = np.sort(self.delay_us)
+        return CriticalSample(
+            query=self.query, count=ordered.size, delays_us=tuple(order_statistics(ordered))
+        )
+
+
+def critical_delays(exposure: Exposure, passes: Passes, first_lag_us: Ints) -> CriticalDelays:
+    """Critical delays of one query class.
+
+    A query that arrives at *t* and takes *q* meets an absence that begins by t + q
+    (``SEMANTICS.md`` Q2). Of a reader that drops the block at *d* the last such instant is before
+    d + q: a delay is long enough if the deletion, with the lag after which the first replica shows
+    it, is not before.
+
+    Parameters
+    ----------
+    exposure : Exposure
+        The class on the timelines of the run.
+    passes : Passes
+    first_lag_us : int64 array of shape (n_blocks,)
+        From a block's deletion until the first replica shows it.
+    """
+    timelines = exposure.timelines
+    loads, blocks = timelines.loads, timelines.blocks
+    place = np.full(len(blocks.id), -1)
+    place[passes.block] = np.arange(passes.block.size)
+    used = np.flatnonzero(
+        (place[loads.block] >= 0) & exposure.may_use(blocks.resolution[loads.block])
+    )
+    used = used[np.lexsort((loads.gateway[used], loads.block[used]))]
+    block, gateway = loads.block[used], loads.gateway[used]
+    asked_from, asked_to = exposure.asks(block)
+    last_us = np.minimum(loads.drop_us[used], asked_to)
+    is_read = last_us > np.maximum(loads.load_us[used], asked_from)
+    before_us = np.where(is_read, last_us + exposure.takes_us_max - first_lag_us[block], 0)
+    # A gateway may have had a block several times: the last of them decides.
+    is_new = np.ones(block.size, np.bool_)
+    is_new[1:] = (block[1:] != block[:-1]) | (gateway[1:] != gateway[:-1])
+    rows = np.flatnonzero(is_new)
+    if rows.size:
+        before_us = np.maximum.reduceat(before_us, rows)
+    return CriticalDelays(
+        query=exposure.query_class.name,
+        gateway=gateway[rows],
+        block=block[rows],
+        delay_us=passes.least_delay_us(place[block[rows]], before_us),
+    )

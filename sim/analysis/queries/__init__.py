@@ -1,0 +1,1 @@
+"""What queries met: exposure, outcomes exact and sampled, and what bounds them."""

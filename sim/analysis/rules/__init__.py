@@ -1,0 +1,1 @@
+"""Safety rules: what the delays of a scenario prove before anything is simulated."""

@@ -1,0 +1,133 @@
+"""Static safety conditions: what the delays of a scenario prove, before anything is simulated.
+
+A rule compares a delay that somebody configured with what the worst case asks for, term by term.
+Where the terms are bounded and nothing else goes wrong, a rule that holds proves that an outcome
+never happens; where it is broken, the shortfall bounds how long one deletion can do harm.
+
+=====  ========================================================================================
+rule   asks
+=====  ========================================================================================
+R1     delete_delay >= H + P + s + Q: blocks that only their mark hides
+R2     delete_delay >= V + stamp + P + s + Q: blocks that a replacement hides; at once is 0s
+R3     ignore_deletion_marks_delay >= V + stamp + m: no source is hidden before its replacement
+R5     delete_delay / 2 > V: the compactor does not forget a source before it sees the replacement
+R6     consistency_delay >= F: no block is loaded of which files do not show yet
+R8     local_retention >= U + max(C, V) + P + s: the bucket answers before the producer forgets
+=====  ========================================================================================
+
+H is the time from a mark's stamp until readers must hide the block: the hide delay I, or the time
+until the mark shows if that is longer. P and s are the longest interval and duration of a sync, Q
+the longest query, V the time until a put shows, m the time from the start of a sync to its reading
+of marks, F that until the files of a block show, U that until a block is uploaded, C the readers'
+consistency delay; stamp is a second, for marks have no finer one.
+
+Sources: the numbers are those of a rule set read off Thanos' code and threads (R1, R2:
+thanos-io/thanos#2022, #2136; R6: docs/design, consistency delay; R8: docs/components/sidecar.md);
+the terms follow from ``SEMANTICS.md`` B2, B4, C4, C9, G2-G5, P1 and S2.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sim.analysis.rules.conditions import Conditions
+from sim.analysis.rules.rule import Rule, Status
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import QueryClass, Scenario
+
+__all__ = ["Rule", "Status", "proof", "rules", "safe_delay_us", "shortfall_us"]
+
+
+def rules(
+    scenario: "Scenario", scheme_index: int, classes: "Sequence[QueryClass] | None" = None
+) -> tuple[Rule, ...]:
+    """Every rule that says something about a scheme, in the order of their numbers.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    scheme_index : int
+        From 0.
+    classes : sequence of QueryClass or None
+        Whose longest query counts; None takes all.
+    """
+    return tuple(Conditions(scenario, scheme_index, classes).rules())
+
+
+def proof(
+    scenario: "Scenario",
+    scheme_index: int,
+    outcome: str,
+    classes: "Sequence[QueryClass] | None" = None,
+) -> str:
+    """Say what proves that no query has an outcome; empty if nothing does.
+
+    Parameters
+    ----------
+    scenario, scheme_index, classes
+        As for :func:`rules`.
+    outcome : str
+        One of ``OUTCOMES``; ``ok`` is never excluded.
+
+    Returns
+    -------
+    str
+        Names of rules, ``"R1, R2, R6"``, or the setting that excludes the outcome.
+    """
+    if outcome == "duplicated":
+        return "nothing counts data twice"
+    is_abort = scenario.gateways.partial_response == "abort"
+    if outcome == "query-error" and not is_abort:
+        return 'partial_response = "warn"'
+    if outcome in ("partial-response", "warned") and is_abort:
+        return 'partial_response = "abort"'
+    conditions = Conditions(scenario, scheme_index, classes)
+    if outcome == "silent-gap":
+        return _names(conditions.gaps())
+    return "" if outcome == "ok" else _names(conditions.reads())
+
+
+def safe_delay_us(
+    scenario: "Scenario", scheme_index: int, classes: "Sequence[QueryClass] | None" = None
+) -> float:
+    """Smallest delete delay from which on rules prove that no read fails, µs.
+
+    Everything else stays as it is, so what the scheme's own delay is does not matter. inf if no
+    delete delay is enough.
+    """
+    met = [r for r in Conditions(scenario, scheme_index, classes).reads() if r.is_met]
+    deletions = [rule for rule in met if rule.name in ("R1", "R2")]
+    others = [rule for rule in met if rule.name not in ("R1", "R2")]
+    if any(rule.status is not Status.HOLDS for rule in others):
+        return math.inf
+    if any(rule.obstacles for rule in deletions):
+        return math.inf
+    return max((rule.required_us for rule in deletions), default=0.0)
+
+
+def shortfall_us(
+    scenario: "Scenario", scheme_index: int, classes: "Sequence[QueryClass] | None" = None
+) -> float:
+    """How long, at most, one deletion can fail the reads of queries, µs.
+
+    It does so for arrivals in [absence - Q, absence - Q + shortfall), whichever reader they meet,
+    Q being the longest query. 0 if reads never fail; inf if nothing bounds it.
+    """
+    conditions = Conditions(scenario, scheme_index, classes)
+    reads = [rule for rule in conditions.reads() if rule.is_met]
+    deletions = [rule for rule in reads if rule.name in ("R1", "R2")]
+    others = [rule for rule in reads if rule.name not in ("R1", "R2")]
+    if any(rule.status is not Status.HOLDS for rule in others) or any(
+        rule.status is Status.OPEN or rule.obstacles for rule in deletions
+    ):
+        return math.inf
+    return max((max(0.0, -rule.slack_us) for rule in deletions), default=0.0)
+
+
+def _names(needed: Sequence[Rule]) -> str:
+    """Names of the rules if all of them hold; those that protect nothing need not."""
+    met = [rule for rule in needed if rule.is_met]
+    if any(rule.status is not Status.HOLDS for rule in met):
+        return ""
+    return ", ".join(rule.name for rule in met)

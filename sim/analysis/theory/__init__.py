@@ -1,0 +1,1 @@
+"""Closed forms and published models that simulations are held against."""

@@ -1,0 +1,208 @@
+"""The compactor: the pass of the real one, in its order (``SEMANTICS.md`` C1-C13)."""
+
+from bisect import insort
+from collections.abc import Iterable
+
+from sim.core.kernel import Kernel
+from sim.core.laws import Law
+from sim.core.streams import Streams
+from sim.model.actors import downsampling, planner
+from sim.model.actors.janitor import Janitor
+from sim.model.actors.retention import Expiry
+from sim.model.blocks.catalog import Block, by_creation
+from sim.model.schemes import Scheme
+from sim.model.store.client import Client, RequestFailed
+from sim.model.store.transfer import Steps, upload
+from sim.scenario.language.tables import PARTIAL_UPLOAD_AGE_US
+from sim.scenario.schema import Compactor as CompactorSpec
+from sim.trace.recorder import Recorder
+from sim.trace.records import CompactRecord, HaltRecord
+
+Group = tuple[int, int]
+
+
+class Halted(Exception):
+    """The compactor met what it must not touch; ``args`` is the reason."""
+
+
+class Compactor(Janitor):
+    """The one compactor of the bucket. A restart makes a new one, which knows nothing."""
+
+    def __init__(
+        self,
+        spec: CompactorSpec,
+        scheme: Scheme,
+        *,
+        kernel: Kernel,
+        client: Client,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        super().__init__(
+            spec, scheme, kernel=kernel, client=client, streams=streams, recorder=recorder
+        )
+        self.has_halted = False
+        self._groups: dict[Group, list[Block]] = {}
+        self._members: set[int] = set()
+        self._dirty: set[Group] = set()
+        self._expiry = Expiry(spec.retention_us)
+        self._backlog = downsampling.Backlog()
+        self._done_at_us = -1
+        self._done: set[tuple[int, ...]] = set()
+
+    def run(self) -> Steps:
+        """Pass after pass, until it halts."""
+        try:
+            yield from self.repeat(self._pass, self.spec.wait_interval)
+        except Halted as halt:
+            self.has_halted = True
+            self.recorder.record(HaltRecord(self.kernel.now_us, str(halt.args[0])))
+
+    def absorb(self, changed: Iterable[Block]) -> None:
+        """Bring groups and queues of work up to date."""
+        for block in changed:
+            group = self._groups.setdefault(block.group, [])
+            self._dirty.add(block.group)
+            is_wanted, is_member = block.index in self.view.wanted, block.index in self._members
+            if is_wanted:
+                self._expiry.add(block)
+            else:
+                self._expiry.discard(block)
+            if is_wanted and not is_member:
+                insort(group, block, key=planner.by_time)
+                self._members.add(block.index)
+            elif is_member and not is_wanted:
+                group.remove(block)
+                self._members.discard(block.index)
+            if self.spec.downsampling:
+                self._backlog.touch(block.stream)
+
+    def _pass(self) -> Steps:
+        while (yield from self._iteration()):
+            pass
+        if self.spec.downsampling:
+            for resolution in (0, 1):
+                yield from self.sync()
+                yield from self._downsample(resolution)
+        yield from self.sync()
+        expired = self._expiry.due(self.view.client.clock_us(self.kernel.now_us))
+        yield from self.retire((b for b in expired if b.index not in self.view.marks), "retention")
+        yield from self._clean_partial()
+
+    def _iteration(self) -> Steps:
+        """Sync, clean, collect garbage, compact each group once; whether anything was compacted."""
+        yield from self.sync()
+        deleted: set[int] = set()
+        if self.spec.cleanup == "in-pass":
+            deleted = yield from self.delete_marked()
+        garbage = [b for b in self.view.garbage.values() if b.index not in deleted]
+        yield from self.retire(garbage, "garbage")
+        has_worked = False
+        for group in sorted(self._dirty):
+            plan = self._plan(group)
+            if plan and self._is_news(plan):
+                yield from self._compact(plan)
+                has_worked = True
+        if self.spec.cleanup == "end-of-pass":
+            yield from self.delete_marked()
+        return has_worked
+
+    def _is_news(self, plan: list[Block]) -> bool:
+        """Whether the plan has not been carried out at this very instant already.
+
+        No real compaction takes no time; one that does, on a store that lags, would otherwise be
+        planned again for ever.
+        """
+        if self._done_at_us != self.kernel.now_us:
+            self._done_at_us = self.kernel.now_us
+            self._done.clear()
+        parents = tuple(block.index for block in plan)
+        if parents in self._done:
+            return False
+        self._done.add(parents)
+        return True
+
+    def _plan(self, group: Group) -> list[Block]:
+        blocks = self._groups[group]
+        plan: list[Block] = []
+        if len(blocks) > 1:
+            pair = planner.overlap(blocks)
+            if pair is not None:
+                raise Halted(f"overlap {pair[0].id} {pair[1].id}")
+            plan = planner.plan(blocks, self.spec.ranges_us)
+        if not plan:
+            self._dirty.discard(group)
+        return plan
+
+    def _compact(self, parents: list[Block]) -> Steps:
+        self._download(parents)
+        yield from self._make(parents, parents[0].resolution, self.spec.compaction_takes)
+        yield from self.retire(parents, "compacted")
+
+    def _download(self, parents: list[Block]) -> None:
+        """Read every object of the parents, as shown now.
+
+        Raises
+        ------
+        Halted
+            If LIST does not show an object: the copy on disk is then broken without a word.
+        RequestFailed
+            If a GET fails or finds nothing.
+        """
+        client, now_us = self.view.client, self.kernel.now_us
+        for parent in parents:
+            client.tally.list(now_us, client.store.catalog.mark_object)
+            if client.is_sure_to_read(parent, now_us):
+                client.tally.count("get", now_us, client.store.catalog.mark_object)
+                continue
+            if client.fails("list", now_us):
+                raise RequestFailed("list", parent.id)
+            replica = client.list_replica(now_us)
+            for i in client.store.catalog.uploaded_objects:
+                if not client.lists_object(parent, i, replica, now_us):
+                    raise Halted(f"listing lacks {client.store.catalog.key(parent, i)}")
+                if client.read_or_fail(parent, i, now_us) is None:
+                    raise RequestFailed("not-found", client.store.catalog.key(parent, i))
+
+    def _make(self, parents: list[Block], resolution: int, law: Law) -> Steps:
+        """Work, then upload a block made of ``parents``."""
+        catalog = self.view.client.store.catalog
+        size_bytes = round(sum(parent.bytes for parent in parents) * self.spec.size_ratio)
+        block = catalog.create(
+            stream=parents[0].stream,
+            resolution=resolution,
+            min_us=parents[0].min_us,
+            max_us=max(parent.max_us for parent in parents),
+            level=1 + max(parent.level for parent in parents),
+            sources=sorted({source for parent in parents for source in parent.sources}),
+            created_us=self.view.client.clock_us(self.kernel.now_us),
+            size_bytes=size_bytes,
+        )
+        self.recorder.record(block.record(self.kernel.now_us))
+        purpose = (
+            "compaction-takes" if resolution == parents[0].resolution else "downsampling-takes"
+        )
+        yield from self.work(law, purpose, block.id)
+        takes_us = self.draw(self.spec.upload_takes, "upload-takes", block.id)
+        is_duplicate = any(t.committed_us <= self.kernel.now_us for t in catalog.twins(block))
+        try:
+            yield from upload(block, self.view.client, self.kernel, self.phase, takes_us)
+        finally:
+            if block.committed_us <= self.kernel.now_us:
+                made_of = tuple(parent.index for parent in parents)
+                self.recorder.record(
+                    CompactRecord(self.kernel.now_us, block.index, made_of, int(is_duplicate))
+                )
+
+    def _downsample(self, resolution: int) -> Steps:
+        for parent in self._backlog.due(self._groups, resolution):
+            self._download([parent])
+            yield from self._make([parent], resolution + 1, self.spec.downsampling_takes)
+
+    def _clean_partial(self) -> Steps:
+        """Delete uploads that nobody has touched for long (C11)."""
+        now_us = self.view.client.clock_us(self.kernel.now_us)
+        for block in sorted(self.view.source.partial.values(), key=by_creation):
+            puts = [v.ack_us for versions in block.history for v in versions if v.is_put]
+            if now_us - max(puts) > PARTIAL_UPLOAD_AGE_US:
+                yield from self.remove(block)

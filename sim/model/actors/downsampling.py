@@ -1,0 +1,40 @@
+"""Which blocks are due to be downsampled (``SEMANTICS.md`` C12)."""
+
+from collections.abc import Mapping, Sequence
+
+from sim.core.units import US_PER_S
+from sim.model.blocks.catalog import Block
+
+SPAN_US = (40 * 3600 * US_PER_S, 10 * 24 * 3600 * US_PER_S)
+"""Shortest block that becomes 5m, and 1h, data (Thanos, docs/components/compact.md)."""
+
+
+class Backlog:
+    """Streams whose blocks have changed since they were last looked through, per resolution."""
+
+    def __init__(self) -> None:
+        self._changed: tuple[set[int], set[int]] = (set(), set())
+
+    def touch(self, stream: int) -> None:
+        """Note that a block of the stream came or went."""
+        for streams in self._changed:
+            streams.add(stream)
+
+    def due(
+        self, groups: Mapping[tuple[int, int], Sequence[Block]], resolution: int
+    ) -> list[Block]:
+        """Blocks of ``resolution`` not yet contained in the next one, by stream, then time."""
+        found: list[Block] = []
+        for stream in sorted(self._changed[resolution]):
+            coarser = groups.get((stream, resolution + 1), ())
+            have = {source for block in coarser for source in block.sources}
+            missing = [
+                block
+                for block in groups.get((stream, resolution), ())
+                if block.max_us - block.min_us >= SPAN_US[resolution]
+                and not have.issuperset(block.sources)
+            ]
+            if not missing:
+                self._changed[resolution].discard(stream)
+            found += sorted(missing, key=lambda block: (block.min_us, block.index))
+        return found

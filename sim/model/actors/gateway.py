@@ -1,0 +1,169 @@
+"""Gateways: readers with a view that is as old as their last sync (``SEMANTICS.md`` G1-G7).
+
+Gateways that would see the same at every instant may be given one :class:`View` between them.
+"""
+
+from collections.abc import Iterable
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel, Phase
+from sim.core.streams import Streams
+from sim.core.ticker import Ticker
+from sim.model.blocks.catalog import Block
+from sim.model.schemes import Scheme
+from sim.model.store.client import RequestFailed
+from sim.model.store.transfer import Steps
+from sim.model.views.listing import Instants, SyncAborted
+from sim.model.views.reader import Reader
+from sim.model.views.view import View
+from sim.scenario.schema import Gateways
+from sim.trace.recorder import Recorder
+from sim.trace.records import (
+    AbortRecord,
+    DownRecord,
+    DropRecord,
+    LoadRecord,
+    UnloadedRecord,
+    UpRecord,
+)
+
+
+class Gateway:
+    """One gateway from a start to its next outage. A new one is made at every restart."""
+
+    def __init__(
+        self,
+        number: int,
+        spec: Gateways,
+        *,
+        kernel: Kernel,
+        view: View,
+        scheme: Scheme,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        self.kernel = kernel
+        self.number = number
+        self.view = view
+        self.loaded: dict[int, Block] = {}
+        self._spec = spec
+        self._client = view.client
+        self._hold = scheme.hold
+        self._streams = streams
+        self._recorder = recorder
+        self._reader = Reader(view)
+        self._missing = dict(view.wanted)
+        self._stale: dict[int, Block] = {}
+        self._is_serving = False
+
+    def run(self) -> Steps:
+        """Sync after sync, beginning now."""
+        start_us = self.kernel.now_us
+        ticker = Ticker(
+            self._spec.sync_interval, self._streams, "gateway", self.number, start_us=start_us
+        )
+        while True:
+            yield from self.sync()
+            if not self._is_serving:
+                self._is_serving = True
+                self._recorder.record(UpRecord(self.kernel.now_us, self.number))
+            end_us = self.kernel.now_us
+            next_us = ticker.next_run_us(start_us, end_us)
+            yield from self._until(next_us)
+            start_us = next_us
+
+    def go_down(self) -> None:
+        """Record that the gateway is gone, with all it knew."""
+        now_us = self.kernel.now_us
+        unhealthy_us = now_us + self._spec.unhealthy_after_us if self._is_serving else now_us
+        self._recorder.record(DownRecord(now_us, self.number, unhealthy_us))
+        self._hold.lost(self)
+
+    def sync(self) -> Steps:
+        """One sync, beginning now."""
+        start_us = self.kernel.now_us
+        spec, stages = self._spec, self._spec.sync_stages
+        takes_us = draw_us(
+            spec.sync_takes, self._streams, "gateway", self.number, "sync-takes", start_us
+        )
+        at = Instants(
+            list_us=start_us,
+            check_us=start_us + int(takes_us * stages.check),
+            marks_us=start_us + int(takes_us * stages.marks),
+        )
+        yield from self._until(at.marks_us)
+        try:
+            changed = self._reader.sync(at)
+        except SyncAborted as abort:
+            self._recorder.record(AbortRecord(self.kernel.now_us, self.number, str(abort.args[0])))
+            yield from self._until(start_us + takes_us)
+            return
+        self._client.tally.sync(
+            f"gateway/{self.number}",
+            at.marks_us,
+            at.list_us,
+            self.view.source.n_listed,
+            gateway=self.number,
+        )
+        is_incomplete = self.view.source.is_incomplete
+        self._compare(changed)
+        yield from self._until(start_us + int(takes_us * stages.load))
+        self._load()
+        yield from self._until(start_us + takes_us)
+        if not is_incomplete:
+            self._drop()
+
+    def _until(self, t_us: int) -> Steps:
+        if t_us > self.kernel.now_us:
+            yield self.kernel.sleep(t_us - self.kernel.now_us, Phase.GATEWAY)
+
+    def _compare(self, changed: Iterable[Block]) -> None:
+        """Note which changed blocks of the view are to be loaded and which to be dropped."""
+        wanted, loaded, missing, stale = self.view.wanted, self.loaded, self._missing, self._stale
+        for block in changed:
+            index = block.index
+            if index in wanted:
+                stale.pop(index, None)
+                if index not in loaded:
+                    missing[index] = block
+            else:
+                missing.pop(index, None)
+                if index in loaded:
+                    stale[index] = block
+
+    def _load(self) -> None:
+        loaded: dict[int, Block] = {}
+        failed: list[int] = []
+        now_us = self.kernel.now_us
+        for index in sorted(self._missing):
+            if self._has_index(self._missing[index], now_us):
+                loaded[index] = self._missing.pop(index)
+            else:
+                failed.append(index)
+        if loaded:
+            self.loaded.update(loaded)
+            self._hold.took(self, tuple(loaded.values()))
+            self._recorder.record(LoadRecord(now_us, self.number, tuple(loaded)))
+        if failed:
+            self._recorder.record(UnloadedRecord(now_us, self.number, tuple(failed)))
+
+    def _has_index(self, block: Block, t_us: int) -> bool:
+        client = self._client
+        if client.is_sure_to_read(block, t_us):
+            client.tally.count("get", t_us)
+            return True
+        try:
+            index_object = client.store.catalog.index_object
+            return client.read_or_fail(block, index_object, t_us) is not None
+        except RequestFailed:
+            return False
+
+    def _drop(self) -> None:
+        if not self._stale:
+            return
+        gone = [i for i in sorted(self._stale) if self._hold.may_drop(self, self._stale[i])]
+        if gone:
+            self._hold.let_go(self, [self.loaded.pop(i) for i in gone])
+            for index in gone:
+                del self._stale[index]
+            self._recorder.record(DropRecord(self.kernel.now_us, self.number, tuple(gone)))

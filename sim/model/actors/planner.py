@@ -1,0 +1,55 @@
+"""What to compact next: the planner of the system modelled (``SEMANTICS.md`` C6, C7)."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from operator import attrgetter
+
+from sim.model.blocks.catalog import Block
+
+by_time = attrgetter("min_us", "max_us", "index")
+"""Sort key of the blocks of a group: ascending in the start of their data."""
+
+
+def overlap(blocks: Sequence[Block]) -> tuple[Block, Block] | None:
+    """Two blocks of one group, given in order of time, whose ranges intersect, or ``None``."""
+    for earlier, later in pairwise(blocks):
+        if later.min_us < earlier.max_us:
+            return earlier, later
+    return None
+
+
+def plan(blocks: Sequence[Block], ranges_us: Sequence[int]) -> list[Block]:
+    """Of a group's blocks in order of time, those to compact into one; empty if nothing is due.
+
+    The newest block is never planned. For each range, ascending, the blocks inside one aligned
+    window are due if they span it or if a newer block is there, so that gaps do not hold a window
+    back for ever. Source: Thanos 0.43, pkg/compact/planner.go, after Prometheus' tsdb/compact.go.
+    """
+    older = blocks[:-1]
+    if len(older) < 2:
+        return []
+    newest_min_us = older[-1].min_us
+    for range_us in ranges_us[1:]:
+        for window in _windows(older, range_us):
+            last_us = window[-1].max_us
+            if last_us <= newest_min_us or last_us - window[0].min_us == range_us:
+                return window
+    return []
+
+
+def _windows(blocks: Sequence[Block], range_us: int) -> Iterator[list[Block]]:
+    """Two or more blocks that lie inside one aligned window of ``range_us``, by window."""
+    window: list[Block] = []
+    end_us = 0
+    for block in blocks:
+        if block.max_us - block.min_us >= range_us:
+            continue
+        if block.min_us >= end_us:
+            if len(window) > 1:
+                yield window
+            window = []
+            end_us = block.min_us - block.min_us % range_us + range_us
+        if block.max_us <= end_us:
+            window.append(block)
+    if len(window) > 1:
+        yield window

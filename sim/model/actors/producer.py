@@ -1,0 +1,77 @@
+"""Producers: each cuts a block every block length and uploads it (``SEMANTICS.md`` P1-P3)."""
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel, Phase
+from sim.core.laws import Law
+from sim.core.streams import Streams
+from sim.model.blocks.catalog import Block
+from sim.model.store.client import Client, RequestFailed
+from sim.model.store.transfer import Steps, upload
+from sim.scenario.schema import Producers
+from sim.trace.recorder import Recorder
+from sim.trace.records import ErrorRecord
+
+
+class Producer:
+    """One stream of level-1 blocks, uploaded strictly in order.
+
+    What it keeps on disk (the next ordinal, the block under way) survives a crash.
+    """
+
+    def __init__(
+        self,
+        stream: int,
+        spec: Producers,
+        *,
+        kernel: Kernel,
+        client: Client,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        self._stream = stream
+        self._spec = spec
+        self._kernel = kernel
+        self._client = client
+        self._streams = streams
+        self._recorder = recorder
+        self._ordinal = 0
+        self._block: Block | None = None
+
+    def run(self) -> Steps:
+        """The life of the producer, from wherever it stands."""
+        kernel, spec = self._kernel, self._spec
+        while True:
+            j = self._ordinal
+            end_us = (j + 1) * spec.block_length_us
+            ready_us = end_us + self._draw(spec.upload_after, "upload-after", j)
+            if ready_us > kernel.now_us:
+                yield kernel.sleep(ready_us - kernel.now_us, Phase.PRODUCER)
+            if self._block is None:
+                self._block = self._cut(j)
+            takes_us = self._draw(spec.upload_takes, "upload-takes", j)
+            try:
+                yield from upload(self._block, self._client, kernel, Phase.PRODUCER, takes_us)
+            except RequestFailed as failure:
+                what = f"{failure.args[0]} {failure.args[1]}"
+                self._recorder.record(ErrorRecord(kernel.now_us, self._client.name, what))
+                yield kernel.sleep(spec.retry_after_us, Phase.PRODUCER)
+            else:
+                self._ordinal, self._block = j + 1, None
+
+    def _draw(self, law: Law, purpose: str, j: int) -> int:
+        return draw_us(law, self._streams, "producer", self._stream, purpose, j)
+
+    def _cut(self, j: int) -> Block:
+        length_us = self._spec.block_length_us
+        block = self._client.store.catalog.create(
+            stream=self._stream,
+            resolution=0,
+            min_us=j * length_us,
+            max_us=(j + 1) * length_us,
+            level=1,
+            sources=(j,),
+            created_us=(j + 1) * length_us,
+            size_bytes=self._spec.block_bytes,
+        )
+        self._recorder.record(block.record(self._kernel.now_us))
+        return block

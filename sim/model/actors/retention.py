@@ -1,0 +1,41 @@
+"""Which blocks of a view are older than their retention (``SEMANTICS.md`` C10)."""
+
+from heapq import heappop, heappush
+
+from sim.model.blocks.catalog import Block
+
+
+class Expiry:
+    """Blocks in order of expiry.
+
+    Parameters
+    ----------
+    retention_us : tuple of int
+        Per resolution; 0 keeps for ever.
+    """
+
+    def __init__(self, retention_us: tuple[int, ...]) -> None:
+        self._retention_us = retention_us
+        self._queue: list[tuple[int, int]] = []
+        self._kept: dict[int, Block] = {}
+        self._due: dict[int, Block] = {}
+
+    def add(self, block: Block) -> None:
+        """Watch a block that entered the view."""
+        retention_us = self._retention_us[block.resolution]
+        if retention_us:
+            self._kept[block.index] = block
+            heappush(self._queue, (block.max_us + retention_us, block.index))
+
+    def discard(self, block: Block) -> None:
+        """Forget a block that left the view."""
+        self._kept.pop(block.index, None)
+        self._due.pop(block.index, None)
+
+    def due(self, now_us: int) -> list[Block]:
+        """Blocks of the view whose data ended more than their retention before ``now_us``."""
+        while self._queue and self._queue[0][0] < now_us:
+            index = heappop(self._queue)[1]
+            if index in self._kept:
+                self._due[index] = self._kept[index]
+        return list(self._due.values())

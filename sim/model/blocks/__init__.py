@@ -1,0 +1,1 @@
+"""Blocks, and which makes which superfluous."""

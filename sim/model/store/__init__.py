@@ -1,0 +1,1 @@
+"""The object store, and a component's access to it."""

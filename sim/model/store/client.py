@@ -1,0 +1,191 @@
+"""A component's access to the store: replica choice, front end, errors (``SEMANTICS.md`` S4-S7)."""
+
+from sim.conventions.placement import candidates, fixed_replica
+from sim.core.streams import Streams
+from sim.model.blocks.catalog import Block, Version
+from sim.model.faults import Faults
+from sim.model.store.versions import GET, LIST, Store
+from sim.model.tally import Tally
+
+
+class RequestFailed(Exception):
+    """A request got an error for an answer; ``args`` are the kind and the key."""
+
+
+class Client:
+    """One component as the store sees it.
+
+    Parameters
+    ----------
+    name : str
+        "gateway/<g>", "compactor", "cleaner" or "producer/<s>"; part of every draw's identity.
+    gateway : int or None
+        Number of the gateway, ``None`` for writers, which stand beside replica 0.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        gateway: int | None,
+        store: Store,
+        streams: Streams,
+        faults: Faults,
+        tally: Tally,
+    ) -> None:
+        self.name = name
+        self.store = store
+        self.faults = faults
+        self.tally = tally
+        self.streams = streams
+        self._negative_us = store.spec.negative_cache_us
+        self.remembers_absence = self._negative_us > 0
+        self._absent_until: dict[tuple[int, int], int] = {}
+        self._candidates = candidates(store.spec, gateway=gateway)
+        self._fixed = fixed_replica(store.spec, name, streams, gateway=gateway)
+
+    @property
+    def reads_one_replica(self) -> bool:
+        """Whether all its reads go to one replica."""
+        return self._fixed is not None
+
+    @property
+    def sees_what_all_see(self) -> bool:
+        """Whether every other client would be told the same at every instant."""
+        return (
+            self.store.is_instant and not self.remembers_absence and not self.faults.fail_requests
+        )
+
+    def clock_us(self, t_us: int) -> int:
+        """What the component's clock shows at ``t_us``: every clock is right (T6)."""
+        return t_us
+
+    def when_us(self, clock_us: int) -> int:
+        """When the component's clock first shows ``clock_us`` or more."""
+        return clock_us
+
+    def head(self, block: Block, object_index: int, t_us: int) -> bool:
+        """Whether a HEAD at ``t_us`` finds the object. Not tallied, cannot fail."""
+        if block.settled_us <= t_us and not self.remembers_absence:
+            return bool(block.held >> object_index & 1)
+        return self._lookup("head", block, object_index, t_us) is not None
+
+    def get(self, block: Block, object_index: int, t_us: int) -> Version | None:
+        """What a GET of the object finds at ``t_us``. Not tallied, cannot fail."""
+        if block.settled_us <= t_us and not self.remembers_absence:
+            return block.history[object_index][-1] if block.held >> object_index & 1 else None
+        return self._lookup("get", block, object_index, t_us)
+
+    def remembered_absent_until(self, block: Block, object_index: int) -> int:
+        """End of the front end's memory that the object does not exist; 0 without one."""
+        return self._absent_until.get((block.index, object_index), 0)
+
+    def remember_absent(self, block: Block, object_index: int, t_us: int) -> None:
+        """Note that the replica answered "not found" at ``t_us``."""
+        if self._negative_us:
+            self._absent_until[block.index, object_index] = t_us + self._negative_us
+
+    def list_replica(self, t_us: int) -> int:
+        """The replica that answers a LIST at ``t_us``."""
+        return self.replica("list", "", t_us)
+
+    def replica(self, kind: str, key: str, t_us: int) -> int:
+        """The replica that answers a request of ``kind`` for a key at ``t_us`` (S4)."""
+        if self._fixed is not None:
+            return self._fixed
+        draw = self.streams.uniform("replica", self.name, kind, key, t_us)
+        return self._candidates[int(draw * len(self._candidates))]
+
+    def lists_object(self, block: Block, object_index: int, replica: int, t_us: int) -> bool:
+        """Whether a LIST answered by ``replica`` at ``t_us`` shows the object."""
+        return self.store.shown(block, object_index, LIST, replica, t_us) is not None
+
+    def fails(self, name: str, t_us: int, n: int = 1) -> bool:
+        """Whether one of ``n`` like reads named ``name`` at ``t_us`` fails."""
+        if not self.faults.fail_requests or n == 0:
+            return False
+        failing, lost = self.faults.error_rates(t_us)
+        if failing + lost == 0.0:
+            return False
+        draw = self.streams.uniform("error", self.name, name, t_us)
+        return draw < 1.0 - (1.0 - failing - lost) ** n
+
+    def read_or_fail(self, block: Block, object_index: int, t_us: int) -> Version | None:
+        """A tallied GET at ``t_us``.
+
+        Raises
+        ------
+        RequestFailed
+            If the request gets an error for an answer.
+        """
+        self.tally.count("get", t_us)
+        self.raise_if_failing("get", block, object_index, t_us)
+        return self.get(block, object_index, t_us)
+
+    def raise_if_failing(self, kind: str, block: Block, object_index: int, t_us: int) -> None:
+        """Raise :class:`RequestFailed` if a read of one object at ``t_us`` fails.
+
+        One that the front end answers is not sent and cannot fail.
+        """
+        if not self.faults.fail_requests:
+            return
+        if t_us < self.remembered_absent_until(block, object_index):
+            return
+        key = self.store.catalog.key(block, object_index)
+        failing, lost = self.faults.error_rates(t_us)
+        if self._error_draw(kind, key, t_us) < failing + lost:
+            raise RequestFailed(kind, key)
+
+    def is_sure_to_read(self, block: Block, t_us: int) -> bool:
+        """Whether LIST and GET of its data and meta.json at ``t_us`` cannot but find them.
+
+        They then need not be asked one by one. A no is no answer.
+        """
+        if self.remembers_absence or self.faults.fail_requests:
+            return False
+        return self.store.is_settled(block, t_us)
+
+    def put(self, block: Block, object_index: int, t_us: int, *, stamp_us: int = 0) -> None:
+        """A PUT, now; raises :class:`RequestFailed` if it is answered with an error."""
+        self.tally.count("put", t_us)
+        applied, answered = self._write_fate("put", block, object_index, t_us)
+        if applied:
+            self.store.put(block, (object_index,), stamp_us=stamp_us)
+        if not answered:
+            raise RequestFailed("put", self.store.catalog.key(block, object_index))
+
+    def delete(self, block: Block, object_index: int, t_us: int) -> None:
+        """A DELETE of an object that is there, now; raises as :meth:`put`."""
+        self.tally.count("delete", t_us)
+        applied, answered = self._write_fate("delete", block, object_index, t_us)
+        if applied:
+            self.store.delete(block, (object_index,))
+        if not answered:
+            raise RequestFailed("delete", self.store.catalog.key(block, object_index))
+
+    def _error_draw(self, kind: str, key: str, t_us: int) -> float:
+        return self.streams.uniform("error", self.name, kind, key, t_us)
+
+    def _write_fate(
+        self, kind: str, block: Block, object_index: int, t_us: int
+    ) -> tuple[bool, bool]:
+        if not self.faults.fail_requests:
+            return True, True
+        failing, lost = self.faults.error_rates(t_us)
+        if failing + lost == 0.0:
+            return True, True
+        key = self.store.catalog.key(block, object_index)
+        draw = self._error_draw(kind, key, t_us)
+        return draw >= failing, draw >= failing + lost
+
+    def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
+        if t_us < self.remembered_absent_until(block, object_index):
+            return None
+        replica = self._fixed
+        if replica is None:
+            key = self.store.catalog.key(block, object_index)
+            replica = self.replica(kind, key, t_us)
+        version = self.store.shown(block, object_index, GET, replica, t_us)
+        if version is None:
+            self.remember_absent(block, object_index, t_us)
+        return version

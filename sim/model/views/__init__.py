@@ -1,0 +1,1 @@
+"""What a component believes is in the bucket."""

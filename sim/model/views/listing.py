@@ -1,0 +1,233 @@
+"""What a component reads of the bucket in one sync: LIST, HEAD, GET (``SEMANTICS.md`` G3, G6, C3).
+
+The real fetcher lists everything and asks about every block at every sync. Here a sync costs only
+what changed: blocks whose visibility changed since the last sync, and blocks whose answer may
+differ from replica to replica. The counts of requests are nevertheless those of the real one.
+
+A :class:`sim.model.views.view.View` filters what it is told here. Another source of the same
+knowledge, such as an index of the bucket that somebody else writes, would be another class of this
+interface.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from sim.model.blocks.catalog import Block
+from sim.model.store.absent_marks import MarkMemory
+from sim.model.store.client import Client, RequestFailed
+
+
+class Instants(NamedTuple):
+    """When the stages of one sync look at the store."""
+
+    list_us: int
+    check_us: int
+    marks_us: int
+
+
+class SyncAborted(Exception):
+    """A sync gave up on a failed request and changed nothing; ``args`` is its kind."""
+
+
+class Agenda:
+    """Blocks to look at again although nothing about them will have changed."""
+
+    def __init__(self) -> None:
+        self._queue: list[tuple[int, int]] = []
+
+    def add(self, t_us: int, block: Block) -> None:
+        """Look at the block at the first sync whose last stage is at ``t_us`` or later."""
+        heappush(self._queue, (t_us, block.index))
+
+    def due(self, t_us: int) -> Iterator[int]:
+        """Take out the blocks (ordinals) to look at by ``t_us``."""
+        queue = self._queue
+        while queue and queue[0][0] <= t_us:
+            yield heappop(queue)[1]
+
+
+class Bucket:
+    """The bucket as one client reads it.
+
+    Parameters
+    ----------
+    shard, shards : int
+        Only streams s with s mod ``shards`` = ``shard`` are read.
+    is_shared : bool
+        Whether several gateways read it as one; each then counts the requests it would send.
+
+    Attributes
+    ----------
+    partial : dict
+        Blocks listed without a readable meta.json in the last good sync.
+    metas_read : list
+        Ordinals of the blocks whose meta.json was read, in order.
+    is_incomplete : bool
+        Whether a meta.json could not be read in the last sync.
+    again : Agenda
+        Blocks to look at again at a given time.
+    """
+
+    def __init__(
+        self, client: Client, *, shard: int = 0, shards: int = 1, is_shared: bool = False
+    ) -> None:
+        self.client = client
+        self.is_shared = is_shared
+        self.partial: dict[int, Block] = {}
+        self.metas_read: list[int] = []
+        self.is_incomplete = False
+        self.again = Agenda()
+        self._shard = shard
+        self._shards = shards
+        self._meta_object = client.store.catalog.meta_object
+        self._mark_object = client.store.catalog.mark_object
+        self._listed: set[int] = set()
+        self._uploaded_us: dict[int, int] = {}
+        self._cursor = 0
+        self._unsettled: dict[int, Block] = {}
+        self._remembers = client.remembers_absence
+        self._memory = MarkMemory(client)
+
+    def changed(self, at: Instants) -> Iterator[Block]:
+        """Blocks that may look different than in the last sync.
+
+        May raise SyncAborted, in other sources than this one.
+        """
+        store, shard, shards = self.client.store, self._shard, self._shards
+        store.advance()
+        for block in store.touched[self._cursor :]:
+            if shards == 1 or block.stream % shards == shard:
+                yield block
+        self._cursor = len(store.touched)
+        yield from self._unsettled.values()
+
+    def look(self, blocks: Sequence[Block], at: Instants) -> list[int | None]:
+        """LIST the bucket, check the blocks given; per block the upload time in its meta.json.
+
+        ``None`` for a block that is not listed or has no readable meta.json.
+
+        Raises
+        ------
+        SyncAborted
+            If LIST or a HEAD failed.
+        """
+        client, listed = self.client, self._listed
+        self.is_incomplete = False
+        if client.fails("list", at.list_us):
+            client.tally.list(at.list_us, 0)
+            raise SyncAborted("list")
+        list_us, replica = at.list_us, client.list_replica(at.list_us)
+        for block in blocks:
+            # Written out where every replica shows the same: most looks end here.
+            is_settled = block.settled_us <= list_us
+            if block.held if is_settled else client.store.shows_any(block, replica, list_us):
+                listed.add(block.index)
+            else:
+                listed.discard(block.index)
+        client.tally.list(at.list_us, len(listed))
+        client.tally.count("head", at.check_us, len(listed))
+        if client.fails("head", at.check_us, len(listed)):
+            raise SyncAborted("head")
+        return [self._uploaded_at(block, at.check_us) for block in blocks]
+
+    def ask_for_marks(self, n_blocks: int, t_us: int) -> None:
+        """GET the marks of ``n_blocks`` blocks; raises SyncAborted if one fails."""
+        self.client.tally.count("get", t_us, n_blocks)
+        if self.client.fails("mark", t_us, n_blocks):
+            raise SyncAborted("mark")
+
+    def mark_us(self, block: Block, t_us: int) -> int | None:
+        """The time written in the mark that the GET of :meth:`ask_for_marks` finds, or ``None``."""
+        client = self.client
+        if self._remembers:
+            self._memory.catch_up(block)
+        mark = client.get(block, self._mark_object, t_us)
+        if mark is not None:
+            self.pass_over(block)
+            return mark.stamp_us
+        if not self._remembers:
+            return None
+        self._memory.open(block)
+        if block.settled_us > t_us or client.store.holds(block, self._mark_object):
+            self._when_forgotten(block, self._mark_object)
+        return None
+
+    def pass_over(self, block: Block) -> None:
+        """From the sync under way on, nobody asks for the block's mark."""
+        if self._remembers:
+            self._memory.close(block)
+
+    def finds_mark(self, block: Block, t_us: int) -> bool:
+        """Whether a HEAD of the block's mark at ``t_us`` finds one; raises RequestFailed."""
+        if self._remembers:
+            self._memory.catch_up(block)
+        self.client.raise_if_failing("head", block, self._mark_object, t_us)
+        return self.client.head(block, self._mark_object, t_us)
+
+    @property
+    def n_listed(self) -> int:
+        """Blocks of which the last sync listed something."""
+        return len(self._listed)
+
+    def settle(self, blocks: Iterable[Block], at: Instants) -> None:
+        """A sync has succeeded; ``blocks`` were looked at.
+
+        Keeps those that the next one may see otherwise although nothing new shows by then.
+        """
+        if self._remembers:
+            self._memory.note_sync(at.marks_us)
+        if self.client.reads_one_replica and at.marks_us == at.list_us:
+            self._unsettled = {}
+        else:
+            self._unsettled = {b.index: b for b in blocks if b.settled_us > at.list_us}
+
+    def n_cached(self, blocks: Iterable[int]) -> int:
+        """How many of the blocks (ordinals) have their meta.json in the cache."""
+        return sum(1 for index in set(blocks) if index in self._uploaded_us)
+
+    def _uploaded_at(self, block: Block, t_us: int) -> int | None:
+        """HEAD and, the first time, GET of the meta.json of a block that may be listed."""
+        index, client, meta = block.index, self.client, self._meta_object
+        if self.partial:
+            self.partial.pop(index, None)
+        if index in self._listed:
+            if client.head(block, meta, t_us):
+                known_us = self._uploaded_us.get(index)
+                if known_us is not None:
+                    return known_us
+                if self._reads_meta(block, t_us):
+                    return self._uploaded_us[index]
+            else:
+                self._note_partial(block)
+        self._uploaded_us.pop(index, None)
+        return None
+
+    def _reads_meta(self, block: Block, t_us: int) -> bool:
+        client, meta = self.client, self._meta_object
+        try:
+            client.raise_if_failing("get", block, meta, t_us)
+        except RequestFailed:
+            client.tally.count("get", t_us)
+            self.is_incomplete = True
+            self.again.add(0, block)
+            return False
+        version = client.get(block, meta, t_us)
+        if not self.is_shared:
+            client.tally.count("get", t_us)
+        if version is None:
+            self._note_partial(block)
+            return False
+        self._uploaded_us[block.index] = version.stamp_us
+        self.metas_read.append(block.index)
+        return True
+
+    def _note_partial(self, block: Block) -> None:
+        self.partial[block.index] = block
+        self._when_forgotten(block, self._meta_object)
+
+    def _when_forgotten(self, block: Block, object_index: int) -> None:
+        """Look again when the front end no longer remembers that the object was not there."""
+        until_us = self.client.remembered_absent_until(block, object_index)
+        if until_us:
+            self.again.add(until_us, block)

@@ -1,0 +1,172 @@
+"""What a component believes is in the bucket: filters, domination, marks (``SEMANTICS.md`` G4, C3).
+
+A sync costs what changed: blocks that :class:`~sim.model.views.listing.Bucket` tells of, and
+blocks whose age crosses a filter's threshold by now.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from sim.model.blocks.catalog import Block, by_creation
+from sim.model.blocks.survivors import Survivors
+from sim.model.views.listing import Bucket, Instants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """The settings of a filter chain.
+
+    ``mark_delay_us`` hides a block whose mark is older (strictly); ``None`` leaves the filter out.
+    """
+
+    consistency_delay_us: int
+    mark_delay_us: int | None
+
+
+class View:
+    """The state of one component's fetcher.
+
+    Attributes
+    ----------
+    source : Bucket
+        What it reads.
+    client : Client
+        Who reads.
+    wanted : dict
+        Blocks that passed every filter, by ordinal.
+    marks : dict
+        Stamp of each block's mark as first seen, until the block is no longer active.
+    garbage : dict
+        Blocks that only deduplication dropped and whose mark, if any, is not known.
+    log : list
+        Every block that entered or left ``wanted``, in order.
+    learnt : list
+        Each block whose mark became known, with the stamp in it, in order.
+    """
+
+    def __init__(self, source: Bucket, filters: Filters) -> None:
+        self.source = source
+        self.client = source.client
+        self.filters = filters
+        self.marks: dict[int, int] = {}
+        self._survivors = Survivors(self.marks)
+        self.wanted = self._survivors.kept
+        self.garbage = self._survivors.dropped_unmarked
+        self.log = self._survivors.log
+        self.learnt: list[tuple[int, int]] = []
+        self._blocks = source.client.store.catalog.blocks
+        self._checked: set[int] = set()
+        self._passing: set[int] = set()
+        self._hot: dict[int, Block] = {}
+        self._mark_stamps: list[tuple[int, int]] = []
+        self._due: dict[int, Block] = {}
+
+    def sync(self, at: Instants) -> None:
+        """Bring the view up to date; blocks that come or go are added to :attr:`log`.
+
+        Raises
+        ------
+        SyncAborted
+            If LIST, a HEAD or a mark GET failed. Nothing has come or gone then.
+        """
+        hot = self._collect(at)
+        self._check(hot, self.source.look(hot, at), at.check_us)
+        if self.filters.mark_delay_us is not None:
+            self.source.ask_for_marks(len(self._checked), at.marks_us)
+        for block in hot:
+            self._filter(block, at.marks_us)
+        self._look_at_resurfaced(at.marks_us)
+        self.source.settle(hot, at)
+        self._hot = {}
+
+    def remember_mark(self, block: Block, stamp_us: int) -> None:
+        """Know from now on that the block was marked at ``stamp_us``; the first time counts."""
+        index = block.index
+        if index not in self.marks:
+            self.marks[index] = stamp_us
+            self.learnt.append((index, stamp_us))
+            heappush(self._mark_stamps, (stamp_us, index))
+            self._survivors.note_mark(block)
+
+    def due(self, stamp_before_us: int) -> list[Block]:
+        """Blocks with a remembered mark stamped before ``stamp_before_us``, oldest first."""
+        stamps, due = self._mark_stamps, self._due
+        while stamps and stamps[0][0] < stamp_before_us:
+            index = heappop(stamps)[1]
+            due[index] = self._blocks[index]
+        if due:
+            self._due = {i: block for i, block in due.items() if i in self.marks}
+        return sorted(self._due.values(), key=by_creation)
+
+    def is_superseded(self, block: Block) -> bool:
+        """Whether the block passes all other filters, and deduplication drops it."""
+        return self._survivors.is_dropped(block)
+
+    def _collect(self, at: Instants) -> list[Block]:
+        """Blocks to look at again; they stay hot until a sync succeeds."""
+        hot = self._hot
+        for block in self.source.changed(at):
+            hot[block.index] = block
+        for index in self.source.again.due(at.marks_us):
+            hot[index] = self._blocks[index]
+        return list(hot.values())
+
+    def _check(self, blocks: Sequence[Block], uploaded_us: Sequence[int | None], t_us: int) -> None:
+        """The consistency delay; a block that is not active is forgotten."""
+        checked = self._checked
+        for block, since_us in zip(blocks, uploaded_us, strict=True):
+            index = block.index
+            if since_us is not None and self._is_old_enough(block, since_us, t_us):
+                checked.add(index)
+                continue
+            checked.discard(index)
+            if since_us is None:
+                self.marks.pop(index, None)
+            self.source.pass_over(block)
+
+    def _is_old_enough(self, block: Block, uploaded_us: int, t_us: int) -> bool:
+        delay_us = self.filters.consistency_delay_us
+        if delay_us == 0 or block.is_compacted:
+            return True
+        old_us = uploaded_us + delay_us
+        if self.client.clock_us(t_us) >= old_us:
+            return True
+        self.source.again.add(self.client.when_us(old_us), block)
+        return False
+
+    def _filter(self, block: Block, t_us: int) -> None:
+        """The mark filter and deduplication: the block's place in the view."""
+        index = block.index
+        passes = index in self._checked and self._passes_mark(block, t_us)
+        if passes == (index in self._passing):
+            return
+        if passes:
+            self._passing.add(index)
+            self._survivors.enter(block)
+        else:
+            self._passing.discard(index)
+            self._survivors.leave(block)
+
+    def _passes_mark(self, block: Block, t_us: int) -> bool:
+        delay_us = self.filters.mark_delay_us
+        if delay_us is None:
+            return True
+        stamp_us = self.source.mark_us(block, t_us)
+        if stamp_us is None:
+            return True
+        self.remember_mark(block, stamp_us)
+        if self.client.clock_us(t_us) - stamp_us > delay_us:
+            return False
+        # The age of a mark does not matter while deduplication drops the block.
+        if not self._survivors.is_dropped(block):
+            self.source.again.add(self.client.when_us(stamp_us + delay_us + 1), block)
+        return True
+
+    def _look_at_resurfaced(self, t_us: int) -> None:
+        """Blocks that deduplication no longer drops may have a mark that grew old meanwhile."""
+        resurfaced = self._survivors.resurfaced
+        while resurfaced:
+            block = resurfaced.pop()
+            if block.index in self.marks and block.index in self._passing:
+                self._filter(block, t_us)

@@ -1,0 +1,1 @@
+"""Everything that is wrong with a scenario, where, and what was meant."""

@@ -1,0 +1,267 @@
+"""What the parts of a scenario must fulfil together.
+
+Each rule is a small function from a scenario, whose parts are valid each, to the findings it has.
+A finding says where, which rule, and which other places take part, so that a conflict between two
+keys names both.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sim.core.laws import Law
+from sim.core.units import US_PER_S, format_duration
+from sim.scenario.complaints.nearest import did_you_mean, one_of
+from sim.scenario.complaints.text import value_at
+from sim.scenario.language.tables import OUTCOMES
+from sim.scenario.language.values import Path
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+__all__ = ["Finding", "conflicts"]
+
+_D: Final = 86_400 * US_PER_S
+_HALF_US: Final = 0.5
+_RARE: Final = 1e-6
+
+# Thanos refuses less: the blocks would go before they can be downsampled (compact.go).
+_RETENTION_FLOORS: Final = (("raw", 40 * _D // 24), ("5m", 10 * _D))
+
+
+class Finding(NamedTuple):
+    """A broken rule, at a place of the scenario.
+
+    Attributes
+    ----------
+    at : Path
+    rule : str
+        Completes "<path>=<value> must …".
+    others : tuple of Path
+        Places that take part, to be shown with their values.
+    hint : str
+        What the writer probably meant.
+    silent : tuple of Path
+        Places that take part, not to be shown.
+    values : tuple
+        The resolved values at `at` and `others`, as a file says them; empty where the text has
+        them.
+    """
+
+    at: Path
+    rule: str
+    others: tuple[Path, ...] = ()
+    hint: str = ""
+    silent: tuple[Path, ...] = ()
+    values: tuple[Any, ...] = ()
+
+    @property
+    def claim(self) -> "Finding":
+        """The finding without its values, which may be of any kind: a key in tables."""
+        return self._replace(values=())
+
+
+def conflicts(scenario: "Scenario") -> list[Finding]:
+    """Return every broken rule, in the order of the document."""
+    findings = [finding for rule in _RULES for finding in rule(scenario)]
+    if not findings:
+        return []
+    raw = scenario.raw()
+    return [
+        finding._replace(values=tuple(value_at(raw, place) for place in (at, *others)))
+        for finding in findings
+        for at, others in [(finding.at, finding.others)]
+    ]
+
+
+def _times(scenario: "Scenario") -> Iterator[Finding]:
+    if scenario.warmup_us >= scenario.horizon_us:
+        yield Finding(("warmup",), "be shorter than horizon", (("horizon",),))
+
+
+def _store(scenario: "Scenario") -> Iterator[Finding]:
+    store = scenario.store
+    if store.acks > store.replicas:
+        yield Finding(("store", "acks"), "be at most replicas", (("store", "replicas"),))
+    if store.primary and store.replicas < 2:
+        yield Finding(
+            ("store", "primary"),
+            "be false unless replicas is at least 2",
+            (("store", "replicas"),),
+            "gateways read the replicas beside the primary",
+        )
+    if store.error_rate + store.lost_answer_rate > 1.0:
+        yield _too_likely(("store",))
+    if store.quorum is not None:
+        yield from _quorum(scenario)
+
+
+def _too_likely(table: Path) -> Finding:
+    return Finding(
+        (*table, "lost_answer_rate"), "be at most 1 - error_rate", ((*table, "error_rate"),)
+    )
+
+
+def _quorum(scenario: "Scenario") -> Iterator[Finding]:
+    store, place = scenario.store, ("store", "quorum")
+    if store.quorum is None:
+        return
+    for key, size in (("r", store.quorum.r), ("w", store.quorum.w)):
+        if size > store.quorum.n:
+            yield Finding((*place, key), "be at most n", ((*place, "n"),))
+    for key, value, rule in (
+        ("replicas", store.replicas != 1, "be 1 with a quorum, which has replicas of its own"),
+        ("acks", store.acks > 0, "be 0 with a quorum, which has acknowledgements of its own"),
+    ):
+        if value:
+            yield Finding(("store", key), rule, (place,))
+    for kind, planes in (
+        ("create", store.lag.create),
+        ("overwrite", store.lag.overwrite),
+        ("delete", store.lag.delete),
+    ):
+        for plane, law in (("get", planes.get), ("list", planes.list)):
+            if not law.is_constant or law.mean:
+                rule = 'be "0s" with a quorum, whose delays make the lag'
+                yield Finding(("store", "lag", kind, plane), rule, (place,))
+
+
+def _ranges(scenario: "Scenario") -> Iterator[Finding]:
+    place: Path = ("compactor", "ranges")
+    ranges_us = scenario.compactor.ranges_us
+    length = ("producers", "block_length")
+    if not ranges_us:
+        yield Finding(place, "begin with block_length", (length,))
+        return
+    if ranges_us[0] != scenario.producers.block_length_us:
+        yield Finding((*place, 0), "be equal to block_length", (length,))
+    for i in range(1, len(ranges_us)):
+        below = f'the range before it, "{format_duration(ranges_us[i - 1])}"'
+        if ranges_us[i] <= ranges_us[i - 1]:
+            yield Finding((*place, i), f"be longer than {below}")
+        elif ranges_us[i] % ranges_us[i - 1]:
+            yield Finding((*place, i), f"be a multiple of {below}")
+
+
+def _retention(scenario: "Scenario") -> Iterator[Finding]:
+    if not scenario.compactor.downsampling:
+        return
+    kept_us = dict(zip(("raw", "5m"), scenario.compactor.retention_us[:2], strict=True))
+    for resolution, floor_us in _RETENTION_FLOORS:
+        if 0 < kept_us[resolution] < floor_us:
+            yield Finding(
+                ("compactor", "retention", resolution),
+                f'be "0d" or at least "{format_duration(floor_us)}" with downsampling',
+                (("compactor", "downsampling"),),
+                "blocks would go before they are downsampled",
+            )
+
+
+def _intervals(scenario: "Scenario") -> Iterator[Finding]:
+    intervals: tuple[tuple[Path, Law], ...] = (
+        (("compactor", "wait_interval"), scenario.compactor.wait_interval),
+        (("gateways", "sync_interval"), scenario.gateways.sync_interval),
+    )
+    for place, law in intervals:
+        # Work that takes no time, repeated at once, would never let time go on.
+        if law.cdf(_HALF_US) > _RARE:
+            yield Finding(place, "be longer than 0s, with any draw")
+    phase_needs_mean = scenario.gateways.phase == "uniform"
+    if phase_needs_mean and scenario.gateways.sync_interval.mean == float("inf"):
+        yield Finding(
+            ("gateways", "sync_interval"),
+            'have a finite mean, or phase be other than "uniform"',
+            (("gateways", "phase"),),
+        )
+
+
+def _gateways(scenario: "Scenario") -> Iterator[Finding]:
+    gateways = scenario.gateways
+    if gateways.count % gateways.shards:
+        yield Finding(("gateways", "count"), "be a multiple of shards", (("gateways", "shards"),))
+    stages = gateways.sync_stages
+    for key, value, before, least in (
+        ("marks", stages.marks, "check", stages.check),
+        ("load", stages.load, "marks", stages.marks),
+    ):
+        if value < least:
+            place = ("gateways", "sync_stages")
+            yield Finding((*place, key), f"be at least {before}", ((*place, before),))
+
+
+def _queries(scenario: "Scenario") -> Iterator[Finding]:
+    for i, query in enumerate(scenario.queries):
+        if query.streams != "all" and query.streams > scenario.producers.count:
+            yield Finding(
+                ("queries", i, "streams"),
+                "be at most the number of producers",
+                (("producers", "count"),),
+            )
+
+
+def _names(scenario: "Scenario") -> Iterator[Finding]:
+    for table, names in (
+        ("queries", [query.name for query in scenario.queries]),
+        ("schemes", [scheme.name for scheme in scenario.schemes]),
+    ):
+        counts = Counter(names)
+        for i, name in enumerate(names):
+            first = names.index(name)
+            if counts[name] > 1 and i > first:
+                yield Finding((table, i, "name"), "be unique", ((table, first, "name"),))
+
+
+def _faults(scenario: "Scenario") -> Iterator[Finding]:
+    for i, fault in enumerate(scenario.faults):
+        place: Path = ("faults", i)
+        if fault.kind == "gateway-outage" and fault.target >= scenario.gateways.count:
+            rule = _target_rule("gateway", scenario.gateways.count)
+            yield Finding((*place, "target"), rule, (("gateways", "count"),))
+        elif fault.kind == "producer-crash" and fault.target >= scenario.producers.count:
+            rule = _target_rule("producer", scenario.producers.count)
+            yield Finding((*place, "target"), rule, (("producers", "count"),))
+        elif fault.kind == "store-errors" and fault.error_rate + fault.lost_answer_rate > 1.0:
+            yield _too_likely(place)
+
+
+def _target_rule(what: str, count: int) -> str:
+    return f"be a {what}: {f'0 to {count - 1}' if count > 1 else '0 is the only one'}"
+
+
+def _expect(scenario: "Scenario") -> Iterator[Finding]:
+    names = [scheme.name for scheme in scenario.schemes]
+    places: tuple[Path, ...] = tuple(("schemes", i, "name") for i in range(len(names)))
+    for scheme, expected in scenario.expect.items():
+        place: Path = ("expect", scheme)
+        if scheme not in names:
+            rule = f"belong to a scheme: {one_of(names)}"
+            yield Finding(place, rule, hint=did_you_mean(scheme, names), silent=places)
+        for i, outcome in enumerate(expected.never):
+            if outcome in expected.sometimes:
+                other = (*place, "sometimes", expected.sometimes.index(outcome))
+                yield Finding((*place, "never", i), "not be expected sometimes as well", (other,))
+            if expected.at_least.get(outcome, 0.0) > 0.0:
+                other = (*place, "at_least", outcome)
+                yield Finding((*place, "never", i), "not be expected at_least as well", (other,))
+        for key, bounds in (("at_most", expected.at_most), ("at_least", expected.at_least)):
+            for outcome, bound in bounds.items():
+                if outcome in OUTCOMES and bound > 1.0:
+                    yield Finding((*place, key, outcome), "be at most 1, a fraction of queries")
+        for outcome, least in expected.at_least.items():
+            if least > expected.at_most.get(outcome, least):
+                other = (*place, "at_most", outcome)
+                yield Finding((*place, "at_least", outcome), "be at most at_most", (other,))
+
+
+_RULES: Final = (
+    _times,
+    _store,
+    _ranges,
+    _retention,
+    _intervals,
+    _gateways,
+    _queries,
+    _names,
+    _faults,
+    _expect,
+)

@@ -1,0 +1,122 @@
+"""The object store of a scenario: the tables ``[store]``, ``[store.lag]``, ``[store.quorum]``.
+
+``profile`` names a store of `sim.scenario.stores.rows`; the keys that a file gives override it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeGuard
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from sim.core.laws import Constant, Law
+from sim.scenario.complaints.nearest import did_you_mean, one_of
+from sim.scenario.language.values import Copies, Duration, Fraction, Frozen, Whole, refusal
+from sim.scenario.laws.tables import ActivityLaw
+from sim.scenario.stores.profiles import PROFILES
+
+__all__ = ["NO_TIME", "Lag", "PlaneLag", "Quorum", "Store", "over_profile"]
+
+NO_TIME: Final = Constant(value_us=0.0)
+
+
+class PlaneLag(Frozen):
+    """Lag of one kind of change, in each plane."""
+
+    get: Annotated[Law, ActivityLaw] = Field(NO_TIME, description="Until GET and HEAD show it.")
+    list: Annotated[Law, ActivityLaw] = Field(NO_TIME, description="Until LIST shows it.")
+
+
+class Lag(Frozen):
+    """Time from an acknowledged change until a replica shows it (``SEMANTICS.md`` S2)."""
+
+    create: PlaneLag = Field(
+        PlaneLag(), description="A put of a key that does not exist, as the newest version says."
+    )
+    overwrite: PlaneLag = Field(PlaneLag(), description="A put of a key that exists.")
+    delete: PlaneLag = Field(PlaneLag(), description="A delete.")
+
+
+class Quorum(Frozen):
+    """A store of `n` replicas with partial quorums, by the delays of its messages (S8)."""
+
+    n: Copies = Field(description="Replicas that a write is sent to.")
+    r: Copies = Field(description="Answers that a read waits for.")
+    w: Copies = Field(description="Acknowledgements that a write waits for.")
+    write: Annotated[Law, ActivityLaw] = Field(description="Write request to a replica.")
+    ack: Annotated[Law, ActivityLaw] = Field(description="Its acknowledgement.")
+    read: Annotated[Law, ActivityLaw] = Field(description="Read request to a replica.")
+    response: Annotated[Law, ActivityLaw] = Field(description="Its response.")
+
+
+def _given(value: object) -> object:
+    """Refuse None: a file cannot say it, and a profile's quorum cannot be taken away."""
+    if value is None:
+        raise refusal("be a table")
+    return value
+
+
+class Store(Frozen):
+    """The object store."""
+
+    profile: Annotated[str, Field(strict=True)] = Field(
+        "strong",
+        description="A named store; the other keys override it.",
+        json_schema_extra={"enum": list(PROFILES)},
+    )
+    replicas: Copies = Field(1, description="Copies inside the store that answer reads.")
+    read_from: Literal["any", "sticky", "nearest"] = Field(
+        "any", description="any: drawn for each request; sticky: drawn once; nearest: by number."
+    )
+    primary: Annotated[bool, Field(strict=True)] = Field(
+        False,
+        description="Replica 0 is always current and serves producers and compactor; "
+        "gateways read the others.",
+    )
+    acks: Whole = Field(0, description="Replicas that show a change once it is acknowledged.")
+    order: Literal["independent", "log"] = Field(
+        "independent", description="log: a replica shows changes in order of acknowledgement."
+    )
+    negative_cache_us: Duration = Field(
+        0, alias="negative_cache", description="How long a client's front end remembers a 404."
+    )
+    error_rate: Fraction = Field(0.0, description="P(a request fails without effect).")
+    lost_answer_rate: Fraction = Field(
+        0.0, description="P(a request is applied, but answered with an error)."
+    )
+    lag: Lag = Field(Lag(), description="From an acknowledged change until a replica shows it.")
+    quorum: Annotated[Quorum | None, BeforeValidator(_given)] = Field(
+        None, description="Lags from the delays of messages, instead of lag."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_profile(cls, raw: Any) -> Any:
+        return over_profile(raw) if isinstance(raw, Mapping) else raw
+
+
+def over_profile(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay the keys of a ``[store]`` table over those of its profile.
+
+    Tables are laid over tables; a law, however it is written, replaces a law as a whole.
+    """
+    name = raw.get("profile", "strong")
+    if not isinstance(name, str) or name not in PROFILES:
+        raise refusal(one_of(PROFILES), hint=did_you_mean(name, PROFILES), at=("profile",))
+    return _over(PROFILES[name].values, raw)
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both mappings as one."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        if _is_plain_table(value) and _is_plain_table(under):
+            merged[key] = _over(under, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _is_plain_table(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a value is a table, and no law."""
+    return isinstance(value, Mapping) and "law" not in value

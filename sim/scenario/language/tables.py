@@ -1,0 +1,305 @@
+"""What acts on the store and what is asked of it: the tables beside ``[store]``.
+
+Attributes have the names of the keys, with the unit of their value behind: ``wait_interval`` is
+a law (in µs, drawn), ``block_length_us`` a policy.
+"""
+
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from sim.core.laws import Constant, Law
+from sim.core.units import US_PER_S, format_duration
+from sim.scenario.complaints.nearest import did_you_mean, one_of
+from sim.scenario.language.store import NO_TIME
+from sim.scenario.language.values import (
+    Amount,
+    Bytes,
+    Count,
+    Duration,
+    Fraction,
+    Frozen,
+    Longer,
+    Name,
+    Rate,
+    duration_us,
+    refusal,
+)
+from sim.scenario.laws.tables import ActivityLaw, PhaseLaw
+from sim.scenario.metrics import OBSERVATIONS
+
+__all__ = [
+    "OBSERVATIONS",
+    "OUTCOMES",
+    "PARTIAL_UPLOAD_AGE_US",
+    "RESOLUTIONS",
+    "Cleanup",
+    "Compactor",
+    "Expectation",
+    "Gateways",
+    "Producers",
+    "QueryClass",
+    "Resolution",
+    "Retention",
+    "SyncStages",
+]
+
+_M: Final = 60 * US_PER_S
+_H: Final = 60 * _M
+_D: Final = 24 * _H
+
+Resolution = Literal["raw", "5m", "1h"]
+RESOLUTIONS: Final[tuple[Resolution, ...]] = ("raw", "5m", "1h")
+
+OUTCOMES: Final = (
+    "query-error",
+    "partial-response",
+    "silent-gap",
+    "duplicated",
+    "warned",
+    "ok",
+)
+"""Outcomes of a query, in the order in which they are judged."""
+
+PARTIAL_UPLOAD_AGE_US: Final = 48 * _H
+"""Age from which an upload without meta.json is taken for abandoned: Thanos,
+PartialUploadThresholdAge (``SEMANTICS.md`` C11)."""
+
+
+class Producers(Frozen):
+    """One stream of blocks each (a Prometheus with its sidecar); ``SEMANTICS.md`` P."""
+
+    count: Count = Field(1, description="How many producers, so how many streams.")
+    block_length_us: Longer = Field(
+        2 * _H, alias="block_length", description="Span of a level-1 block."
+    )
+    upload_after: Annotated[Law, ActivityLaw] = Field(
+        NO_TIME, description="From the end of a block to the start of its upload."
+    )
+    upload_takes: Annotated[Law, ActivityLaw] = Field(
+        NO_TIME, description="From the start of an upload to its last acknowledgement."
+    )
+    retry_after_us: Longer = Field(
+        30 * US_PER_S, alias="retry_after", description="From a failed put to the next attempt."
+    )
+    local_retention_us: Duration = Field(
+        15 * _D,
+        alias="local_retention",
+        description="Data younger than this is also answered by the producer.",
+    )
+    block_bytes: Bytes = Field(512 * 2**20, description="Size of a level-1 block.")
+    chunk_files: Count = Field(1, description="Chunk objects of a block.")
+
+
+class Cleanup(NamedTuple):
+    """When marked blocks are deleted: `when`, and for ``every`` the interval."""
+
+    when: Literal["in-pass", "end-of-pass", "every"]
+    every_us: int = 0
+
+    def __str__(self) -> str:
+        """Return the text of the scenario file."""
+        return f"every {format_duration(self.every_us)}" if self.when == "every" else self.when
+
+
+_CLEANUP_RULE: Final = 'be "in-pass", "end-of-pass" or "every <duration>" such as "every 5m"'
+
+
+def _cleanup(value: object) -> Cleanup:
+    """Read when marked blocks are deleted."""
+    word, _, interval = value.partition(" ") if isinstance(value, str) else ("", "", "")
+    if word == "every" and (every_us := duration_us(interval.strip(), _CLEANUP_RULE)):
+        return Cleanup("every", every_us)
+    if value == "in-pass":
+        return Cleanup("in-pass")
+    if value == "end-of-pass":
+        return Cleanup("end-of-pass")
+    names = [] if word == "every" else ["in-pass", "end-of-pass", "every"]
+    raise refusal(_CLEANUP_RULE, hint=did_you_mean(value, names))
+
+
+class Retention(Frozen):
+    """How long blocks of each resolution are kept; 0d keeps for ever."""
+
+    raw_us: Duration = Field(0, alias="raw", description="Raw samples.")
+    five_minutes_us: Duration = Field(0, alias="5m", description="Downsampled to 5 minutes.")
+    one_hour_us: Duration = Field(0, alias="1h", description="Downsampled to 1 hour.")
+
+
+class Compactor(Frozen):
+    """The one compactor, with its cleaner; ``SEMANTICS.md`` C."""
+
+    wait_interval: Annotated[Law, ActivityLaw] = Field(
+        Constant(value_us=5.0 * _M), description="Interval of the passes."
+    )
+    sync_takes: Annotated[Law, ActivityLaw] = Field(
+        NO_TIME, description="Reading the state of the store."
+    )
+    ranges_us: tuple[Longer, ...] = Field(
+        (2 * _H, 8 * _H, 2 * _D, 14 * _D),
+        alias="ranges",
+        description="Spans of blocks by level; the first is producers.block_length.",
+    )
+    compaction_takes: Annotated[Law, ActivityLaw] = Field(
+        Constant(value_us=float(_M)), description="From the download to the start of the upload."
+    )
+    upload_takes: Annotated[Law, ActivityLaw] = Field(
+        NO_TIME, description="Uploading a block made here."
+    )
+    delete_takes: Annotated[Law, ActivityLaw] = Field(
+        NO_TIME, description="Deleting a marked block."
+    )
+    downsampling: Annotated[bool, Field(strict=True)] = Field(
+        False, description="Whether 5m and 1h blocks are made."
+    )
+    downsampling_takes: Annotated[Law, ActivityLaw] = Field(
+        Constant(value_us=float(_M)), description="Downsampling a block, until its upload starts."
+    )
+    consistency_delay_us: Duration = Field(
+        30 * _M,
+        alias="consistency_delay",
+        description="Blocks uploaded more recently are not looked at.",
+    )
+    retention: Retention = Field(Retention(), description="0d keeps for ever.")
+    cleanup_rule: Annotated[
+        Cleanup,
+        BeforeValidator(_cleanup),
+        PlainSerializer(str),
+        WithJsonSchema({"type": "string", "pattern": "^(in-pass|end-of-pass|every .*)$"}),
+    ] = Field(
+        Cleanup("in-pass"),
+        alias="cleanup",
+        description="When marked blocks are deleted: in-pass, end-of-pass or every <duration>.",
+    )
+    size_ratio: Annotated[float, Field(strict=True, gt=0.0, le=1000.0)] = Field(
+        1.0, description="Size of a block made here, relative to the sum of its sources."
+    )
+
+    @property
+    def retention_us(self) -> tuple[int, int, int]:
+        """Retention in the order of `RESOLUTIONS`; 0 keeps for ever."""
+        kept = self.retention
+        return kept.raw_us, kept.five_minutes_us, kept.one_hour_us
+
+    @property
+    def cleanup(self) -> Literal["in-pass", "end-of-pass", "every"]:
+        """When marked blocks are deleted."""
+        return self.cleanup_rule.when
+
+    @property
+    def cleanup_every_us(self) -> int:
+        """Interval of the cleaner; 0 unless `cleanup` is ``every``."""
+        return self.cleanup_rule.every_us
+
+
+class SyncStages(Frozen):
+    """When a sync acts on the world, as fractions of its duration."""
+
+    check: Fraction = Field(0.0, description="Metas are looked for.")
+    marks: Fraction = Field(0.0, description="Deletion marks are read.")
+    load: Fraction = Field(1.0, description="Blocks are loaded.")
+
+
+class Gateways(Frozen):
+    """Readers that answer from blocks they loaded; ``SEMANTICS.md`` G."""
+
+    count: Count = Field(1, description="How many gateways.")
+    shards: Count = Field(
+        1, description="Streams are split over them; each is served by count / shards gateways."
+    )
+    sync_interval: Annotated[Law, ActivityLaw] = Field(
+        Constant(value_us=3.0 * _M), description="Interval of the syncs."
+    )
+    sync_takes: Annotated[Law, ActivityLaw] = Field(NO_TIME, description="Duration of a sync.")
+    phase: Annotated[Law | Literal["uniform"], PhaseLaw] = Field(
+        "uniform", description="When the first sync starts: uniform in an interval, or a duration."
+    )
+    consistency_delay_us: Duration = Field(
+        0,
+        alias="consistency_delay",
+        description="Blocks uploaded more recently are not loaded.",
+    )
+    partial_response: Literal["abort", "warn"] = Field(
+        "abort", description="What a gateway's failure does to a query."
+    )
+    unhealthy_after_us: Duration = Field(
+        0,
+        alias="unhealthy_after",
+        description="How long queries to a gateway that went down fail; then it is just absent.",
+    )
+    sync_stages: SyncStages = Field(SyncStages(), description="When a sync acts on the world.")
+
+
+def _streams(value: object) -> object:
+    """Refuse what is neither ``"all"`` nor a number of streams."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if value == "all" or is_number:
+        return value
+    raise refusal('be "all" or a whole number >= 1', hint=did_you_mean(value, ["all"]))
+
+
+class QueryClass(Frozen):
+    """Queries of one kind, arriving at random; ``SEMANTICS.md`` Q."""
+
+    name: Name = Field(description="Its name in results; its draws are named after it.")
+    rate_per_s: Rate = Field(1.0, alias="rate", description="Poisson arrivals.")
+    range_us: Longer = Field(
+        7 * _D, alias="range", description="Asks for [t - offset - range, t - offset)."
+    )
+    offset_us: Duration = Field(0, alias="offset", description="How far back the range ends.")
+    streams: Annotated[Literal["all"] | Annotated[int, Field(ge=1)], BeforeValidator(_streams)] = (
+        Field("all", description="All streams, or how many of them, drawn for each query.")
+    )
+    takes: Annotated[Law, ActivityLaw] = Field(
+        NO_TIME, description="Reads happen during [t, t + takes]."
+    )
+    max_resolution: Resolution = Field("raw", description="The coarsest resolution it may use.")
+
+
+def _expected(value: object) -> str:
+    """Read the name of an outcome or an observation."""
+    if not isinstance(value, str) or value not in _EXPECTED:
+        raise refusal(one_of(_EXPECTED), hint=did_you_mean(value, _EXPECTED))
+    return value
+
+
+_EXPECTED: Final = (*OUTCOMES, *OBSERVATIONS)
+_Expected = Annotated[
+    str, BeforeValidator(_expected), WithJsonSchema({"type": "string", "enum": list(_EXPECTED)})
+]
+_Bound = Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)]
+_Bounds = dict[_Expected, _Bound]
+
+
+class RequestPrices(Frozen):
+    """What a thousand requests of each kind cost."""
+
+    get: Amount = Field(0.0, description="A thousand GETs.")
+    head: Amount = Field(0.0, description="A thousand HEADs.")
+    list: Amount = Field(0.0, description="A thousand LISTs.")
+    put: Amount = Field(0.0, description="A thousand PUTs.")
+    delete: Amount = Field(0.0, description="A thousand DELETEs.")
+
+
+class Prices(Frozen):
+    """What a store charges; what is shown gets a price by it, and nothing is decided by it."""
+
+    currency: Name = Field("USD", description="What prices are in.")
+    gib_month: Amount = Field(0.0, description="A GiB stored for 30 days.")
+    per_1000: RequestPrices = Field(RequestPrices(), description="A thousand requests, by kind.")
+
+
+class Expectation(Frozen):
+    """What must come out of a scheme.
+
+    Outcomes are fractions of queries, observations are counts over all trials.
+    """
+
+    never: tuple[_Expected, ...] = Field((), description="Must not happen.")
+    sometimes: tuple[_Expected, ...] = Field((), description="Must happen.")
+    never_below: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = Field(
+        1e-6,
+        description="A fraction of queries that counts as never where no rule proves it.",
+    )
+    at_most: _Bounds = Field({}, description="Upper bounds: fractions of queries, or counts.")
+    at_least: _Bounds = Field({}, description="Lower bounds: fractions of queries, or counts.")

@@ -1,0 +1,1 @@
+"""Named stores, each value with its source."""
