@@ -8,15 +8,15 @@ from setuptools.command.build_py import build_py
 
 
 class BuildWithScenarios(build_py):
-    """Copies ``scenarios/*.toml`` to ``sim/scenarios``."""
+    """Copies the scenarios, with their folders, to ``sim/scenarios``."""
 
     def run(self) -> None:
         """Build the package; a checkout that is installed for development has them already."""
         super().run()
         if not self.editable_mode:
-            target = Path(self.build_lib, "sim", "scenarios")
-            target.mkdir(parents=True, exist_ok=True)
-            for path in sorted(Path("scenarios").glob("*.toml")):
+            for path in sorted(Path("scenarios").rglob("*.toml")):
+                target = Path(self.build_lib, "sim", path)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, target)
 
 

@@ -21,9 +21,9 @@ _SCHEMA_LINE: Final = re.compile(r"#:schema\s+(?P<path>\S+)\s*\n")
 
 
 def shipped() -> Mapping[str, Path]:
-    """Files of the scenarios that come with the program, by name, sorted."""
+    """Files of the scenarios that come with the program, by name; those in folders come last."""
     for folder in (_PACKAGE / "scenarios", _PACKAGE.parent / "scenarios"):
-        found = sorted(folder.glob("*.toml"))
+        found = sorted(folder.rglob("*.toml"), key=lambda path: (len(path.parts), path))
         if found:
             return {path.stem: path for path in found}
     return {}

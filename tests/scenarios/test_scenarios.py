@@ -21,7 +21,7 @@ from sim.study.run import run_scenario
 from sim.testing import check_trace
 
 ROOT = Path(__file__).parents[2]
-PATHS = sorted(ROOT.glob("scenarios/*.toml"))
+PATHS = sorted((ROOT / "scenarios").rglob("*.toml"))
 
 # Stream-days over all trials beyond which a scenario counts as large, and the streams it keeps.
 LARGE_STREAM_DAYS = 2_000

@@ -26,14 +26,17 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_scenario_of_the_repository_can_be_started_from(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    names = [path.stem for path in sorted((ROOT / "scenarios").glob("*.toml"))]
+    folder = ROOT / "scenarios"
+    paths = [*sorted(folder.glob("*.toml")), *sorted(folder.glob("*/*.toml"))]
+    names = [path.stem for path in paths]
+    assert len(set(names)) == len(names)
     assert main(["init", "--list"]) == 0
     assert capsys.readouterr().out.splitlines() == names == list(shipped())
-    for name in names:
+    for name, path in zip(names, paths, strict=True):
         assert main(["init", "--from", name]) == 0
-        source = (ROOT / "scenarios" / f"{name}.toml").read_text()
+        source = path.read_text()
         assert Path(f"{name}.toml").read_text() == source.partition("\n")[2]
-        assert load(Path(f"{name}.toml")) == load(ROOT / "scenarios" / f"{name}.toml")
+        assert load(Path(f"{name}.toml")) == load(path)
     assert f"sim run {names[-1]}.toml" in capsys.readouterr().err
 
 

@@ -40,7 +40,7 @@ def test_the_wheel_has_every_file_of_the_package(wheel: Path) -> None:
         for path in (ROOT / "sim").rglob("*")
         if path.is_file() and not any(part in str(path) for part in NOT_SHIPPED)
     }
-    scenarios = {f"sim/scenarios/{path.name}" for path in (ROOT / "scenarios").glob("*.toml")}
+    scenarios = {f"sim/{path.relative_to(ROOT)}" for path in (ROOT / "scenarios").rglob("*.toml")}
     assert names == files | scenarios
 
 
