@@ -27,7 +27,7 @@ __all__ = ["files"]
 _STORES: Final = ("strong", "azure-ra-grs", "s3-pre-2020")
 # Those for which rules prove something: where none does, so few trials bound nothing.
 _HALVED: Final = ("strong", "azure-ra-grs")
-_INTERVALS: Final = ("3m", "5m", "15m", "30m")
+_INTERVALS: Final = ("3m", "15m", "30m")
 _SHOWN: Final = ("3m", "30m")
 _TODAY_US: Final = 48 * 3_600 * US_PER_S
 

@@ -11,10 +11,10 @@ from itertools import combinations, pairwise, product
 from math import comb, prod
 
 from sim.conventions.placement import candidates, fixed_replica
+from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.scenario.schema import OUTCOMES, QueryClass, Scenario
-from sim.trace.records import RESOLUTIONS
 from sim.trace.timelines import Timelines
 
 Fractions = dict[str, float]
@@ -92,7 +92,7 @@ class Judge:
                     return 1.0
                 fine *= prod(
                     1.0 - self.object_chance(gateway, block, i, t_us, takes_us)
-                    for i in range(self.timelines.chunk_files + 1)
+                    for i in range(self.timelines.objects.meta)
                 )
             elif crashed and drop_us <= t_us and self.is_counted_on(gateway, drop_us, t_us):
                 return 1.0

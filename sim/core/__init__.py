@@ -1,1 +1,1 @@
-"""Level 1: units of time and size, named random streams, arrivals, laws and the kernel."""
+"""What everything stands on: units, names of objects, random streams, arrivals, laws, kernel."""

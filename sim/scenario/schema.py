@@ -39,7 +39,6 @@ from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
 from sim.scenario.language.tables import (
     OBSERVATIONS,
     OUTCOMES,
-    RESOLUTIONS,
     Cleanup,
     Compactor,
     Expectation,
@@ -47,7 +46,6 @@ from sim.scenario.language.tables import (
     Prices,
     Producers,
     QueryClass,
-    Resolution,
     Retention,
     SyncStages,
 )
@@ -67,7 +65,6 @@ __all__ = [
     "FAULT_KINDS",
     "OBSERVATIONS",
     "OUTCOMES",
-    "RESOLUTIONS",
     "SCHEME_KINDS",
     "Cleanup",
     "Compactor",
@@ -85,7 +82,6 @@ __all__ = [
     "Producers",
     "QueryClass",
     "Quorum",
-    "Resolution",
     "Retention",
     "Scenario",
     "SchemeSpec",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.analysis.evidence.exercised import Exercised, exercised
-from sim.analysis.evidence.holding import Holding, holding, object_keys
+from sim.analysis.evidence.holding import Holding, holding
 from sim.analysis.evidence.rescue import Knob, knobs
 from sim.analysis.evidence.tale import Explained, Saved, Tale, Unseen, tell
 from sim.analysis.queries.evaluate import evaluate_exact, evaluate_sampled, inexact
@@ -146,7 +146,7 @@ def explain_object(
     except KeyError:
         block, _, _ = key.partition("/")
         if block in ids:
-            keys = object_keys(here.timelines)
+            keys = here.timelines.objects.names
             raise KeyError(f"a block has {', '.join(keys)}") from None
         near = did_you_mean(block, ids)
         some = ", ".join(ids[:_EXAMPLES_MAX])

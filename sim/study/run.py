@@ -16,7 +16,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from sim.analysis.checkers import garbage_byte_seconds, observe
 from sim.analysis.curve.every_delay import EveryDelay
@@ -42,10 +42,9 @@ if TYPE_CHECKING:
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["MODES", "Mode", "judge_trace", "replay", "run_scenario", "run_trial", "trace_trial"]
+__all__ = ["Mode", "judge_trace", "replay", "run_scenario", "run_trial", "trace_trial"]
 
 Mode = Literal["exact", "sampled"]
-MODES: Final = ("exact", "sampled")
 
 
 def replay(scenario: "Scenario", scheme_index: int, trial: int) -> "Timelines":

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sim.core.objects import BlockObjects
 from sim.core.units import US_PER_S
 from sim.errors import ModelError
 from sim.model.world import simulate
@@ -122,13 +123,15 @@ class _Walk:
         header = trace.header
         self._horizon_us = header.horizon_us
         self._replicas = header.replicas
-        self._index, self._meta = header.chunk_files, header.chunk_files + 1
+        objects = BlockObjects(header.chunk_files)
+        self._index, self._meta = objects.index, objects.meta
         self._last = len(trace.records) - 1
         self._now_us = 0
         self._blocks: list[BlockRecord] = []
         self._ids: set[str] = set()
         self._sources: list[frozenset[int]] = []
         self._held: list[set[int]] = []
+        self._put_once: list[set[int]] = []
         self._shown_us: list[int | None] = []
         self._retired: set[int] = set()
         self._loaded: list[set[int]] = [set() for _ in range(header.gateways)]
@@ -191,13 +194,15 @@ class _Walk:
         ranges = zip(flat[::2], flat[1::2], strict=False)
         self._sources.append(frozenset(i for a, b in ranges for i in range(a, b)))
         self._held.append(set())
+        self._put_once.append(set())
         self._shown_us.append(None)
 
     def _put(self, record: PutRecord) -> Iterator[str]:
         yield from self._change(record)
         held = self._held[record.block]
         for i in record.objects:
-            if i == self._meta and not held.issuperset(range(self._meta)):
+            # Whoever cleans up may have removed some of them since (C11).
+            if i == self._meta and not self._put_once[record.block].issuperset(range(i)):
                 yield "meta.json is put last (B2)"
             if i == self._meta:
                 # Put again, after an answer that was lost, it may show sooner.
@@ -209,6 +214,7 @@ class _Walk:
                 if not is_second or not 0 <= record.t_us - record.stamp_us < US_PER_S:
                     yield "a mark is stamped with the second of its making (C9)"
             held.add(i)
+            self._put_once[record.block].add(i)
 
     def _first_shown(self, record: PutRecord, i: int) -> int:
         """When the first replica shows an object of a put to GETs."""

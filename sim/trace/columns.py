@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from sim.core.collector import collector_paused
+from sim.core.objects import BlockObjects
 from sim.core.units import NEVER
 from sim.trace.absences import Change, Span, absences, plain_span
 from sim.trace.recorder import Trace
@@ -53,19 +54,20 @@ def build(trace: Trace) -> Timelines:
     changes: list[list[Change]] = [[] for _ in made]
     for change in by_kind[PutRecord]:
         changes[change.block].append(change)  # type: ignore[union-attr, arg-type]
-    spans = [plain_span(history, header.chunk_files + 1) for history in changes]
+    objects = BlockObjects(header.chunk_files)
+    spans = [plain_span(history, objects.meta) for history in changes]
     return Timelines(
         scheme=header.scheme,
         horizon_us=header.horizon_us,
         warmup_us=header.warmup_us,
         n_gateways=header.gateways,
         n_replicas=header.replicas,
-        chunk_files=header.chunk_files,
+        objects=objects,
         seed=header.seed,
-        blocks=_blocks(made, changes, spans, _of(by_kind, RetireRecord), header.chunk_files),
+        blocks=_blocks(made, changes, spans, _of(by_kind, RetireRecord), objects.meta),
         loads=_loads(by_kind[LoadRecord]),
-        absences=absences(changes, spans, header.chunk_files + 1, header.replicas),
-        marks=_marks(by_kind[PutRecord], header.chunk_files + 2),
+        absences=absences(changes, spans, objects.meta, header.replicas),
+        marks=_marks(by_kind[PutRecord], objects.mark),
         downs=_downs(by_kind[DownRecord], header.gateways),
         counters=_counters(by_kind, header.warmup_us),
         digest=trace.digest,
@@ -86,12 +88,12 @@ def _blocks(
     changes: Sequence[Sequence[Change]],
     spans: Sequence[Span | None],
     retired: Sequence[RetireRecord],
-    chunk_files: int,
+    n_data: int,
 ) -> BlockTable:
     created_us, _, ids, *numbers, sources = zip(*made, strict=True) if made else [()] * 10
     source_ptr, source_ordinal = _expand(sources)
     lives = [
-        (*span, span[1], history[-1].t_us) if span else _life(history, chunk_files + 1)
+        (*span, span[1], history[-1].t_us) if span else _life(history, n_data)
         for history, span in zip(changes, spans, strict=True)
     ]
     committed_us, deleted_us, broken_us, changed_us = np.array(lives, np.int64).reshape(-1, 4).T

@@ -207,7 +207,6 @@ Record = (
 
 REQUEST_KINDS = ("get", "head", "list", "put", "delete")
 RETIRE_REASONS = ("", "compacted", "garbage", "retention")
-RESOLUTIONS = ("raw", "5m", "1h")
 
 KIND_OF: Final[dict[type, str]] = {
     BlockRecord: "block",

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.objects import BlockObjects
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -95,7 +97,7 @@ class Timelines:
     warmup_us: int
     n_gateways: int
     n_replicas: int
-    chunk_files: int
+    objects: BlockObjects
     seed: int
     blocks: BlockTable
     loads: LoadTable

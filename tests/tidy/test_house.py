@@ -8,7 +8,7 @@ from importlib.metadata import distributions
 from packaging.utils import canonicalize_name
 
 import sim
-from tests.tidy import bans, docs, layers, pins, shape, state, tree
+from tests.tidy import bans, dead, docs, layers, pins, shape, state, tree
 from tests.tidy.source import ROOT, Finding, Source, project_paths, python, read, report
 
 # Rooms whose order of work is recorded.
@@ -35,6 +35,9 @@ def _findings(paths: list[str], sources: list[Source]) -> Iterator[Finding]:
     yield from bans.left_out_tests(tests)
     yield from state.walked_sets(python(sources, *_ORDERED))
     yield from state.module_state(code)
+
+    notebooks = [s for s in sources if s.path.startswith("notebooks/") and s.path.endswith(".py")]
+    yield from dead.unused(code, tests + scripts + notebooks)
 
     yield from shape.long_modules(code + tests + scripts)
     yield from shape.long_functions(code + tests + scripts)

@@ -107,7 +107,7 @@ class _Gathering:
         self._scheme = scenario.schemes[scheme_index]
         self._cast = cast
         self._gateways = gateways
-        self._n_data = timelines.chunk_files + 1
+        self._n_data = timelines.objects.meta
         is_every = scenario.compactor.cleanup == "every"
         self._deleter = "cleaner" if is_every and self._has_marks else "compactor"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["Buys", "Failing", "Holding", "Why", "failing_if_deleted", "holding", "object_keys"]
+__all__ = ["Buys", "Failing", "Holding", "Why", "failing_if_deleted", "holding"]
 
 HOUR_US: Final = 3_600 * US_PER_S
 
@@ -114,12 +114,6 @@ class Holding:
     buys: Buys | None
 
 
-def object_keys(timelines: "Timelines") -> list[str]:
-    """Names of the objects of a block, in the order of their numbers in a trace."""
-    chunks = [f"chunks/{i + 1:06d}" for i in range(timelines.chunk_files)]
-    return [*chunks, "index", "meta.json", "deletion-mark.json"]
-
-
 def holding(
     scenario: "Scenario",
     trace: "Trace",
@@ -148,7 +142,7 @@ def holding(
     """
     block_id, _, name = key.partition("/")
     ids = timelines.blocks.id
-    if block_id not in ids or (name and name not in object_keys(timelines)):
+    if block_id not in ids or (name and name not in timelines.objects.names):
         raise KeyError(key)
     case = _Case(scenario, trace, timelines, scheme_index, ids.index(block_id), name)
     why, since_us, until_us = case.why(at_us)
@@ -196,8 +190,8 @@ class _Case:
             for record in trace.records
             if isinstance(record, PutRecord | DeleteRecord) and record.block == block
         ]
-        names = object_keys(timelines)
-        self._meta = names.index("meta.json")
+        names = timelines.objects.names
+        self._meta = timelines.objects.meta
         # A block is there as long as any of its objects is.
         self._wanted = {names.index(name)} if name else set(range(len(names)))
         halts = [record.t_us for record in trace.records if isinstance(record, HaltRecord)]

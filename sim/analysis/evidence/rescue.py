@@ -281,9 +281,9 @@ class _Rescue:
         return done[-1].check_us - puts if done and is_first else -1
 
     def _uploaded_us(self, block: int) -> int:
-        n_data = self._timelines.chunk_files + 1
+        meta = self._timelines.objects.meta
         for record in self._trace.records:
-            if isinstance(record, PutRecord) and record.block == block and n_data in record.objects:
+            if isinstance(record, PutRecord) and record.block == block and meta in record.objects:
                 return record.stamp_us
         return NEVER
 

@@ -17,10 +17,10 @@ from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, merge_group
 from sim.analysis.queries.outcomes import OutcomeRule
 from sim.conventions.placement import candidates, fixed_replica
 from sim.conventions.queries import n_asked, reach
+from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.scenario.schema import QueryClass, Scenario
-from sim.trace.records import RESOLUTIONS
 from sim.trace.timelines import Timelines
 
 
@@ -100,9 +100,7 @@ class Exposure:
 
     def key(self, block: int, object_index: int) -> str:
         """Name of a data object in the store."""
-        is_index = object_index == self.timelines.chunk_files
-        name = "index" if is_index else f"chunks/{object_index + 1:06d}"
-        return f"{self.timelines.blocks.id[block]}/{name}"
+        return self.timelines.objects.key(self.timelines.blocks.id[block], object_index)
 
     @property
     def readable(self) -> range:
@@ -154,7 +152,7 @@ class Exposure:
         keep = (end > start) & (end > absent_us - self.takes_us_max)
         load, block = load[keep], block[keep]
         gateway = loads.gateway[load]
-        objects = self.timelines.chunk_files + 2
+        objects = self.timelines.objects.mark
         unit = (block * self.timelines.n_gateways + gateway) * objects + object_index[keep] + 1
         return Failures(
             stream=blocks.stream[block],

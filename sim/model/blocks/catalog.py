@@ -7,8 +7,9 @@ made, so that a reader that sees a block come or go touches only the blocks it d
 from collections.abc import Sequence
 from operator import attrgetter
 
+from sim.core.objects import RESOLUTIONS, BlockObjects
 from sim.core.units import NEVER
-from sim.trace.records import RESOLUTIONS, BlockRecord
+from sim.trace.records import BlockRecord
 
 
 class Version:
@@ -129,16 +130,12 @@ class Catalog:
 
     def __init__(self, *, chunk_files: int) -> None:
         self.blocks: list[Block] = []
-        self.index_object = chunk_files
-        self.meta_object = chunk_files + 1
-        self.mark_object = chunk_files + 2
+        self.objects = BlockObjects(chunk_files)
+        # What is asked for all the time.
+        self.index_object = self.objects.index
+        self.meta_object = self.objects.meta
+        self.mark_object = self.objects.mark
         self.uploaded_objects = tuple(range(self.mark_object))
-        self.object_names = (
-            *(f"chunks/{i + 1:06d}" for i in range(chunk_files)),
-            "index",
-            "meta.json",
-            "deletion-mark.json",
-        )
         self._holders: dict[tuple[int, int], list[list[Block]]] = {}
 
     def create(
@@ -173,7 +170,7 @@ class Catalog:
             sources=tuple(sources),
             created_us=created_us,
             size_bytes=size_bytes,
-            n_objects=len(self.object_names),
+            n_objects=self.objects.count,
         )
         self.blocks.append(block)
         _relate(block, holders)
@@ -186,7 +183,7 @@ class Catalog:
 
     def key(self, block: Block, object_index: int) -> str:
         """The object's key in the store."""
-        return f"{block.id}/{self.object_names[object_index]}"
+        return self.objects.key(block.id, object_index)
 
 
 def _relate(block: Block, holders: list[list[Block]]) -> None:

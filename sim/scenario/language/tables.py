@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from sim.core.laws import Constant, Law
+from sim.core.objects import Resolution
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.language.store import NO_TIME
@@ -32,14 +33,12 @@ __all__ = [
     "OBSERVATIONS",
     "OUTCOMES",
     "PARTIAL_UPLOAD_AGE_US",
-    "RESOLUTIONS",
     "Cleanup",
     "Compactor",
     "Expectation",
     "Gateways",
     "Producers",
     "QueryClass",
-    "Resolution",
     "Retention",
     "SyncStages",
 ]
@@ -47,9 +46,6 @@ __all__ = [
 _M: Final = 60 * US_PER_S
 _H: Final = 60 * _M
 _D: Final = 24 * _H
-
-Resolution = Literal["raw", "5m", "1h"]
-RESOLUTIONS: Final[tuple[Resolution, ...]] = ("raw", "5m", "1h")
 
 OUTCOMES: Final = (
     "query-error",

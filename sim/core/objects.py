@@ -1,0 +1,65 @@
+"""The objects of a block: numbers, which records have, and names, which keys have.
+
+Chunks come first, then the index, then meta.json, which commits the block (``SEMANTICS.md`` B2);
+the mark is none of what is uploaded.
+
+>>> objects = BlockObjects(chunk_files=1)
+>>> objects.names
+('chunks/000001', 'index', 'meta.json', 'deletion-mark.json')
+>>> objects.key("0.raw.0-7200000000.1.0", objects.meta)
+'0.raw.0-7200000000.1.0/meta.json'
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+__all__ = ["RESOLUTIONS", "BlockObjects", "Resolution"]
+
+Resolution = Literal["raw", "5m", "1h"]
+"""How far a block's samples are apart: as scraped, or downsampled."""
+
+RESOLUTIONS: Final[tuple[Resolution, ...]] = get_args(Resolution)
+"""From the finest to the coarsest; records have their positions."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockObjects:
+    """The layout of every block of a run.
+
+    Parameters
+    ----------
+    chunk_files : int
+        Chunk objects of a block, >= 1.
+    """
+
+    chunk_files: int
+
+    @property
+    def index(self) -> int:
+        """Number of the index."""
+        return self.chunk_files
+
+    @property
+    def meta(self) -> int:
+        """Number of meta.json; those below are the objects that hold data."""
+        return self.chunk_files + 1
+
+    @property
+    def mark(self) -> int:
+        """Number of deletion-mark.json; those below are the objects that are uploaded."""
+        return self.chunk_files + 2
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.chunk_files + 3
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names below the block's id, by number."""
+        chunks = (f"chunks/{i + 1:06d}" for i in range(self.chunk_files))
+        return (*chunks, "index", "meta.json", "deletion-mark.json")
+
+    def key(self, block_id: str, number: int) -> str:
+        """Key of an object in the store."""
+        return f"{block_id}/{self.names[number]}"
