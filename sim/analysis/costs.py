@@ -4,10 +4,12 @@ All are means over the trials of the scheme. What counts is the time between war
 """
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from sim.analysis.results import SchemeResult, total_counts
 from sim.core.units import US_PER_S
+from sim.trace.records import REQUEST_KINDS
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -24,16 +26,18 @@ def garbage_bytes(scenario: "Scenario", scheme: SchemeResult) -> float:
     return total / len(scheme.trials) * US_PER_S / _span_us(scenario) if scheme.trials else math.nan
 
 
-def requests_per_day(scenario: "Scenario", scheme: SchemeResult) -> float:
-    """Requests of all kinds to the store per simulated day, mean over trials.
+def requests_per_day(
+    scenario: "Scenario", scheme: SchemeResult, kinds: Collection[str] = REQUEST_KINDS
+) -> float:
+    """Requests to the store per simulated day, mean over trials; of all kinds, or of some.
 
     nan without any trial, and where a trial does not know them: see :func:`knows_requests`.
     """
     if not knows_requests(scheme):
         return math.nan
     requests = total_counts([trial.counts for trial in scheme.trials])["requests"]
-    total: float = sum(requests.values()) * _US_PER_DAY / _span_us(scenario)
-    return total / len(scheme.trials)
+    total = sum(requests.get(kind, 0) for kind in kinds) * _US_PER_DAY / _span_us(scenario)
+    return float(total) / len(scheme.trials)
 
 
 def knows_requests(scheme: SchemeResult) -> bool:

@@ -45,9 +45,7 @@ def any_folder(ctx: click.Context, param: click.Parameter, incomplete: str) -> I
 
 def schemes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Complete the name of a scheme of the files that stand before it."""
-    # Behind an option without its value, click has not told arguments from the rest.
-    given = [*(ctx.params.get("paths") or ()), ctx.params.get("path"), *ctx.args]
-    names = [name for path in given if path for name in _scheme_names(path)]
+    names = [name for path in _given(ctx) for name in _scheme_names(path)]
     return _starting_with(incomplete, dict.fromkeys(names))
 
 
@@ -58,10 +56,15 @@ def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     from sim.scenario.editor import SCHEMA_PATH
 
     schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
-    given = [*(ctx.params.get("paths") or ()), ctx.params.get("path"), ctx.params.get("path_a")]
-    found = (_tables(path) for path in (*given, *ctx.args) if path)
-    tables = next((own for own in found if own), {})
+    tables = next(filter(None, map(_tables, _given(ctx))), {})
     return _starting_with(incomplete, dict.fromkeys(_paths(schema, schema, tables, "")))
+
+
+def _given(ctx: click.Context) -> list[str]:
+    """Arguments before the word, the files of a command among them."""
+    one = [ctx.params.get(name) for name in ("path", "path_a", "path_b")]
+    # Behind an option without its value, click has not told arguments from the rest.
+    return [path for path in (*(ctx.params.get("paths") or ()), *one, *ctx.args) if path]
 
 
 def _paths(

@@ -86,14 +86,7 @@ def _output_option(name: str, text: str) -> Callable[[common.Command], common.Co
     help="Whether an outcome counts that a query may have, or only one that a drawn query had.",
 )
 @click.option("--seed", type=int, help="Seed of trial 0, instead of the file's.")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    shell_complete=complete.keys,
-    help="Override a key of the file (repeatable).",
-)
+@common.set_option
 @_output_option("json", "Write it as JSON; - is standard output.")
 @_output_option("mermaid", "Write a Mermaid sequence diagram; - is standard output.")
 @_output_option("perfetto", "Write a trace for ui.perfetto.dev; - is standard output.")

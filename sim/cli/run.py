@@ -248,11 +248,7 @@ def _repeating_words(path: str, scenario: "Scenario", options: Options) -> list[
     words += ["--seed", scenario.seed, "--trials", scenario.trials]
     for name in options.schemes:
         words += ["--scheme", name]
-    for assignment in options.assignments:
-        words += ["--set", assignment]
-    if options.mode != "exact":
-        words += ["--mode", options.mode]
-    return words
+    return [*words, *_same_world_words(options)]
 
 
 def _explaining_words(path: str, result: "Result", options: Options) -> list[object]:
@@ -267,8 +263,12 @@ def _explaining_words(path: str, result: "Result", options: Options) -> list[obj
     words: list[object] = ["explain", path, "--scheme", name]
     if options.seed is not None:
         words += ["--seed", options.seed]
+    return [*words, *_same_world_words(options)]
+
+
+def _same_world_words(options: Options) -> list[object]:
+    """Arguments by which another command simulates the same, but for seeds."""
+    words: list[object] = []
     for assignment in options.assignments:
         words += ["--set", assignment]
-    if options.mode != "exact":
-        words += ["--mode", options.mode]
-    return words
+    return words if options.mode == "exact" else [*words, "--mode", options.mode]

@@ -45,11 +45,14 @@ def read_sides(
     """
     from sim.analysis.comparison.numbers import Numbers
 
-    for assignment in overrides.b:
-        key = assignment.partition("=")[0].strip()
-        if key in _COMMON:
-            message = f"{key} is that of A on both sides; --{key} changes it for both"
-            raise click.BadParameter(message, param_hint="--set-b")
+    given = [assignment.partition("=")[0].strip() for assignment in overrides.b]
+    wrong = [
+        f"{key} is that of A on both sides; --{key} changes it for both"
+        for key in _COMMON
+        if key in given
+    ]
+    if wrong:
+        raise click.BadParameter("\n".join(wrong), param_hint="--set-b")
     seed, trials = overrides.seed, overrides.trials
     of_a = common.override_options(seed=seed, trials=trials, assignments=overrides.both)
     words_b = (*overrides.both, *overrides.b)

@@ -3,9 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.costs import garbage_bytes, knows_requests, price_of_30_days
-from sim.analysis.results import SchemeResult, total_counts
-from sim.core.units import US_PER_S
+from sim.analysis.costs import garbage_bytes, knows_requests, price_of_30_days, requests_per_day
+from sim.analysis.results import SchemeResult
 from sim.report.formats import UNKNOWN, format_bytes_short, format_count
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ __all__ = ["cost_cells", "cost_titles"]
 # Requests that stores sell at one price: list and put cost about ten times as much as get and
 # head, and delete is free (price lists of Amazon S3 and Google Cloud Storage).
 _PRICED_ALIKE: Final = (("list", "put"), ("get", "head"))
-_US_PER_DAY: Final = 86_400 * US_PER_S
 
 
 def cost_titles(scenario: "Scenario") -> tuple[tuple[str, str], ...]:
@@ -43,8 +41,6 @@ def cost_cells(scenario: "Scenario", scheme: SchemeResult) -> tuple[tuple[str, s
 def _requests(scenario: "Scenario", scheme: SchemeResult) -> tuple[str, str]:
     if not knows_requests(scheme):
         return UNKNOWN, ""
-    requests = total_counts([trial.counts for trial in scheme.trials])["requests"]
-    days = len(scheme.trials) * (scenario.horizon_us - scenario.warmup_us) / _US_PER_DAY
-    per_day = (sum(requests.get(kind, 0) for kind in kinds) / days for kinds in _PRICED_ALIKE)
+    per_day = (requests_per_day(scenario, scheme, kinds) for kinds in _PRICED_ALIKE)
     dear, cheap = (f"{format_count(number)}/d" for number in per_day)
     return dear, cheap

@@ -55,7 +55,7 @@ _CAPTIONS: Final[Mapping[str, str]] = {
     "day": "One day of a stream: its blocks from commit to deletion, syncs, and failing queries.",
     "deletion": "The deletion that a reader outlasted for longest, told below as well.",
     "windows": "For how long a gateway still answered from blocks that were gone.",
-    "headline": "Failing queries, garbage and requests against the first key that was varied; "
+    "headline": "Failing queries, garbage and requests against the key on the axis; "
     "dashed lines, if any, are where the rules begin to prove that no read fails.",
     "failures": "Failing queries of every scheme against the first key that was varied.",
     "map": "Failing queries over two keys, and where the rules begin to hold.",

@@ -170,7 +170,9 @@ class DelayFunction:
         self._known: dict[int, TrialResult] = {}
         self._every: EveryDelay | None = None
         self.base_us: int | None = None
-        self.reason = ""
+        self.reason = _worlds_apart(scenario)
+        if self.reason:
+            return
         longest = _Run(*self._own, longest_us)
         for delay_us in bases_us:
             if delay_us >= longest_us:
@@ -179,8 +181,6 @@ class DelayFunction:
             is_proven, self.reason = _proof(run, longest)
             if is_proven:
                 self._every, self.base_us = run.every, delay_us
-                break
-            if entanglement(scenario):
                 break
 
     @property
@@ -205,13 +205,13 @@ class _Run:
     """The run of one scheme in one trial at one delay, as far as anybody has asked for it."""
 
     def __init__(self, scenario: "Scenario", scheme_index: int, trial: int, delay_us: int) -> None:
-        self._scenario = with_delay(scenario, scheme_index, delay_us)
+        self.scenario = with_delay(scenario, scheme_index, delay_us)
         self._index = scheme_index
         self._trial = trial
 
     @cached_property
     def trace(self) -> "Trace":
-        return simulate(self._scenario, self._index, self._trial)
+        return simulate(self.scenario, self._index, self._trial)
 
     @cached_property
     def timelines(self) -> "Timelines":
@@ -219,24 +219,30 @@ class _Run:
 
     @cached_property
     def _exposed(self) -> "tuple[Exposure, ...]":
-        return exposures(self._scenario, self.timelines)
+        return exposures(self.scenario, self.timelines)
 
     def result(self, mode: "Mode") -> TrialResult:
         """What all judges say."""
-        own = (self._scenario, self._index, self._trial, mode)
+        own = (self.scenario, self._index, self._trial, mode)
         return judge_trace(*own, self.trace, self.timelines, self._exposed)
 
     @cached_property
     def every(self) -> EveryDelay:
         """The run as one of every longer delay, if it is proven to be."""
-        own = (self._scenario, self._index, self.trace, self.timelines)
+        own = (self.scenario, self._index, self.trace, self.timelines)
         return EveryDelay(*own, self._exposed)
+
+
+def _worlds_apart(scenario: "Scenario") -> str:
+    """Why no run can say anything about another delay; empty if it may."""
+    entangled = entanglement(scenario)
+    return f"every delay is a world of its own here: {', '.join(entangled)}" if entangled else ""
 
 
 def _proof(run: _Run, longest: _Run) -> tuple[bool, str]:
     """Whether a run says everything about longer delays; why it does, or does not."""
-    if entangled := entanglement(run.every.scenario):
-        return False, f"every delay is a world of its own here: {', '.join(entangled)}"
+    if reason := _worlds_apart(run.scenario):
+        return False, reason
     if not run.every.is_predictable:
         return False, "deletions are not where the passes of whoever deletes say"
     reasons = feedback(run.every.scenario)

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.curve.feedback import entanglement, with_delay
+from sim.analysis.curve.feedback import with_delay
 from sim.analysis.results import TrialResult, collect
 from sim.analysis.sweep import Cell, Sweep
 from sim.core.units import US_PER_S, format_duration, parse_duration
@@ -75,7 +75,7 @@ def delay_table(
     """
     chosen = range(len(scenario.schemes)) if schemes is None else sorted(set(schemes))
     marked = [i for i in chosen if scenario.schemes[i].kind == "deletion-mark"]
-    if not marked or entanglement(scenario):
+    if not marked:
         return None
     index = marked[0]
     spec = scenario.schemes[index]

@@ -207,6 +207,10 @@ def test_a_result_may_come_from_a_pipe(old: str, tmp_path: Path) -> None:
         (["old.json", "--set-b", "gateways.count=2"], ["B is a result, which has run"]),
         (["short.toml", "--set-b", "seed=5"], ["seed is that of A on both sides; --seed"]),
         (["old.json", "short.toml", "--set-b", "trials=1"], ["trials is that of A on both sides"]),
+        (
+            ["short.toml", "--set-b", "trials=1", "--set-b", "seed=5"],
+            ["seed is that of A on both sides", "trials is that of A on both sides"],
+        ),
         (["short.toml", "short.toml", "--figure", "x.pdf"], ["must end in .svg or .png"]),
         (["short.toml", "short.toml", "--json", "-", "--csv", "-"], ["would mix"]),
         (["old.json", "short.toml", "--json", "old.json"], ["old.json, which is read"]),
