@@ -10,9 +10,9 @@ A scenario is made from a mapping with the keys of the TOML file::
 
 This room knows what is sensible to ask for, and nothing about how it is simulated. The parts are
 `Store` (`sim.scenario.language.store`), `Producers`, `Compactor`, `Gateways`, `QueryClass`,
-`Expectation` (`sim.scenario.language.tables`), schemes and faults
-(`sim.scenario.language.kinds`). Times are whole microseconds; where an activity takes time, the
-field is a law of `sim.core.laws`.
+`Expectation` (`sim.scenario.language.tables`), schemes (`sim.scenario.language.schemes`) and
+faults (`sim.scenario.language.faults`). Times are whole microseconds; where an activity takes time,
+the field is a law of `sim.core.laws`.
 """
 
 import hashlib
@@ -22,19 +22,16 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from sim.scenario.language.kinds import (
+from sim.scenario.language.faults import (
     FAULT_KINDS,
-    SCHEME_KINDS,
     CompactorCrash,
-    DeletionMark,
     Fault,
     GatewayOutage,
-    Immediate,
     ProducerCrash,
-    SchemeSpec,
     StoreErrors,
 )
 from sim.scenario.language.rules import conflicts
+from sim.scenario.language.schemes import SCHEME_KINDS, DeletionMark, Immediate, SchemeSpec
 from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
 from sim.scenario.language.tables import (
     OBSERVATIONS,

@@ -22,7 +22,7 @@ from sim.cli.init import TEMPLATE
 from sim.model.world import simulate
 from sim.report import bundle
 from sim.report.names import FILES
-from sim.scenario.language.kinds import DeletionMark
+from sim.scenario.language.schemes import DeletionMark
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Trace

@@ -14,8 +14,9 @@ from pydantic_core import ErrorDetails
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.complaints.text import MISSING, format_path, value_at
 from sim.scenario.complaints.vocabulary import keys_at
-from sim.scenario.language.kinds import FAULT_KINDS, SCHEME_KINDS
+from sim.scenario.language.faults import FAULT_KINDS
 from sim.scenario.language.rules import Finding
+from sim.scenario.language.schemes import SCHEME_KINDS
 from sim.scenario.language.values import RULE, Path
 
 __all__ = ["UNKNOWN_KEY", "findings_of"]
