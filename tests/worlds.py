@@ -284,6 +284,20 @@ class Rig:
         return story(self.trace().records, chunk_files=self.catalog.index_object)
 
 
+def quarters(rig: Rig, *, more: int = 1, stream: int = 0) -> list[Block]:
+    """Blocks of 2h: the first window of 8h and ``more`` behind it, all stored at 10h."""
+    blocks = [rig.block(2 * j, 2 * j + 2, stream=stream) for j in range(4 + more)]
+    rig.go("10h")
+    rig.put(*blocks)
+    return blocks
+
+
+def told(rig: Rig, since: str) -> list[str]:
+    """The story from an instant on."""
+    lines, records = rig.story(), rig.trace().records
+    return [line for line, record in zip(lines, records, strict=True) if record.t_us >= us(since)]
+
+
 def header(**changes: Any) -> Header:
     """A header that stands for no scenario."""
     values: dict[str, Any] = {

@@ -165,14 +165,20 @@ class _World:
         return begin
 
     def _compactor(self) -> Begin:
-        compactor: Compactor | None = None
+        spec, has_halted = self.scenario.compactor, False
+
+        def lives() -> Steps:
+            nonlocal has_halted
+            while not has_halted:
+                compactor = Compactor(spec, self.scheme, **self._parts("compactor"))
+                yield from compactor.run()
+                has_halted = compactor.has_halted
+                identity = ("compactor", "restart-after", self.kernel.now_us)
+                restart_us = draw_us(spec.restart_after, self.streams, *identity)
+                yield self.kernel.sleep(restart_us, compactor.phase)
 
         def begin(at_us: int) -> End:
-            nonlocal compactor
-            if compactor is not None and compactor.has_halted:
-                return lambda: None
-            compactor = Compactor(self.scenario.compactor, self.scheme, **self._parts("compactor"))
-            process = self.kernel.spawn(compactor.run(), at_us=at_us, phase=Phase.COMPACTOR)
+            process = self.kernel.spawn(lives(), at_us=at_us, phase=Phase.COMPACTOR)
             return lambda: self.kernel.stop(process)
 
         return begin

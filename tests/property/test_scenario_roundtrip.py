@@ -98,6 +98,7 @@ def compactors(draw: st.DrawFn, block_length_us: int) -> Raw:
     free = optional(
         wait_interval=intervals,
         sync_takes=laws,
+        download_takes=laws,
         compaction_takes=laws,
         delete_takes=laws,
         consistency_delay=durations,

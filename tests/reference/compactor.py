@@ -24,6 +24,10 @@ class Halt(Exception):
     """The compactor stops forever."""
 
 
+class Exit(Exception):
+    """The process ends, and its supervisor starts it again."""
+
+
 class Compactor(Cleaner):
     """Compacts, downsamples and retires blocks."""
 
@@ -43,6 +47,13 @@ class Compactor(Cleaner):
                 self.world.counts.add("compactor-error")
             except Halt:
                 self.world.counts.add("compactor-halt")
+                return
+            except Exit:
+                self.world.counts.add("compactor-error")
+                self.forget()
+                identity = ("compactor", "restart-after", self.world.now_us)
+                after_us = self.world.draw_us(self.spec.restart_after, *identity)
+                yield from self.live(self.world.now_us + after_us)
                 return
             yield from self.until(ticker.next_us(began_us, self.world.now_us))
 
@@ -92,9 +103,9 @@ class Compactor(Cleaner):
 
     def _compact(self, parents: list[Block]) -> Steps:
         """Download, compact, upload, retire the parents (C8)."""
+        if (yield from self._download(parents)):
+            raise Halt
         created_us = self.world.now_us
-        for parent in parents:
-            self._download(parent)
         block = self.world.new_block(
             stream=parents[0].stream,
             resolution=parents[0].resolution,
@@ -123,13 +134,33 @@ class Compactor(Cleaner):
         for parent in by_age(parents):
             yield from self._retire(parent, "compacted")
 
-    def _download(self, parent: Block) -> None:
-        listed = set(self.client.list_keys_of(parent))
-        for key in map(parent.key, parent.objects):
-            if key not in listed:
-                raise Halt
-            if self.client.get(key) is None:
-                raise RequestFailed(key)
+    def _download(self, parents: list[Block]) -> Generator[simpy.Event, object, bool]:
+        """Read the parents one after the other (C8); whether a listing lacked a chunk."""
+        begin_us = self.world.now_us
+        law = self.spec.download_takes
+        takes_us = self.world.draw_us(law, "compactor", "download-takes", begin_us)
+        starts_us = [begin_us + i * takes_us // len(parents) for i in range(len(parents) + 1)]
+        lacks_chunk = False
+        for parent, start_us, end_us in zip(parents, starts_us, starts_us[1:], strict=False):
+            names = ["meta.json", *parent.objects[:-1]]
+            due_us = [start_us + j * (end_us - start_us) // len(names) for j in range(len(names))]
+            self._fetch(parent.key("meta.json"))
+            yield from self.until(due_us[1])
+            listed = self.client.list_keys_of(parent)
+            for name, at_us in zip(names[1:], due_us[1:], strict=True):
+                yield from self.until(at_us)
+                if parent.key(name) in listed:
+                    self._fetch(parent.key(name))
+                elif name != "index":
+                    lacks_chunk = True
+            yield from self.until(end_us)
+            if parent.key("index") not in listed:
+                raise Exit
+        return lacks_chunk
+
+    def _fetch(self, key: str) -> None:
+        if self.client.get(key) is None:
+            raise RequestFailed(key)
 
     def _upload(self, block: Block) -> Steps:
         law = self.spec.upload_takes
@@ -168,7 +199,8 @@ class Compactor(Cleaner):
             <= frozenset[int]().union(*(c.sources for c in coarser if c.stream == block.stream))
         ]
         for parent in sorted(jobs, key=lambda block: (block.stream, block.min_us)):
-            self._download(parent)
+            if (yield from self._download([parent])):
+                raise Exit
             created_us = self.world.now_us
             block = self.world.new_block(
                 stream=parent.stream,
@@ -196,8 +228,11 @@ class Compactor(Cleaner):
             and block.max_us + keep_us[block.resolution] < now_us
             and block.id not in self.marked_us
         ]
-        for block in by_age(expired):
-            yield from self._retire(block, "retention")
+        try:
+            for block in by_age(expired):
+                yield from self._retire(block, "retention")
+        except RequestFailed:
+            raise Exit from None
 
     def _partial_cleanup(self) -> Steps:
         """Delete what is left of blocks without meta.json, once it is old (C11)."""

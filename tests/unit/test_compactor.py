@@ -8,23 +8,9 @@ import pytest
 
 from sim.model.blocks.catalog import Block
 from sim.model.faults import Faults
-from tests.worlds import AT_ONCE, Rig, lag, marks, run, story, us, world
+from tests.worlds import AT_ONCE, Rig, lag, marks, quarters, run, story, told, us, world
 
-CHUNK, INDEX, META, MARK = range(4)
-
-
-def quarters(rig: Rig, *, more: int = 1, stream: int = 0) -> list[Block]:
-    """Blocks of 2h: the first window of 8h and ``more`` behind it, all stored at 10h."""
-    blocks = [rig.block(2 * j, 2 * j + 2, stream=stream) for j in range(4 + more)]
-    rig.go("10h")
-    rig.put(*blocks)
-    return blocks
-
-
-def told(rig: Rig, since: str) -> list[str]:
-    """The story from an instant on."""
-    lines, records = rig.story(), rig.trace().records
-    return [line for line, record in zip(lines, records, strict=True) if record.t_us >= us(since)]
+CHUNK = 0
 
 
 def test_the_whole_story_of_a_pass() -> None:
@@ -213,28 +199,6 @@ def test_a_halted_compactor_does_not_start_again_after_a_crash() -> None:
             n_halted += 1
             assert not any("compact " in line for line in lines[halts[0] :])
     assert n_halted
-
-
-def test_an_object_that_is_gone_ends_the_pass() -> None:
-    # A GET of block 2's index finds nothing although LIST shows it.
-    rig = Rig(lag=lag(delete_list="3h"))
-    blocks = quarters(rig)
-    rig.store.delete(blocks[2], (INDEX,))
-    rig.compactor()
-    rig.go("10h11m")
-    error = f"error compactor not-found {blocks[2].id}/index"
-    assert told(rig, "10h1us") == [f"10h5m {error}", f"10h10m {error}"]
-    assert f"10h {error}" in rig.story()
-
-
-def test_an_object_that_is_not_listed_halts() -> None:
-    rig = Rig(lag=lag(delete_get="3h"))
-    blocks = quarters(rig)
-    rig.store.delete(blocks[2], (CHUNK,))
-    compactor = rig.compactor()
-    rig.go("10h11m")
-    assert rig.story()[-1] == f"10h halt listing lacks {blocks[2].id}/chunks/000001"
-    assert compactor.has_halted
 
 
 def test_the_same_plan_twice_is_a_duplicate_and_the_older_block_stays() -> None:

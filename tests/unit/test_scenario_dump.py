@@ -63,11 +63,13 @@ chunk_files     = 1
 wait_interval      = "5m"
 sync_takes         = "0s"
 ranges             = ["2h", "8h", "2d", "2w"]
+download_takes     = "0s"
 compaction_takes   = "1m"
 upload_takes       = "0s"
 delete_takes       = "0s"
 downsampling       = false
 downsampling_takes = "1m"
+restart_after      = "10s"
 consistency_delay  = "30m"
 retention          = { raw = "0s", 5m = "0s", 1h = "0s" }
 cleanup            = "every 5m"

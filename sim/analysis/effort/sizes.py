@@ -92,7 +92,9 @@ def sizes(scenario: Scenario, *, schemes: int | None = None) -> Sizes:
         retry_us=float(producers.retry_after_us),
         is_spread=not (producers.upload_after.is_constant and producers.upload_takes.is_constant),
         ranges_us=tuple(float(range_us) for range_us in compactor.ranges_us[1:]),
-        work_us=mean_us(compactor.compaction_takes) + mean_us(compactor.upload_takes),
+        work_us=mean_us(compactor.download_takes)
+        + mean_us(compactor.compaction_takes)
+        + mean_us(compactor.upload_takes),
         pass_us=max(mean_us(compactor.wait_interval), mean_us(compactor.sync_takes)),
         cleanup_us=float(compactor.cleanup_every_us),
         retention_us=float(compactor.retention_us[0]),

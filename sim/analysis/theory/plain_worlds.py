@@ -39,6 +39,7 @@ def is_one_draw(scenario: Scenario) -> bool:
         producers.upload_takes,
         compactor.wait_interval,
         compactor.sync_takes,
+        compactor.download_takes,
         compactor.compaction_takes,
         compactor.upload_takes,
         compactor.delete_takes,

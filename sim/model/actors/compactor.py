@@ -7,12 +7,12 @@ from sim.core.kernel import Kernel
 from sim.core.laws import Law
 from sim.core.streams import Streams
 from sim.model.actors import downsampling, planner
-from sim.model.actors.janitor import Janitor
+from sim.model.actors.janitor import Exited, Janitor, fatal
 from sim.model.actors.retention import Expiry
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.schemes import Scheme
-from sim.model.store.client import Client, RequestFailed
-from sim.model.store.transfer import Steps, upload
+from sim.model.store.client import Client
+from sim.model.store.transfer import IndexLacks, Steps, download, upload
 from sim.scenario.language.tables import PARTIAL_UPLOAD_AGE_US
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
@@ -51,12 +51,14 @@ class Compactor(Janitor):
         self._done: set[tuple[int, ...]] = set()
 
     def run(self) -> Steps:
-        """Pass after pass, until it halts."""
+        """Pass after pass, until it halts or its process exits."""
         try:
             yield from self.repeat(self._pass, self.spec.wait_interval)
         except Halted as halt:
             self.has_halted = True
             self.recorder.record(HaltRecord(self.kernel.now_us, str(halt.args[0])))
+        except Exited as end:
+            self.record_error("exit", *end.args)
 
     def absorb(self, changed: Iterable[Block]) -> None:
         """Bring groups and queues of work up to date."""
@@ -86,7 +88,9 @@ class Compactor(Janitor):
                 yield from self._downsample(resolution)
         yield from self.sync()
         expired = self._expiry.due(self.view.client.clock_us(self.kernel.now_us))
-        yield from self.retire((b for b in expired if b.index not in self.view.marks), "retention")
+        unmarked = [block for block in expired if block.index not in self.view.marks]
+        with fatal():
+            yield from self.retire(unmarked, "retention")
         yield from self._clean_partial()
 
     def _iteration(self) -> Steps:
@@ -135,34 +139,22 @@ class Compactor(Janitor):
         return plan
 
     def _compact(self, parents: list[Block]) -> Steps:
-        self._download(parents)
+        lacking = yield from self._download(parents)
+        if lacking:
+            raise Halted(f"listing lacks {lacking}")
         yield from self._make(parents, parents[0].resolution, self.spec.compaction_takes)
         yield from self.retire(parents, "compacted")
 
-    def _download(self, parents: list[Block]) -> None:
-        """Read every object of the parents, as shown now.
-
-        Raises
-        ------
-        Halted
-            If LIST does not show an object: the copy on disk is then broken without a word.
-        RequestFailed
-            If a GET fails or finds nothing.
-        """
-        client, now_us = self.view.client, self.kernel.now_us
-        for parent in parents:
-            client.tally.list(now_us, client.store.catalog.mark_object)
-            if client.is_sure_to_read(parent, now_us):
-                client.tally.count("get", now_us, client.store.catalog.mark_object)
-                continue
-            if client.fails("list", now_us):
-                raise RequestFailed("list", parent.id)
-            replica = client.list_replica(now_us)
-            for i in client.store.catalog.uploaded_objects:
-                if not client.lists_object(parent, i, replica, now_us):
-                    raise Halted(f"listing lacks {client.store.catalog.key(parent, i)}")
-                if client.read_or_fail(parent, i, now_us) is None:
-                    raise RequestFailed("not-found", client.store.catalog.key(parent, i))
+    def _download(self, parents: list[Block]) -> Steps:
+        """Read the parents; a chunk that the copy lacks, or nothing."""
+        now_us = self.kernel.now_us
+        takes_us = self.draw(self.spec.download_takes, "download-takes", now_us)
+        try:
+            return (
+                yield from download(parents, self.view.client, self.kernel, self.phase, takes_us)
+            )
+        except IndexLacks as lack:
+            raise Exited("listing lacks", *lack.args) from lack
 
     def _make(self, parents: list[Block], resolution: int, law: Law) -> Steps:
         """Work, then upload a block made of ``parents``."""
@@ -196,7 +188,9 @@ class Compactor(Janitor):
 
     def _downsample(self, resolution: int) -> Steps:
         for parent in self._backlog.due(self._groups, resolution):
-            self._download([parent])
+            lacking = yield from self._download([parent])
+            if lacking:
+                raise Exited("listing lacks", lacking)
             yield from self._make([parent], resolution + 1, self.spec.downsampling_takes)
 
     def _clean_partial(self) -> Steps:

@@ -1,6 +1,7 @@
 """Who retires and deletes: what compactor and cleaner share, and the cleaner (C2-C4, C9)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
@@ -17,6 +18,19 @@ from sim.model.views.view import Filters, View
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
 from sim.trace.records import RETIRE_REASONS, ErrorRecord, RetireRecord
+
+
+class Exited(Exception):
+    """The process came to an end that its supervisor answers with a new one; ``args``: why."""
+
+
+@contextmanager
+def fatal() -> Iterator[None]:
+    """Turn a failed request into the end of the process."""
+    try:
+        yield
+    except RequestFailed as failure:
+        raise Exited(*failure.args) from failure
 
 
 class Janitor:
@@ -135,12 +149,16 @@ class Janitor:
             try:
                 yield from job()
             except (RequestFailed, SyncAborted) as failure:
-                what = " ".join(str(part) for part in failure.args)
-                self.recorder.record(ErrorRecord(self.kernel.now_us, name, what))
+                self.record_error(*failure.args)
             end_us = self.kernel.now_us
             start_us = ticker.next_run_us(start_us, end_us)
             if start_us > end_us:
                 yield self.kernel.sleep(start_us - end_us, self.phase)
+
+    def record_error(self, *what: object) -> None:
+        """Record that work ended early, and on what."""
+        text = " ".join(str(part) for part in what)
+        self.recorder.record(ErrorRecord(self.kernel.now_us, self.view.client.name, text))
 
 
 class Cleaner(Janitor):

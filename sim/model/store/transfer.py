@@ -1,14 +1,18 @@
-"""Uploading and deleting the objects of a block, one after the other (``SEMANTICS.md`` B2, B4)."""
+"""Moving the objects of blocks, one after the other (``SEMANTICS.md`` B2, B4, C8)."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from itertools import groupby
 from typing import Any
 
 from sim.core.kernel import Kernel, Phase
 from sim.model.blocks.catalog import Block
-from sim.model.store.client import Client
+from sim.model.store.client import Client, RequestFailed
 
 Steps = Generator[Any, Any, Any]
+
+
+class IndexLacks(Exception):
+    """A listing did not show the index of a block; ``args`` is its key."""
 
 
 def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us: int) -> Steps:
@@ -23,8 +27,7 @@ def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
     stamp_us = client.clock_us(kernel.now_us + meta * takes_us // (meta + 1))
     uploaded = client.store.catalog.uploaded_objects
     for instant_us, objects in _timetable(uploaded, kernel.now_us, takes_us):
-        if instant_us > kernel.now_us:
-            yield kernel.sleep(instant_us - kernel.now_us, phase)
+        yield from _until(instant_us, kernel, phase)
         if client.faults.fail_requests:
             for i in objects:
                 client.put(block, i, instant_us, stamp_us=stamp_us)
@@ -40,8 +43,7 @@ def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
     """
     there = client.store.held_objects(block)
     for instant_us, objects in _timetable(there, kernel.now_us, takes_us):
-        if instant_us > kernel.now_us:
-            yield kernel.sleep(instant_us - kernel.now_us, phase)
+        yield from _until(instant_us, kernel, phase)
         # Somebody else may have deleted some of them meanwhile.
         held = tuple(i for i in objects if client.store.holds(block, i))
         if client.faults.fail_requests:
@@ -50,6 +52,76 @@ def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
         elif held:
             client.tally.count("delete", instant_us, len(held))
             client.store.delete(block, held)
+
+
+def download(
+    blocks: Sequence[Block], client: Client, kernel: Kernel, phase: Phase, takes_us: int
+) -> Steps:
+    """Read blocks over ``takes_us`` from now: meta.json, then what a LIST shows of the rest.
+
+    Returns
+    -------
+    str
+        Key of the first chunk that a LIST did not show, and that the copy lacks without a word;
+        empty if there is none.
+
+    Raises
+    ------
+    IndexLacks
+        If a LIST did not show an index, once the rest of its block is read.
+    RequestFailed
+        If a request fails, or a GET finds nothing.
+    """
+    start_us, n = kernel.now_us, len(blocks)
+    lacking = ""
+    for i, block in enumerate(blocks):
+        begin_us, end_us = start_us + i * takes_us // n, start_us + (i + 1) * takes_us // n
+        if begin_us == end_us and client.is_sure_to_read(block, begin_us):
+            client.tally.list(begin_us, client.store.catalog.mark_object)
+            client.tally.count("get", begin_us, client.store.catalog.mark_object)
+        else:
+            lacks = yield from _download(block, client, kernel, phase, begin_us, end_us)
+            lacking = lacking or lacks
+    return lacking
+
+
+def _download(
+    block: Block, client: Client, kernel: Kernel, phase: Phase, begin_us: int, end_us: int
+) -> Steps:
+    catalog, takes_us = client.store.catalog, end_us - begin_us
+    index = catalog.index_object
+    _read(block, catalog.meta_object, client, begin_us)
+    listed: set[int] = set()
+    for i in range(index + 1):
+        instant_us = begin_us + (i + 1) * takes_us // catalog.mark_object
+        yield from _until(instant_us, kernel, phase)
+        if i == 0:
+            listed = _list(block, client, instant_us)
+        if i in listed:
+            _read(block, i, client, instant_us)
+    yield from _until(end_us, kernel, phase)
+    if index not in listed:
+        raise IndexLacks(catalog.key(block, index))
+    return next((catalog.key(block, i) for i in range(index) if i not in listed), "")
+
+
+def _list(block: Block, client: Client, t_us: int) -> set[int]:
+    """Chunks and index of the block that a LIST at ``t_us`` shows; may raise RequestFailed."""
+    client.tally.list(t_us, client.store.catalog.mark_object)
+    if client.fails("list", t_us):
+        raise RequestFailed("list", block.id)
+    replica, files = client.list_replica(t_us), client.store.catalog.uploaded_objects[:-1]
+    return {i for i in files if client.lists_object(block, i, replica, t_us)}
+
+
+def _read(block: Block, object_index: int, client: Client, t_us: int) -> None:
+    if client.read_or_fail(block, object_index, t_us) is None:
+        raise RequestFailed("not-found", client.store.catalog.key(block, object_index))
+
+
+def _until(t_us: int, kernel: Kernel, phase: Phase) -> Steps:
+    if t_us > kernel.now_us:
+        yield kernel.sleep(t_us - kernel.now_us, phase)
 
 
 def _timetable(

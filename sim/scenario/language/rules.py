@@ -160,6 +160,7 @@ def _retention(scenario: "Scenario") -> Iterator[Finding]:
 def _intervals(scenario: "Scenario") -> Iterator[Finding]:
     intervals: tuple[tuple[Path, Law], ...] = (
         (("compactor", "wait_interval"), scenario.compactor.wait_interval),
+        (("compactor", "restart_after"), scenario.compactor.restart_after),
         (("gateways", "sync_interval"), scenario.gateways.sync_interval),
     )
     for place, law in intervals:

@@ -136,6 +136,9 @@ class Compactor(Frozen):
         alias="ranges",
         description="Spans of blocks by level; the first is producers.block_length.",
     )
+    download_takes: Annotated[Law, ActivityLaw] = Field(
+        NO_TIME, description="Reading the blocks of a job, one object after the other."
+    )
     compaction_takes: Annotated[Law, ActivityLaw] = Field(
         Constant(value_us=float(_M)), description="From the download to the start of the upload."
     )
@@ -150,6 +153,10 @@ class Compactor(Frozen):
     )
     downsampling_takes: Annotated[Law, ActivityLaw] = Field(
         Constant(value_us=float(_M)), description="Downsampling a block, until its upload starts."
+    )
+    restart_after: Annotated[Law, ActivityLaw] = Field(
+        Constant(value_us=10.0 * US_PER_S),
+        description="From an error that ends the process to its next start.",
     )
     consistency_delay_us: Duration = Field(
         30 * _M,
