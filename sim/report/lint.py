@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sim.analysis.rules.rule import ONCE_IN
 from sim.analysis.rules.safety import Rule, Status, rules
 from sim.errors import printable
 from sim.report.formats import format_span
@@ -45,13 +46,14 @@ def rule_words(rule: Rule) -> str:
     if rule.status is Status.BROKEN:
         return f"{needs}: {_span(-rule.slack_us)} short; it protects {rule.protects}"
     if rule.status is Status.OPEN:
-        return f"{needs}; {_why_open(rule)}"
+        return "; ".join([needs, *_usual(rule), *rule.troubles])
     return f"{needs}: slack {_span(rule.slack_us)}"
 
 
-def _why_open(rule: Rule) -> str:
-    unbounded = [term.meaning for term in rule.terms if math.isinf(term.span_us)]
-    return "; ".join([*(f"nothing bounds: {text}" for text in unbounded), *rule.obstacles])
+def _usual(rule: Rule) -> Iterator[str]:
+    """Say what is enough most of the time, where nothing is enough for certain."""
+    if math.isinf(rule.required_us) and math.isfinite(rule.usual_us):
+        yield f"{_span(rule.usual_us)} but for one draw in {ONCE_IN:,} of each"
 
 
 def _span(span_us: float) -> str:

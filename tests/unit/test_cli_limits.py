@@ -129,7 +129,8 @@ def test_check_says_what_no_delay_helps_against(capsys: pytest.CaptureFixture[st
     takes = 'queries.0.takes={law="exponential", mean="1s"}'
     assert main(["check", "holds.toml", "--set", takes, "--set", "store.error_rate=0.1"]) == 0
     said = capsys.readouterr().out
-    assert "needs without end = P 3m + Q without end; nothing bounds: longest query" in said
+    assert "needs without end = P 3m + Q without end; 3m14s but for one draw in 1," in said
+    assert "000,000 of each; nothing bounds: longest query; requests fail" in said
     assert "requests fail, so syncs may fail any number of times (store)" in said
 
 

@@ -135,11 +135,12 @@ def test_only_the_classes_that_are_asked_about_count() -> None:
         ),
         (
             {
-                "producers__upload_takes": "50h",
-                "producers__block_length": "100h",
-                "compactor__ranges": ["100h"],
+                # Three objects: the silence between two of them is longer than 48h.
+                "producers__upload_takes": "145h",
+                "producers__block_length": "150h",
+                "compactor__ranges": ["150h"],
             },
-            "an upload may last until it is taken for abandoned",
+            "an upload may be taken for abandoned",
         ),
     ],
 )
@@ -185,11 +186,86 @@ def test_a_log_keeps_the_order_for_a_reader_of_one_replica() -> None:
 
 def test_deletion_at_once_proves_nothing_of_reads() -> None:
     scenario = safe()
-    assert [r.name for r in rules(scenario, 1)] == ["R2", "R6", "R8"]
+    assert [r.name for r in rules(scenario, 1)] == ["R2", "R5", "R6", "R7", "R8"]
     assert rule("R2", scenario, 1).slack_us == -us("18m")
     assert proof(scenario, 1, "query-error") == ""
     assert proof(scenario, 1, "silent-gap") == ""  # a sync takes a minute
     assert proof(safe(gateways__sync_takes="0s"), 1, "silent-gap") == "R2, R8"
+
+
+def test_half_of_the_delete_delay_must_do_for_both() -> None:
+    halves = {"schemes__0__ignore_deletion_marks_delay": "20m"}
+    found = rule("R4", safe(schemes__0__delete_delay="40m", **halves))
+    assert [(term.symbol, term.span_us) for term in found.terms] == [
+        ("2P", us("30m")),
+        ("2s", us("2m")),
+        ("2Q", us("4m")),
+    ]
+    assert found.status is Status.HOLDS
+    lag = {"store__lag__create__list": "50m"}
+    late = rule("R4", safe(schemes__0__delete_delay="40m", **halves, **lag))
+    # A mark that its writer does not see is written again, up to 50m1s later.
+    assert late.required_us == 2 * us("50m1s") + us("36m")
+    assert late.status is Status.BROKEN
+    assert not [
+        r for r in rules(safe(schemes__0__delete_delay="41m", **halves), 0) if r.name == "R4"
+    ]
+
+
+def test_at_half_both_of_its_parts_hold_or_one_of_them_does_not() -> None:
+    for delay in ("35m58s", "36m", "1h40m"):
+        half = {
+            "schemes__0__delete_delay": delay,
+            "schemes__0__ignore_deletion_marks_delay": f"{us(delay) // 2}us",
+        }
+        for lag in ("0s", "20m", "49m59s", "50m"):
+            scenario = safe(
+                **half, store__lag__create__get=lag, store__primary=True, store__replicas=2
+            )
+            holds = {r.name: r.slack_us >= 0 for r in rules(scenario, 0)}
+            assert holds["R4"] == (holds["R1"] and holds["R3"])
+
+
+def test_an_upload_may_last_long_but_not_be_silent_for_long() -> None:
+    upload = {"producers__block_length": "200h", "compactor__ranges": ["200h"]}
+    found = rule("R7", safe(producers__upload_takes="144h", **upload))
+    assert (found.required_us, found.status) == (us("48h"), Status.HOLDS)
+    found = rule("R7", safe(producers__upload_takes="144h1us", **upload))
+    assert (found.slack_us, found.status) == (-1, Status.BROKEN)
+    # With more objects the silences are shorter.
+    assert (
+        rule(
+            "R7", safe(producers__upload_takes="144h1us", producers__chunk_files=2, **upload)
+        ).slack_us
+        > 0
+    )
+
+
+def test_a_meta_that_does_not_show_looks_abandoned() -> None:
+    late = {"store__lag__create__get": "47h", "compactor__sync_takes": "1h"}
+    assert rule("R7", safe(**late)).slack_us == 0
+    # What is deleted before it keeps the list of a cleanup from being worked off.
+    assert rule("R7", safe(**late, compactor__delete_takes="1s")).status is Status.BROKEN
+
+
+def test_without_a_bound_a_rule_says_what_is_enough_but_once_in_a_million() -> None:
+    law = {"law": "exponential", "mean": "1s"}
+    found = rule("R1", safe(queries__1__takes=law))
+    million = round(13.815510557964274e6)  # ln(10^6)
+    assert found.usual_us == pytest.approx(us("76m") + million, abs=1)
+    assert found.dominant is not None
+    assert found.dominant.symbol == "Q"
+    bounded = rule("R1", safe())
+    assert bounded.usual_us == bounded.required_us
+    assert bounded.dominant is not None
+    assert bounded.dominant.symbol == "H"
+
+
+def test_deletion_at_once_blinds_the_compactor_on_a_store_that_lags() -> None:
+    assert not rule("R5", safe(), 1).is_met
+    found = rule("R5", safe(store__lag__create__get="1m"), 1)
+    assert found.is_met
+    assert found.slack_us == -us("1m")
 
 
 def test_the_bucket_must_answer_before_the_producer_forgets() -> None:

@@ -1,0 +1,79 @@
+"""R2 of gaps, R3, R5 and R8: what a delay must be so that no data is missing without an error."""
+
+from sim.analysis.rules.obstacles import gap_obstacles
+from sim.analysis.rules.rule import Rule, Term, fixed, longest_of
+from sim.analysis.rules.terms import Terms
+
+__all__ = ["compactor_sees", "handed_over", "replacement_shows", "sources_outlast"]
+
+
+def sources_outlast(of: Terms) -> Rule:
+    """R2: the replacement shows, and can still be loaded, before a source is gone."""
+    has_marks = of.hide_us is not None
+    margin = of.margin(of.visible.span, of.sync.span) if has_marks else ()
+    return Rule(
+        name="R2",
+        key="delete_delay",
+        protects="answers while a replacement takes over",
+        terms=(of.visible, *margin, of.sync),
+        configured_us=of.delete_us,
+        is_met=of.compacts,
+        obstacles=gap_obstacles(of),
+    )
+
+
+def replacement_shows(of: Terms) -> Rule:
+    """R3: a mark does not hide a source before its replacement shows."""
+    assert of.hide_us is not None
+    marks = of.sync.span.times(of.scenario.gateways.sync_stages.marks)
+    reading = Term("m", "from the start of a sync to its reading of marks", marks)
+    return Rule(
+        name="R3",
+        key="ignore_deletion_marks_delay",
+        protects="answers from a source until its replacement shows",
+        terms=(of.visible, *of.margin(of.visible.span, marks), reading),
+        configured_us=float(of.hide_us),
+        is_met=of.compacts,
+        obstacles=gap_obstacles(of),
+    )
+
+
+def compactor_sees(of: Terms) -> Rule:
+    """R5: the compactor does not lose a source from sight before it sees the replacement."""
+    visible = Term("V", "until the compactor sees a put", of.written)
+    if of.hide_us is None:
+        terms: tuple[Term, ...] = (visible,)
+    else:
+        # It ignores what has been marked for half of the delete delay (C3).
+        terms = tuple(term.twice() for term in (visible, *of.margin(of.written)))
+    return Rule(
+        name="R5",
+        key="delete_delay",
+        protects="the compactor's view of sources until their replacement shows",
+        terms=terms,
+        configured_us=of.delete_us,
+        is_met=of.compacts and of.lags_at_all,
+    )
+
+
+def handed_over(of: Terms) -> Rule:
+    """R8: readers answer from an upload before its producer forgets the block."""
+    spec, gateways = of.scenario.producers, of.scenario.gateways
+    upload = longest_of(spec.upload_after).plus(longest_of(spec.upload_takes))
+    held = fixed(gateways.consistency_delay_us).or_longer(of.visible.span)
+    obstacles = list(gap_obstacles(of))
+    if upload.most_us > spec.block_length_us:
+        obstacles.append("uploads may take longer than a block lasts (upload_takes)")
+    return Rule(
+        name="R8",
+        key="producers.local_retention",
+        protects="answers when the producer forgets a block",
+        terms=(
+            Term("U", "until a block is uploaded", upload),
+            Term("C", "until a reader accepts it", held),
+            of.period,
+            of.sync,
+        ),
+        configured_us=float(spec.local_retention_us),
+        obstacles=tuple(obstacles),
+    )

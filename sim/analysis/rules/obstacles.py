@@ -1,0 +1,52 @@
+"""What makes a worst case unbounded or unknown, so that no delay is long enough for certain."""
+
+from collections.abc import Iterator
+
+from sim.analysis.rules.rule import Status
+from sim.analysis.rules.terms import Terms
+from sim.analysis.rules.uploads import partial_uploads
+
+__all__ = ["gap_obstacles", "read_obstacles", "trouble"]
+
+
+def trouble(of: Terms) -> Iterator[str]:
+    """What makes every worst case unbounded."""
+    store = of.scenario.store
+    if partial_uploads(of).status is not Status.HOLDS:
+        yield "an upload may be taken for abandoned (R7: upload_takes, store.lag)"
+    if store.error_rate or store.lost_answer_rate:
+        yield "requests fail, so syncs may fail any number of times (store)"
+    for i, fault in enumerate(of.scenario.faults):
+        if fault.kind != "compactor-crash":
+            yield f"{fault.kind} (faults[{i}])"
+
+
+def read_obstacles(of: Terms) -> tuple[str, ...]:
+    """What may fail a read although the delays are long enough."""
+    obstacles = list(trouble(of))
+    stages = of.scenario.gateways.sync_stages
+    if of.is_uneven("delete"):
+        obstacles.append(
+            "a mark may vanish before its block, which is then loaded again (store.lag.delete)"
+        )
+    if of.lags_at_all and stages.check < stages.marks:
+        obstacles.append("marks are read later than metas on a store that lags (sync_stages)")
+    return tuple(obstacles)
+
+
+def gap_obstacles(of: Terms) -> tuple[str, ...]:
+    """What may leave data out of an answer although the delays are long enough."""
+    scenario = of.scenario
+    obstacles = list(trouble(of))
+    is_raw = all(query.max_resolution == "raw" for query in of.classes)
+    if scenario.compactor.downsampling and not is_raw:
+        obstacles.append("data may expire before it is downsampled (max_resolution)")
+    if of.compacts and of.is_uneven("create"):
+        obstacles.append("a replacement may show before its index (store.lag.create.get)")
+    if scenario.gateways.phase == "uniform":
+        first_us = scenario.gateways.sync_interval.mean
+    else:
+        first_us = scenario.gateways.phase.longest_us
+    if first_us + of.sync.span_us > scenario.warmup_us:
+        obstacles.append("gateways may not have synced when the warm-up ends (warmup)")
+    return tuple(obstacles)

@@ -1,0 +1,88 @@
+"""R1, R2, R4 and R6: what a delay must be so that no read meets the absence of an object."""
+
+from sim.analysis.rules.obstacles import gap_obstacles, read_obstacles
+from sim.analysis.rules.rule import Rule, Term, fixed
+from sim.analysis.rules.terms import STAMP, Terms
+
+__all__ = ["at_half", "blocks_hidden_by_mark", "blocks_replaced", "files_shown"]
+
+
+def blocks_hidden_by_mark(of: Terms) -> Rule:
+    """R1: readers let go of a block for its mark alone, and then it goes."""
+    assert of.hide_us is not None
+    marked = of.visible.span.plus(STAMP.span)
+    aged = fixed(of.hide_us).plus(of.reread)
+    if aged.most_us >= marked.most_us:
+        late = ", of a mark that is written again" if of.reread.most_us else ""
+        hide = Term("H", f"hide delay{late}", aged)
+    else:
+        hide = Term("H", "until a mark shows, which is longer than the hide delay", marked)
+    return Rule(
+        name="R1",
+        key="delete_delay",
+        protects="reads of blocks that only a mark hides (retention, by hand)",
+        terms=(hide, of.period, of.sync, of.query),
+        configured_us=of.delete_us,
+        is_met=of.expires,
+        obstacles=read_obstacles(of),
+    )
+
+
+def blocks_replaced(of: Terms) -> Rule:
+    """R2: readers let go of a block for its replacement, and then it goes."""
+    # Who deletes at once also deletes what no replacement hides.
+    is_met = of.compacts or of.scenario.compactor.downsampling
+    if of.hide_us is None:
+        is_met = is_met or of.expires
+    stamp = (STAMP,) if of.hide_us is not None else ()
+    return Rule(
+        name="R2",
+        key="delete_delay",
+        protects="reads of blocks that a replacement hides",
+        terms=(of.visible, *stamp, of.period, of.sync, of.query),
+        configured_us=of.delete_us,
+        is_met=is_met,
+        obstacles=read_obstacles(of),
+    )
+
+
+def at_half(of: Terms, hiding: Rule) -> Rule:
+    """R4: R1 and R3 as one, for who keeps the hide delay at half of the delete delay.
+
+    Parameters
+    ----------
+    of : Terms
+    hiding : Rule
+        R3 of the same scheme.
+    """
+    reads = (Term("H", "a mark that is written again", of.reread),) if of.reread.most_us else ()
+    sides = [(*reads, of.period, of.sync, of.query)] if of.expires or not of.compacts else []
+    sides += [hiding.terms] if of.compacts else []
+    longest = max(sides, key=lambda terms: sum(term.span_us for term in terms))
+    return Rule(
+        name="R4",
+        key="delete_delay",
+        protects="reads and answers alike, with the hide delay at half of the delete delay",
+        terms=tuple(term.twice() for term in longest),
+        configured_us=of.delete_us,
+        is_met=of.expires or of.compacts,
+        obstacles=tuple(dict.fromkeys((*read_obstacles(of), *gap_obstacles(of)))),
+    )
+
+
+def files_shown(of: Terms) -> Rule:
+    """R6: a block is not loaded before all of its files show."""
+    is_uneven = of.is_uneven("create")
+    is_exempt = of.compacts or of.scenario.compactor.downsampling
+    return Rule(
+        name="R6",
+        key="gateways.consistency_delay",
+        protects="blocks of which files do not show yet from being read",
+        terms=(Term("F", "until the files of a block show", of.shown),),
+        configured_us=float(of.scenario.gateways.consistency_delay_us),
+        # Files that show in the order in which they were put show before meta.json does.
+        is_met=is_uneven,
+        obstacles=("compacted blocks are exempt from the consistency delay",)
+        if is_uneven and is_exempt
+        else (),
+    )

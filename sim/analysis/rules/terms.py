@@ -1,0 +1,98 @@
+"""What the rules of one scheme are made of: spans that several of them ask for, each once."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from sim.analysis.rules.rule import Span, Term, fixed, longest_of
+from sim.conventions.placement import candidates
+from sim.core.units import US_PER_S
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import QueryClass, Scenario
+
+__all__ = ["STAMP", "Terms"]
+
+STAMP: Final = Term("stamp", "marks are stamped in whole seconds", fixed(US_PER_S))
+"""Marks are stamped in whole seconds, rounded down (``SEMANTICS.md`` C9)."""
+
+_UNBOUNDED: Final = fixed(float("inf"))
+
+
+class Terms:
+    """Spans and settings of one scheme of a scenario.
+
+    Attributes
+    ----------
+    period, sync, query : Term
+        P, s and Q: the longest interval of syncs, sync and query.
+    visible : Term
+        V, until any client sees a put, with what its front end remembers.
+    written : Span
+        Until those who write see a put.
+    shown : Span
+        Until the files of a block show in GETs.
+    reread : Span
+        How much later than first written a mark may be stamped: one that its writer does not see
+        yet is written again (C9). 0 where it always sees it.
+    """
+
+    def __init__(
+        self,
+        scenario: "Scenario",
+        scheme_index: int,
+        classes: "Sequence[QueryClass] | None",
+    ) -> None:
+        self.scenario = scenario
+        self.scheme = scenario.schemes[scheme_index]
+        self.classes = scenario.queries if classes is None else tuple(classes)
+        self.delete_us = float(self.scheme.delete_delay_us)
+        self.hide_us = self.scheme.hide_delay_us
+        self.compacts = len(scenario.compactor.ranges_us) > 1
+        self.expires = any(scenario.compactor.retention_us)
+        gateways = scenario.gateways
+        sync = longest_of(gateways.sync_takes)
+        interval = longest_of(gateways.sync_interval)
+        self.period = Term("P", "longest interval of syncs", interval.or_longer(sync))
+        self.sync = Term("s", "longest sync", sync)
+        self.query = Term("Q", "longest query", longest_of(*(q.takes for q in self.classes)))
+        self._lags()
+
+    def _lags(self) -> None:
+        store = self.scenario.store
+        kinds = (store.lag.create, store.lag.overwrite, store.lag.delete)
+        slowest = longest_of(*(law for lag in kinds for law in (lag.get, lag.list)))
+        remembered = fixed(store.negative_cache_us)
+        if store.quorum is not None:
+            seen = self.shown = _UNBOUNDED
+        elif store.order == "log":
+            # In log order a change waits for those before it, of whatever kind.
+            seen = self.shown = slowest
+        else:
+            seen = longest_of(store.lag.create.get, store.lag.create.list)
+            self.shown = longest_of(store.lag.create.get)
+        self.lags_at_all = slowest.most_us > 0 or store.quorum is not None
+        self.visible = Term("V", "until a put shows", seen.plus(remembered))
+        self.written = remembered if store.primary else self.visible.span
+        self.reread = self.written.plus(STAMP.span) if self.written.most_us else fixed(0.0)
+
+    def margin(self, *spans: Span) -> tuple[Term, ...]:
+        """The second of a stamp, where any of the spans beside it is longer than nothing."""
+        return (STAMP,) if any(span.most_us for span in spans) else ()
+
+    def is_uneven(self, kind: str) -> bool:
+        """Whether, of two changes of a kind, a reader may see the later one first, in GETs."""
+        store = self.scenario.store
+        if store.quorum is not None:
+            return True
+        kinds = ("create", "overwrite", "delete")
+        if store.order == "log":
+            # A replica keeps the order, but another one may answer the next read.
+            reads_one = len(candidates(store, gateway=0)) == 1 or store.read_from != "any"
+            return not reads_one and any(self._is_drawn(k) for k in kinds)
+        return self._is_drawn(kind)
+
+    def _is_drawn(self, kind: str) -> bool:
+        """Whether GETs show changes of a kind after lags that differ."""
+        store = self.scenario.store
+        law = getattr(store.lag, kind).get
+        return not law.is_constant or (store.acks > 0 and law.mean > 0)
