@@ -29,6 +29,7 @@ __all__ = [
 _KEYS: Final[Mapping[str, str]] = {
     "H": "ignore_deletion_marks_delay",
     "V": "store.lag.create",
+    "n": "gateways.cache",
     "P": "gateways.sync_interval",
     "s": "gateways.sync_takes",
     "Q": "queries.takes",

@@ -24,8 +24,10 @@ from typing import Final, Protocol
 from sim.core.kernel import Kernel
 from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block
+from sim.model.store.caching import CachingClient
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
+from sim.model.views.cached import CachedBucket
 from sim.model.views.listing import Bucket
 from sim.model.views.view import View
 from sim.scenario.schema import DeletionMark as MarkSpec
@@ -169,6 +171,8 @@ class OwnListing:
 
     def source(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
         """What a gateway reads in a sync."""
+        if isinstance(client, CachingClient):
+            return CachedBucket(client, shard=shard, shards=shards)
         return Bucket(client, shard=shard, shards=shards, is_shared=is_shared)
 
     def publish(self, view: View, t_us: int) -> None:

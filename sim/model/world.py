@@ -15,6 +15,7 @@ from sim.model.actors.producer import Producer
 from sim.model.blocks.catalog import Catalog
 from sim.model.faults import draw_faults
 from sim.model.schemes import Scheme, compose
+from sim.model.store.caching import Cache, CachingClient
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
 from sim.model.store.versions import Store
@@ -91,6 +92,7 @@ class _World:
             recorder=self.recorder,
         )
         self.faults = draw_faults(scenario, self.streams)
+        self.cache: Cache | None = None
 
     def run(self) -> Trace:
         """Run to the horizon and close the record."""
@@ -140,6 +142,23 @@ class _World:
         return Client(
             name,
             gateway=gateway,
+            store=self.store,
+            streams=self.streams,
+            faults=self.faults,
+            tally=self.tally,
+        )
+
+    def _gateway_client(self, number: int) -> Client:
+        """A gateway's access to the store; a cache of its own does not outlive an outage."""
+        name, spec = f"gateway/{number}", self.scenario.gateways.cache
+        if spec is None:
+            return self._client(name, gateway=number)
+        if self.cache is None or not spec.shared:
+            self.cache = Cache(spec)
+        return CachingClient(
+            self.cache,
+            name,
+            gateway=number,
             store=self.store,
             streams=self.streams,
             faults=self.faults,
@@ -212,7 +231,7 @@ class _World:
         shard = number % spec.shards
         if shard in views:
             return views[shard]
-        client = self._client(f"gateway/{number}", gateway=number)
+        client = self._gateway_client(number)
         view = View(
             self.scheme.listing.source(
                 client,

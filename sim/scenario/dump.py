@@ -54,6 +54,7 @@ def _has_header(path: tuple[str, ...], key: str, value: Any) -> bool:
             (("store",), "lag"),
             (("store",), "quorum"),
             (("gateways",), "sync_stages"),
+            (("gateways",), "cache"),
         )
     return not path and isinstance(value, list | tuple) and len(value) > 0
 

@@ -14,6 +14,7 @@ from sim.scenario.language.values import Frozen
 from sim.scenario.schema import (
     Compactor,
     DeletionMark,
+    GatewayCache,
     Gateways,
     PlaneLag,
     Producers,
@@ -52,7 +53,7 @@ def _defaults() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the tables that can be left out or nearly so, with their values as a file says them."""
     examples: tuple[Frozen, ...] = (
         *(part() for part in (Store, PlaneLag, Producers, Compactor, Gateways)),
-        *(part() for part in (Retention, SyncStages)),
+        *(part() for part in (Retention, SyncStages, GatewayCache)),
         QueryClass.model_validate({"name": "?"}),
         DeletionMark.model_validate({"name": "?", "kind": "deletion-mark"}),
     )

@@ -22,6 +22,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from sim.scenario.language.caches import GatewayCache
 from sim.scenario.language.faults import (
     FAULT_KINDS,
     CompactorCrash,
@@ -69,6 +70,7 @@ __all__ = [
     "DeletionMark",
     "Expectation",
     "Fault",
+    "GatewayCache",
     "GatewayOutage",
     "Gateways",
     "Immediate",

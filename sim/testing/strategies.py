@@ -170,10 +170,10 @@ def _compactors(draw: DrawFn, *, length_m: int) -> Table:
 
 
 @composite
-def _gateways(draw: DrawFn) -> Table:
+def _gateways(draw: DrawFn, *, strong: bool) -> Table:
     shards = draw(st.integers(1, 2))
     marks = draw(_seldom(0.0, st.just(0.5)))
-    return {
+    table = {
         "count": shards * draw(st.integers(1, 2)),
         "shards": shards,
         "sync_interval": draw(laws(60, least_m=10)),
@@ -188,6 +188,10 @@ def _gateways(draw: DrawFn) -> Table:
             "load": draw(st.sampled_from([1.0, marks])),
         },
     }
+    if not strong and draw(_seldom(False, st.just(True))):
+        lasts = {key: draw(_minutes(0, 120)) for key in ("listing", "exists", "absent", "content")}
+        table["cache"] = {**lasts, "shared": marks == 0.0 and draw(st.booleans())}
+    return table
 
 
 @composite
@@ -206,7 +210,7 @@ def scenarios(
     ----------
     strong : bool
         The store shows what it acknowledged, at once; see :func:`stores`. Implies no errors, also
-        not as faults; crashes and outages remain.
+        not as faults, and no caches; crashes and outages remain.
     errors : bool
         Whether requests may fail.
     max_faults : int
@@ -225,7 +229,7 @@ def scenarios(
     length_m = draw(st.sampled_from([60, 120]))
     horizon_m = length_m * draw(st.integers(6, 16))
     n_producers = draw(st.integers(1, 3))
-    gateways = draw(_gateways())
+    gateways = draw(_gateways(strong=strong))
     fault = faults(
         n_gateways=gateways["count"],
         n_producers=n_producers,

@@ -174,6 +174,7 @@ def scenarios(draw: st.DrawFn) -> Raw:
             "sync_interval": draw(intervals),
             "phase": draw(st.just("uniform") | laws),
             "sync_stages": dict(zip(("check", "marks", "load"), stages, strict=True)),
+            **draw(optional(cache=optional(listing=durations, absent=durations))),
         },
         "queries": draw(
             st.lists(queries, min_size=1, max_size=2, unique_by=lambda query: str(query["name"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tests.reference.cache import Cache
 from tests.reference.store import Store, Version
 from tests.reference.world import Block, World
 
@@ -25,13 +26,21 @@ def reading_candidates(world: World, *, is_gateway: bool) -> Sequence[int]:
 class Client:
     """Issues requests at the present instant and counts them."""
 
-    def __init__(self, world: World, store: Store, name: str, gateway: int | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        store: Store,
+        name: str,
+        gateway: int | None = None,
+        cache: Cache | None = None,
+    ) -> None:
         self.world = world
         self.store = store
         self.name = name
         self.gateway = gateway
         self.candidates = reading_candidates(world, is_gateway=gateway is not None)
         self.absent_until_us: dict[str, int] = {}
+        self.cache = Cache(world, None) if cache is None else cache
 
     def fixed_replica(self) -> int | None:
         """The replica of a client that always reads the same one; None under ``any``."""
@@ -59,8 +68,11 @@ class Client:
 
     def list_blocks(self) -> list[Block]:
         """Every block that has at least one object in the listing, oldest first (S5)."""
-        ids = {block_of(key) for key in self._listed_keys()}
-        self.world.counts.add("requests.list", len(ids) // BLOCKS_PER_LIST_PAGE)
+        ids = self.cache.listing()
+        if ids is None:
+            ids = {block_of(key) for key in self._listed_keys()}
+            self.world.counts.add("requests.list", len(ids) // BLOCKS_PER_LIST_PAGE)
+            self.cache.note_listing(self.gateway, ids)
         return sorted((self.world.blocks[i] for i in ids), key=lambda block: block.age_key)
 
     def list_keys_of(self, block: Block) -> list[str]:
@@ -84,10 +96,11 @@ class Client:
         return self._read_many("mark", "get", keys)
 
     def _read_many(self, batch: str, kind: str, keys: list[str]) -> dict[str, Version | None]:
-        self.world.counts.add(f"requests.{kind}", len(keys))
-        if self._uniform(batch) < 1.0 - (1.0 - self._failure_rate()) ** len(keys):
+        sent = [key for key in keys if not self.cache.answers(kind, key)]
+        self.world.counts.add(f"requests.{kind}", len(sent))
+        if self._uniform(batch) < 1.0 - (1.0 - self._failure_rate()) ** len(sent):
             raise RequestFailed(batch)
-        return {key: self._answer(kind, key) for key in keys}
+        return {key: self._cached_answer(kind, key) for key in keys}
 
     def head(self, key: str) -> Version | None:
         """One HEAD; raises RequestFailed."""
@@ -98,11 +111,21 @@ class Client:
         return self._read_one("get", key)
 
     def _read_one(self, kind: str, key: str) -> Version | None:
+        if self.cache.answers(kind, key):
+            return self.cache.answer(kind, key)
         self.world.counts.add(f"requests.{kind}")
         failed = self._uniform(kind, key) < self._failure_rate()
         if failed and not self._is_remembered_absent(key):
             raise RequestFailed(key)
-        return self._answer(kind, key)
+        return self._cached_answer(kind, key)
+
+    def _cached_answer(self, kind: str, key: str) -> Version | None:
+        """What the cache answers, or the store, which the cache remembers then (G8)."""
+        if self.cache.answers(kind, key):
+            return self.cache.answer(kind, key)
+        version = self._answer(kind, key)
+        self.cache.note(self.gateway, kind, key, version)
+        return version
 
     def _answer(self, kind: str, key: str) -> Version | None:
         """What the front end answers (S6)."""

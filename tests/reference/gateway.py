@@ -7,6 +7,7 @@ from math import floor
 from sim.core.units import NEVER
 from sim.scenario.schema import DeletionMark
 from tests.reference import view
+from tests.reference.cache import Cache
 from tests.reference.client import Client, RequestFailed
 from tests.reference.store import Store
 from tests.reference.world import GATEWAYS, Block, Crashable, Steps, Ticker, World
@@ -15,8 +16,11 @@ from tests.reference.world import GATEWAYS, Block, Crashable, Steps, Ticker, Wor
 class Gateway(Crashable):
     """One gateway: the blocks it has loaded, and its life of syncs."""
 
-    def __init__(self, world: World, store: Store, number: int) -> None:
+    def __init__(
+        self, world: World, store: Store, number: int, shared_cache: Cache | None = None
+    ) -> None:
         super().__init__(world, GATEWAYS, number)
+        self.shared_cache = shared_cache
         self.spec = world.scenario.gateways
         self.shard = number % self.spec.shards
         self.store = store
@@ -29,7 +33,8 @@ class Gateway(Crashable):
         self.loads: list[tuple[int, str, int, int]] = []
 
     def _new_client(self) -> Client:
-        return Client(self.world, self.store, f"gateway/{self.number}", self.number)
+        cache = self.shared_cache or Cache(self.world, self.spec.cache)
+        return Client(self.world, self.store, f"gateway/{self.number}", self.number, cache)
 
     def phase_us(self) -> int:
         """When the first sync of the run starts (G1)."""

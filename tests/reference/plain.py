@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sim.core.units import NEVER
 from sim.scenario.schema import CompactorCrash, GatewayOutage, ProducerCrash, Scenario
 from tests.reference.actors import Faults, Producer
+from tests.reference.cache import Cache
 from tests.reference.cleaner import Cleaner
 from tests.reference.compactor import Compactor
 from tests.reference.gateway import Gateway
@@ -72,7 +73,9 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     compactor.start(0)
     if scenario.compactor.cleanup == "every":
         Cleaner(world, store).start(0)
-    gateways = [Gateway(world, store, g) for g in range(scenario.gateways.count)]
+    spec = scenario.gateways.cache
+    shared = Cache(world, spec) if spec is not None and spec.shared else None
+    gateways = [Gateway(world, store, g, shared) for g in range(scenario.gateways.count)]
     for gateway in gateways:
         gateway.start(gateway.phase_us())
     for number, fault in enumerate(scenario.faults):

@@ -50,6 +50,7 @@ def failing(scenario: Scenario, delay_us: int) -> float:
     [
         ({"store": {"lag": {"delete": {"list": "1s"}}}}, "the store shows changes late"),
         ({"store": {"negative_cache": "1m"}}, "the front end remembers what was not there"),
+        ({"gateways": {"cache": {}}}, "gateways remember what the store answered"),
         ({"store": {"error_rate": 0.01}}, "requests fail"),
         ({"store": {"order": "log"}}, "replicas show changes in order"),
         ({"compactor": {"delete_takes": "1s"}}, "deletions take time"),

@@ -100,6 +100,20 @@ def test_lag_and_front_ends_count() -> None:
     assert rule("R8", scenario).required_us == us("1m30s") + us("5m") + us("16m")
 
 
+def test_caches_of_the_gateways_count_for_them_alone() -> None:
+    scenario = safe(gateways__cache={"listing": "7m", "absent": "15m"})
+    assert rule("R2", scenario).required_us == us("33m1s")
+    assert rule("R3", scenario).required_us == us("15m1s")
+    assert rule("R5", scenario).required_us == 0
+    assert rule("R8", scenario).required_us == us("1m30s") + us("15m") + us("16m")
+    # Who is listed is asked for; a listing that is remembered for longer counts alone.
+    listing = safe(gateways__cache={"listing": "20m", "absent": "15m"})
+    assert rule("R2", listing).required_us == us("38m1s")
+    # A mark needs no listing.
+    marked = safe(gateways__cache={"listing": "20m"}, schemes__0__ignore_deletion_marks_delay="0s")
+    assert rule("R1", marked).terms[0].span_us == us("15m1s")
+
+
 def test_syncs_that_outlast_their_interval_set_the_period() -> None:
     scenario = safe(gateways__sync_takes="20m")
     assert {t.symbol: t.span_us for t in rule("R1", scenario).terms}["P"] == us("20m")

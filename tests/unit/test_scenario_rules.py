@@ -268,6 +268,11 @@ REFUSED: list[tuple[Raw, str]] = [
         "gateways.sync_stages.load=0.25 must be at least marks; see gateways.sync_stages.marks=0.5",
     ),
     (
+        {"gateways": {"cache": {"shared": True}, "sync_stages": {"marks": 0.5}}},
+        "gateways.cache.shared=True must be false unless syncs read all at their start; "
+        "see gateways.sync_stages.marks=0.5",
+    ),
+    (
         {"queries": [QUERY | {"streams": 2}]},
         "queries[0].streams=2 must be at most the number of producers; "
         "see producers.count=1 (the default)",

@@ -10,12 +10,12 @@ __all__ = ["compactor_sees", "handed_over", "replacement_shows", "sources_outlas
 def sources_outlast(of: Terms) -> Rule:
     """R2: the replacement shows, and can still be loaded, before a source is gone."""
     has_marks = of.hide_us is not None
-    margin = of.margin(of.visible.span, of.sync.span) if has_marks else ()
+    margin = of.margin(of.arrived, of.sync.span) if has_marks else ()
     return Rule(
         name="R2",
         key="delete_delay",
         protects="answers while a replacement takes over",
-        terms=(of.visible, *margin, of.sync),
+        terms=(*of.visible, *margin, of.sync),
         configured_us=of.delete_us,
         is_met=of.compacts,
         obstacles=gap_obstacles(of),
@@ -31,7 +31,7 @@ def replacement_shows(of: Terms) -> Rule:
         name="R3",
         key="ignore_deletion_marks_delay",
         protects="answers from a source until its replacement shows",
-        terms=(of.visible, *of.margin(of.visible.span, marks), reading),
+        terms=(*of.visible, *of.margin(of.arrived, marks), reading),
         configured_us=float(of.hide_us),
         is_met=of.compacts,
         obstacles=gap_obstacles(of),
@@ -60,7 +60,7 @@ def handed_over(of: Terms) -> Rule:
     """R8: readers answer from an upload before its producer forgets the block."""
     spec, gateways = of.scenario.producers, of.scenario.gateways
     upload = longest_of(spec.upload_after).plus(longest_of(spec.upload_takes))
-    held = fixed(gateways.consistency_delay_us).or_longer(of.visible.span)
+    held = fixed(gateways.consistency_delay_us).or_longer(of.arrived)
     obstacles = list(gap_obstacles(of))
     if upload.most_us > spec.block_length_us:
         obstacles.append("uploads may take longer than a block lasts (upload_takes)")

@@ -10,7 +10,7 @@ __all__ = ["at_half", "blocks_hidden_by_mark", "blocks_replaced", "files_shown"]
 def blocks_hidden_by_mark(of: Terms) -> Rule:
     """R1: readers let go of a block for its mark alone, and then it goes."""
     assert of.hide_us is not None
-    marked = of.visible.span.plus(STAMP.span)
+    marked = of.marked.plus(STAMP.span)
     aged = fixed(of.hide_us).plus(of.reread)
     if aged.most_us >= marked.most_us:
         late = ", of a mark that is written again" if of.reread.most_us else ""
@@ -39,7 +39,7 @@ def blocks_replaced(of: Terms) -> Rule:
         name="R2",
         key="delete_delay",
         protects="reads of blocks that a replacement hides",
-        terms=(of.visible, *stamp, of.period, of.sync, of.query),
+        terms=(*of.visible, *stamp, of.period, of.sync, of.query),
         configured_us=of.delete_us,
         is_met=is_met,
         obstacles=read_obstacles(of),

@@ -8,21 +8,22 @@ never happens; where it is broken, the shortfall bounds how long one deletion ca
 rule   asks
 =====  ========================================================================================
 R1     delete_delay >= H + P + s + Q: blocks that only their mark hides
-R2     delete_delay >= V + stamp + P + s + Q: blocks that a replacement hides; at once is 0s
-R3     ignore_deletion_marks_delay >= V + stamp + m: no source is hidden before its replacement
-R4     delete_delay >= 2 max(P + s + Q, V + stamp + m): both, where the hide delay is half of it
+R2     delete_delay >= V + n + stamp + P + s + Q: what a replacement hides; at once is 0s
+R3     ignore_deletion_marks_delay >= V + n + stamp + m: no source is hidden before its replacement
+R4     delete_delay >= 2 max(P + s + Q, V + n + stamp + m): both, where the hide delay is half of it
 R5     delete_delay / 2 >= V + stamp: the compactor sees the replacement before it loses a source
 R6     consistency_delay >= F: no block is loaded of which files do not show yet
 R7     48h >= max(G, V + l): no upload is taken for one that was abandoned
-R8     local_retention >= U + max(C, V) + P + s: the bucket answers before the producer forgets
+R8     local_retention >= U + max(C, V + n) + P + s: the bucket answers before the producer forgets
 =====  ========================================================================================
 
 H is the time from a mark's stamp until readers must hide the block: the hide delay I, or the time
 until the mark shows if that is longer. P and s are the longest interval and duration of a sync, Q
-the longest query, V the time until a put shows to whoever must see it, m the time from the start
-of a sync to its reading of marks, F that until the files of a block show, G the longest silence
-inside an upload, l the age of a listing when the compactor has worked it off, U the time until a
-block is uploaded, C the readers' consistency delay; stamp is a second, for marks have no finer one.
+the longest query, V the time until a put shows to whoever must see it, n the longer of what a cache
+of the gateways remembers of a listing and of an absence, m the time from the start of a sync to its
+reading of marks, F that until the files of a block show, G the longest silence inside an upload, l
+the age of a listing when the compactor has worked it off, U the time until a block is uploaded, C
+the readers' consistency delay; stamp is a second, for marks have no finer one.
 
 What nothing bounds leaves a rule open; it then says as well what is enough but for one draw in a
 million of each law.

@@ -25,8 +25,11 @@ class Terms:
     ----------
     period, sync, query : Term
         P, s and Q: the longest interval of syncs, sync and query.
-    visible : Term
-        V, until any client sees a put, with what its front end remembers.
+    visible : tuple of Term
+        Until a gateway sees a put: V, which any client waits for, with what its front end
+        remembers; and n, where a cache of the gateways remembers listings and absences.
+    arrived, marked : Span
+        The sum of these; the same for a mark, which nobody lists.
     written : Span
         Until those who write see a put.
     shown : Span
@@ -71,9 +74,21 @@ class Terms:
             seen = longest_of(store.lag.create.get, store.lag.create.list)
             self.shown = longest_of(store.lag.create.get)
         self.lags_at_all = slowest.most_us > 0 or store.quorum is not None
-        self.visible = Term("V", "until a put shows", seen.plus(remembered))
-        self.written = remembered if store.primary else self.visible.span
+        stored = seen.plus(remembered)
+        self.written = remembered if store.primary else stored
+        self._caches(Term("V", "until a put shows", stored))
         self.reread = self.written.plus(STAMP.span) if self.written.most_us else fixed(0.0)
+
+    def _caches(self, stored: Term) -> None:
+        cache = self.scenario.gateways.cache
+        self.visible: tuple[Term, ...] = (stored,)
+        self.arrived = self.marked = stored.span
+        if cache is not None:
+            # Only what is listed is asked for, so one memory ends while the other lasts.
+            longest = fixed(max(cache.listing_us, cache.absent_us))
+            self.visible = (stored, Term("n", "what gateways remember", longest))
+            self.arrived = stored.span.plus(longest)
+            self.marked = stored.span.plus(fixed(cache.absent_us))
 
     def margin(self, *spans: Span) -> tuple[Term, ...]:
         """The second of a stamp, where any of the spans beside it is longer than nothing."""

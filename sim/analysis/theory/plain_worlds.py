@@ -10,7 +10,7 @@ def is_plain(scenario: Scenario) -> bool:
     """Whether the readers' phases are the one thing that chance decides about their syncs.
 
     So it is for gateways with a constant interval and duration, a uniform phase and no outage, on
-    a store that shows every change at once and answers every request.
+    a store that shows every change at once and answers every request, with no cache between.
     """
     store, gateways = scenario.store, scenario.gateways
     lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
@@ -22,6 +22,7 @@ def is_plain(scenario: Scenario) -> bool:
         and store.quorum is None
         and store.error_rate == store.lost_answer_rate == 0
         and store.negative_cache_us == 0
+        and gateways.cache is None
         and gateways.phase == "uniform"
         and gateways.sync_interval.is_constant
         and gateways.sync_takes.is_constant

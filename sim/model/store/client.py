@@ -76,6 +76,10 @@ class Client:
             return block.history[object_index][-1] if block.held >> object_index & 1 else None
         return self._lookup("get", block, object_index, t_us)
 
+    def need_not_get(self, block: Block, object_index: int, t_us: int) -> bool:
+        """Whether a GET of the object at ``t_us`` is answered before it is sent."""
+        return False
+
     def remembered_absent_until(self, block: Block, object_index: int) -> int:
         """End of the front end's memory that the object does not exist; 0 without one."""
         return self._absent_until.get((block.index, object_index), 0)

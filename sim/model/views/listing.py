@@ -112,30 +112,14 @@ class Bucket:
         SyncAborted
             If LIST or a HEAD failed.
         """
-        client, listed = self.client, self._listed
         self.is_incomplete = False
-        if client.fails("list", at.list_us):
-            client.tally.list(at.list_us, 0)
-            raise SyncAborted("list")
-        list_us, replica = at.list_us, client.list_replica(at.list_us)
-        for block in blocks:
-            # Written out where every replica shows the same: most looks end here.
-            is_settled = block.settled_us <= list_us
-            if block.held if is_settled else client.store.shows_any(block, replica, list_us):
-                listed.add(block.index)
-            else:
-                listed.discard(block.index)
-        client.tally.list(at.list_us, len(listed))
-        client.tally.count("head", at.check_us, len(listed))
-        if client.fails("head", at.check_us, len(listed)):
-            raise SyncAborted("head")
+        self._list(blocks, at.list_us)
+        self._ask("head", "head", at.check_us, self._n_metas_asked(blocks, at.check_us))
         return [self._uploaded_at(block, at.check_us) for block in blocks]
 
     def ask_for_marks(self, n_blocks: int, t_us: int) -> None:
         """GET the marks of ``n_blocks`` blocks; raises SyncAborted if one fails."""
-        self.client.tally.count("get", t_us, n_blocks)
-        if self.client.fails("mark", t_us, n_blocks):
-            raise SyncAborted("mark")
+        self._ask("mark", "get", t_us, n_blocks)
 
     def mark_us(self, block: Block, t_us: int) -> int | None:
         """The time written in the mark that the GET of :meth:`ask_for_marks` finds, or ``None``."""
@@ -186,6 +170,36 @@ class Bucket:
         """How many of the blocks (ordinals) have their meta.json in the cache."""
         return sum(1 for index in set(blocks) if index in self._uploaded_us)
 
+    def _list(self, blocks: Iterable[Block], t_us: int) -> None:
+        """LIST the bucket at ``t_us``; raises SyncAborted."""
+        client = self.client
+        if client.fails("list", t_us):
+            client.tally.list(t_us, 0)
+            raise SyncAborted("list")
+        self._note_listed(blocks, client.list_replica(t_us), t_us)
+        client.tally.list(t_us, len(self._listed))
+
+    def _note_listed(self, blocks: Iterable[Block], replica: int, t_us: int) -> None:
+        """Note which of the blocks are in the listing of a replica at ``t_us``."""
+        store, listed = self.client.store, self._listed
+        for block in blocks:
+            # Written out where every replica shows the same: most looks end here.
+            is_settled = block.settled_us <= t_us
+            if block.held if is_settled else store.shows_any(block, replica, t_us):
+                listed.add(block.index)
+            else:
+                listed.discard(block.index)
+
+    def _n_metas_asked(self, blocks: Sequence[Block], t_us: int) -> int:
+        """How many HEADs of a meta.json the sync sends at ``t_us``."""
+        return len(self._listed)
+
+    def _ask(self, name: str, kind: str, t_us: int, n: int) -> None:
+        """Send ``n`` like reads of one sync; raises SyncAborted if one fails."""
+        self.client.tally.count(kind, t_us, n)
+        if self.client.fails(name, t_us, n):
+            raise SyncAborted(name)
+
     def _uploaded_at(self, block: Block, t_us: int) -> int | None:
         """HEAD and, the first time, GET of the meta.json of a block that may be listed."""
         index, client, meta = block.index, self.client, self._meta_object
@@ -205,16 +219,15 @@ class Bucket:
 
     def _reads_meta(self, block: Block, t_us: int) -> bool:
         client, meta = self.client, self._meta_object
+        if not self.is_shared and not client.need_not_get(block, meta, t_us):
+            client.tally.count("get", t_us)
         try:
             client.raise_if_failing("get", block, meta, t_us)
         except RequestFailed:
-            client.tally.count("get", t_us)
             self.is_incomplete = True
             self.again.add(0, block)
             return False
         version = client.get(block, meta, t_us)
-        if not self.is_shared:
-            client.tally.count("get", t_us)
         if version is None:
             self._note_partial(block)
             return False

@@ -188,6 +188,13 @@ def _gateways(scenario: "Scenario") -> Iterator[Finding]:
         if value < least:
             place = ("gateways", "sync_stages")
             yield Finding((*place, key), f"be at least {before}", ((*place, before),))
+    if gateways.cache is not None and gateways.cache.shared and stages.marks > 0.0:
+        # One sync is worked out at its reading of marks, others would not meet what it remembers.
+        yield Finding(
+            ("gateways", "cache", "shared"),
+            "be false unless syncs read all at their start",
+            (("gateways", "sync_stages", "marks"),),
+        )
 
 
 def _queries(scenario: "Scenario") -> Iterator[Finding]:

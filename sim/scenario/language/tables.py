@@ -12,6 +12,7 @@ from sim.core.laws import Constant, Law
 from sim.core.objects import Resolution
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.complaints.nearest import did_you_mean, one_of
+from sim.scenario.language.caches import GatewayCache
 from sim.scenario.language.store import NO_TIME
 from sim.scenario.language.values import (
     Amount,
@@ -231,6 +232,9 @@ class Gateways(Frozen):
         description="How long queries to a gateway that went down fail; then it is just absent.",
     )
     sync_stages: SyncStages = Field(SyncStages(), description="When a sync acts on the world.")
+    cache: GatewayCache | None = Field(
+        None, description="A caching bucket between the gateways and the store."
+    )
 
 
 def _streams(value: object) -> object:
