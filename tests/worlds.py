@@ -14,7 +14,7 @@ from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
 from sim.core.units import NEVER, parse_duration
 from sim.model import world as model_world
-from sim.model.actors.compactor import Compactor
+from sim.model.actors.process import CompactorProcess
 from sim.model.blocks.catalog import Block, Catalog
 from sim.model.faults import Faults
 from sim.model.schemes import compose
@@ -260,20 +260,19 @@ class Rig:
 
         self.kernel.spawn(actor(), at_us=us(text), phase=phase)
 
-    def compactor(self, scheme: Mapping[str, Any] = AT_ONCE, **spec: Any) -> Compactor:
+    def compactor(self, scheme: Mapping[str, Any] = AT_ONCE, **spec: Any) -> CompactorProcess:
         """A compactor that starts now."""
         values = {**BASE["compactor"], **spec}
-        compactor = Compactor(
+        process = CompactorProcess(
             CompactorSpec.model_validate(values),
             compose(world(schemes=[scheme]), 0),
             kernel=self.kernel,
-            client=self.client("compactor", None),
+            client=lambda: self.client("compactor", None),
             streams=self.streams,
             recorder=self.recorder,
         )
-        now_us = self.kernel.now_us
-        self.kernel.spawn(compactor.run(), at_us=now_us, phase=Phase.COMPACTOR)
-        return compactor
+        process.begin(self.kernel.now_us)
+        return process
 
     def trace(self) -> Trace:
         """What was recorded so far."""

@@ -28,9 +28,10 @@ class Phase(IntEnum):
     FAULT = 1
     PRODUCER = 2
     COMPACTOR = 3
-    CLEANER = 4
-    GATEWAY = 5
-    QUERY = 6
+    PROGRESS = 4
+    CLEANER = 5
+    GATEWAY = 6
+    QUERY = 7
 
 
 class _TieShuffling(simpy.Environment):

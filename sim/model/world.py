@@ -1,16 +1,15 @@
 """The composition root: builds the world of one scenario, scheme and trial, and runs it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypedDict
 
 from sim.core.collector import collector_paused
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
-from sim.core.laws import Constant
 from sim.core.streams import Streams
-from sim.model.actors.compactor import Compactor
 from sim.model.actors.gateway import Gateway
-from sim.model.actors.janitor import Cleaner
+from sim.model.actors.process import CompactorProcess
 from sim.model.actors.producer import Producer
 from sim.model.blocks.catalog import Catalog
 from sim.model.faults import draw_faults
@@ -112,10 +111,6 @@ class _World:
         for stream in range(self.scenario.producers.count):
             self._keep(self._producer(stream), fault="producer-crash", target=stream)
         self._keep(self._compactor(), fault="compactor-crash")
-        if self.scenario.compactor.cleanup == "every":
-            cleaner = Cleaner(self.scenario.compactor, self.scheme, **self._parts("cleaner"))
-            every = Constant(value_us=self.scenario.compactor.cleanup_every_us)
-            self.kernel.spawn(cleaner.run(every), at_us=0, phase=cleaner.phase)
         views: dict[int, View] = {}
         for number in range(self.scenario.gateways.count):
             begin = self._gateway(number, views)
@@ -184,23 +179,15 @@ class _World:
         return begin
 
     def _compactor(self) -> Begin:
-        spec, has_halted = self.scenario.compactor, False
-
-        def lives() -> Steps:
-            nonlocal has_halted
-            while not has_halted:
-                compactor = Compactor(spec, self.scheme, **self._parts("compactor"))
-                yield from compactor.run()
-                has_halted = compactor.has_halted
-                identity = ("compactor", "restart-after", self.kernel.now_us)
-                restart_us = draw_us(spec.restart_after, self.streams, *identity)
-                yield self.kernel.sleep(restart_us, compactor.phase)
-
-        def begin(at_us: int) -> End:
-            process = self.kernel.spawn(lives(), at_us=at_us, phase=Phase.COMPACTOR)
-            return lambda: self.kernel.stop(process)
-
-        return begin
+        process = CompactorProcess(
+            self.scenario.compactor,
+            self.scheme,
+            kernel=self.kernel,
+            client=partial(self._client, "compactor"),
+            streams=self.streams,
+            recorder=self.recorder,
+        )
+        return process.begin
 
     def _gateway(self, number: int, views: dict[int, View]) -> Begin:
         spec = self.scenario.gateways

@@ -153,6 +153,8 @@ def faults(
 def _compactors(draw: DrawFn, *, length_m: int) -> Table:
     factor = draw(st.integers(2, 4))
     ranges = [length_m, length_m * factor, length_m * factor * 2]
+    cleanup = draw(st.sampled_from(["in-pass", "end-of-pass", "every 15m"]))
+    beside = "0s" if cleanup == "every 15m" else draw(st.sampled_from(["0s", "25m"]))
     return {
         "wait_interval": draw(laws(60, least_m=15)),
         "sync_takes": draw(_seldom("0s", laws(10))),
@@ -161,10 +163,14 @@ def _compactors(draw: DrawFn, *, length_m: int) -> Table:
         "compaction_takes": draw(laws(30)),
         "upload_takes": draw(_seldom("0s", laws(10))),
         "delete_takes": draw(_seldom("0s", laws(5))),
+        "delete_workers": draw(st.sampled_from([1, 2, 32])),
         "restart_after": draw(st.sampled_from(["10s", "5m"])),
         "consistency_delay": draw(_seldom("0s", _minutes(0, 40))),
         "retention": {"raw": draw(_seldom("0s", _minutes(2 * length_m, 8 * length_m)))},
-        "cleanup": draw(st.sampled_from(["in-pass", "end-of-pass", "every 15m"])),
+        "cleanup": cleanup,
+        "cleanup_interval": beside,
+        "partial_age_from": draw(st.sampled_from(["modified", "created"])),
+        "progress_interval": draw(_seldom("0s", st.just("20m"))),
         "size_ratio": draw(st.sampled_from([1.0, 0.9])),
     }
 

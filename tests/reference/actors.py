@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from sim.scenario.schema import StoreErrors
 from tests.reference.client import Client, RequestFailed
 from tests.reference.store import Store
@@ -88,10 +91,16 @@ class Producer(Crashable):
         return self.block
 
 
+class Victim(Protocol):
+    """Who can be struck down, until a time (µs)."""
+
+    def crash(self, until_us: int) -> None: ...
+
+
 class Faults(Actor):
     """Strikes at the instants the scenario's faults begin, before anybody else acts (T2)."""
 
-    def __init__(self, world: World, number: int, victims: list[Crashable]) -> None:
+    def __init__(self, world: World, number: int, victims: Sequence[Victim]) -> None:
         super().__init__(world, FAULTS, number)
         self.fault = world.scenario.faults[number]
         self.victims = victims

@@ -1,16 +1,25 @@
-"""What compactor and cleaner have in common: the sync, the marks, deleting (rules C2-C4)."""
+"""The compactor's process, and its jobs beside the passes (rules C2-C4, C11, C13, C15)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.core.laws import Constant
+from sim.core.laws import Constant, Law
+from sim.core.units import parse_duration
 from sim.scenario.schema import DeletionMark
 from tests.reference import view
 from tests.reference.actors import delete
 from tests.reference.client import Client, RequestFailed
 from tests.reference.store import Store
 from tests.reference.world import COMPACTOR, Block, Crashable, Steps, Ticker, World
+
+PARTIAL_AGE_US = parse_duration("48h")
+PASSES, PROGRESS, CLEANING = range(3)
+"""The jobs in the order in which they act at one instant (T2)."""
+
+
+class Exit(Exception):
+    """The process ends, and its supervisor starts it again."""
 
 
 @dataclass
@@ -22,64 +31,143 @@ class Synced:
     duplicates: list[Block]
 
 
-class Cleaner(Crashable):
-    """Syncs and deletes marked blocks on its own ticker (C2, ``cleanup = "every"``)."""
+@dataclass
+class Flight:
+    """A sync that somebody began, and that others wait for too."""
 
-    def __init__(self, world: World, store: Store, name: str = "cleaner", number: int = 1) -> None:
-        super().__init__(world, COMPACTOR, number)
-        self.name = name
+    end_us: int
+    failed: bool = False
+
+
+class Process:
+    """All jobs of one process, and what they know; the victim of a crash."""
+
+    def __init__(self, world: World, store: Store) -> None:
+        self.world = world
         self.store = store
-        self.spec = world.scenario.compactor
-        self.synced = Synced(view.Checked(), [], [])
+        self.jobs: list[Job] = []
         self.forget()
+
+    def start(self) -> None:
+        """Begin the first life."""
+        for job in self.jobs:
+            job.start(0)
 
     def forget(self) -> None:
         """Begin with empty memory."""
-        self.client = Client(self.world, self.store, self.name)
+        self.client = Client(self.world, self.store, "compactor")
         self.metas_us: dict[str, int] = {}
         self.marked_us: dict[str, int] = {}
+        self.synced = Synced(view.Checked(), [], [])
+        self.partial: list[Block] = []
+        self.flight: Flight | None = None
+        self.is_cleaning = False
+
+    def crash(self, until_us: int) -> None:
+        """Stop every job at once, until ``until_us``."""
+        self.forget()
+        for job in self.jobs:
+            job.crash(until_us)
+
+    def exit(self, by: Job) -> int:
+        """End with one job; when the next life begins (C15)."""
+        now_us = self.world.now_us
+        law = self.world.scenario.compactor.restart_after
+        next_us = now_us + self.world.draw_us(law, "compactor", "restart-after", now_us)
+        self.forget()
+        for job in self.jobs:
+            if job is not by:
+                job.restart(next_us)
+        return next_us
+
+
+class Job(Crashable):
+    """One of the jobs of the compactor's process."""
+
+    is_counted = True
+
+    def __init__(self, process: Process, number: int) -> None:
+        super().__init__(process.world, COMPACTOR, number)
+        self.memory = process
+        self.spec = process.world.scenario.compactor
+        self.store = process.store
+        process.jobs.append(self)
+
+    @property
+    def client(self) -> Client:
+        """How the process reads and writes in its present life."""
+        return self.memory.client
+
+    @property
+    def interval(self) -> Law:
+        """Between the ticks of the job."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """The process forgets for all its jobs."""
+
+    def once(self) -> Steps:
+        """What is done at a tick."""
+        raise NotImplementedError
 
     def live(self, start_us: int) -> Steps:
-        """Sync and clean, on a ticker of the cleanup interval."""
+        """Work on a ticker, anew whenever the process ends (C15)."""
+        while True:
+            try:
+                yield from self._tick(start_us)
+            except Exit:
+                self.world.counts.add("compactor-error")
+                start_us = self.memory.exit(self)
+
+    def _tick(self, start_us: int) -> Steps:
         yield self.turn(start_us)
-        interval = Constant(value_us=self.spec.cleanup_every_us)
-        ticker = Ticker(self.world, interval, start_us, (self.name,))
+        ticker = Ticker(self.world, self.interval, start_us, ("compactor",))
         while True:
             began_us = self.world.now_us
             try:
-                yield from self.sync()
-                yield from self.delete_marked()
+                yield from self.once()
             except RequestFailed:
-                self.world.counts.add("compactor-error")
+                if self.is_counted:
+                    self.world.counts.add("compactor-error")
             yield from self.until(ticker.next_us(began_us, self.world.now_us))
 
     def sync(self) -> Steps:
-        """Read everything at the start, take the view at the end (C2-C4)."""
-        begin_us = self.world.now_us
-        takes_us = self.world.draw_us(self.spec.sync_takes, self.name, "sync-takes", begin_us)
-        try:
-            synced, stamps_us = self._read()
-        except RequestFailed:
-            yield from self.until(begin_us + takes_us)
-            raise
-        yield from self.until(begin_us + takes_us)
-        self.synced = synced
-        active = {block.id for block in synced.checked.active}
-        self.marked_us = {i: t for i, t in {**stamps_us, **self.marked_us}.items() if i in active}
-        if synced.checked.unread:
-            raise RequestFailed("meta.json")
+        """Sync, or wait for the sync under way (C2-C4)."""
+        memory = self.memory
+        flight = memory.flight
+        if flight is None or flight.end_us <= self.world.now_us:
+            begin_us = self.world.now_us
+            law = self.spec.sync_takes
+            takes_us = self.world.draw_us(law, "compactor", "sync-takes", begin_us)
+            flight = memory.flight = Flight(begin_us + takes_us)
+            try:
+                yield from self._read_all()
+            except RequestFailed:
+                flight.failed = True
+        yield from self.until(flight.end_us)
+        if flight.failed:
+            raise RequestFailed("sync")
 
-    def _read(self) -> tuple[Synced, dict[str, int]]:
+    def _read_all(self) -> Steps:
+        memory = self.memory
         now_us = self.world.now_us
-        checked = view.check(self.client, self.client.list_blocks(), self.metas_us)
+        listed = self.client.list_blocks()
+        checked = view.check(self.client, listed, memory.metas_us)
         blocks = view.old_enough(checked, now_us, self.spec.consistency_delay_us)
+        yield from ()
         stamps_us: dict[str, int] = {}
         if isinstance(self.world.scheme, DeletionMark):
             stamps_us = view.read_marks(self.client, blocks)
             hide_us = self.world.scheme.delete_delay_us // 2
-            blocks = view.not_hidden(blocks, stamps_us, now_us, hide_us)
+            blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
         duplicates = view.duplicates(blocks)
-        return Synced(checked, view.without(blocks, duplicates), duplicates), stamps_us
+        memory.synced = Synced(checked, view.without(blocks, duplicates), duplicates)
+        active = {block.id for block in checked.active}
+        known_us = {**stamps_us, **memory.marked_us}
+        memory.marked_us = {i: t for i, t in known_us.items() if i in active}
+        if checked.unread:
+            raise RequestFailed("meta.json")
+        memory.partial = checked.partial
 
     def delete_block(self, block: Block) -> Steps:
         """Delete a block's objects (B4); raises RequestFailed."""
@@ -88,8 +176,23 @@ class Cleaner(Crashable):
 
     def delete_marked(self) -> Steps:
         """Delete every block whose remembered mark is older than the delete delay (C4)."""
-        for block in self.due():
-            yield from self.delete_block(block)
+        waiting = self.due()
+        under_way: list[Deletion] = []
+        is_broken = False
+        while waiting or under_way:
+            while waiting and len(under_way) < self.spec.delete_workers:
+                under_way.append(Deletion(self, waiting.pop(0)))
+            first = min(under_way, key=lambda deletion: deletion.next_us)
+            yield from self.until(first.next_us)
+            try:
+                first.go_on()
+            except RequestFailed:
+                is_broken = True
+                under_way.remove(first)
+            else:
+                under_way = [deletion for deletion in under_way if deletion.keys]
+        if is_broken:
+            raise Exit
 
     def due(self) -> list[Block]:
         """Blocks that ``delete_marked`` would delete now, oldest first."""
@@ -97,8 +200,104 @@ class Cleaner(Crashable):
             return []
         delay_us = self.world.scheme.delete_delay_us
         now_us = self.world.now_us
-        due = [i for i, stamp_us in self.marked_us.items() if now_us - stamp_us > delay_us]
+        marked_us = self.memory.marked_us
+        due = [i for i, stamp_us in marked_us.items() if now_us - stamp_us > delay_us]
         return by_age([self.world.blocks[i] for i in due])
+
+    def clean_partial(self) -> Steps:
+        """Delete what is left of blocks without meta.json, once it is old (C11)."""
+        memory = self.memory
+        if memory.is_cleaning:
+            return
+        memory.is_cleaning = True
+        for block in by_age(memory.partial):
+            if block.id in memory.marked_us or not self._is_abandoned(block):
+                continue
+            try:
+                yield from self.delete_block(block)
+            except RequestFailed:
+                continue
+        memory.is_cleaning = False
+
+    def _is_abandoned(self, block: Block) -> bool:
+        names = [*block.objects, "deletion-mark.json"]
+        keys = [key for key in map(block.key, names) if self.store.newest_is_put(key)]
+        if not keys:
+            return False
+        since_us = block.created_us
+        if self.spec.partial_age_from == "modified":
+            since_us = max(self.store.versions[key][-1].acknowledged_us for key in keys)
+        return self.world.now_us - since_us > PARTIAL_AGE_US
+
+
+class Deletion:
+    """The deletion of one block, by one of several workers (B4)."""
+
+    def __init__(self, job: Job, block: Block) -> None:
+        self.client = job.client
+        law, world = job.spec.delete_takes, job.world
+        takes_us = world.draw_us(law, "compactor", "delete-takes", block.id)
+        names = ["meta.json", *block.objects[:-1], "deletion-mark.json"]
+        held = [key for key in map(block.key, names) if job.store.newest_is_put(key)]
+        begin_us = world.now_us
+        self.keys = [(begin_us + (i + 1) * takes_us // len(held), k) for i, k in enumerate(held)]
+        self.begin_us = begin_us
+
+    @property
+    def next_us(self) -> int:
+        """When its next object goes; at once if there is none."""
+        return self.keys[0][0] if self.keys else self.begin_us
+
+    def go_on(self) -> None:
+        """Delete what is due with the next object; raises RequestFailed."""
+        at_us = self.next_us
+        while self.keys and self.keys[0][0] == at_us:
+            _, key = self.keys.pop(0)
+            if self.client.store.newest_is_put(key):
+                self.client.delete(key)
+
+
+class Cleaner(Job):
+    """Syncs and deletes on a ticker of its own (``cleanup = "every"``)."""
+
+    @property
+    def interval(self) -> Law:
+        """The cleanup interval."""
+        return Constant(value_us=self.spec.cleanup_every_us)
+
+    def once(self) -> Steps:
+        """Sync, then delete what is partial, and what is marked."""
+        yield from self.sync()
+        yield from self.clean_partial()
+        yield from self.delete_marked()
+
+
+class Sweeper(Job):
+    """Deletes partial blocks on a ticker of its own (``cleanup_interval``)."""
+
+    @property
+    def interval(self) -> Law:
+        """The interval of partial cleanups."""
+        return Constant(value_us=self.spec.cleanup_interval_us)
+
+    def once(self) -> Steps:
+        """Delete by what the last sync found."""
+        yield from self.clean_partial()
+
+
+class Progress(Job):
+    """Syncs on a ticker of its own (``progress_interval``)."""
+
+    is_counted = False
+
+    @property
+    def interval(self) -> Law:
+        """The interval of progress syncs."""
+        return Constant(value_us=self.spec.progress_interval_us)
+
+    def once(self) -> Steps:
+        """Sync."""
+        yield from self.sync()
 
 
 def by_age(blocks: list[Block]) -> list[Block]:

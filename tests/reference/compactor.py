@@ -6,17 +6,16 @@ from collections.abc import Generator
 
 import simpy
 
+from sim.core.laws import Law
 from sim.core.units import NEVER, US_PER_S, parse_duration
 from sim.scenario.schema import DeletionMark
 from tests.reference import view
 from tests.reference.actors import upload
-from tests.reference.cleaner import Cleaner, by_age
+from tests.reference.cleaner import PASSES, Exit, Job, Process, by_age
 from tests.reference.client import RequestFailed
 from tests.reference.planner import overlapping, plan
-from tests.reference.store import Store
-from tests.reference.world import Block, Steps, Ticker, World
+from tests.reference.world import Block, Steps
 
-PARTIAL_AGE_US = parse_duration("48h")
 DOWNSAMPLE_AT_LEAST_US = {1: parse_duration("40h"), 2: parse_duration("10d")}
 
 
@@ -24,38 +23,28 @@ class Halt(Exception):
     """The compactor stops forever."""
 
 
-class Exit(Exception):
-    """The process ends, and its supervisor starts it again."""
-
-
-class Compactor(Cleaner):
+class Compactor(Job):
     """Compacts, downsamples and retires blocks."""
 
-    def __init__(self, world: World, store: Store) -> None:
+    def __init__(self, process: Process) -> None:
+        super().__init__(process, PASSES)
         self.done: list[tuple[int, list[str]]] = []
-        super().__init__(world, store, "compactor", 0)
+
+    @property
+    def interval(self) -> Law:
+        """Between the passes (C1)."""
+        return self.spec.wait_interval
 
     def live(self, start_us: int) -> Steps:
-        """Passes on a ticker, until a halt (C1)."""
-        yield self.turn(start_us)
-        ticker = Ticker(self.world, self.spec.wait_interval, start_us, ("compactor",))
-        while True:
-            began_us = self.world.now_us
-            try:
-                yield from self._pass()
-            except RequestFailed:
-                self.world.counts.add("compactor-error")
-            except Halt:
-                self.world.counts.add("compactor-halt")
-                return
-            except Exit:
-                self.world.counts.add("compactor-error")
-                self.forget()
-                identity = ("compactor", "restart-after", self.world.now_us)
-                after_us = self.world.draw_us(self.spec.restart_after, *identity)
-                yield from self.live(self.world.now_us + after_us)
-                return
-            yield from self.until(ticker.next_us(began_us, self.world.now_us))
+        """Passes, until a halt (C6, C8)."""
+        try:
+            yield from super().live(start_us)
+        except Halt:
+            self.world.counts.add("compactor-halt")
+
+    def once(self) -> Steps:
+        """One pass."""
+        yield from self._pass()
 
     def _pass(self) -> Steps:
         iterations = 1
@@ -68,7 +57,7 @@ class Compactor(Cleaner):
                 yield from self._downsample(resolution, at_least_us)
         yield from self.sync()
         yield from self._retention()
-        yield from self._partial_cleanup()
+        yield from self.clean_partial()
 
     def _iteration(self) -> Generator[simpy.Event, object, bool]:
         """Sync, clean, collect garbage, compact each group at most once (C2).
@@ -77,14 +66,15 @@ class Compactor(Cleaner):
         """
         compacted = False
         yield from self.sync()
-        synced = self.synced
         deleted: list[Block] = []
         if self.spec.cleanup == "in-pass":
             deleted = self.due()
             yield from self.delete_marked()
-        for block in by_age(view.without(synced.duplicates, deleted)):
-            if block.id not in self.marked_us:
-                yield from self._retire(block, "garbage")
+        memory = self.memory
+        garbage = view.without(memory.synced.duplicates, deleted)
+        for block in by_age([block for block in garbage if block.id not in memory.marked_us]):
+            yield from self._retire(block, "garbage")
+        synced = memory.synced
         for group in sorted({block.group for block in synced.blocks}):
             blocks = [block for block in synced.blocks if block.group == group]
             if len(blocks) < 2:
@@ -189,10 +179,10 @@ class Compactor(Cleaner):
 
     def _downsample(self, resolution: int, at_least_us: int) -> Steps:
         """Make every long block of the finer resolution a coarser one (C12)."""
-        coarser = [block for block in self.synced.blocks if block.resolution == resolution]
+        coarser = [block for block in self.memory.synced.blocks if block.resolution == resolution]
         jobs = [
             block
-            for block in self.synced.blocks
+            for block in self.memory.synced.blocks
             if block.resolution == resolution - 1
             and block.max_us - block.min_us >= at_least_us
             and not block.sources
@@ -223,33 +213,13 @@ class Compactor(Cleaner):
         keep_us = self.spec.retention_us
         expired = [
             block
-            for block in self.synced.blocks
+            for block in self.memory.synced.blocks
             if keep_us[block.resolution] > 0
             and block.max_us + keep_us[block.resolution] < now_us
-            and block.id not in self.marked_us
+            and block.id not in self.memory.marked_us
         ]
         try:
             for block in by_age(expired):
                 yield from self._retire(block, "retention")
         except RequestFailed:
             raise Exit from None
-
-    def _partial_cleanup(self) -> Steps:
-        """Delete what is left of blocks without meta.json, once it is old (C11)."""
-        now_us = self.world.now_us
-        aborted = [
-            block
-            for block in self.synced.checked.partial
-            if block.id not in self.marked_us
-            and now_us - self._newest_put_us(block) > PARTIAL_AGE_US
-        ]
-        for block in by_age(aborted):
-            yield from self.delete_block(block)
-
-    def _newest_put_us(self, block: Block) -> int:
-        return max(
-            version.acknowledged_us
-            for name in (*block.objects, "deletion-mark.json")
-            for version in self.store.versions.get(block.key(name), [])
-            if version.is_put
-        )

@@ -8,7 +8,7 @@ from sim.core.units import NEVER
 from sim.scenario.schema import CompactorCrash, GatewayOutage, ProducerCrash, Scenario
 from tests.reference.actors import Faults, Producer
 from tests.reference.cache import Cache
-from tests.reference.cleaner import Cleaner
+from tests.reference.cleaner import CLEANING, PROGRESS, Cleaner, Process, Progress, Sweeper
 from tests.reference.compactor import Compactor
 from tests.reference.gateway import Gateway
 from tests.reference.queries import QueryClassProcess
@@ -69,23 +69,28 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     producers = [Producer(world, store, s) for s in range(scenario.producers.count)]
     for producer in producers:
         producer.start(0)
-    compactor = Compactor(world, store)
-    compactor.start(0)
+    process = Process(world, store)
+    Compactor(process)
+    if scenario.compactor.progress_interval_us:
+        Progress(process, PROGRESS)
     if scenario.compactor.cleanup == "every":
-        Cleaner(world, store).start(0)
+        Cleaner(process, CLEANING)
+    if scenario.compactor.cleanup_interval_us:
+        Sweeper(process, CLEANING)
+    process.start()
     spec = scenario.gateways.cache
     shared = Cache(world, spec) if spec is not None and spec.shared else None
     gateways = [Gateway(world, store, g, shared) for g in range(scenario.gateways.count)]
     for gateway in gateways:
         gateway.start(gateway.phase_us())
     for number, fault in enumerate(scenario.faults):
-        victims: list[Crashable] = []
+        victims: list[Crashable | Process] = []
         if isinstance(fault, GatewayOutage):
             victims = [gateways[fault.target]]
         elif isinstance(fault, ProducerCrash):
             victims = [producers[fault.target]]
         elif isinstance(fault, CompactorCrash):
-            victims = [compactor]
+            victims = [process]
         Faults(world, number, victims)
     classes = [
         QueryClassProcess(world, store, gateways, spec, number)

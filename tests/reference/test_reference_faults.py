@@ -193,8 +193,8 @@ def test_a_crashed_compactor_starts_over() -> None:
 def test_a_cleaner_beside_a_slow_compactor_ends_its_pass() -> None:
     # Passes are two syncs of 3m each, back to back, so that one begins at 10h30m, when block 4
     # is listed. Replacements: 10h34m and 10h35m, not listed before 11h. The next iteration
-    # plans the same at 10h38m from a sync of 10h35m, stream 0 until 10h39m. The cleaner has
-    # synced from 10h35m50s (7 * 90m50s) to 10h38m50s and deleted all sources.
+    # plans the same at 10h38m from a sync of 10h35m, stream 0 until 10h39m. The cleaner waits
+    # from 10h35m50s (7 * 90m50s) for the same sync, and deletes all sources at 10h38m.
     scenario = world(
         marks("2m", "1h"),
         lag(create_list="30m"),
@@ -215,7 +215,7 @@ def test_a_cleaner_beside_a_slow_compactor_ends_its_pass() -> None:
     }
     # The compactor marks what is no longer there.
     mark = f"{LEVEL1[0]}/deletion-mark.json"
-    gone = us("10h38m50s")
+    gone = us("10h38m")
     assert run.objects[mark] == [(us("10h34m"), True), (gone, False), (us("10h39m"), True)]
     other = mark.replace("0.raw", "1.raw")
     assert run.objects[other] == [(us("10h35m"), True), (gone, False)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.core.laws import Constant, Uniform
-from tests.reference.cleaner import Cleaner
+from tests.reference.cleaner import CLEANING, Cleaner, Process
 from tests.reference.client import Client, RequestFailed
 from tests.reference.handmade import IMMEDIATE, lag, marks, us, world
 from tests.reference.planner import overlapping, plan
@@ -223,7 +223,8 @@ def test_the_first_stamp_seen_is_remembered_while_the_block_is_active() -> None:
         created_us=2,
         chunk_files=1,
     )
-    cleaner = Cleaner(plain, store)
+    process = Process(plain, store)
+    cleaner = Cleaner(process, CLEANING)
     remembered = []
 
     def run() -> Steps:
@@ -232,10 +233,10 @@ def test_the_first_stamp_seen_is_remembered_while_the_block_is_active() -> None:
         for stamp in ("1h", "2h"):
             store.change(block.key("deletion-mark.json"), is_put=True, stamp_us=us(stamp))
             yield from cleaner.sync()
-            remembered.append(dict(cleaner.marked_us))
+            remembered.append(dict(process.marked_us))
         store.change(block.key("meta.json"), is_put=False)
         yield from cleaner.sync()
-        remembered.append(dict(cleaner.marked_us))
+        remembered.append(dict(process.marked_us))
 
     plain.process(run())
     plain.run()

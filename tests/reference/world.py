@@ -214,6 +214,7 @@ class Crashable(Actor):
 
     process: simpy.Process
     down_until_us = 0
+    next_us = 0
 
     def start(self, first_us: int) -> None:
         """Begin the first life at ``first_us``."""
@@ -226,13 +227,18 @@ class Crashable(Actor):
                 yield from self.live(start_us)
                 return
             except simpy.Interrupt:
-                start_us = self.down_until_us
+                start_us = self.next_us
 
     def crash(self, until_us: int) -> None:
         """Stop at once and begin again at ``until_us``, or later if another crash says so."""
         self.down_until_us = max(self.down_until_us, until_us)
         self.forget()
+        self.restart(self.down_until_us)
+
+    def restart(self, at_us: int) -> None:
+        """Stop at once, unless it has ended for ever, and begin again at ``at_us``."""
         if self.process.is_alive:
+            self.next_us = at_us
             self.process.interrupt()
 
     def live(self, start_us: int) -> Steps:

@@ -400,7 +400,7 @@ def test_a_sync_that_fails_ends_the_pass(kind: str, monkeypatch: pytest.MonkeyPa
     rig = Rig()
     quarters(rig)
     compactor = rig.compactor(marks("2h", "1h"))
-    client = compactor.view.client
+    client = compactor.syncer.view.client
     client.faults = Faults()
     client.faults.fail_requests = True
 

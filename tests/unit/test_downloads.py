@@ -37,7 +37,7 @@ def test_an_index_that_is_not_listed_ends_the_process() -> None:
     rig = Rig(lag=lag(delete_get="3h"))
     blocks = quarters(rig)
     rig.store.delete(blocks[2], (INDEX,))
-    compactor = rig.compactor(download_takes="4m")
+    compactor = rig.compactor(download_takes="4m", restart_after="2h")
     rig.go("10h11m")
     # The third of four blocks is read at 10h3m.
     assert rig.story()[-1] == f"10h3m error compactor exit listing lacks {blocks[2].id}/index"
@@ -68,7 +68,7 @@ def test_downsampling_without_a_chunk_ends_the_process() -> None:
     rig.go("240h")
     rig.put(block)
     rig.store.delete(block, (CHUNK,))
-    rig.compactor(downsampling=True)
+    rig.compactor(downsampling=True, restart_after="2h")
     rig.go("241h")
     error = f"error compactor exit listing lacks {block.id}/chunks/000001"
     assert rig.story()[-1] == f"240h {error}"
@@ -87,7 +87,7 @@ def test_what_a_mark_that_fails_ends(why: str, error: str, monkeypatch: pytest.M
     def put(block: Block, object_index: int, t_us: int, *, stamp_us: int = 0) -> None:
         raise RequestFailed("put", block.id)
 
-    monkeypatch.setattr(compactor.view.client, "put", put)
+    monkeypatch.setattr(compactor.syncer.view.client, "put", put)
     monkeypatch.setattr(rig.faults, "fail_requests", False)
     rig.go("11h6m")
     lines = [line.partition(" ")[2] for line in told(rig, "10h") if " error " in line]

@@ -82,12 +82,14 @@ def test_a_deletion_that_takes_time() -> None:
 
 
 def test_a_halted_compactor_leaks_what_it_retired() -> None:
-    # Now and then an object is listed nine hours late, and the compactor halts where it lacks one.
+    # Now and then an object is listed nine hours late, and the compactor halts where it lacks a
+    # chunk.
     parts = [{"weight": 20.0, "law": "constant", "value": "0s"}]
     parts.append({"weight": 1.0, "law": "constant", "value": "9h"})
     scenario = world(
         horizon="60h",
         seed=0,
+        producers={"chunk_files": 4},
         schemes=[marks("20h", "10h")],
         store={"lag": lag(create_list={"law": "mixture", "parts": parts})},
     )

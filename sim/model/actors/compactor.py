@@ -1,7 +1,6 @@
 """The compactor: the pass of the real one, in its order (``SEMANTICS.md`` C1-C13)."""
 
 from bisect import insort
-from collections.abc import Iterable
 
 from sim.core.kernel import Kernel
 from sim.core.laws import Law
@@ -9,14 +8,14 @@ from sim.core.streams import Streams
 from sim.model.actors import downsampling, planner
 from sim.model.actors.janitor import Exited, Janitor, fatal
 from sim.model.actors.retention import Expiry
-from sim.model.blocks.catalog import Block, by_creation
+from sim.model.actors.syncer import Syncer
+from sim.model.blocks.catalog import Block
 from sim.model.schemes import Scheme
-from sim.model.store.client import Client
 from sim.model.store.transfer import IndexLacks, Steps, download, upload
-from sim.scenario.language.tables import PARTIAL_UPLOAD_AGE_US
+from sim.model.views.reader import Reader
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
-from sim.trace.records import CompactRecord, HaltRecord
+from sim.trace.records import CompactRecord
 
 Group = tuple[int, int]
 
@@ -26,22 +25,22 @@ class Halted(Exception):
 
 
 class Compactor(Janitor):
-    """The one compactor of the bucket. A restart makes a new one, which knows nothing."""
+    """The passes of the compactor's process."""
 
     def __init__(
         self,
         spec: CompactorSpec,
         scheme: Scheme,
         *,
+        syncer: Syncer,
         kernel: Kernel,
-        client: Client,
         streams: Streams,
         recorder: Recorder,
     ) -> None:
         super().__init__(
-            spec, scheme, kernel=kernel, client=client, streams=streams, recorder=recorder
+            spec, scheme, syncer=syncer, kernel=kernel, streams=streams, recorder=recorder
         )
-        self.has_halted = False
+        self._reader = Reader(syncer.view)
         self._groups: dict[Group, list[Block]] = {}
         self._members: set[int] = set()
         self._dirty: set[Group] = set()
@@ -51,18 +50,12 @@ class Compactor(Janitor):
         self._done: set[tuple[int, ...]] = set()
 
     def run(self) -> Steps:
-        """Pass after pass, until it halts or its process exits."""
-        try:
-            yield from self.repeat(self._pass, self.spec.wait_interval)
-        except Halted as halt:
-            self.has_halted = True
-            self.recorder.record(HaltRecord(self.kernel.now_us, str(halt.args[0])))
-        except Exited as end:
-            self.record_error("exit", *end.args)
+        """Pass after pass; raises Halted or Exited."""
+        yield from self.repeat(self._pass, self.spec.wait_interval)
 
-    def absorb(self, changed: Iterable[Block]) -> None:
-        """Bring groups and queues of work up to date."""
-        for block in changed:
+    def _absorb(self) -> None:
+        """Bring groups and queues of work up to date with the view."""
+        for block in self._reader.changes():
             group = self._groups.setdefault(block.group, [])
             self._dirty.add(block.group)
             is_wanted, is_member = block.index in self.view.wanted, block.index in self._members
@@ -85,13 +78,15 @@ class Compactor(Janitor):
         if self.spec.downsampling:
             for resolution in (0, 1):
                 yield from self.sync()
+                self._absorb()
                 yield from self._downsample(resolution)
         yield from self.sync()
+        self._absorb()
         expired = self._expiry.due(self.view.client.clock_us(self.kernel.now_us))
         unmarked = [block for block in expired if block.index not in self.view.marks]
         with fatal():
             yield from self.retire(unmarked, "retention")
-        yield from self._clean_partial()
+        yield from self.clean_partial()
 
     def _iteration(self) -> Steps:
         """Sync, clean, collect garbage, compact each group once; whether anything was compacted."""
@@ -101,6 +96,7 @@ class Compactor(Janitor):
             deleted = yield from self.delete_marked()
         garbage = [b for b in self.view.garbage.values() if b.index not in deleted]
         yield from self.retire(garbage, "garbage")
+        self._absorb()
         has_worked = False
         for group in sorted(self._dirty):
             plan = self._plan(group)
@@ -192,11 +188,3 @@ class Compactor(Janitor):
             if lacking:
                 raise Exited("listing lacks", lacking)
             yield from self._make([parent], resolution + 1, self.spec.downsampling_takes)
-
-    def _clean_partial(self) -> Steps:
-        """Delete uploads that nobody has touched for long (C11)."""
-        now_us = self.view.client.clock_us(self.kernel.now_us)
-        for block in sorted(self.view.source.partial.values(), key=by_creation):
-            puts = [v.ack_us for versions in block.history for v in versions if v.is_put]
-            if now_us - max(puts) > PARTIAL_UPLOAD_AGE_US:
-                yield from self.remove(block)

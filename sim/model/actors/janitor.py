@@ -1,20 +1,20 @@
-"""Who retires and deletes: what compactor and cleaner share, and the cleaner (C2-C4, C9)."""
+"""Who retires and deletes, and what all jobs of the compactor's process do (C2-C4, C9, C11)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
-from sim.core.laws import Law
+from sim.core.laws import Constant, Law
 from sim.core.streams import Streams
 from sim.core.ticker import Ticker
+from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.schemes import Scheme
-from sim.model.store.client import Client, RequestFailed
-from sim.model.store.transfer import Steps, delete
-from sim.model.views.listing import Bucket, Instants, SyncAborted
-from sim.model.views.reader import Reader
-from sim.model.views.view import Filters, View
+from sim.model.store.client import RequestFailed
+from sim.model.store.transfer import Steps, delete, delete_all
+from sim.model.views.listing import SyncAborted
+from sim.scenario.language.tables import PARTIAL_UPLOAD_AGE_US
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
 from sim.trace.records import RETIRE_REASONS, ErrorRecord, RetireRecord
@@ -34,8 +34,9 @@ def fatal() -> Iterator[None]:
 
 
 class Janitor:
-    """What compactor and cleaner share: a view of the bucket, retiring and deleting."""
+    """A job of the compactor's process: it may sync, retire and delete."""
 
+    name = "compactor"
     phase = Phase.COMPACTOR
 
     def __init__(
@@ -43,57 +44,26 @@ class Janitor:
         spec: CompactorSpec,
         scheme: Scheme,
         *,
+        syncer: Syncer,
         kernel: Kernel,
-        client: Client,
         streams: Streams,
         recorder: Recorder,
     ) -> None:
         self.spec = spec
         self.scheme = scheme
+        self.syncer = syncer
+        self.view = syncer.view
         self.kernel = kernel
         self.recorder = recorder
         self.streams = streams
-        self.view = View(
-            Bucket(client),
-            Filters(
-                consistency_delay_us=spec.consistency_delay_us,
-                mark_delay_us=scheme.hide.compactor_us,
-            ),
-        )
-        self._reader = Reader(self.view)
-        self._marks_told = 0
+
+    def run(self) -> Steps:
+        """Do the job until the end of the process; raises what ends it."""
+        raise NotImplementedError
 
     def sync(self) -> Steps:
-        """Read everything now, take the view when the sync ends.
-
-        Raises
-        ------
-        SyncAborted
-            If the view could not be had in full.
-        """
-        now_us = self.kernel.now_us
-        takes_us = draw_us(
-            self.spec.sync_takes, self.streams, self.view.client.name, "sync-takes", now_us
-        )
-        aborted: SyncAborted | None = None
-        try:
-            self.absorb(
-                self._reader.sync(Instants(list_us=now_us, check_us=now_us, marks_us=now_us))
-            )
-        except SyncAborted as abort:
-            aborted = abort
-        else:
-            client, source = self.view.client, self.view.source
-            client.tally.sync(client.name, now_us, now_us, source.n_listed)
-        if takes_us:
-            yield self.kernel.sleep(takes_us, self.phase)
-        if aborted is not None:
-            raise aborted
-        if self.view.source.is_incomplete:
-            raise SyncAborted("meta")
-
-    def absorb(self, changed: Iterable[Block]) -> None:
-        """Act on the blocks that a sync brought or took; nothing to do here."""
+        """Bring the view up to date; raises SyncAborted if it could not be had in full."""
+        yield from self.syncer.sync(self.phase)
 
     def work(self, law: Law, purpose: str, subject: str | int) -> Steps:
         """Be busy for a time drawn from ``law``."""
@@ -121,30 +91,57 @@ class Janitor:
 
     def remove(self, block: Block) -> Steps:
         """Delete what is left of a block."""
-        takes_us = self.draw(self.spec.delete_takes, "delete-takes", block.id)
+        takes_us = self._delete_takes_us(block)
         yield from delete(block, self.view.client, self.kernel, self.phase, takes_us)
 
     def delete_marked(self) -> Steps:
-        """Delete what the scheme says is due; return the ordinals deleted."""
+        """Delete what the scheme says is due; return the ordinals deleted.
+
+        Raises
+        ------
+        Exited
+            If a request failed; all others have been deleted by then.
+        """
         scheme, now_us, view = self.scheme, self.kernel.now_us, self.view
         if not scheme.delete.is_immediate:
-            view.client.tally.look(now_us, view.learnt[self._marks_told :])
-            self._marks_told = len(view.learnt)
+            self.syncer.tell_marks(now_us)
         due = [
             block
             for block in scheme.delete.due(view, now_us)
             if scheme.hold.may_delete(block, now_us)
         ]
-        for block in due:
-            yield from self.remove(block)
+        failures = yield from delete_all(
+            due,
+            view.client,
+            self.kernel,
+            self.phase,
+            workers=self.spec.delete_workers,
+            takes_us=self._delete_takes_us,
+        )
+        if failures:
+            raise Exited(*failures[0].args)
         scheme.listing.publish(view, self.kernel.now_us)
         return {block.index for block in due}
 
+    def clean_partial(self) -> Steps:
+        """Delete uploads that were begun or touched long ago and are not committed (C11)."""
+        shared = self.syncer
+        if shared.is_cleaning:
+            return
+        shared.is_cleaning = True
+        for block in sorted(shared.partial.values(), key=by_creation):
+            if block.index in self.view.marks or not self._is_abandoned(block):
+                continue
+            try:
+                yield from self.remove(block)
+            except RequestFailed:
+                continue
+        shared.is_cleaning = False
+
     def repeat(self, job: Callable[[], Steps], interval: Law) -> Steps:
         """Do ``job`` now and at every tick of ``interval``; a failed request ends one of them."""
-        name = self.view.client.name
         start_us = self.kernel.now_us
-        ticker = Ticker(interval, self.streams, name, start_us=start_us)
+        ticker = Ticker(interval, self.streams, self.name, start_us=start_us)
         while True:
             try:
                 yield from job()
@@ -158,18 +155,54 @@ class Janitor:
     def record_error(self, *what: object) -> None:
         """Record that work ended early, and on what."""
         text = " ".join(str(part) for part in what)
-        self.recorder.record(ErrorRecord(self.kernel.now_us, self.view.client.name, text))
+        self.recorder.record(ErrorRecord(self.kernel.now_us, self.name, text))
+
+    def _delete_takes_us(self, block: Block) -> int:
+        return self.draw(self.spec.delete_takes, "delete-takes", block.id)
+
+    def _is_abandoned(self, block: Block) -> bool:
+        held = self.view.client.store.held_objects(block)
+        if not held:
+            return False
+        since_us = block.created_us
+        if self.spec.partial_age_from == "modified":
+            since_us = max(block.history[i][-1].ack_us for i in held)
+        return self.view.client.clock_us(self.kernel.now_us) - since_us > PARTIAL_UPLOAD_AGE_US
 
 
 class Cleaner(Janitor):
-    """A job of its own that deletes marked blocks, as Thanos had from 0.17 to 0.39."""
+    """Deletes marked and partial blocks beside the passes, as Thanos did from 0.17 to 0.39."""
 
+    name = "cleaner"
     phase = Phase.CLEANER
 
-    def run(self, every: Law) -> Steps:
-        """Sync and delete at every tick of ``every``."""
-        yield from self.repeat(self._round, every)
+    def run(self) -> Steps:
+        """Sync and delete at every tick."""
+        yield from self.repeat(self._round, Constant(value_us=self.spec.cleanup_every_us))
 
     def _round(self) -> Steps:
         yield from self.sync()
+        yield from self.clean_partial()
         yield from self.delete_marked()
+
+
+class Sweeper(Janitor):
+    """Deletes partial blocks beside the passes, by what the last sync of another job found."""
+
+    name = "cleaner"
+    phase = Phase.CLEANER
+
+    def run(self) -> Steps:
+        """Delete at every tick."""
+        yield from self.repeat(self.clean_partial, Constant(value_us=self.spec.cleanup_interval_us))
+
+
+class Progress(Janitor):
+    """Syncs beside the passes, to tell how far they are: the others know of it what it saw."""
+
+    name = "progress"
+    phase = Phase.PROGRESS
+
+    def run(self) -> Steps:
+        """Sync at every tick."""
+        yield from self.repeat(self.sync, Constant(value_us=self.spec.progress_interval_us))

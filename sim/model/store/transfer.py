@@ -1,6 +1,7 @@
 """Moving the objects of blocks, one after the other (``SEMANTICS.md`` B2, B4, C8)."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from heapq import heappop, heappush
 from itertools import groupby
 from typing import Any
 
@@ -15,6 +16,12 @@ class IndexLacks(Exception):
     """A listing did not show the index of a block; ``args`` is its key."""
 
 
+def until(t_us: int, kernel: Kernel, phase: Phase) -> Steps:
+    """Sleep until ``t_us``; no later than now takes no step."""
+    if t_us > kernel.now_us:
+        yield kernel.sleep(t_us - kernel.now_us, phase)
+
+
 def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us: int) -> Steps:
     """Put chunks, index and meta.json over ``takes_us`` from now.
 
@@ -27,7 +34,7 @@ def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
     stamp_us = client.clock_us(kernel.now_us + meta * takes_us // (meta + 1))
     uploaded = client.store.catalog.uploaded_objects
     for instant_us, objects in _timetable(uploaded, kernel.now_us, takes_us):
-        yield from _until(instant_us, kernel, phase)
+        yield from until(instant_us, kernel, phase)
         if client.faults.fail_requests:
             for i in objects:
                 client.put(block, i, instant_us, stamp_us=stamp_us)
@@ -41,9 +48,55 @@ def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
 
     A block of which nothing is left takes no time. Raises as :func:`upload`.
     """
+    for instant_us in _deletion(block, client, kernel, takes_us):
+        yield from until(instant_us, kernel, phase)
+
+
+def delete_all(
+    blocks: Iterable[Block],
+    client: Client,
+    kernel: Kernel,
+    phase: Phase,
+    *,
+    workers: int,
+    takes_us: Callable[[Block], int],
+) -> Steps:
+    """Delete blocks in the order given, as many at a time as there are workers.
+
+    Returns
+    -------
+    list of RequestFailed
+        Why blocks were not deleted in full; a worker then goes on with the next one.
+    """
+    waiting = iter(enumerate(blocks))
+    busy: list[tuple[int, int, Iterator[int]]] = []
+    failures: list[RequestFailed] = []
+
+    def go_on(number: int, deletion: Iterator[int]) -> None:
+        try:
+            instant_us = next(deletion, None)
+        except RequestFailed as failure:
+            failures.append(failure)
+        else:
+            if instant_us is not None:
+                heappush(busy, (instant_us, number, deletion))
+
+    while True:
+        while len(busy) < workers and (nearest := next(waiting, None)):
+            number, block = nearest
+            go_on(number, _deletion(block, client, kernel, takes_us(block)))
+        if not busy:
+            return failures
+        instant_us, number, deletion = heappop(busy)
+        yield from until(instant_us, kernel, phase)
+        go_on(number, deletion)
+
+
+def _deletion(block: Block, client: Client, kernel: Kernel, takes_us: int) -> Iterator[int]:
+    """When objects of the block go, from now on; each goes when the next instant is asked for."""
     there = client.store.held_objects(block)
     for instant_us, objects in _timetable(there, kernel.now_us, takes_us):
-        yield from _until(instant_us, kernel, phase)
+        yield instant_us
         # Somebody else may have deleted some of them meanwhile.
         held = tuple(i for i in objects if client.store.holds(block, i))
         if client.faults.fail_requests:
@@ -94,12 +147,12 @@ def _download(
     listed: set[int] = set()
     for i in range(index + 1):
         instant_us = begin_us + (i + 1) * takes_us // catalog.mark_object
-        yield from _until(instant_us, kernel, phase)
+        yield from until(instant_us, kernel, phase)
         if i == 0:
             listed = _list(block, client, instant_us)
         if i in listed:
             _read(block, i, client, instant_us)
-    yield from _until(end_us, kernel, phase)
+    yield from until(end_us, kernel, phase)
     if index not in listed:
         raise IndexLacks(catalog.key(block, index))
     return next((catalog.key(block, i) for i in range(index) if i not in listed), "")
@@ -117,11 +170,6 @@ def _list(block: Block, client: Client, t_us: int) -> set[int]:
 def _read(block: Block, object_index: int, client: Client, t_us: int) -> None:
     if client.read_or_fail(block, object_index, t_us) is None:
         raise RequestFailed("not-found", client.store.catalog.key(block, object_index))
-
-
-def _until(t_us: int, kernel: Kernel, phase: Phase) -> Steps:
-    if t_us > kernel.now_us:
-        yield kernel.sleep(t_us - kernel.now_us, phase)
 
 
 def _timetable(

@@ -14,7 +14,7 @@ class Reader:
         self._metas = 0
 
     def sync(self, at: Instants) -> list[Block]:
-        """Sync the view; the blocks that may have come or gone since this reader's last sync.
+        """Sync the view; the blocks that may have come or gone since this reader last asked.
 
         Raises as :meth:`View.sync`.
         """
@@ -24,6 +24,10 @@ class Reader:
             read = source.n_cached(source.metas_read[self._metas :])
             view.client.tally.count("get", at.check_us, read)
             self._metas = len(source.metas_read)
-        changed = view.log[self._changes :]
-        self._changes = len(view.log)
+        return self.changes()
+
+    def changes(self) -> list[Block]:
+        """The blocks that may have come or gone since this reader last asked."""
+        changed = self.view.log[self._changes :]
+        self._changes = len(self.view.log)
         return changed

@@ -157,6 +157,17 @@ def _retention(scenario: "Scenario") -> Iterator[Finding]:
             )
 
 
+def _cleanup(scenario: "Scenario") -> Iterator[Finding]:
+    compactor = scenario.compactor
+    if compactor.cleanup == "every" and compactor.cleanup_interval_us:
+        yield Finding(
+            ("compactor", "cleanup_interval"),
+            'be "0s" where cleanup is "every …"',
+            (("compactor", "cleanup"),),
+            "such a cleaner deletes partial blocks as well",
+        )
+
+
 def _intervals(scenario: "Scenario") -> Iterator[Finding]:
     intervals: tuple[tuple[Path, Law], ...] = (
         (("compactor", "wait_interval"), scenario.compactor.wait_interval),
@@ -266,6 +277,7 @@ _RULES: Final = (
     _store,
     _ranges,
     _retention,
+    _cleanup,
     _intervals,
     _gateways,
     _queries,

@@ -149,6 +149,7 @@ class Compactor(Frozen):
     delete_takes: Annotated[Law, ActivityLaw] = Field(
         NO_TIME, description="Deleting a marked block."
     )
+    delete_workers: Count = Field(1, description="Marked blocks that are deleted at a time.")
     downsampling: Annotated[bool, Field(strict=True)] = Field(
         False, description="Whether 5m and 1h blocks are made."
     )
@@ -174,6 +175,18 @@ class Compactor(Frozen):
         Cleanup("in-pass"),
         alias="cleanup",
         description="When marked blocks are deleted: in-pass, end-of-pass or every <duration>.",
+    )
+    cleanup_interval_us: Duration = Field(
+        0,
+        alias="cleanup_interval",
+        description="Interval at which partial blocks are deleted beside the passes; 0s: never.",
+    )
+    partial_age_from: Literal["modified", "created"] = Field(
+        "modified",
+        description="Since when a partial block is old: its newest object, or its creation.",
+    )
+    progress_interval_us: Duration = Field(
+        0, alias="progress_interval", description="Interval of syncs beside the passes; 0s: none."
     )
     size_ratio: Annotated[float, Field(strict=True, gt=0.0, le=1000.0)] = Field(
         1.0, description="Size of a block made here, relative to the sum of its sources."

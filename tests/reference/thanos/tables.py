@@ -12,7 +12,7 @@ from sim.model.schemes import compose
 from sim.model.views.listing import Bucket
 from sim.model.views.view import Filters, View
 from sim.scenario.schema import Scenario
-from tests.reference.cleaner import Cleaner
+from tests.reference.cleaner import CLEANING, Cleaner, Process
 from tests.reference.compactor import Compactor
 from tests.reference.store import Store
 from tests.reference.world import Block as PlainBlock
@@ -196,19 +196,20 @@ class PlainBucket:
             for name in objects:
                 self.store.change(self.blocks[row.n].key(name), is_put=True, stamp_us=t_us)
         self._go(NOW_US)
-        self.cleaner = Cleaner(self.world, self.store)
+        self.process = Process(self.world, self.store)
+        self.cleaner = Cleaner(self.process, CLEANING)
 
     def sync(self) -> tuple[set[int], set[int]]:
         for _ in self.cleaner.sync():
             pass
-        marked = [self.world.blocks[i] for i in self.cleaner.marked_us]
-        return self._numbers(self.cleaner.synced.blocks), self._numbers(marked)
+        marked = [self.world.blocks[i] for i in self.process.marked_us]
+        return self._numbers(self.process.synced.blocks), self._numbers(marked)
 
     def unmark(self, n: int) -> None:
         self.store.change(self.blocks[n].key("deletion-mark.json"), is_put=False)
 
     def run_pass(self) -> Outcome:
-        Compactor(self.world, self.store).start(NOW_US)
+        Compactor(self.process).start(NOW_US)
         self._go(NOW_US + 1)
         known = {block.id for block in self.blocks.values()}
         return Outcome(

@@ -1,0 +1,110 @@
+"""The compactor's process: jobs that begin and end together (``SEMANTICS.md`` C2, C13, C15)."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel
+from sim.core.streams import Streams
+from sim.model.actors.compactor import Compactor, Halted
+from sim.model.actors.janitor import Cleaner, Exited, Janitor, Progress, Sweeper
+from sim.model.actors.syncer import Syncer
+from sim.model.schemes import Scheme
+from sim.model.store.client import Client
+from sim.model.store.transfer import Steps
+from sim.scenario.schema import Compactor as CompactorSpec
+from sim.trace.recorder import Recorder
+from sim.trace.records import HaltRecord
+
+
+class CompactorProcess:
+    """The one compactor of the bucket, over all its lives; a new life knows nothing.
+
+    Parameters
+    ----------
+    client : callable
+        Makes the access to the store of a new life.
+
+    Attributes
+    ----------
+    has_halted : bool
+        Whether the passes came to an end for ever; its other jobs go on.
+    syncer : Syncer
+        What the present life knows.
+    """
+
+    syncer: Syncer
+
+    def __init__(
+        self,
+        spec: CompactorSpec,
+        scheme: Scheme,
+        *,
+        kernel: Kernel,
+        client: Callable[[], Client],
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        self.has_halted = False
+        self._spec = spec
+        self._scheme = scheme
+        self._kernel = kernel
+        self._client = client
+        self._streams = streams
+        self._recorder = recorder
+        self._stops: list[Callable[[], None]] = []
+
+    def begin(self, at_us: int) -> Callable[[], None]:
+        """Begin a life at ``at_us``; what is returned ends it."""
+        self.syncer = Syncer(
+            self._spec,
+            self._scheme,
+            kernel=self._kernel,
+            client=self._client(),
+            streams=self._streams,
+        )
+        self._stops = []
+        for number, job in enumerate(self._jobs()):
+            steps = self._supervise(number, job)
+            process = self._kernel.spawn(steps, at_us=at_us, phase=job.phase)
+            self._stops.append(partial(self._kernel.stop, process))
+        return self.end
+
+    def end(self) -> None:
+        """End the present life now."""
+        for stop in self._stops:
+            stop()
+
+    def _jobs(self) -> Iterator[Janitor]:
+        spec = self._spec
+        kinds: tuple[tuple[type[Janitor], bool], ...] = (
+            (Compactor, not self.has_halted),
+            (Progress, spec.progress_interval_us > 0),
+            (Cleaner, spec.cleanup == "every"),
+            (Sweeper, spec.cleanup_interval_us > 0),
+        )
+        for kind, is_there in kinds:
+            if is_there:
+                yield kind(
+                    spec,
+                    self._scheme,
+                    syncer=self.syncer,
+                    kernel=self._kernel,
+                    streams=self._streams,
+                    recorder=self._recorder,
+                )
+
+    def _supervise(self, number: int, job: Janitor) -> Steps:
+        try:
+            yield from job.run()
+        except Halted as halt:
+            self.has_halted = True
+            self._recorder.record(HaltRecord(self._kernel.now_us, str(halt.args[0])))
+        except Exited as end:
+            job.record_error("exit", *end.args)
+            # A job cannot stop itself, and has come to its end anyway.
+            del self._stops[number]
+            self.end()
+            now_us = self._kernel.now_us
+            identity = ("compactor", "restart-after", now_us)
+            self.begin(now_us + draw_us(self._spec.restart_after, self._streams, *identity))

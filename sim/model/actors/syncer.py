@@ -1,0 +1,109 @@
+"""What the jobs of the compactor's process know of the bucket, and share (C2-C4)."""
+
+from dataclasses import dataclass
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel, Phase
+from sim.core.streams import Streams
+from sim.model.blocks.catalog import Block
+from sim.model.schemes import Scheme
+from sim.model.store.client import Client
+from sim.model.store.transfer import Steps, until
+from sim.model.views.listing import Bucket, Instants, SyncAborted
+from sim.model.views.view import Filters, View
+from sim.scenario.schema import Compactor as CompactorSpec
+
+
+@dataclass
+class _Flight:
+    """A sync under way; whoever asks for one before it ends is given its outcome."""
+
+    at: Instants
+    end_us: int
+    is_read: bool = False
+    failure: SyncAborted | None = None
+
+
+class Syncer:
+    """One view of the bucket, and one sync of it at a time.
+
+    Attributes
+    ----------
+    view : View
+        What the last sync saw, from the instant on at which it read marks.
+    partial : dict
+        Blocks without a readable meta.json in the last sync that did not fail, by ordinal.
+    is_cleaning : bool
+        Whether somebody deletes partial blocks just now.
+    """
+
+    def __init__(
+        self,
+        spec: CompactorSpec,
+        scheme: Scheme,
+        *,
+        kernel: Kernel,
+        client: Client,
+        streams: Streams,
+    ) -> None:
+        self.view = View(
+            Bucket(client),
+            Filters(
+                consistency_delay_us=spec.consistency_delay_us,
+                mark_delay_us=scheme.hide.compactor_us,
+            ),
+        )
+        self.partial: dict[int, Block] = {}
+        self.is_cleaning = False
+        self._spec = spec
+        self._kernel = kernel
+        self._streams = streams
+        self._flight: _Flight | None = None
+        self._marks_told = 0
+
+    def sync(self, phase: Phase) -> Steps:
+        """Bring the view up to date, or wait for the sync under way.
+
+        Raises
+        ------
+        SyncAborted
+            If the view could not be had in full.
+        """
+        flight = self._flight
+        if flight is None or flight.end_us <= self._kernel.now_us:
+            flight = self._flight = self._begin()
+            yield from until(flight.at.marks_us, self._kernel, phase)
+            self._read(flight)
+        yield from until(flight.end_us, self._kernel, phase)
+        self._read(flight)
+        if flight.failure is not None:
+            raise SyncAborted(*flight.failure.args)
+
+    def tell_marks(self, t_us: int) -> None:
+        """Note that somebody looks for what is due at ``t_us``, and which marks are known."""
+        self.view.client.tally.look(t_us, self.view.learnt[self._marks_told :])
+        self._marks_told = len(self.view.learnt)
+
+    def _begin(self) -> _Flight:
+        now_us = self._kernel.now_us
+        identity = (self.view.client.name, "sync-takes", now_us)
+        takes_us = draw_us(self._spec.sync_takes, self._streams, *identity)
+        at = Instants(list_us=now_us, check_us=now_us, marks_us=now_us)
+        return _Flight(at, now_us + takes_us)
+
+    def _read(self, flight: _Flight) -> None:
+        if flight.is_read:
+            return
+        flight.is_read = True
+        client, source = self.view.client, self.view.source
+        try:
+            self.view.sync(flight.at)
+        except SyncAborted as abort:
+            flight.failure = abort
+            return
+        at = flight.at
+        client.tally.sync(client.name, at.marks_us, at.list_us, source.n_listed)
+        if source.is_incomplete:
+            flight.failure = SyncAborted("meta")
+        else:
+            self.partial = dict(source.partial)
