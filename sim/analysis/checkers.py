@@ -99,13 +99,16 @@ def _dangling(timelines: Timelines) -> npt.NDArray[np.bool_]:
 def leaked_blocks(timelines: Timelines) -> int:
     """Retired or dangling blocks stored at the horizon that nothing will delete.
 
-    Whatever deletes is part of the compactor, so it is those that a halted compactor left.
+    Whatever deletes is part of the compactor, so it is those that a halted compactor left, and
+    whole blocks with a mark that nobody can read.
     """
-    if not timelines.counters["compactor-halt"]:
-        return 0
     blocks = timelines.blocks
     is_garbage = (blocks.retired_us < NEVER) & (blocks.deleted_us == NEVER)
-    return int((is_garbage | _dangling(timelines)).sum())
+    if timelines.counters["compactor-halt"]:
+        return int((is_garbage | _dangling(timelines)).sum())
+    is_stuck = np.zeros(is_garbage.size, np.bool_)
+    is_stuck[timelines.marks.unreadable] = True
+    return int((is_garbage & is_stuck & (blocks.broken_us == NEVER)).sum())
 
 
 def time_to_visible(scenario: Scenario, timelines: Timelines) -> dict[str, float]:

@@ -30,8 +30,9 @@ class Phase(IntEnum):
     COMPACTOR = 3
     PROGRESS = 4
     CLEANER = 5
-    GATEWAY = 6
-    QUERY = 7
+    OPERATOR = 6
+    GATEWAY = 7
+    QUERY = 8
 
 
 class _TieShuffling(simpy.Environment):

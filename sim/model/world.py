@@ -9,6 +9,7 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
 from sim.model.actors.gateway import Gateway
+from sim.model.actors.operator import Operator
 from sim.model.actors.process import CompactorProcess
 from sim.model.actors.producer import Producer
 from sim.model.blocks.catalog import Catalog
@@ -111,6 +112,11 @@ class _World:
         for stream in range(self.scenario.producers.count):
             self._keep(self._producer(stream), fault="producer-crash", target=stream)
         self._keep(self._compactor(), fault="compactor-crash")
+        if self.scenario.interventions:
+            operator = Operator(
+                self.scenario.interventions, self.scenario.compactor, **self._parts("operator")
+            )
+            self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
         views: dict[int, View] = {}
         for number in range(self.scenario.gateways.count):
             begin = self._gateway(number, views)

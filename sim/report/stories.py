@@ -44,7 +44,9 @@ def story_moments(story: Story) -> Iterator[Moment]:
 
 
 def _moments(story: Story) -> Iterator[tuple[int, str]]:
-    yield story.retired_us, f"the compactor retires the block: {RETIRE_REASONS[story.retired_why]}"
+    why = RETIRE_REASONS[story.retired_why]
+    who = "somebody" if why == "by-hand" else "the compactor"
+    yield story.retired_us, f"{who} retires the block: {why}"
     yield story.marked_us, "its deletion mark is written"
     yield story.hidden_us, "the mark is old enough: gateways that look hide the block"
     yield story.absent_us, "its deletion begins"

@@ -10,9 +10,9 @@ A scenario is made from a mapping with the keys of the TOML file::
 
 This room knows what is sensible to ask for, and nothing about how it is simulated. The parts are
 `Store` (`sim.scenario.language.store`), `Producers`, `Compactor`, `Gateways`, `QueryClass`,
-`Expectation` (`sim.scenario.language.tables`), schemes (`sim.scenario.language.schemes`) and
-faults (`sim.scenario.language.faults`). Times are whole microseconds; where an activity takes time,
-the field is a law of `sim.core.laws`.
+`Expectation` (`sim.scenario.language.tables`), schemes (`sim.scenario.language.schemes`), faults
+(`sim.scenario.language.faults`) and interventions (`sim.scenario.language.interventions`). Times
+are whole microseconds; where an activity takes time, the field is a law of `sim.core.laws`.
 """
 
 import hashlib
@@ -31,6 +31,7 @@ from sim.scenario.language.faults import (
     ProducerCrash,
     StoreErrors,
 )
+from sim.scenario.language.interventions import INTERVENTION_KINDS, Intervention
 from sim.scenario.language.rules import conflicts
 from sim.scenario.language.schemes import SCHEME_KINDS, DeletionMark, Immediate, SchemeSpec
 from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
@@ -61,6 +62,7 @@ from sim.scenario.language.values import (
 
 __all__ = [
     "FAULT_KINDS",
+    "INTERVENTION_KINDS",
     "OBSERVATIONS",
     "OUTCOMES",
     "SCHEME_KINDS",
@@ -74,6 +76,7 @@ __all__ = [
     "GatewayOutage",
     "Gateways",
     "Immediate",
+    "Intervention",
     "Lag",
     "PlaneLag",
     "Prices",
@@ -135,6 +138,9 @@ class Scenario(Frozen):
         json_schema_extra={"minItems": 1},
     )
     faults: tuple[Fault, ...] = Field((), description="What goes wrong, and when.")
+    interventions: tuple[Intervention, ...] | None = Field(
+        None, description="What people do to the bucket with tools, and when."
+    )
     prices: Prices | None = Field(None, description="What the store charges.")
     expect: dict[str, Expectation] = Field(
         {}, description="By the name of a scheme: what must come out."

@@ -15,12 +15,21 @@ one more integer, so that a failing world shrinks to what makes it fail.
 """
 
 from sim.testing.invariants import SmallRun, check_trace, simulate_small, violations
-from sim.testing.strategies import faults, laws, query_classes, scenarios, schemes, stores
+from sim.testing.strategies import (
+    faults,
+    interventions,
+    laws,
+    query_classes,
+    scenarios,
+    schemes,
+    stores,
+)
 
 __all__ = [
     "SmallRun",
     "check_trace",
     "faults",
+    "interventions",
     "laws",
     "query_classes",
     "scenarios",

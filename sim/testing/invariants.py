@@ -16,6 +16,8 @@ from sim.scenario.schema import Scenario
 from sim.trace.columns import build
 from sim.trace.recorder import Trace, encode
 from sim.trace.records import (
+    RETIRE_REASONS,
+    UNREADABLE_US,
     BlockRecord,
     CompactRecord,
     DeleteRecord,
@@ -211,7 +213,8 @@ class _Walk:
                 self._shown_us[record.block] = first_us
             if i > self._meta:
                 is_second = record.stamp_us % US_PER_S == 0
-                if not is_second or not 0 <= record.t_us - record.stamp_us < US_PER_S:
+                is_now = is_second and 0 <= record.t_us - record.stamp_us < US_PER_S
+                if not is_now and record.stamp_us != UNREADABLE_US:
                     yield "a mark is stamped with the second of its making (C9)"
             held.add(i)
             self._put_once[record.block].add(i)
@@ -244,7 +247,7 @@ class _Walk:
             yield "a block is retired once"
         if self._shown_us[record.block] is None:
             yield "only committed blocks are retired"
-        if record.why not in (1, 2, 3):
+        if not 1 <= record.why < len(RETIRE_REASONS):
             yield "a block is retired for a reason"
         self._retired.add(record.block)
 

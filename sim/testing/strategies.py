@@ -11,9 +11,9 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
-from sim.scenario.schema import FAULT_KINDS, Scenario
+from sim.scenario.schema import FAULT_KINDS, INTERVENTION_KINDS, Scenario
 
-__all__ = ["faults", "laws", "query_classes", "scenarios", "schemes", "stores"]
+__all__ = ["faults", "interventions", "laws", "query_classes", "scenarios", "schemes", "stores"]
 
 Table = dict[str, Any]
 
@@ -150,6 +150,26 @@ def faults(
 
 
 @composite
+def interventions(draw: DrawFn, *, n_producers: int, horizon_m: int) -> Table:
+    """One ``[[interventions]]`` table; it may be after the horizon, or find nothing to do."""
+    kind = draw(st.sampled_from(INTERVENTION_KINDS))
+    at = {"kind": kind, "at": draw(_minutes(0, horizon_m + _HOUR_M))}
+    if kind == "cleanup":
+        return {**at, "delete_delay": draw(_minutes(0, 6 * _HOUR_M))}
+    table: Table = {
+        **at,
+        "stream": draw(st.one_of(st.just("all"), st.integers(0, n_producers - 1))),
+        "level": draw(_seldom("any", st.integers(1, 2))),
+        "resolution": draw(_seldom("any", st.just("raw"))),
+        "older_than": draw(_seldom("0s", _minutes(0, 6 * _HOUR_M))),
+        "which": draw(st.sampled_from(["all", "oldest", "newest"])),
+    }
+    if kind == "delete":
+        table["leaves_mark"] = draw(st.booleans())
+    return table
+
+
+@composite
 def _compactors(draw: DrawFn, *, length_m: int) -> Table:
     factor = draw(st.integers(2, 4))
     ranges = [length_m, length_m * factor, length_m * factor * 2]
@@ -207,6 +227,7 @@ def scenarios(
     strong: bool = False,
     errors: bool = True,
     max_faults: int = 2,
+    max_interventions: int = 0,
     scheme_kinds: tuple[str, ...] = ("immediate", "deletion-mark"),
     max_queries: int = 2,
 ) -> Scenario:
@@ -221,6 +242,8 @@ def scenarios(
         Whether requests may fail.
     max_faults : int
         Most faults; 0 for a world in which nothing breaks down.
+    max_interventions : int
+        Most interventions; 0 for a world in which people leave the bucket alone.
     scheme_kinds : tuple of str
         The schemes of every scenario, one of each kind, in this order.
     max_queries : int
@@ -242,6 +265,7 @@ def scenarios(
         horizon_m=horizon_m,
         kinds=tuple(kind for kind in FAULT_KINDS if may_fail or kind != "store-errors"),
     )
+    by_hand = interventions(n_producers=n_producers, horizon_m=horizon_m)
     n_queries = draw(st.integers(1, max_queries))
     return Scenario.model_validate(
         {
@@ -267,5 +291,6 @@ def scenarios(
             ],
             "schemes": [draw(schemes(kind)) for kind in scheme_kinds],
             "faults": draw(st.lists(fault, max_size=max_faults)),
+            "interventions": draw(st.lists(by_hand, max_size=max_interventions)) or None,
         }
     )

@@ -14,6 +14,7 @@ from sim.trace.recorder import Trace
 from sim.trace.records import (
     KIND_OF,
     REQUEST_KINDS,
+    UNREADABLE_US,
     BlockRecord,
     CompactRecord,
     DeleteRecord,
@@ -67,7 +68,7 @@ def build(trace: Trace) -> Timelines:
         blocks=_blocks(made, changes, spans, _of(by_kind, RetireRecord), objects.meta),
         loads=_loads(by_kind[LoadRecord]),
         absences=absences(changes, spans, objects.meta, header.replicas),
-        marks=_marks(by_kind[PutRecord], objects.mark),
+        marks=_marks(by_kind[PutRecord], changes, objects.mark),
         downs=_downs(by_kind[DownRecord], header.gateways),
         counters=_counters(by_kind, header.warmup_us),
         digest=trace.digest,
@@ -209,14 +210,18 @@ def _loads(records: Sequence[Record]) -> LoadTable:
     )
 
 
-def _marks(changes: Sequence[Record], mark_object: int) -> MarkTable:
-    mark = (mark_object,)
-    marks = [r for r in changes if isinstance(r, PutRecord) and r.objects == mark]
+def _marks(puts: Sequence[Record], changes: Sequence[Sequence[Change]], mark: int) -> MarkTable:
+    marks = [r for r in puts if isinstance(r, PutRecord) and r.objects == (mark,)]
+    broken = {r.block for r in marks if r.stamp_us == UNREADABLE_US}
+    newest = {b: [r for r in changes[b] if mark in r.objects][-1] for b in sorted(broken)}
     return MarkTable(
         block=_ints(r.block for r in marks),
         acknowledged_us=_ints(r.t_us for r in marks),
         stamp_us=_ints(r.stamp_us for r in marks),
         visible_us=_ints(r.get[0] if r.get else r.t_us for r in marks),
+        unreadable=_ints(
+            b for b, r in newest.items() if isinstance(r, PutRecord) and r.stamp_us == UNREADABLE_US
+        ),
     )
 
 

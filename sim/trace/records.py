@@ -50,7 +50,8 @@ class PutRecord(NamedTuple):
     """Objects were acknowledged; ``get``/``list`` hold when each replica shows each of them.
 
     Row-major (objects x replicas), empty if every replica shows them at ``t_us``. ``stamp_us`` is
-    the time written inside the object (a mark's second, a meta's upload time), else 0.
+    the time written inside the object (a mark's second, a meta's upload time), else 0; of a mark
+    that nobody can read, :data:`UNREADABLE_US`.
     """
 
     t_us: int
@@ -206,7 +207,9 @@ Record = (
 )
 
 REQUEST_KINDS = ("get", "head", "list", "put", "delete")
-RETIRE_REASONS = ("", "compacted", "garbage", "retention")
+RETIRE_REASONS = ("", "compacted", "garbage", "retention", "by-hand")
+UNREADABLE_US: Final = -1
+"""Stamp of a mark in which nobody can read a time."""
 
 KIND_OF: Final[dict[type, str]] = {
     BlockRecord: "block",

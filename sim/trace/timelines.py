@@ -70,12 +70,16 @@ class AbsenceTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkTable:
-    """Puts of deletion-mark.json: acknowledged, the second stamped inside, shown by replica 0."""
+    """Puts of deletion-mark.json: acknowledged, the second stamped inside, shown by replica 0.
+
+    ``unreadable`` are the blocks whose mark at the horizon nobody can read, ascending.
+    """
 
     block: Ints
     acknowledged_us: Ints
     stamp_us: Ints
     visible_us: Ints
+    unreadable: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

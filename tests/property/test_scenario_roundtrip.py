@@ -123,6 +123,21 @@ def expectations(draw: st.DrawFn) -> Raw:
     )
 
 
+def by_hand(producers: int) -> st.SearchStrategy[Raw]:
+    """``interventions``, or no such key."""
+    kinds = st.sampled_from(
+        [
+            {"kind": "mark", "stream": producers - 1, "older_than": "1d", "which": "all"},
+            {"kind": "unmark", "level": 1},
+            {"kind": "corrupt-mark", "resolution": "5m"},
+            {"kind": "delete", "leaves_mark": False},
+            {"kind": "cleanup", "delete_delay": "1h"},
+        ]
+    )
+    acts = st.tuples(kinds, laws).map(lambda act: {**act[0], "at": act[1]})
+    return optional(interventions=st.lists(acts, min_size=1, max_size=2))
+
+
 @st.composite
 def scenarios(draw: st.DrawFn) -> Raw:
     """A valid scenario as a mapping with the keys of a file."""
@@ -181,6 +196,7 @@ def scenarios(draw: st.DrawFn) -> Raw:
         ),
         "schemes": [{"name": name, **draw(kinds)} for name in schemes],
         "faults": draw(st.lists(timed, max_size=2)),
+        **draw(by_hand(producers)),
         "expect": {schemes[0]: draw(expectations())},
     }
 

@@ -99,6 +99,12 @@ class Job(Crashable):
         return self.memory.client
 
     @property
+    def delete_delay_us(self) -> int | None:
+        """Age of a mark from which a block goes; None where there are no marks."""
+        scheme = self.world.scheme
+        return scheme.delete_delay_us if isinstance(scheme, DeletionMark) else None
+
+    @property
     def interval(self) -> Law:
         """Between the ticks of the job."""
         raise NotImplementedError
@@ -138,7 +144,7 @@ class Job(Crashable):
         if flight is None or flight.end_us <= self.world.now_us:
             begin_us = self.world.now_us
             law = self.spec.sync_takes
-            takes_us = self.world.draw_us(law, "compactor", "sync-takes", begin_us)
+            takes_us = self.world.draw_us(law, self.client.name, "sync-takes", begin_us)
             flight = memory.flight = Flight(begin_us + takes_us)
             try:
                 yield from self._read_all()
@@ -156,9 +162,9 @@ class Job(Crashable):
         blocks = view.old_enough(checked, now_us, self.spec.consistency_delay_us)
         yield from ()
         stamps_us: dict[str, int] = {}
-        if isinstance(self.world.scheme, DeletionMark):
+        if self.delete_delay_us is not None:
             stamps_us = view.read_marks(self.client, blocks)
-            hide_us = self.world.scheme.delete_delay_us // 2
+            hide_us = self.delete_delay_us // 2
             blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
         duplicates = view.duplicates(blocks)
         memory.synced = Synced(checked, view.without(blocks, duplicates), duplicates)
@@ -196,9 +202,9 @@ class Job(Crashable):
 
     def due(self) -> list[Block]:
         """Blocks that ``delete_marked`` would delete now, oldest first."""
-        if not isinstance(self.world.scheme, DeletionMark):
+        delay_us = self.delete_delay_us
+        if delay_us is None:
             return []
-        delay_us = self.world.scheme.delete_delay_us
         now_us = self.world.now_us
         marked_us = self.memory.marked_us
         due = [i for i, stamp_us in marked_us.items() if now_us - stamp_us > delay_us]

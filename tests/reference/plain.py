@@ -11,6 +11,7 @@ from tests.reference.cache import Cache
 from tests.reference.cleaner import CLEANING, PROGRESS, Cleaner, Process, Progress, Sweeper
 from tests.reference.compactor import Compactor
 from tests.reference.gateway import Gateway
+from tests.reference.operator import Operator
 from tests.reference.queries import QueryClassProcess
 from tests.reference.store import Store
 from tests.reference.world import Crashable, World
@@ -78,6 +79,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     if scenario.compactor.cleanup_interval_us:
         Sweeper(process, CLEANING)
     process.start()
+    Operator(world, store)
     spec = scenario.gateways.cache
     shared = Cache(world, spec) if spec is not None and spec.shared else None
     gateways = [Gateway(world, store, g, shared) for g in range(scenario.gateways.count)]

@@ -9,6 +9,7 @@ from tests.reference.world import World
 
 Plane = Literal["get", "list"]
 PLANES: tuple[Plane, Plane] = ("get", "list")
+UNREADABLE_US = -1
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Version:
     """One acknowledged change of a key.
 
     ``stamp_us`` is what was written in the object: the upload time in a ``meta.json``, the
-    instant of marking in a mark. ``visible_us[plane][replica]`` is when a replica shows it.
+    instant of marking in a mark, ``UNREADABLE_US`` if nobody can read it.
+    ``visible_us[plane][replica]`` is when a replica shows it.
     """
 
     number: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.reference.client import Client, RequestFailed
+from tests.reference.store import UNREADABLE_US
 from tests.reference.world import Block
 
 
@@ -68,7 +69,7 @@ def read_marks(client: Client, blocks: list[Block]) -> dict[str, int]:
     stamps_us = {}
     for block in blocks:
         version = found[block.key("deletion-mark.json")]
-        if version is not None:
+        if version is not None and version.stamp_us != UNREADABLE_US:
             stamps_us[block.id] = version.stamp_us
     return stamps_us
 

@@ -18,7 +18,7 @@ from sim.core.units import NEVER
 from sim.scenario.schema import Fault, Scenario, SchemeSpec
 
 RESOLUTIONS = ("raw", "5m", "1h")
-FAULTS, PRODUCERS, COMPACTOR, GATEWAYS, QUERIES = range(5)
+FAULTS, PRODUCERS, COMPACTOR, OPERATOR, GATEWAYS, QUERIES = range(6)
 _ACTORS_PER_PHASE = 1_000_000
 
 Steps = Generator[simpy.Event, object, None]

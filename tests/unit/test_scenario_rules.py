@@ -15,6 +15,7 @@ QUERY: Raw = {"name": "day", "rate": "1/s", "range": "1d"}
 AT_ONCE: Raw = {"name": "at once", "kind": "immediate"}
 MARK: Raw = {"name": "mark", "kind": "deletion-mark"}
 OUTAGE: Raw = {"kind": "gateway-outage", "target": 0, "at": "1d", "lasts": "1h"}
+BY_HAND: Raw = {"kind": "mark", "at": "1d"}
 ERRORS: Raw = {"kind": "store-errors", "at": "1d", "lasts": "1h"}
 QUORUM: Raw = {
     "n": 3,
@@ -178,6 +179,23 @@ REFUSED: list[tuple[Raw, str]] = [
         "faults[0].target=(missing) must be given",
     ),
     (
+        {"interventions": [{"kind": "unmarked", "at": "1d"}]},
+        'interventions[0].kind=\'unmarked\' must be one of "mark", "unmark", "corrupt-mark", '
+        '"delete", "cleanup"; did you mean "unmark"?',
+    ),
+    (
+        {"interventions": [BY_HAND | {"stream": "al"}]},
+        'interventions[0].stream=\'al\' must be "all" or a whole number >= 0; did you mean "all"?',
+    ),
+    (
+        {"interventions": [BY_HAND | {"level": 0}]},
+        'interventions[0].level=0 must be "any" or a whole number >= 1',
+    ),
+    (
+        {"interventions": [{"kind": "cleanup", "at": "1d", "which": "all"}]},
+        "interventions[0].which='all' must be a known key; there is none with cleanup",
+    ),
+    (
         {"compactor": {"retention": {"2h": "5d"}}},
         "compactor.retention.2h='5d' must be a known key",
     ),
@@ -295,6 +313,10 @@ REFUSED: list[tuple[Raw, str]] = [
         "faults[0].target=3 must be a producer: 0 to 2; see producers.count=3",
     ),
     (
+        {"producers": {"count": 2}, "interventions": [BY_HAND, BY_HAND | {"stream": 2}]},
+        "interventions[1].stream=2 must be a stream: 0 to 1; see producers.count=2",
+    ),
+    (
         {"faults": [ERRORS | {"error_rate": 0.5, "lost_answer_rate": 0.6}]},
         "faults[0].lost_answer_rate=0.6 must be at most 1 - error_rate; "
         "see faults[0].error_rate=0.5",
@@ -374,6 +396,7 @@ ACCEPTED: list[Raw] = [
     # Hiding later than deleting is a mistake worth simulating.
     {"schemes": [MARK | {"delete_delay": "1h", "ignore_deletion_marks_delay": "48h"}]},
     {"faults": [OUTAGE, ERRORS, {"kind": "compactor-crash", "at": "99d", "lasts": "0s"}]},
+    {"interventions": [BY_HAND | {"stream": 0}, {"kind": "cleanup", "at": "1d"}]},
     {"expect": {"at once": {"never": ["ok"], "at_most": {"ok": 0, "lost-block": 7}}}},
     {"expect": {"at once": {"sometimes": ["warned"], "at_least": {"warned": 0.1}}}},
 ]

@@ -176,12 +176,13 @@ class _Gathering:
     def _of_block(self, record: PutRecord | DeleteRecord | RetireRecord) -> Event | None:
         blocks, level = self._ids([record.block]), self._timelines.blocks.level
         if isinstance(record, RetireRecord):
-            what, actor, detail = What.RETIRED, "compactor", RETIRE_REASONS[record.why]
+            what, actor, detail = What.RETIRED, _who(record.why), RETIRE_REASONS[record.why]
         elif isinstance(record, DeleteRecord):
             is_mark = record.objects[0] > self._n_data
             what, actor, detail = What.DELETING, self._deleter, "mark" if is_mark else ""
         elif record.objects[0] > self._n_data:
-            what, actor, detail = What.MARKED, "compactor", ""
+            actor = _who(int(self._timelines.blocks.retired_why[record.block]))
+            what, detail = What.MARKED, ""
         elif self._n_data in record.objects and level[record.block] == 1:
             stream = int(self._timelines.blocks.stream[record.block])
             what, actor, detail = What.UPLOADED, f"producer/{stream}", ""
@@ -279,3 +280,8 @@ def _without_middle(events: list[Event]) -> Iterator[Event]:
         last = found[-1]
         if last.t_us > found[0].t_us:
             yield replace(last, what=What.DELETED)
+
+
+def _who(why: int) -> str:
+    """Who retires a block for a reason, by its number."""
+    return "operator" if RETIRE_REASONS[why] == "by-hand" else "compactor"

@@ -21,9 +21,16 @@ def trouble(of: Terms) -> Iterator[str]:
             yield f"{fault.kind} (faults[{i}])"
 
 
+def by_hand(of: Terms, *harmless: str) -> Iterator[str]:
+    """What people do to the bucket, but for kinds of which rules speak."""
+    for i, intervention in enumerate(of.scenario.interventions or ()):
+        if intervention.kind not in harmless:
+            yield f"{intervention.kind} by hand (interventions[{i}])"
+
+
 def read_obstacles(of: Terms) -> tuple[str, ...]:
     """What may fail a read although the delays are long enough."""
-    obstacles = list(trouble(of))
+    obstacles = [*trouble(of), *by_hand(of, "mark")]
     stages = of.scenario.gateways.sync_stages
     if of.is_uneven("delete"):
         obstacles.append(
@@ -37,7 +44,7 @@ def read_obstacles(of: Terms) -> tuple[str, ...]:
 def gap_obstacles(of: Terms) -> tuple[str, ...]:
     """What may leave data out of an answer although the delays are long enough."""
     scenario = of.scenario
-    obstacles = list(trouble(of))
+    obstacles = [*trouble(of), *by_hand(of)]
     is_raw = all(query.max_resolution == "raw" for query in of.classes)
     if scenario.compactor.downsampling and not is_raw:
         obstacles.append("data may expire before it is downsampled (max_resolution)")

@@ -23,7 +23,7 @@ def blocks_hidden_by_mark(of: Terms) -> Rule:
         protects="reads of blocks that only a mark hides (retention, by hand)",
         terms=(hide, of.period, of.sync, of.query),
         configured_us=of.delete_us,
-        is_met=of.expires,
+        is_met=of.expires or of.marks_by_hand,
         obstacles=read_obstacles(of),
     )
 
@@ -56,7 +56,8 @@ def at_half(of: Terms, hiding: Rule) -> Rule:
         R3 of the same scheme.
     """
     reads = (Term("H", "a mark that is written again", of.reread),) if of.reread.most_us else ()
-    sides = [(*reads, of.period, of.sync, of.query)] if of.expires or not of.compacts else []
+    is_marked = of.expires or of.marks_by_hand
+    sides = [(*reads, of.period, of.sync, of.query)] if is_marked or not of.compacts else []
     sides += [hiding.terms] if of.compacts else []
     longest = max(sides, key=lambda terms: sum(term.span_us for term in terms))
     return Rule(
@@ -65,7 +66,7 @@ def at_half(of: Terms, hiding: Rule) -> Rule:
         protects="reads and answers alike, with the hide delay at half of the delete delay",
         terms=tuple(term.twice() for term in longest),
         configured_us=of.delete_us,
-        is_met=of.expires or of.compacts,
+        is_met=is_marked or of.compacts,
         obstacles=tuple(dict.fromkeys((*read_obstacles(of), *gap_obstacles(of)))),
     )
 

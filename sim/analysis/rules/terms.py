@@ -52,6 +52,8 @@ class Terms:
         self.hide_us = self.scheme.hide_delay_us
         self.compacts = len(scenario.compactor.ranges_us) > 1
         self.expires = any(scenario.compactor.retention_us)
+        by_hand = scenario.interventions or ()
+        self.marks_by_hand = any(intervention.kind == "mark" for intervention in by_hand)
         gateways = scenario.gateways
         sync = longest_of(gateways.sync_takes)
         interval = longest_of(gateways.sync_interval)

@@ -10,7 +10,8 @@ def is_plain(scenario: Scenario) -> bool:
     """Whether the readers' phases are the one thing that chance decides about their syncs.
 
     So it is for gateways with a constant interval and duration, a uniform phase and no outage, on
-    a store that shows every change at once and answers every request, with no cache between.
+    a store that shows every change at once and answers every request, with no cache between, and
+    that nobody touches by hand.
     """
     store, gateways = scenario.store, scenario.gateways
     lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
@@ -29,6 +30,7 @@ def is_plain(scenario: Scenario) -> bool:
         and gateways.sync_takes.mean <= gateways.sync_interval.mean
         and stages.check == stages.marks == 0
         and not kinds & {"gateway-outage", "store-errors"}
+        and not scenario.interventions
     )
 
 

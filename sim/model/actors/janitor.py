@@ -95,6 +95,12 @@ class Janitor:
         yield from delete(block, self.view.client, self.kernel, self.phase, takes_us)
 
     def delete_marked(self) -> Steps:
+        """Look for what is due and delete it; as :meth:`delete_due`."""
+        if not self.scheme.delete.is_immediate:
+            self.syncer.tell_marks(self.kernel.now_us)
+        return (yield from self.delete_due())
+
+    def delete_due(self) -> Steps:
         """Delete what the scheme says is due; return the ordinals deleted.
 
         Raises
@@ -103,8 +109,6 @@ class Janitor:
             If a request failed; all others have been deleted by then.
         """
         scheme, now_us, view = self.scheme, self.kernel.now_us, self.view
-        if not scheme.delete.is_immediate:
-            self.syncer.tell_marks(now_us)
         due = [
             block
             for block in scheme.delete.due(view, now_us)

@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from sim.core.objects import RESOLUTIONS, BlockObjects
 from sim.core.units import NEVER
-from sim.trace.records import BlockRecord
+from sim.trace.records import UNREADABLE_US, BlockRecord
 
 
 class Version:
@@ -34,6 +34,11 @@ class Version:
         self.stamp_us = stamp_us
         self.get = get
         self.list = listed
+
+    @property
+    def told_us(self) -> int | None:
+        """What whoever reads the object learns of its time; None if nobody can read it."""
+        return None if self.stamp_us == UNREADABLE_US else self.stamp_us
 
 
 class Block:

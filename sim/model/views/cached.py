@@ -54,7 +54,7 @@ class CachedBucket(Bucket):
     def mark_us(self, block: Block, t_us: int) -> int | None:
         """The time written in the mark that a GET at ``t_us`` finds, or ``None``."""
         mark = self._caching.get(block, self._mark_object, t_us)
-        return None if mark is None else mark.stamp_us
+        return None if mark is None else mark.told_us
 
     def pass_over(self, block: Block) -> None:
         """From the sync under way on, nobody asks for the block's mark."""

@@ -122,14 +122,14 @@ class Bucket:
         self._ask("mark", "get", t_us, n_blocks)
 
     def mark_us(self, block: Block, t_us: int) -> int | None:
-        """The time written in the mark that the GET of :meth:`ask_for_marks` finds, or ``None``."""
+        """The time that the GET of :meth:`ask_for_marks` reads in the mark, or ``None``."""
         client = self.client
         if self._remembers:
             self._memory.catch_up(block)
         mark = client.get(block, self._mark_object, t_us)
         if mark is not None:
             self.pass_over(block)
-            return mark.stamp_us
+            return mark.told_us
         if not self._remembers:
             return None
         self._memory.open(block)

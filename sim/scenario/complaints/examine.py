@@ -32,6 +32,7 @@ _ELEMENT_STAND_INS: Final[Mapping[str, Any]] = {
     "queries": {},
     "schemes": {"kind": "immediate"},
     "faults": {"kind": "compactor-crash", "at": "0s", "lasts": "0s"},
+    "interventions": {"kind": "cleanup", "at": "0s"},
 }
 
 
@@ -107,7 +108,8 @@ def _without(
         if is_element and isinstance(last, int):
             if isinstance(parent, list):
                 stand_in = _ELEMENT_STAND_INS[str(path[0])]
-                named = {} if path[0] == "faults" else {"name": _stand_in_name(parent[last], last)}
+                has_name = path[0] in ("queries", "schemes")
+                named = {"name": _stand_in_name(parent[last], last)} if has_name else {}
                 parent[last] = {**stand_in, **named}
         elif len(path) == 1 and last in _STAND_INS:
             changed[str(last)] = copy.deepcopy(_STAND_INS[str(last)])

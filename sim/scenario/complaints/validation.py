@@ -15,6 +15,7 @@ from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.complaints.text import MISSING, format_path, value_at
 from sim.scenario.complaints.vocabulary import keys_at
 from sim.scenario.language.faults import FAULT_KINDS
+from sim.scenario.language.interventions import INTERVENTION_KINDS
 from sim.scenario.language.rules import Finding
 from sim.scenario.language.schemes import SCHEME_KINDS
 from sim.scenario.language.values import RULE, Path
@@ -80,6 +81,14 @@ def _findings(details: ErrorDetails, raw: Any) -> Iterator[Finding]:
         yield Finding(path, rule.format_map({k: _plain(v) for k, v in context.items()}))
 
 
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "schemes": SCHEME_KINDS,
+    "faults": FAULT_KINDS,
+    "interventions": INTERVENTION_KINDS,
+}
+"""What ``kind`` may be, by the array of tables it stands in."""
+
+
 def _plain(value: Any) -> Any:
     """Return a bound without a needless ``.0``."""
     return f"{value:g}" if isinstance(value, float) else value
@@ -87,7 +96,7 @@ def _plain(value: Any) -> Any:
 
 def _kind(path: Path, kind: object, location: Sequence[str | int]) -> Finding:
     """Say which kinds there are."""
-    valid = SCHEME_KINDS if location[0] == "schemes" else FAULT_KINDS
+    valid = _KINDS[str(location[0])]
     if kind is MISSING:
         return Finding((*path, "kind"), "be given", hint=one_of(valid).removeprefix("be "))
     return Finding((*path, "kind"), one_of(valid), hint=did_you_mean(kind, valid))

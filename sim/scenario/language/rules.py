@@ -243,6 +243,14 @@ def _faults(scenario: "Scenario") -> Iterator[Finding]:
             yield _too_likely(place)
 
 
+def _interventions(scenario: "Scenario") -> Iterator[Finding]:
+    for i, intervention in enumerate(scenario.interventions or ()):
+        stream: int | str = getattr(intervention, "stream", "all")
+        if isinstance(stream, int) and stream >= scenario.producers.count:
+            rule = _target_rule("stream", scenario.producers.count)
+            yield Finding(("interventions", i, "stream"), rule, (("producers", "count"),))
+
+
 def _target_rule(what: str, count: int) -> str:
     return f"be a {what}: {f'0 to {count - 1}' if count > 1 else '0 is the only one'}"
 
@@ -283,5 +291,6 @@ _RULES: Final = (
     _queries,
     _names,
     _faults,
+    _interventions,
     _expect,
 )

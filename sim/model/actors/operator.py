@@ -1,0 +1,206 @@
+"""Whoever acts on the bucket with tools: marks, deletes, cleans up (``SEMANTICS.md`` O)."""
+
+from collections.abc import Iterator, Sequence
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel, Phase
+from sim.core.objects import RESOLUTIONS
+from sim.core.streams import Streams
+from sim.core.units import US_PER_S
+from sim.model.actors.janitor import Exited, Janitor
+from sim.model.actors.syncer import Syncer
+from sim.model.blocks.catalog import Block, by_creation
+from sim.model.schemes import AfterMark, Hide, NoRecord, Scheme
+from sim.model.store.client import Client, RequestFailed
+from sim.model.store.transfer import Steps, delete
+from sim.model.views.listing import Bucket, Instants, SyncAborted
+from sim.scenario.language.interventions import (
+    BreakMark,
+    Choice,
+    CleanUp,
+    DeleteBlocks,
+    Intervention,
+    MarkBlocks,
+    UnmarkBlocks,
+)
+from sim.scenario.schema import Compactor as CompactorSpec
+from sim.trace.recorder import Recorder
+from sim.trace.records import RETIRE_REASONS, UNREADABLE_US, ErrorRecord, RetireRecord
+
+_BY_HAND = RETIRE_REASONS.index("by-hand")
+
+
+class Operator:
+    """Does what the scenario says, one thing after the other.
+
+    Parameters
+    ----------
+    interventions : sequence of Intervention
+        In the order of the file, which names their draws.
+    spec : CompactorSpec
+        How long syncs and deletions take, and which uploads are too young: tools share it.
+    """
+
+    def __init__(
+        self,
+        interventions: Sequence[Intervention],
+        spec: CompactorSpec,
+        *,
+        kernel: Kernel,
+        client: Client,
+        streams: Streams,
+        recorder: Recorder,
+    ) -> None:
+        self._spec = spec
+        self._kernel = kernel
+        self._client = client
+        self._streams = streams
+        self._recorder = recorder
+        self._mark_object = client.store.catalog.mark_object
+        at_us = [
+            draw_us(one.at, streams, "intervention", i, "at") for i, one in enumerate(interventions)
+        ]
+        self._plan = sorted(
+            zip(at_us, range(len(at_us)), interventions, strict=True), key=lambda row: row[:2]
+        )
+
+    def run(self) -> Steps:
+        """Everything there is to do; what a failed request ends is not done again."""
+        for at_us, _, intervention in self._plan:
+            yield from self._until(at_us)
+            try:
+                if isinstance(intervention, CleanUp):
+                    yield from self._clean_up(intervention)
+                else:
+                    yield from self._act(intervention)
+            except (RequestFailed, SyncAborted, Exited) as failure:
+                what = " ".join(str(part) for part in failure.args)
+                self._recorder.record(ErrorRecord(self._kernel.now_us, self._client.name, what))
+
+    def _until(self, t_us: int) -> Steps:
+        if t_us > self._kernel.now_us:
+            yield self._kernel.sleep(t_us - self._kernel.now_us, Phase.OPERATOR)
+
+    def _act(self, choice: Choice) -> Steps:
+        """Take the chosen blocks in turn; those of which nothing is to be done do not count."""
+        for block in self._candidates(choice):
+            match choice:
+                case MarkBlocks():
+                    is_done = self._mark(block)
+                case UnmarkBlocks():
+                    is_done = self._unmark(block)
+                case BreakMark():
+                    self._put_mark(block, UNREADABLE_US)
+                    is_done = True
+                case _:
+                    assert isinstance(choice, DeleteBlocks)
+                    yield from self._delete(block, leaves_mark=choice.leaves_mark)
+                    is_done = True
+            if is_done and choice.which != "all":
+                return
+
+    def _candidates(self, choice: Choice) -> Iterator[Block]:
+        """Blocks that the bucket shows now and the choice names, in the order it says.
+
+        Raises
+        ------
+        SyncAborted
+            If LIST or a HEAD failed.
+        """
+        now_us = self._kernel.now_us
+        at = Instants(list_us=now_us, check_us=now_us, marks_us=now_us)
+        bucket = Bucket(self._client)
+        touched = list(dict.fromkeys(bucket.changed(at)))
+        uploaded_us = bucket.look(touched, at)
+        ends_us = self._client.clock_us(now_us) - choice.older_than_us
+        named = [
+            block
+            for block, since_us in zip(touched, uploaded_us, strict=True)
+            if since_us is not None
+            and choice.stream in ("all", block.stream)
+            and choice.level in ("any", block.level)
+            and choice.resolution in ("any", RESOLUTIONS[block.resolution])
+            and block.max_us <= ends_us
+        ]
+        named.sort(key=lambda block: (block.min_us, *by_creation(block)))
+        return reversed(named) if choice.which == "newest" else iter(named)
+
+    def _mark(self, block: Block) -> bool:
+        """Mark the block unless a HEAD finds a mark; whether it was put."""
+        if self._finds_mark(block):
+            return False
+        clock_us = self._client.clock_us(self._kernel.now_us)
+        self._put_mark(block, clock_us - clock_us % US_PER_S)
+        return True
+
+    def _unmark(self, block: Block) -> bool:
+        """Delete the mark that a HEAD finds; whether there was one."""
+        if not self._finds_mark(block):
+            return False
+        if self._client.store.holds(block, self._mark_object):
+            self._client.delete(block, self._mark_object, self._kernel.now_us)
+        return True
+
+    def _finds_mark(self, block: Block) -> bool:
+        now_us = self._kernel.now_us
+        self._client.tally.count("head", now_us)
+        self._client.raise_if_failing("head", block, self._mark_object, now_us)
+        return self._client.head(block, self._mark_object, now_us)
+
+    def _put_mark(self, block: Block, stamp_us: int) -> None:
+        try:
+            self._client.put(block, self._mark_object, self._kernel.now_us, stamp_us=stamp_us)
+        finally:
+            if self._client.store.holds(block, self._mark_object):
+                self._note_retired(block)
+
+    def _note_retired(self, block: Block) -> None:
+        now_us = self._kernel.now_us
+        if block.retired_us > now_us:
+            block.retired_us = now_us
+            self._recorder.record(RetireRecord(now_us, block.index, _BY_HAND))
+
+    def _delete(self, block: Block, *, leaves_mark: bool) -> Steps:
+        self._note_retired(block)
+        yield from self._remove(block)
+        if leaves_mark:
+            self._mark(block)
+
+    def _remove(self, block: Block) -> Steps:
+        takes_us = draw_us(
+            self._spec.delete_takes, self._streams, "compactor", "delete-takes", block.id
+        )
+        yield from delete(block, self._client, self._kernel, Phase.OPERATOR, takes_us)
+
+    def _clean_up(self, tool: CleanUp) -> Steps:
+        """Do what a pass of the compactor begins with, in a process of its own."""
+        delay_us = tool.delete_delay_us
+        scheme = Scheme(
+            name=tool.kind,
+            record=NoRecord(),
+            hide=Hide(gateways_us=None, compactor_us=delay_us // 2),
+            delete=AfterMark(delay_us),
+        )
+        kernel, streams = self._kernel, self._streams
+        syncer = Syncer(self._spec, scheme, kernel=kernel, client=self._client, streams=streams)
+        yield from _CleanUp(
+            self._spec,
+            scheme,
+            syncer=syncer,
+            kernel=kernel,
+            streams=streams,
+            recorder=self._recorder,
+        ).run()
+
+
+class _CleanUp(Janitor):
+    """One run of the tool that cleans up."""
+
+    name = "operator"
+    phase = Phase.OPERATOR
+
+    def run(self) -> Steps:
+        """Sync once, then delete old partial uploads and what was marked long ago."""
+        yield from self.sync()
+        yield from self.clean_partial()
+        yield from self.delete_due()
