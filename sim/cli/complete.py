@@ -94,6 +94,13 @@ def stores(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items
     return _starting_with(incomplete, PROFILES)
 
 
+def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete the name of a scheme that is shipped."""
+    from sim.scenario.presets import scheme_presets
+
+    return _starting_with(incomplete, scheme_presets())
+
+
 def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Complete the name of a scenario that comes with the program."""
     from sim.scenario.shipped import shipped

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli import common, complete
+from sim.cli import common, complete, named
 
 if TYPE_CHECKING:
     from sim.scenario.stores.provenance import Profile
@@ -24,21 +24,7 @@ def command(name: str | None, as_json: bool) -> int:
     """List the named stores, or show one: its values, and where each number comes from."""
     from sim.scenario.stores.profiles import PROFILES
 
-    if name is not None and name not in PROFILES:
-        message = f"no store is called {name!r}; {common.guess_among(name, PROFILES)}"
-        raise click.BadParameter(message, param_hint="NAME")
-    shown = list(PROFILES.values()) if name is None else [PROFILES[name]]
-    if as_json:
-        rows = [_as_data(profile) for profile in shown]
-        content = rows if name is None else rows[0]
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
-    elif name is None:
-        width = max(map(len, PROFILES))
-        for profile in shown:
-            click.echo(f"{profile.name:<{width}}  {profile.summary}")
-    else:
-        for line in _lines(shown[0]):
-            click.echo(line)
+    named.show(PROFILES, name, "store", _lines, _as_data if as_json else None)
     return 0
 
 

@@ -113,9 +113,7 @@ class _World:
             self._keep(self._producer(stream), fault="producer-crash", target=stream)
         self._keep(self._compactor(), fault="compactor-crash")
         if self.scenario.interventions:
-            operator = Operator(
-                self.scenario.interventions, self.scenario.compactor, **self._parts("operator")
-            )
+            operator = Operator(self.scenario, **self._parts("operator"))
             self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
         views: dict[int, View] = {}
         for number in range(self.scenario.gateways.count):
@@ -226,7 +224,7 @@ class _World:
             return views[shard]
         client = self._gateway_client(number)
         view = View(
-            self.scheme.listing.source(
+            self.scheme.learn.source_of(
                 client,
                 shard=shard,
                 shards=spec.shards,
@@ -235,6 +233,7 @@ class _World:
             Filters(
                 consistency_delay_us=spec.consistency_delay_us,
                 mark_delay_us=self.scheme.hide.gateways_us,
+                data_age_us=self.scheme.hide.data_age_us,
             ),
         )
         if view.source.is_shared:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.scenario.language.values import Frozen
+from sim.scenario.presets import scheme_presets
 from sim.scenario.schema import (
     Compactor,
     DeletionMark,
@@ -46,6 +47,10 @@ def editor_schema() -> str:
             properties = (short["$defs"].get(table) or short)["properties"]
             if isinstance(value, str | int | float):
                 properties[key]["default"] = value
+    # What begins as a preset needs neither a name nor a kind.
+    schemes = short["properties"]["schemes"]["items"]
+    begun = {"required": ["preset"], "properties": {"preset": {"enum": list(scheme_presets())}}}
+    short["properties"]["schemes"]["items"] = {"anyOf": [*schemes["oneOf"], begun]}
     return json.dumps(short, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 

@@ -33,7 +33,13 @@ from sim.scenario.language.faults import (
 )
 from sim.scenario.language.interventions import INTERVENTION_KINDS, Intervention
 from sim.scenario.language.rules import conflicts
-from sim.scenario.language.schemes import SCHEME_KINDS, DeletionMark, Immediate, SchemeSpec
+from sim.scenario.language.schemes import (
+    SCHEME_KINDS,
+    Composed,
+    DeletionMark,
+    Immediate,
+    SchemeSpec,
+)
 from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
 from sim.scenario.language.tables import (
     OBSERVATIONS,
@@ -69,6 +75,7 @@ __all__ = [
     "Cleanup",
     "Compactor",
     "CompactorCrash",
+    "Composed",
     "DeletionMark",
     "Expectation",
     "Fault",
@@ -99,6 +106,7 @@ _NOT_IN_DIGEST: Final[dict[str, Any]] = {
     "expect": True,
     "prices": True,
     "store": {"profile"},
+    "schemes": {"__all__": {"preset"}},
 }
 
 _DIGEST_VERSION: Final = "scenario 1\n"
@@ -157,6 +165,10 @@ class Scenario(Frozen):
     def scheme_index(self, name: str) -> int:
         """Position of a scheme in ``schemes``; raises ValueError if there is none of the name."""
         return [scheme.name for scheme in self.schemes].index(name)
+
+    def cleanup(self, scheme_index: int) -> Cleanup:
+        """When the blocks that a scheme has retired are deleted."""
+        return self.schemes[scheme_index].cleanup(self.compactor.cleanup_rule)
 
     def raw(self) -> dict[str, Any]:
         """Return the mapping that this scenario is made from, with every value spelled out.

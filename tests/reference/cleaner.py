@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from sim.core.laws import Constant, Law
 from sim.core.units import parse_duration
-from sim.scenario.schema import DeletionMark
+from sim.scenario.schema import SchemeSpec
 from tests.reference import view
 from tests.reference.actors import delete
 from tests.reference.client import Client, RequestFailed
+from tests.reference.scheme import Way
 from tests.reference.store import Store
 from tests.reference.world import COMPACTOR, Block, Crashable, Steps, Ticker, World
 
@@ -42,9 +43,10 @@ class Flight:
 class Process:
     """All jobs of one process, and what they know; the victim of a crash."""
 
-    def __init__(self, world: World, store: Store) -> None:
+    def __init__(self, world: World, store: Store, scheme: SchemeSpec | None = None) -> None:
         self.world = world
         self.store = store
+        self.way = Way(world, scheme or world.scheme)
         self.jobs: list[Job] = []
         self.forget()
 
@@ -62,6 +64,7 @@ class Process:
         self.partial: list[Block] = []
         self.flight: Flight | None = None
         self.is_cleaning = False
+        self.way.forget()
 
     def crash(self, until_us: int) -> None:
         """Stop every job at once, until ``until_us``."""
@@ -97,12 +100,6 @@ class Job(Crashable):
     def client(self) -> Client:
         """How the process reads and writes in its present life."""
         return self.memory.client
-
-    @property
-    def delete_delay_us(self) -> int | None:
-        """Age of a mark from which a block goes; None where there are no marks."""
-        scheme = self.world.scheme
-        return scheme.delete_delay_us if isinstance(scheme, DeletionMark) else None
 
     @property
     def interval(self) -> Law:
@@ -162,9 +159,9 @@ class Job(Crashable):
         blocks = view.old_enough(checked, now_us, self.spec.consistency_delay_us)
         yield from ()
         stamps_us: dict[str, int] = {}
-        if self.delete_delay_us is not None:
+        hide_us = self.memory.way.hide_us(is_gateway=False)
+        if hide_us is not None:
             stamps_us = view.read_marks(self.client, blocks)
-            hide_us = self.delete_delay_us // 2
             blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
         duplicates = view.duplicates(blocks)
         memory.synced = Synced(checked, view.without(blocks, duplicates), duplicates)
@@ -202,13 +199,8 @@ class Job(Crashable):
 
     def due(self) -> list[Block]:
         """Blocks that ``delete_marked`` would delete now, oldest first."""
-        delay_us = self.delete_delay_us
-        if delay_us is None:
-            return []
-        now_us = self.world.now_us
-        marked_us = self.memory.marked_us
-        due = [i for i, stamp_us in marked_us.items() if now_us - stamp_us > delay_us]
-        return by_age([self.world.blocks[i] for i in due])
+        due = self.memory.way.due(self.store, self.memory.marked_us)
+        return by_age([block for block in due if self.memory.way.may_delete(block)])
 
     def clean_partial(self) -> Steps:
         """Delete what is left of blocks without meta.json, once it is old (C11)."""
@@ -217,7 +209,8 @@ class Job(Crashable):
             return
         memory.is_cleaning = True
         for block in by_age(memory.partial):
-            if block.id in memory.marked_us or not self._is_abandoned(block):
+            is_retired = block.id in memory.marked_us or block.id in memory.way.retired_us
+            if is_retired or not self._is_abandoned(block):
                 continue
             try:
                 yield from self.delete_block(block)
@@ -269,7 +262,7 @@ class Cleaner(Job):
     @property
     def interval(self) -> Law:
         """The cleanup interval."""
-        return Constant(value_us=self.spec.cleanup_every_us)
+        return Constant(value_us=parse_duration(self.memory.way.cleanup.removeprefix("every ")))
 
     def once(self) -> Steps:
         """Sync, then delete what is partial, and what is marked."""

@@ -7,8 +7,7 @@ from collections.abc import Generator
 import simpy
 
 from sim.core.laws import Law
-from sim.core.units import NEVER, US_PER_S, parse_duration
-from sim.scenario.schema import DeletionMark
+from sim.core.units import NEVER, parse_duration
 from tests.reference import view
 from tests.reference.actors import upload
 from tests.reference.cleaner import PASSES, Exit, Job, Process, by_age
@@ -67,7 +66,7 @@ class Compactor(Job):
         compacted = False
         yield from self.sync()
         deleted: list[Block] = []
-        if self.spec.cleanup == "in-pass":
+        if self.memory.way.cleanup == "in-pass":
             deleted = self.due()
             yield from self.delete_marked()
         memory = self.memory
@@ -87,7 +86,7 @@ class Compactor(Job):
                 self.done.append(job)
                 yield from self._compact(parents)
                 compacted = True
-        if self.spec.cleanup == "end-of-pass":
+        if self.memory.way.cleanup == "end-of-pass":
             yield from self.delete_marked()
         return compacted
 
@@ -158,24 +157,10 @@ class Compactor(Job):
         yield from upload(self, self.client, block, takes_us)
 
     def _retire(self, block: Block, why: str) -> Steps:
-        """Declare a block obsolete the way the scheme does (C9)."""
-        if not isinstance(self.world.scheme, DeletionMark):
-            self._note_retired(block, why)
+        """Declare a block obsolete the way the scheme does, and delete it if that is at once."""
+        self.memory.way.retire(self.client, self.store, block, why)
+        if self.memory.way.goes_at_once(self.store, block):
             yield from self.delete_block(block)
-            return
-        key = block.key("deletion-mark.json")
-        if self.client.head(key) is None:
-            now_us = self.world.now_us
-            try:
-                self.client.put(key, now_us - now_us % US_PER_S)
-            finally:
-                if self.store.newest_is_put(key):
-                    self._note_retired(block, why)
-
-    def _note_retired(self, block: Block, why: str) -> None:
-        if block.retired_us == NEVER:
-            block.retired_us = self.world.now_us
-            block.retired_why = why
 
     def _downsample(self, resolution: int, at_least_us: int) -> Steps:
         """Make every long block of the finer resolution a coarser one (C12)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import floor
 
 from sim.core.units import NEVER
-from sim.scenario.schema import DeletionMark
 from tests.reference import view
 from tests.reference.cache import Cache
 from tests.reference.client import Client, RequestFailed
+from tests.reference.scheme import Way
 from tests.reference.store import Store
 from tests.reference.world import GATEWAYS, Block, Crashable, Steps, Ticker, World
 
@@ -17,13 +17,14 @@ class Gateway(Crashable):
     """One gateway: the blocks it has loaded, and its life of syncs."""
 
     def __init__(
-        self, world: World, store: Store, number: int, shared_cache: Cache | None = None
+        self, world: World, store: Store, way: Way, number: int, shared_cache: Cache | None = None
     ) -> None:
         super().__init__(world, GATEWAYS, number)
         self.shared_cache = shared_cache
         self.spec = world.scenario.gateways
         self.shard = number % self.spec.shards
         self.store = store
+        self.way = way
         self.client = self._new_client()
         self.metas_us: dict[str, int] = {}
         self.loaded: dict[str, int] = {}
@@ -52,6 +53,7 @@ class Gateway(Crashable):
         for block_id in list(self.loaded):
             self._drop(block_id)
         self.is_serving = False
+        self.way.lost(self.number)
         self.metas_us = {}
         self.client = self._new_client()
 
@@ -72,6 +74,7 @@ class Gateway(Crashable):
             if not self.is_serving:
                 self.is_serving = True
                 self.loaded = dict.fromkeys(self.loaded, self.world.now_us)
+                self.way.returned(self.number, self.loaded)
             yield from self.until(ticker.next_us(began_us, self.world.now_us))
 
     def _sync(self) -> Steps:
@@ -95,20 +98,26 @@ class Gateway(Crashable):
         checked = view.check(self.client, listed, self.metas_us)
         delay_us = self.spec.consistency_delay_us
         blocks = view.old_enough(checked, self.world.now_us, delay_us)
+        blocks = self.way.young_enough(blocks)
         yield from self.until(begin_us + floor(takes_us * stages.marks))
-        if isinstance(self.world.scheme, DeletionMark):
+        hide_us = self.way.hide_us(is_gateway=True)
+        if hide_us is not None:
             stamps_us = view.read_marks(self.client, blocks)
-            hide_us = self.world.scheme.ignore_deletion_marks_delay_us
             blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
-        blocks = view.without(blocks, view.duplicates(blocks))
+        superseded = view.duplicates(blocks)
+        blocks = view.without(blocks, superseded)
         yield from self.until(begin_us + floor(takes_us * stages.load))
         for block in blocks:
             self._load(block)
         yield from self.until(begin_us + takes_us)
         if not checked.unread:
             viewed = {block.id for block in blocks}
-            for block_id in [known for known in self.loaded if known not in viewed]:
-                self._drop(block_id)
+            gone = [known for known in self.loaded if known not in viewed]
+            may_drop = self.way.may_drop
+            blocks = [self.world.blocks[block_id] for block_id in gone]
+            for block in [b for b in blocks if may_drop(b, superseded, self.loaded)]:
+                self._drop(block.id)
+                self.way.let_go(self.number, block.id)
 
     def _load(self, block: Block) -> None:
         """Load a block of the view if its index can be read (G5)."""
@@ -117,6 +126,7 @@ class Gateway(Crashable):
         try:
             if self.client.get(block.key("index")) is not None:
                 self.loaded[block.id] = self.world.now_us
+                self.way.took(self.number, block.id)
         except RequestFailed:
             pass
 

@@ -45,8 +45,8 @@ class Operator(Actor):
 
     def _carry_out(self, intervention: Intervention) -> Steps:
         if isinstance(intervention, CleanUp):
-            process = Process(self.world, self.store)
-            yield from CleaningTool(process, self.client, intervention.delete_delay_us).once()
+            process = Process(self.world, self.store, intervention.scheme)
+            yield from CleaningTool(process, self.client).once()
             return
         for block in self._candidates(intervention):
             key = block.key("deletion-mark.json")
@@ -114,16 +114,10 @@ class Operator(Actor):
 class CleaningTool(Job):
     """One run of the tool that cleans up, with a delay of its own (O7)."""
 
-    def __init__(self, process: Process, client: Client, delay_us: int) -> None:
+    def __init__(self, process: Process, client: Client) -> None:
         super().__init__(process, 0)
         self.phase = OPERATOR
-        self.delay_us = delay_us
         process.client = client
-
-    @property
-    def delete_delay_us(self) -> int:
-        """That of the tool, whatever the scheme."""
-        return self.delay_us
 
     def once(self) -> Steps:
         """Sync, then delete what is partial, and what is marked."""

@@ -74,7 +74,8 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     Compactor(process)
     if scenario.compactor.progress_interval_us:
         Progress(process, PROGRESS)
-    if scenario.compactor.cleanup == "every":
+    way = process.way
+    if way.cleanup.startswith("every"):
         Cleaner(process, CLEANING)
     if scenario.compactor.cleanup_interval_us:
         Sweeper(process, CLEANING)
@@ -82,7 +83,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     Operator(world, store)
     spec = scenario.gateways.cache
     shared = Cache(world, spec) if spec is not None and spec.shared else None
-    gateways = [Gateway(world, store, g, shared) for g in range(scenario.gateways.count)]
+    gateways = [Gateway(world, store, way, g, shared) for g in range(scenario.gateways.count)]
     for gateway in gateways:
         gateway.start(gateway.phase_us())
     for number, fault in enumerate(scenario.faults):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.reference.world import World
+from tests.reference.world import Block, World
 
 Plane = Literal["get", "list"]
 PLANES: tuple[Plane, Plane] = ("get", "list")
@@ -71,6 +71,11 @@ class Store:
     def newest_is_put(self, key: str) -> bool:
         """Whether the key exists for somebody who sees every acknowledged change."""
         return key in self.versions and self.versions[key][-1].is_put
+
+    def holds_any(self, block: Block) -> bool:
+        """Whether some object of the block exists for somebody who sees every change."""
+        names = (*block.objects, "deletion-mark.json")
+        return any(self.newest_is_put(block.key(name)) for name in names)
 
     def shown(self, key: str, plane: Plane, replica: int, time_us: int) -> Version | None:
         """The version a replica shows; None if it shows none or a delete (S3)."""

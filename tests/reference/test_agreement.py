@@ -14,7 +14,7 @@ from sim.analysis.queries import evaluate as queries
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
 from sim.model.world import simulate
-from sim.scenario.schema import OUTCOMES, Scenario
+from sim.scenario.schema import OUTCOMES, SCHEME_KINDS, Scenario
 from sim.testing.strategies import scenarios
 from sim.trace.columns import build
 from sim.trace.recorder import Trace
@@ -82,7 +82,7 @@ def _compare(what: str, fast: Mapping[Any, Any], slow: Mapping[Any, Any]) -> Ite
 
 
 @settings(max_examples=settings().max_examples * 2 // 5)
-@given(scenario=scenarios(max_interventions=3), trial=st.integers(0, 1))
+@given(scenario=scenarios(scheme_kinds=SCHEME_KINDS, max_interventions=3), trial=st.integers(0, 1))
 def test_fast_and_plain_agree(scenario: Scenario, trial: int) -> None:
     for scheme_index in range(len(scenario.schemes)):
         assert next(differences(scenario, scheme_index, trial), None) is None

@@ -26,6 +26,7 @@ LEVELS: Final = {
     "study": 5,
     "report": 5,
     "testing": 5,
+    "schemes": 5,
     "cli": 6,
     "api": 6,
     "__main__": 7,

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from sim.core.streams import Streams
-from sim.model.schemes import AfterMark, AtOnce, DeletionMark, Hide, NoRecord, compose
 from sim.trace.records import UpRecord
-from tests.worlds import AT_ONCE, lag, marks, run, story, us, world
+from tests.worlds import lag, marks, run, story, us, world
 
 
 def seen(since: str, until: str, **changes: Any) -> list[str]:
@@ -195,13 +194,3 @@ def test_marks_hide_blocks_without_a_replacement() -> None:
         line for line in story(trace.records) if line.startswith("5h") and "delete 0" in line
     ]
     assert deleted == ["5h40m delete 0: meta chunk index mark"]
-
-
-def test_schemes_are_composed_of_primitives() -> None:
-    scenario = world(schemes=[AT_ONCE, marks("3h", "1h")])
-    at_once, marked = (compose(scenario, i) for i in range(2))
-    assert (at_once.record, at_once.delete) == (NoRecord(), AtOnce())
-    assert at_once.hide == Hide(gateways_us=None, compactor_us=None)
-    assert (marked.record, marked.delete) == (DeletionMark(), AfterMark(us("3h")))
-    # The compactor's delay is half of the delete delay, whatever the gateways do.
-    assert marked.hide == Hide(gateways_us=us("1h"), compactor_us=us("90m"))

@@ -6,6 +6,7 @@ Each case has a prediction: where the log or an outcome must differ, and where i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -181,8 +182,7 @@ def test_half_of_the_delay_switched_off(monkeypatch: Patch) -> None:
 
     def without_half(scenario: Scenario, scheme_index: int) -> schemes.Scheme:
         made = compose(scenario, scheme_index)
-        hide = schemes.Hide(gateways_us=made.hide.gateways_us, compactor_us=0)
-        return schemes.Scheme(name=made.name, record=made.record, hide=hide, delete=made.delete)
+        return replace(made, hide=replace(made.hide, compactor_us=0))
 
     monkeypatch.setattr("sim.model.world.compose", without_half)
     _, timelines = run(scenario)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,18 +18,18 @@ from sim.conventions.queries import Queries, reach
 from sim.core.kernel import Phase
 from sim.model import schemes
 from sim.model.blocks.catalog import Block
-from sim.model.schemes import AfterMark, Hide, Holder, NoHold, NoRecord, OwnListing, Scheme
+from sim.model.schemes import Holder, Scheme
 from sim.model.store.client import Client, RequestFailed
 from sim.model.store.versions import GET
 from sim.model.views.listing import Bucket, Instants, SyncAborted
 from sim.model.views.view import View
 from sim.scenario.schema import Scenario
+from sim.schemes.plain import NoHold
 from sim.trace.records import AbortRecord, DropRecord, LoadRecord, Record, RetireRecord
 from sim.trace.timelines import Timelines
 from tests.worlds import AT_ONCE, marks, run, us, world
 
 Grow = Callable[[Scheme, Scenario], Scheme]
-NO_MARKS = Hide(gateways_us=None, compactor_us=None)
 
 
 @pytest.fixture
@@ -67,40 +66,8 @@ def moments(records: Sequence[Record], kind: type, gateway: int = 0) -> dict[int
     return at
 
 
-class Remembered(NoRecord):
-    """S1: the compactor remembers what it retired, and when; a restart forgets."""
-
-    def write(self, block: Block, view: View, t_us: int) -> None:
-        view.remember_mark(block, view.client.clock_us(t_us))
-
-
-def test_delay_in_memory(grown: Callable[[Grow], None]) -> None:
-    delay_us = us("90m")
-    grown(lambda made, _: replace(made, record=Remembered(), delete=AfterMark(delay_us)))
-
-    def waits(**faults: Any) -> list[int]:
-        _, timelines = run(world(horizon="24h", **faults))
-        blocks = timelines.blocks
-        gone = blocks.deleted_us < timelines.horizon_us
-        return [int(wait) for wait in (blocks.deleted_us - blocks.retired_us)[gone]]
-
-    assert waits()
-    assert all(delay_us < wait <= delay_us + us("5m") for wait in waits())
-    # A restart an hour after a retirement begins to wait anew, with what it finds again.
-    crash = {"kind": "compactor-crash", "at": "11h", "lasts": "0s"}
-    assert max(waits(faults=[crash])) > delay_us + us("30m")
-
-
-class UntilReplaced(NoHold):
-    """S12: a reader drops what deduplication hides once what hides it is loaded."""
-
-    def may_drop(self, holder: Holder, block: Block) -> bool:
-        replacements = (peer.index in holder.loaded for peer in block.dominated_by)
-        return not holder.view.is_superseded(block) or any(replacements)
-
-
 def test_replacement_that_fails_to_load_and_drop_when_replaced(
-    grown: Callable[[Grow], None], monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     check = Client.raise_if_failing
 
@@ -118,48 +85,12 @@ def test_replacement_that_fails_to_load_and_drop_when_replaced(
     scenario = world(schemes=[marks("40h", "20h")], faults=[errors], producers=local)
     gap = hazards(scenario, run(scenario)[1])
     assert gap["silent-gap"] > us("1h")
-    grown(lambda made, _: replace(made, hold=UntilReplaced()))
-    assert "silent-gap" not in hazards(scenario, run(scenario)[1])
-
-
-class Leases(NoHold):
-    """S7: a block is deleted when no reader holds it; who went down holds nothing."""
-
-    def __init__(self) -> None:
-        self._holders: dict[int, set[int]] = {}
-
-    def took(self, holder: Holder, blocks: Sequence[Block]) -> None:
-        for block in blocks:
-            self._holders.setdefault(block.index, set()).add(holder.number)
-
-    def let_go(self, holder: Holder, blocks: Sequence[Block]) -> None:
-        for block in blocks:
-            self._holders[block.index].discard(holder.number)
-
-    def lost(self, holder: Holder) -> None:
-        for holders in self._holders.values():
-            holders.discard(holder.number)
-
-    def may_delete(self, block: Block, t_us: int) -> bool:
-        return not self._holders.get(block.index)
-
-
-def test_leases(grown: Callable[[Grow], None]) -> None:
-    scenario = world(
-        horizon="24h",
-        schemes=[marks("0s", "0s")],
-        gateways={"count": 2, "phase": "uniform"},
-        faults=[{"kind": "gateway-outage", "target": 1, "at": "9h", "lasts": "20h"}],
-    )
-    assert hazards(scenario, run(scenario)[1])["query-error"] > us("10m")
-    grown(lambda made, _: replace(made, hold=Leases()))
-    _, timelines = run(scenario)
-    # But for those that the outage itself ends, no query meets a block that is gone.
-    found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
-    is_error = np.array([outcome == "query-error" for outcome in found.outcome])
-    assert (found.start_us[is_error] >= us("9h")).all()
-    assert (found.end_us[is_error] <= us("9h") + scenario.gateways.unhealthy_after_us).all()
-    assert (timelines.blocks.deleted_us < timelines.horizon_us).sum() > 4
+    held = {
+        **scenario.schemes[0].composed.model_dump(by_alias=True, exclude_none=True),
+        "hold": "replacement-loaded",
+    }
+    kept = world(schemes=[held], faults=[errors], producers=local)
+    assert "silent-gap" not in hazards(kept, run(kept)[1])
 
 
 class RetryOnMiss(NoHold):
@@ -184,7 +115,7 @@ class NoticedDeletion:
         self._hold = hold
         self._scenario = scenario
 
-    def write(self, block: Block, view: View, t_us: int) -> None:
+    def write(self, block: Block, view: View, t_us: int, why: str) -> None:
         for holder in self._hold.holders.get(block.index, {}).values():
             miss_us = min(self._misses(block, view, t_us), default=None)
             if miss_us is not None:
@@ -192,6 +123,15 @@ class NoticedDeletion:
 
     def is_written(self, block: Block, view: View) -> bool:
         return True
+
+    def due(self, view: View, before_us: int) -> list[Block]:
+        return []
+
+    def remembers(self, block: Block) -> bool:
+        return False
+
+    def forget(self) -> None:
+        """Nothing is remembered."""
 
     def _misses(self, block: Block, view: View, t_us: int) -> Iterator[int]:
         for query_class in self._scenario.queries:
@@ -234,13 +174,13 @@ class Index:
         self.versions: list[tuple[tuple[int, ...], dict[int, tuple[Block, int, int | None]]]] = []
 
 
-class IndexListing(OwnListing):
+class IndexListing:
     """Of S11 too: the cleaner writes the index, gateways read it."""
 
     def __init__(self) -> None:
         self._index = Index()
 
-    def source(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
+    def source_of(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
         return IndexReader(self._index, client, shard=shard, shards=shards)
 
     def publish(self, view: View, t_us: int) -> None:
@@ -296,7 +236,7 @@ def test_bucket_index(grown: Callable[[Grow], None]) -> None:
         gateways={"sync_interval": "5m", "phase": "1m"},
     )
     plain, direct = run(scenario)
-    grown(lambda made, _: replace(made, listing=IndexListing()))
+    grown(lambda made, _: replace(made, learn=IndexListing()))
     trace, timelines = run(scenario)
     before, after = (moments(t.records, LoadRecord) for t in (plain, trace))
     assert set(before) == set(after)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sim.core.laws import Adjusted, Law
-from sim.scenario.schema import Immediate, Scenario, StoreErrors
+from sim.scenario.schema import Scenario, StoreErrors
 
 __all__ = ["Sizes", "sizes"]
 
@@ -96,10 +96,10 @@ def sizes(scenario: Scenario, *, schemes: int | None = None) -> Sizes:
         + mean_us(compactor.compaction_takes)
         + mean_us(compactor.upload_takes),
         pass_us=max(mean_us(compactor.wait_interval), mean_us(compactor.sync_takes)),
-        cleanup_us=float(compactor.cleanup_every_us),
+        cleanup_us=float(max(scenario.cleanup(i).every_us for i in range(len(scenario.schemes)))),
         retention_us=float(compactor.retention_us[0]),
         downsampling=compactor.downsampling,
-        marks=any(not isinstance(scheme, Immediate) for scheme in scenario.schemes),
+        marks=any(scheme.hide_delay_us is not None for scheme in scenario.schemes),
         gateways=float(gateways.count),
         shards=float(gateways.shards),
         sync_us=max(mean_us(gateways.sync_interval), mean_us(gateways.sync_takes)),

@@ -108,7 +108,7 @@ class _Gathering:
         self._cast = cast
         self._gateways = gateways
         self._n_data = timelines.objects.meta
-        is_every = scenario.compactor.cleanup == "every"
+        is_every = scenario.cleanup(scheme_index).when == "every"
         self._deleter = "cleaner" if is_every and self._has_marks else "compactor"
 
     @property

@@ -184,7 +184,8 @@ class _Case:
         self.block = block
         self.delay_us = None if spec.hide_delay_us is None else spec.delete_delay_us
         self._timelines = timelines
-        self._is_cleaner = self.delay_us is not None and scenario.compactor.cleanup == "every"
+        is_every = scenario.cleanup(scheme_index).when == "every"
+        self._is_cleaner = self.delay_us is not None and is_every
         self._changes = [
             record
             for record in trace.records

@@ -169,7 +169,7 @@ class _Rescue:
         compaction; the deletion itself began in one.
         """
         spec = self._scenario.compactor
-        every = spec.cleanup_every_us
+        every = self._scheme.cleanup(spec.cleanup_rule).every_us
         if not every and not spec.wait_interval.is_constant:
             return (free_us - 1,)
         every = every or spec.wait_interval.draw_us(0.5)

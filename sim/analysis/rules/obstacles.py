@@ -12,6 +12,7 @@ __all__ = ["gap_obstacles", "read_obstacles", "trouble"]
 def trouble(of: Terms) -> Iterator[str]:
     """What makes every worst case unbounded."""
     store = of.scenario.store
+    yield from of.scheme.obstacles(of.scenario)
     if partial_uploads(of).status is not Status.HOLDS:
         yield "an upload may be taken for abandoned (R7: upload_takes, store.lag)"
     if store.error_rate or store.lost_answer_rate:

@@ -92,7 +92,7 @@ class Compactor(Janitor):
         """Sync, clean, collect garbage, compact each group once; whether anything was compacted."""
         yield from self.sync()
         deleted: set[int] = set()
-        if self.spec.cleanup == "in-pass":
+        if self.scheme.cleanup.when == "in-pass":
             deleted = yield from self.delete_marked()
         garbage = [b for b in self.view.garbage.values() if b.index not in deleted]
         yield from self.retire(garbage, "garbage")
@@ -103,7 +103,7 @@ class Compactor(Janitor):
             if plan and self._is_news(plan):
                 yield from self._compact(plan)
                 has_worked = True
-        if self.spec.cleanup == "end-of-pass":
+        if self.scheme.cleanup.when == "end-of-pass":
             yield from self.delete_marked()
         return has_worked
 

@@ -67,6 +67,7 @@ class Gateway:
             if not self._is_serving:
                 self._is_serving = True
                 self._recorder.record(UpRecord(self.kernel.now_us, self.number))
+                self._hold.returned(self)
             end_us = self.kernel.now_us
             next_us = ticker.next_run_us(start_us, end_us)
             yield from self._until(next_us)

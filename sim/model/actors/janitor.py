@@ -77,16 +77,18 @@ class Janitor:
 
     def retire(self, blocks: Iterable[Block], why: str) -> Steps:
         """Declare blocks obsolete, oldest first, in the way of the scheme."""
+        scheme, view = self.scheme, self.view
         for block in sorted(blocks, key=by_creation):
             now_us = self.kernel.now_us
             try:
-                self.scheme.record.write(block, self.view, now_us)
+                scheme.record.write(block, view, now_us, why)
             finally:
-                if block.retired_us > now_us and self.scheme.record.is_written(block, self.view):
+                is_retired = scheme.record.is_written(block, view)
+                if is_retired and block.retired_us > now_us:
                     block.retired_us = now_us
                     reason = RETIRE_REASONS.index(why)
                     self.recorder.record(RetireRecord(now_us, block.index, reason))
-            if self.scheme.delete.is_immediate:
+            if is_retired and scheme.delete.is_immediate and scheme.hold.may_delete(block, now_us):
                 yield from self.remove(block)
 
     def remove(self, block: Block) -> Steps:
@@ -111,7 +113,7 @@ class Janitor:
         scheme, now_us, view = self.scheme, self.kernel.now_us, self.view
         due = [
             block
-            for block in scheme.delete.due(view, now_us)
+            for block in scheme.delete.due(scheme.record, view, now_us)
             if scheme.hold.may_delete(block, now_us)
         ]
         failures = yield from delete_all(
@@ -124,7 +126,7 @@ class Janitor:
         )
         if failures:
             raise Exited(*failures[0].args)
-        scheme.listing.publish(view, self.kernel.now_us)
+        scheme.learn.publish(view, self.kernel.now_us)
         return {block.index for block in due}
 
     def clean_partial(self) -> Steps:
@@ -134,7 +136,8 @@ class Janitor:
             return
         shared.is_cleaning = True
         for block in sorted(shared.partial.values(), key=by_creation):
-            if block.index in self.view.marks or not self._is_abandoned(block):
+            is_retired = block.index in self.view.marks or self.scheme.record.remembers(block)
+            if is_retired or not self._is_abandoned(block):
                 continue
             try:
                 yield from self.remove(block)
@@ -182,7 +185,7 @@ class Cleaner(Janitor):
 
     def run(self) -> Steps:
         """Sync and delete at every tick."""
-        yield from self.repeat(self._round, Constant(value_us=self.spec.cleanup_every_us))
+        yield from self.repeat(self._round, Constant(value_us=self.scheme.cleanup.every_us))
 
     def _round(self) -> Steps:
         yield from self.sync()

@@ -1,6 +1,6 @@
 """Whoever acts on the bucket with tools: marks, deletes, cleans up (``SEMANTICS.md`` O)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
@@ -10,7 +10,7 @@ from sim.core.units import US_PER_S
 from sim.model.actors.janitor import Exited, Janitor
 from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block, by_creation
-from sim.model.schemes import AfterMark, Hide, NoRecord, Scheme
+from sim.model.schemes import acting
 from sim.model.store.client import Client, RequestFailed
 from sim.model.store.transfer import Steps, delete
 from sim.model.views.listing import Bucket, Instants, SyncAborted
@@ -19,11 +19,10 @@ from sim.scenario.language.interventions import (
     Choice,
     CleanUp,
     DeleteBlocks,
-    Intervention,
     MarkBlocks,
     UnmarkBlocks,
 )
-from sim.scenario.schema import Compactor as CompactorSpec
+from sim.scenario.schema import Scenario
 from sim.trace.recorder import Recorder
 from sim.trace.records import RETIRE_REASONS, UNREADABLE_US, ErrorRecord, RetireRecord
 
@@ -35,28 +34,27 @@ class Operator:
 
     Parameters
     ----------
-    interventions : sequence of Intervention
-        In the order of the file, which names their draws.
-    spec : CompactorSpec
-        How long syncs and deletions take, and which uploads are too young: tools share it.
+    scenario : Scenario
+        What is to be done, and how long it takes: tools share the settings of the compactor.
     """
 
     def __init__(
         self,
-        interventions: Sequence[Intervention],
-        spec: CompactorSpec,
+        scenario: Scenario,
         *,
         kernel: Kernel,
         client: Client,
         streams: Streams,
         recorder: Recorder,
     ) -> None:
-        self._spec = spec
+        self._scenario = scenario
+        self._spec = scenario.compactor
         self._kernel = kernel
         self._client = client
         self._streams = streams
         self._recorder = recorder
         self._mark_object = client.store.catalog.mark_object
+        interventions = scenario.interventions or ()
         at_us = [
             draw_us(one.at, streams, "intervention", i, "at") for i, one in enumerate(interventions)
         ]
@@ -174,13 +172,7 @@ class Operator:
 
     def _clean_up(self, tool: CleanUp) -> Steps:
         """Do what a pass of the compactor begins with, in a process of its own."""
-        delay_us = tool.delete_delay_us
-        scheme = Scheme(
-            name=tool.kind,
-            record=NoRecord(),
-            hide=Hide(gateways_us=None, compactor_us=delay_us // 2),
-            delete=AfterMark(delay_us),
-        )
+        scheme = acting(tool.scheme, self._scenario)
         kernel, streams = self._kernel, self._streams
         syncer = Syncer(self._spec, scheme, kernel=kernel, client=self._client, streams=streams)
         yield from _CleanUp(

@@ -74,13 +74,14 @@ class CompactorProcess:
         """End the present life now."""
         for stop in self._stops:
             stop()
+        self._scheme.record.forget()
 
     def _jobs(self) -> Iterator[Janitor]:
         spec = self._spec
         kinds: tuple[tuple[type[Janitor], bool], ...] = (
             (Compactor, not self.has_halted),
             (Progress, spec.progress_interval_us > 0),
-            (Cleaner, spec.cleanup == "every"),
+            (Cleaner, self._scheme.cleanup.when == "every"),
             (Sweeper, spec.cleanup_interval_us > 0),
         )
         for kind, is_there in kinds:

@@ -17,11 +17,13 @@ from sim.model.views.listing import Bucket, Instants
 class Filters:
     """The settings of a filter chain.
 
-    ``mark_delay_us`` hides a block whose mark is older (strictly); ``None`` leaves the filter out.
+    ``mark_delay_us`` hides a block whose mark is older (strictly), ``data_age_us`` one whose newest
+    data is; ``None`` leaves a filter out.
     """
 
     consistency_delay_us: int
     mark_delay_us: int | None
+    data_age_us: int | None = None
 
 
 class View:
@@ -113,17 +115,26 @@ class View:
         return list(hot.values())
 
     def _check(self, blocks: Sequence[Block], uploaded_us: Sequence[int | None], t_us: int) -> None:
-        """The consistency delay; a block that is not active is forgotten."""
+        """Filters by age; a block that is not active is forgotten."""
         checked = self._checked
         for block, since_us in zip(blocks, uploaded_us, strict=True):
             index = block.index
-            if since_us is not None and self._is_old_enough(block, since_us, t_us):
+            if since_us is not None and self._is_of_age(block, since_us, t_us):
                 checked.add(index)
                 continue
             checked.discard(index)
             if since_us is None:
                 self.marks.pop(index, None)
             self.source.pass_over(block)
+
+    def _is_of_age(self, block: Block, uploaded_us: int, t_us: int) -> bool:
+        data_age_us = self.filters.data_age_us
+        if data_age_us is not None:
+            old_us = block.max_us + data_age_us + 1
+            if self.client.clock_us(t_us) >= old_us:
+                return False
+            self.source.again.add(self.client.when_us(old_us), block)
+        return self._is_old_enough(block, uploaded_us, t_us)
 
     def _is_old_enough(self, block: Block, uploaded_us: int, t_us: int) -> bool:
         delay_us = self.filters.consistency_delay_us

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from sim.core.laws import Law
+from sim.scenario.language.primitives import SLOTS, primitives
 from sim.scenario.language.values import Frozen
 from sim.scenario.laws.tables import TABLES, WEIGHTED, WeightedLaw
 from sim.scenario.schema import Scenario
@@ -31,7 +32,7 @@ def keys_at(location: Sequence[str | int]) -> tuple[str, ...]:
             for table in tables
             for key, field in _fields(table)
             if key == part
-            for inner in _inside(field.annotation)
+            for inner in _inside(key, field.annotation)
         ]
         # What is no key is a tag, or the name of a scheme that something is expected of.
         tables = inside or [t for t in tables if part in _tags(t)] or tables
@@ -44,16 +45,18 @@ def _fields(table: type[Frozen]) -> Iterator[tuple[str, FieldInfo]]:
         yield field.alias or name, field
 
 
-def _inside(annotation: Any) -> Iterator[type[Frozen]]:
-    """Yield the tables that an annotation mentions."""
-    if annotation is Law:
+def _inside(key: str, annotation: Any) -> Iterator[type[Frozen]]:
+    """Yield the tables that the annotation of a key mentions."""
+    if key in SLOTS:
+        yield from primitives(key).values()
+    elif annotation is Law:
         yield from TABLES.values()
     elif annotation is WeightedLaw:
         yield from WEIGHTED.values()
     elif isinstance(annotation, type) and issubclass(annotation, Frozen):
         yield annotation
     for argument in get_args(annotation):
-        yield from _inside(argument)
+        yield from _inside(key, argument)
 
 
 def _tags(table: type[Frozen]) -> tuple[Any, ...]:

@@ -9,8 +9,9 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from sim.core.laws import Law
-from sim.core.units import US_PER_S
+from sim.core.units import US_PER_S, format_duration
 from sim.scenario.complaints.nearest import did_you_mean
+from sim.scenario.language.schemes import DeletionMark
 from sim.scenario.language.values import Duration, Frozen, refusal
 from sim.scenario.laws.tables import ActivityLaw
 
@@ -102,6 +103,14 @@ class CleanUp(_ByHand):
     delete_delay_us: Duration = Field(
         48 * _H, alias="delete_delay", description="Age of a mark from which the block goes."
     )
+
+    @property
+    def scheme(self) -> DeletionMark:
+        """How the tool deletes, whatever the scheme that is compared."""
+        own = {"name": self.kind, "kind": "deletion-mark"}
+        return DeletionMark.model_validate(
+            own | {"delete_delay": format_duration(self.delete_delay_us)}
+        )
 
 
 Intervention = Annotated[

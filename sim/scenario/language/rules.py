@@ -230,6 +230,17 @@ def _names(scenario: "Scenario") -> Iterator[Finding]:
                 yield Finding((table, i, "name"), "be unique", ((table, first, "name"),))
 
 
+def _schemes(scenario: "Scenario") -> Iterator[Finding]:
+    for i, scheme in enumerate(scenario.schemes):
+        parts = scheme.primitives if scheme.kind == "composed" else {}
+        for slot, part in parts.items():
+            for other, kinds in part.refuses.items():
+                if parts[other].kind in kinds:
+                    here, there = ((*("schemes", i), place) for place in (slot, other))
+                    rule = f'go with {other}, which is "{parts[other].kind}"'
+                    yield Finding(here, rule, (there,))
+
+
 def _faults(scenario: "Scenario") -> Iterator[Finding]:
     for i, fault in enumerate(scenario.faults):
         place: Path = ("faults", i)
@@ -290,6 +301,7 @@ _RULES: Final = (
     _gateways,
     _queries,
     _names,
+    _schemes,
     _faults,
     _interventions,
     _expect,

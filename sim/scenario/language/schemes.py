@@ -1,25 +1,60 @@
 """The ways to delete: ``[[schemes]]``.
 
-The key ``kind`` says which; a field exists only where it means something.
+``kind = "composed"`` spells a scheme out, slot by slot; the other kinds are short names of a
+composition. With ``preset`` a scheme begins as one of those that are shipped.
 """
 
-from typing import Annotated, Final, Literal
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from sim.core.units import US_PER_S
+from sim.core.units import US_PER_S, format_duration
+from sim.scenario.language.cleanup import Cleanup
+from sim.scenario.language.primitives import SLOTS, Deletes, Hides, Primitive, Slot
 from sim.scenario.language.values import Duration, Frozen, Name
+from sim.scenario.presets import over_scheme
 
-__all__ = ["SCHEME_KINDS", "DeletionMark", "Immediate", "SchemeSpec"]
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+__all__ = ["SCHEME_KINDS", "Composed", "DeletionMark", "Immediate", "SchemeSpec"]
 
 _H: Final = 3_600 * US_PER_S
 
 
-class Immediate(Frozen):
-    """A retired block is deleted at once."""
+class _Scheme(Frozen):
+    """What all have in common, and what may be asked of each."""
 
     name: Name = Field(description="Its name in results and in expect.")
+    preset: str | None = Field(
+        None, description="A scheme that is shipped; the other keys override it."
+    )
+
+    @property
+    def composed(self) -> "Composed":
+        """The scheme slot by slot."""
+        raise NotImplementedError
+
+    def cleanup(self, default: Cleanup) -> Cleanup:
+        """When retired blocks are deleted; `default` where the scheme does not say."""
+        return default
+
+    def obstacles(self, scenario: "Scenario") -> Iterator[str]:
+        """What keeps delays alone from proving that no read fails in a scenario."""
+        return iter(())
+
+
+class Immediate(_Scheme):
+    """A retired block is deleted at once."""
+
     kind: Literal["immediate"] = Field(description="Delete at once.")
+
+    @property
+    def composed(self) -> "Composed":
+        """The scheme slot by slot."""
+        return Composed(name=self.name, kind="composed")
 
     @property
     def delete_delay_us(self) -> int:
@@ -32,10 +67,9 @@ class Immediate(Frozen):
         return
 
 
-class DeletionMark(Frozen):
+class DeletionMark(_Scheme):
     """A retired block is marked, hidden from readers, and deleted later (Thanos since 0.12)."""
 
-    name: Name = Field(description="Its name in results and in expect.")
     kind: Literal["deletion-mark"] = Field(description="Mark first, delete later.")
     delete_delay_us: Duration = Field(
         48 * _H, alias="delete_delay", description="Age of a mark from which the block goes."
@@ -47,12 +81,80 @@ class DeletionMark(Frozen):
     )
 
     @property
+    def composed(self) -> "Composed":
+        """The scheme slot by slot; the compactor ignores blocks at half of the delete delay."""
+        hide = {
+            "kind": "mark-age",
+            "after": format_duration(self.ignore_deletion_marks_delay_us),
+            "compactor": format_duration(self.delete_delay_us // 2),
+        }
+        delete = {"kind": "after", "delay": format_duration(self.delete_delay_us)}
+        slots = {"record": "mark", "hide": hide, "delete": delete}
+        return Composed.model_validate({"name": self.name, "kind": "composed", **slots})
+
+    @property
     def hide_delay_us(self) -> int:
         """Age of a mark from which gateways ignore the block."""
         return self.ignore_deletion_marks_delay_us
 
 
-SchemeSpec = Annotated[Immediate | DeletionMark, Field(discriminator="kind")]
+class Composed(_Scheme):
+    """A scheme slot by slot; a slot that is left out is as if blocks were deleted at once."""
+
+    kind: Literal["composed"] = Field(description="A primitive for each slot.")
+    record: Annotated[Primitive, Slot("record")] = Field(
+        "nothing", validate_default=True, description=SLOTS["record"]
+    )
+    hide: Annotated[Hides, Slot("hide")] = Field(
+        "superseded", validate_default=True, description=SLOTS["hide"]
+    )
+    delete: Annotated[Deletes, Slot("delete")] = Field(
+        "at-once", validate_default=True, description=SLOTS["delete"]
+    )
+    hold: Annotated[Primitive, Slot("hold")] = Field(
+        "nothing", validate_default=True, description=SLOTS["hold"]
+    )
+    learn: Annotated[Primitive, Slot("learn")] = Field(
+        "listing", validate_default=True, description=SLOTS["learn"]
+    )
+
+    @property
+    def composed(self) -> "Composed":
+        """The scheme slot by slot."""
+        return self
+
+    @property
+    def primitives(self) -> Mapping[str, Primitive]:
+        """What stands in each slot."""
+        return {slot: getattr(self, slot) for slot in SLOTS}
+
+    @property
+    def delete_delay_us(self) -> int:
+        """From retirement to deletion; NEVER if nothing is deleted."""
+        return self.delete.delay_us
+
+    @property
+    def hide_delay_us(self) -> int | None:
+        """Age of a mark from which gateways ignore the block; None without marks."""
+        return self.hide.mark_age_us
+
+    def cleanup(self, default: Cleanup) -> Cleanup:
+        """When retired blocks are deleted; `default` where the scheme does not say."""
+        return self.delete.when or default
+
+    def obstacles(self, scenario: "Scenario") -> Iterator[str]:
+        """What keeps delays alone from proving that no read fails in a scenario."""
+        return chain.from_iterable(p.obstacles(scenario) for p in self.primitives.values())
+
+
+def _begun(raw: Any) -> Any:
+    """Lay a scheme over the preset that it names."""
+    return over_scheme(raw) if isinstance(raw, Mapping) and "preset" in raw else raw
+
+
+SchemeSpec = Annotated[
+    Immediate | DeletionMark | Composed, Field(discriminator="kind"), BeforeValidator(_begun)
+]
 """A way to delete."""
 
-SCHEME_KINDS: Final = ("immediate", "deletion-mark")
+SCHEME_KINDS: Final = ("immediate", "deletion-mark", "composed")

@@ -4,12 +4,13 @@
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeGuard
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim.core.laws import Constant, Law
 from sim.scenario.complaints.nearest import did_you_mean, one_of
+from sim.scenario.language.overlay import laid_over
 from sim.scenario.language.values import Copies, Duration, Fraction, Frozen, Whole, refusal
 from sim.scenario.laws.tables import ActivityLaw
 from sim.scenario.stores.profiles import PROFILES
@@ -102,21 +103,4 @@ def over_profile(raw: Mapping[str, Any]) -> dict[str, Any]:
     name = raw.get("profile", "strong")
     if not isinstance(name, str) or name not in PROFILES:
         raise refusal(one_of(PROFILES), hint=did_you_mean(name, PROFILES), at=("profile",))
-    return _over(PROFILES[name].values, raw)
-
-
-def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both mappings as one."""
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        if _is_plain_table(value) and _is_plain_table(under):
-            merged[key] = _over(under, value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _is_plain_table(value: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Whether a value is a table, and no law."""
-    return isinstance(value, Mapping) and "law" not in value
+    return laid_over(PROFILES[name].values, raw)

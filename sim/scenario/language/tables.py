@@ -4,15 +4,16 @@ Attributes have the names of the keys, with the unit of their value behind: ``wa
 a law (in µs, drawn), ``block_length_us`` a policy.
 """
 
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from sim.core.laws import Constant, Law
 from sim.core.objects import Resolution
-from sim.core.units import US_PER_S, format_duration
+from sim.core.units import US_PER_S
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.language.caches import GatewayCache
+from sim.scenario.language.cleanup import Cleanup, WhenDeleted
 from sim.scenario.language.store import NO_TIME
 from sim.scenario.language.values import (
     Amount,
@@ -24,7 +25,6 @@ from sim.scenario.language.values import (
     Longer,
     Name,
     Rate,
-    duration_us,
     refusal,
 )
 from sim.scenario.laws.tables import ActivityLaw, PhaseLaw
@@ -88,33 +88,6 @@ class Producers(Frozen):
     chunk_files: Count = Field(1, description="Chunk objects of a block.")
 
 
-class Cleanup(NamedTuple):
-    """When marked blocks are deleted: `when`, and for ``every`` the interval."""
-
-    when: Literal["in-pass", "end-of-pass", "every"]
-    every_us: int = 0
-
-    def __str__(self) -> str:
-        """Return the text of the scenario file."""
-        return f"every {format_duration(self.every_us)}" if self.when == "every" else self.when
-
-
-_CLEANUP_RULE: Final = 'be "in-pass", "end-of-pass" or "every <duration>" such as "every 5m"'
-
-
-def _cleanup(value: object) -> Cleanup:
-    """Read when marked blocks are deleted."""
-    word, _, interval = value.partition(" ") if isinstance(value, str) else ("", "", "")
-    if word == "every" and (every_us := duration_us(interval.strip(), _CLEANUP_RULE)):
-        return Cleanup("every", every_us)
-    if value == "in-pass":
-        return Cleanup("in-pass")
-    if value == "end-of-pass":
-        return Cleanup("end-of-pass")
-    names = [] if word == "every" else ["in-pass", "end-of-pass", "every"]
-    raise refusal(_CLEANUP_RULE, hint=did_you_mean(value, names))
-
-
 class Retention(Frozen):
     """How long blocks of each resolution are kept; 0d keeps for ever."""
 
@@ -166,12 +139,7 @@ class Compactor(Frozen):
         description="Blocks uploaded more recently are not looked at.",
     )
     retention: Retention = Field(Retention(), description="0d keeps for ever.")
-    cleanup_rule: Annotated[
-        Cleanup,
-        BeforeValidator(_cleanup),
-        PlainSerializer(str),
-        WithJsonSchema({"type": "string", "pattern": "^(in-pass|end-of-pass|every .*)$"}),
-    ] = Field(
+    cleanup_rule: WhenDeleted = Field(
         Cleanup("in-pass"),
         alias="cleanup",
         description="When marked blocks are deleted: in-pass, end-of-pass or every <duration>.",

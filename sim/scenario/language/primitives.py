@@ -1,0 +1,157 @@
+"""The slots of a scheme, and what may stand in them.
+
+A scheme is a product: one primitive for each of the :data:`SLOTS`. A primitive is a table of the
+scenario language that also knows how to do what it says, in a file of its own; those of this
+project stand in the room `sim.schemes`. It is found here by slot and kind, so that one which
+somebody else registers is a primitive like any other: no file of the language names them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, get_args
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
+
+from sim.scenario.complaints.nearest import did_you_mean, one_of
+from sim.scenario.language.cleanup import WhenDeleted
+from sim.scenario.language.values import Frozen, refusal
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
+__all__ = ["SLOTS", "Deletes", "Hides", "Primitive", "Slot", "primitives", "register"]
+
+SLOTS: Final[Mapping[str, str]] = {
+    "record": "How is it recorded that a block is retired?",
+    "hide": "When does a component stop using a block that is retired?",
+    "delete": "When do the objects of a retired block go, by which clock?",
+    "hold": "What do readers and whoever deletes owe each other?",
+    "learn": "How does a reader learn what is in the bucket?",
+}
+"""The questions that a scheme answers."""
+
+_BUILT_IN: Final = "sim.schemes"
+
+
+class Primitive(Frozen):
+    """Base of what may stand in a slot.
+
+    A subclass has a ``kind: Literal["…"]`` with a default, keys of its own, and a docstring that
+    says what it does. `made` returns what the simulated world asks of the slot
+    (`sim.model.schemes` has the protocols).
+    """
+
+    source: ClassVar[str]
+    """Where the rule comes from: a pull request, a proposal, a file."""
+
+    refuses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Kinds in other slots, beside which it would do nothing, or nothing else would."""
+
+    kind: str
+
+    def made(self, scenario: "Scenario") -> Any:
+        """What acts in one run of a scenario; a new one each time, so that it may remember."""
+        raise NotImplementedError
+
+    def obstacles(self, scenario: "Scenario") -> Iterator[str]:
+        """What keeps delays alone from proving that no read fails in a scenario."""
+        return iter(())
+
+
+class Hides(Primitive):
+    """Base of what may stand in the slot ``hide``."""
+
+    @property
+    def mark_age_us(self) -> int | None:
+        """Age of a mark from which gateways ignore the block; None if they read no marks."""
+        return None
+
+
+class Deletes(Primitive):
+    """Base of what may stand in the slot ``delete``."""
+
+    when: WhenDeleted | None = Field(
+        None, description="When blocks are deleted, instead of compactor.cleanup."
+    )
+
+    @property
+    def delay_us(self) -> int:
+        """From retirement to deletion; NEVER if nothing is deleted."""
+        raise NotImplementedError
+
+
+_Table = TypeVar("_Table", bound=Primitive)
+
+_registered: Final[Mapping[str, dict[str, type[Primitive]]]] = {name: {} for name in SLOTS}
+
+
+def register(slot: str) -> Callable[[type[_Table]], type[_Table]]:
+    """Class decorator: the table may stand in `slot` from now on.
+
+    Raises
+    ------
+    ValueError
+        If the slot has another table of that kind.
+    """
+
+    def enter(table: type[_Table]) -> type[_Table]:
+        (kind,) = get_args(table.model_fields["kind"].annotation)
+        if _registered[slot].setdefault(kind, table) is not table:
+            raise ValueError(f"{slot} has a primitive {kind!r} already")
+        return table
+
+    return enter
+
+
+def primitives(slot: str) -> Mapping[str, type[Primitive]]:
+    """What may stand in a slot, by kind."""
+    # What acts lies above the language: it is looked up by name, as that of others would be.
+    import_module(_BUILT_IN)
+    return _registered[slot]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Annotation of a field that holds the primitive of a slot; a text is a table of a kind."""
+
+    name: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Read a table by its kind; write one without keys as its kind."""
+        return core_schema.with_info_plain_validator_function(
+            self._read, serialization=core_schema.plain_serializer_function_ser_schema(_written)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """One of the kinds, or a table of one."""
+        tables = [t.model_json_schema(by_alias=True) for t in primitives(self.name).values()]
+        short = [
+            kind
+            for kind, table in primitives(self.name).items()
+            if not any(field.is_required() for field in table.model_fields.values())
+        ]
+        return {"anyOf": [{"type": "string", "enum": short}, *tables]}
+
+    def _read(self, value: object, info: ValidationInfo) -> Primitive:
+        if isinstance(value, Primitive):
+            return value
+        table = {"kind": value} if isinstance(value, str) else value
+        if not isinstance(table, Mapping):
+            raise refusal("be a table with a kind, or the kind alone")
+        known = primitives(self.name)
+        kind = table.get("kind")
+        if not isinstance(kind, str) or kind not in known:
+            at = ("kind",) if table is value else ()
+            raise refusal(one_of(known), hint=did_you_mean(kind, known), at=at)
+        return known[kind].model_validate(table, context=info.context)
+
+
+def _written(primitive: Primitive) -> Any:
+    raw = primitive.model_dump(by_alias=True, exclude_none=True)
+    return raw if len(raw) > 1 else primitive.kind

@@ -1,0 +1,83 @@
+"""deletion-mark.json: a block is declared obsolete by an object inside it (S3).
+
+Readers ignore the block from an age of its mark on, and whoever deletes removes it from a later age
+on (``SEMANTICS.md`` D2). Source: thanos-io/thanos PR 2136 (v0.12.0); pkg/block/block.go,
+MarkForDeletion; pkg/block/fetcher.go, IgnoreDeletionMarkFilter.
+"""
+
+from typing import ClassVar, Final, Literal
+
+from pydantic import Field
+
+from sim.core.units import US_PER_S
+from sim.model.blocks.catalog import Block
+from sim.model.schemes import Hide
+from sim.model.views.view import View
+from sim.scenario.language.primitives import Hides, Primitive, register
+from sim.scenario.language.values import Duration
+from sim.scenario.schema import Scenario
+
+__all__ = ["DeletionMark", "MarkAge"]
+
+_SOURCE: Final = "thanos-io/thanos PR 2136, v0.12.0"
+
+
+@register("record")
+class DeletionMark(Primitive):
+    """A deletion-mark.json inside the block, written once, stamped in whole seconds."""
+
+    source: ClassVar = _SOURCE
+    refuses: ClassVar = {"hide": ("superseded", "data-age")}
+    kind: Literal["mark"] = Field("mark", description="A deletion-mark.json inside the block.")
+
+    def made(self, scenario: Scenario) -> "DeletionMark":
+        """The primitive itself: what it knows stands in the store."""
+        return self
+
+    def write(self, block: Block, view: View, t_us: int, why: str) -> None:
+        """Put the mark unless a HEAD finds one; raises RequestFailed as the client does."""
+        client = view.client
+        client.tally.count("head", t_us)
+        if not view.source.finds_mark(block, t_us):
+            clock_us = client.clock_us(t_us)
+            stamp_us = clock_us - clock_us % US_PER_S
+            client.put(block, client.store.catalog.mark_object, t_us, stamp_us=stamp_us)
+
+    def is_written(self, block: Block, view: View) -> bool:
+        """Whether the block counts as retired: it does once its mark is in the store."""
+        store = view.client.store
+        return store.holds(block, store.catalog.mark_object)
+
+    def due(self, view: View, before_us: int) -> list[Block]:
+        """Blocks whose mark, as ``view`` knows it, was stamped before ``before_us``."""
+        return view.due(before_us)
+
+    def remembers(self, block: Block) -> bool:
+        """Nothing stands in anybody's memory."""
+        return False
+
+    def forget(self) -> None:
+        """There is nothing to forget."""
+
+
+@register("hide")
+class MarkAge(Hides):
+    """A component ignores a block whose mark is older than a delay."""
+
+    source: ClassVar = _SOURCE
+    refuses: ClassVar = {"record": ("nothing", "memory", "meta-removal")}
+    kind: Literal["mark-age"] = Field("mark-age", description="When its mark is old enough.")
+    after_us: Duration = Field(alias="after", description="Age of a mark, for gateways.")
+    compactor_us: Duration | None = Field(
+        None, alias="compactor", description="Age of a mark, for the compactor; else as gateways."
+    )
+
+    @property
+    def mark_age_us(self) -> int:
+        """Age of a mark from which gateways ignore the block."""
+        return self.after_us
+
+    def made(self, scenario: Scenario) -> Hide:
+        """The two ages."""
+        own_us = self.after_us if self.compactor_us is None else self.compactor_us
+        return Hide(gateways_us=self.after_us, compactor_us=own_us)

@@ -1,0 +1,178 @@
+"""What a slot holds in a scheme that does nothing there; together: delete at once (S0).
+
+Source: Thanos up to 0.10, which deleted the sources of a compaction as soon as its result was
+uploaded (``SEMANTICS.md`` D1-D5).
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Final, Literal
+
+from pydantic import Field
+
+from sim.core.units import NEVER
+from sim.model.blocks.catalog import Block
+from sim.model.schemes import Hide, Holder, Record
+from sim.model.store.caching import CachingClient
+from sim.model.store.client import Client
+from sim.model.views.cached import CachedBucket
+from sim.model.views.listing import Bucket
+from sim.model.views.view import View
+from sim.scenario.language.primitives import Deletes, Hides, Primitive, register
+from sim.scenario.schema import Scenario
+
+__all__ = [
+    "AtOnce",
+    "KeptForEver",
+    "NoHold",
+    "OwnListing",
+    "Superseded",
+    "Unheld",
+    "Unrecorded",
+]
+
+_THANOS_0_10: Final = "Thanos up to v0.10"
+
+
+@register("record")
+class Unrecorded(Primitive):
+    """Retirement leaves no trace of its own."""
+
+    source: ClassVar = _THANOS_0_10
+    kind: Literal["nothing"] = Field("nothing", description="Retirement leaves no trace.")
+
+    def made(self, scenario: Scenario) -> "Unrecorded":
+        """The primitive itself: it remembers nothing."""
+        return self
+
+    def write(self, block: Block, view: View, t_us: int, why: str) -> None:
+        """Do nothing."""
+
+    def is_written(self, block: Block, view: View) -> bool:
+        """Whether the block counts as retired: it does as soon as somebody says so."""
+        return True
+
+    def due(self, view: View, before_us: int) -> list[Block]:
+        """Nobody knows of any."""
+        return []
+
+    def remembers(self, block: Block) -> bool:
+        """Nothing stands in anybody's memory."""
+        return False
+
+    def forget(self) -> None:
+        """There is nothing to forget."""
+
+
+@register("hide")
+class Superseded(Hides):
+    """A component stops using a block when it is gone, or when another one contains it."""
+
+    source: ClassVar = _THANOS_0_10
+    kind: Literal["superseded"] = Field(
+        "superseded", description="When it is gone, or another block contains it."
+    )
+
+    def made(self, scenario: Scenario) -> Hide:
+        """Neither marks nor ages are looked at."""
+        return Hide()
+
+
+@register("delete")
+class AtOnce(Deletes):
+    """The objects go as soon as the block is retired."""
+
+    source: ClassVar = _THANOS_0_10
+    kind: Literal["at-once"] = Field("at-once", description="As soon as the block is retired.")
+    is_immediate: ClassVar = True
+
+    @property
+    def delay_us(self) -> int:
+        """From retirement to deletion: nothing."""
+        return 0
+
+    def made(self, scenario: Scenario) -> "AtOnce":
+        """The primitive itself."""
+        return self
+
+    def due(self, record: Record, view: View, now_us: int) -> list[Block]:
+        """Nothing is ever left to delete later."""
+        return []
+
+
+@register("delete")
+class KeptForEver(Deletes):
+    """Nothing is deleted (S8); what is stored, and what a sync reads, grows for ever."""
+
+    source: ClassVar = "the alternative that a delay is measured against"
+    kind: Literal["never"] = Field("never", description="Never.")
+    is_immediate: ClassVar = False
+
+    @property
+    def delay_us(self) -> int:
+        """From retirement to deletion: for ever."""
+        return NEVER
+
+    def made(self, scenario: Scenario) -> "KeptForEver":
+        """The primitive itself."""
+        return self
+
+    def due(self, record: Record, view: View, now_us: int) -> list[Block]:
+        """Nothing is ever due."""
+        return []
+
+
+class NoHold:
+    """Readers and whoever deletes do not know of each other; a base for those that do."""
+
+    def took(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        """A reader begins to answer from blocks."""
+
+    def may_drop(self, holder: Holder, block: Block) -> bool:
+        """A reader stops answering from what it no longer has in its view."""
+        return True
+
+    def let_go(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        """A reader no longer answers from blocks."""
+
+    def lost(self, holder: Holder) -> None:
+        """A reader went down with all it had loaded."""
+
+    def returned(self, holder: Holder) -> None:
+        """A reader serves after its first sync."""
+
+    def may_delete(self, block: Block, t_us: int) -> bool:
+        """What is due may go."""
+        return True
+
+
+@register("hold")
+class Unheld(Primitive):
+    """Readers and whoever deletes do not know of each other."""
+
+    source: ClassVar = _THANOS_0_10
+    kind: Literal["nothing"] = Field("nothing", description="They do not know of each other.")
+
+    def made(self, scenario: Scenario) -> NoHold:
+        """What never stands in anybody's way."""
+        return NoHold()
+
+
+@register("learn")
+class OwnListing(Primitive):
+    """Every reader lists the bucket itself."""
+
+    source: ClassVar = "Thanos, pkg/block/fetcher.go"
+    kind: Literal["listing"] = Field("listing", description="It lists the bucket itself.")
+
+    def made(self, scenario: Scenario) -> "OwnListing":
+        """The primitive itself."""
+        return self
+
+    def source_of(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
+        """What a gateway reads in a sync: the bucket, or what its caches say of it."""
+        if isinstance(client, CachingClient):
+            return CachedBucket(client, shard=shard, shards=shards)
+        return Bucket(client, shard=shard, shards=shards, is_shared=is_shared)
+
+    def publish(self, view: View, t_us: int) -> None:
+        """Readers are told nothing."""

@@ -1,0 +1,163 @@
+"""How blocks are retired, hidden, held and deleted in one run (rules D), slot by slot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.core.units import NEVER
+from sim.scenario.schema import SchemeSpec
+from tests.reference import view
+from tests.reference.client import Client
+from tests.reference.store import Store
+
+if TYPE_CHECKING:
+    from tests.reference.world import Block, World
+
+
+class Way:
+    """The way to delete of one run, with all that its actors remember of it."""
+
+    def __init__(self, world: World, scheme: SchemeSpec) -> None:
+        self.world = world
+        self.slots: Any = scheme.composed
+        self.retired_us: dict[str, int] = {}
+        self.asked_us: dict[str, int] = {}
+        self.leases_us: dict[str, dict[int, int]] = {}
+
+    @property
+    def cleanup(self) -> str:
+        """When retired blocks are deleted: "in-pass", "end-of-pass" or "every …"."""
+        return str(self.slots.delete.when or self.world.scenario.compactor.cleanup_rule)
+
+    def hide_us(self, *, is_gateway: bool) -> int | None:
+        """Age of a mark that hides a block (D2); None if marks are not read."""
+        hide = self.slots.hide
+        if hide.kind != "mark-age":
+            return None
+        if is_gateway or hide.compactor_us is None:
+            return int(hide.after_us)
+        return int(hide.compactor_us)
+
+    def young_enough(self, blocks: list[Block]) -> list[Block]:
+        """Blocks that a gateway's own retention lets through (D6)."""
+        hide = self.slots.hide
+        if hide.kind != "data-age":
+            return blocks
+        return [b for b in blocks if self.world.now_us - b.max_us <= hide.after_us]
+
+    def forget(self) -> None:
+        """The compactor crashed: its memory is gone (D4, D5)."""
+        self.retired_us.clear()
+        self.asked_us.clear()
+
+    def retire(self, client: Client, store: Store, block: Block, why: str) -> None:
+        """Declare a block obsolete (D2, D4, D5); raises RequestFailed."""
+        now_us = self.world.now_us
+        match self.slots.record.kind:
+            case "nothing":
+                self.note(block, why)
+            case "mark":
+                self._mark(client, store, block, why)
+            case "memory":
+                is_unknown = why == "garbage" and self.slots.record.found_again == "at-once"
+                self.retired_us.setdefault(block.id, 0 if is_unknown else now_us)
+                self.note(block, why)
+            case "meta-removal":
+                self._remove_meta(client, store, block, why)
+
+    def _mark(self, client: Client, store: Store, block: Block, why: str) -> None:
+        key = block.key("deletion-mark.json")
+        if client.head(key) is None:
+            try:
+                client.put(key, self.world.now_us // 1_000_000 * 1_000_000)
+            finally:
+                if store.newest_is_put(key):
+                    self.note(block, why)
+
+    def _remove_meta(self, client: Client, store: Store, block: Block, why: str) -> None:
+        now_us = self.world.now_us
+        if why != "retention":
+            asked_us = self.asked_us.setdefault(block.id, now_us)
+            if now_us - asked_us < self.slots.record.wait_us:
+                return
+        key = block.key("meta.json")
+        try:
+            if store.newest_is_put(key):
+                client.delete(key)
+        finally:
+            if not store.newest_is_put(key):
+                self.note(block, why)
+        self.retired_us.setdefault(block.id, now_us)
+
+    def note(self, block: Block, why: str) -> None:
+        """The block counts as retired from now on, if it did not before."""
+        if block.retired_us == NEVER:
+            block.retired_us = self.world.now_us
+            block.retired_why = why
+
+    def due(self, store: Store, marked_us: dict[str, int]) -> list[Block]:
+        """Blocks whose delay is over (D3), of those that somebody knows to be retired."""
+        delete = self.slots.delete
+        if delete.kind != "after":
+            return []
+        now_us = self.world.now_us
+        if self.slots.record.kind == "mark":
+            known_us = marked_us
+        else:
+            known_us = {
+                block_id: since_us
+                for block_id, since_us in self.retired_us.items()
+                if store.holds_any(self.world.blocks[block_id])
+            }
+        due = []
+        for block_id, since_us in known_us.items():
+            block = self.world.blocks[block_id]
+            from_us = since_us if delete.counted_from == "record" else block.created_us
+            if now_us - from_us > delete.delay:
+                due.append(block)
+        return due
+
+    def goes_at_once(self, store: Store, block: Block) -> bool:
+        """Whether a block that was to be retired is deleted on the spot (D1)."""
+        match self.slots.record.kind:
+            case "mark":
+                is_retired = store.newest_is_put(block.key("deletion-mark.json"))
+            case "meta-removal":
+                is_retired = not store.newest_is_put(block.key("meta.json"))
+            case _:
+                is_retired = True
+        return is_retired and self.slots.delete.kind == "at-once" and self.may_delete(block)
+
+    def may_drop(self, block: Block, superseded: list[Block], loaded: dict[str, int]) -> bool:
+        """Whether a gateway may stop answering from a block that left its view (D8)."""
+        if self.slots.hold.kind != "replacement-loaded" or block not in superseded:
+            return True
+        peers = (self.world.blocks[block_id] for block_id in loaded)
+        return any(view.covers(peer, block) for peer in peers)
+
+    def may_delete(self, block: Block) -> bool:
+        """Whether nobody holds the block (D7)."""
+        leases_us = self.leases_us.get(block.id, {})
+        return all(until_us <= self.world.now_us for until_us in leases_us.values())
+
+    def took(self, gateway: int, block_id: str) -> None:
+        """A gateway answers from the block."""
+        if self.slots.hold.kind == "leases":
+            self.leases_us.setdefault(block_id, {})[gateway] = NEVER
+
+    def let_go(self, gateway: int, block_id: str) -> None:
+        """A gateway no longer answers from the block."""
+        self.leases_us.get(block_id, {}).pop(gateway, None)
+
+    def lost(self, gateway: int) -> None:
+        """A gateway went down without a word."""
+        lasts_us = self.slots.hold.lasts_us if self.slots.hold.kind == "leases" else None
+        for leases_us in self.leases_us.values():
+            if gateway in leases_us and lasts_us is not None:
+                leases_us[gateway] = self.world.now_us + lasts_us
+
+    def returned(self, gateway: int, loaded: dict[str, int]) -> None:
+        """A gateway serves (again): it holds what it has loaded."""
+        for block_id in self.leases_us:
+            if block_id not in loaded:
+                self.let_go(gateway, block_id)

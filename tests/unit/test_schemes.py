@@ -1,0 +1,263 @@
+"""Schemes slot by slot: what each primitive does, and how a scheme is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from sim.analysis.queries.evaluate import class_hazards
+from sim.analysis.queries.exposure import Exposure
+from sim.core.units import NEVER
+from sim.errors import ScenarioError
+from sim.model.schemes import Hide, compose
+from sim.scenario.dump import to_toml
+from sim.scenario.language import primitives as slots
+from sim.scenario.load import load
+from sim.scenario.presets import scheme_presets
+from sim.scenario.schema import Scenario
+from sim.schemes.plain import NoHold
+from sim.trace.records import LoadRecord
+from sim.trace.timelines import Timelines
+from tests.worlds import AT_ONCE, lag, marks, run, us, world
+
+
+def composed(**parts: Any) -> dict[str, Any]:
+    """A scheme slot by slot."""
+    return {"name": "own", "kind": "composed", **parts}
+
+
+def waits_us(timelines: Timelines) -> list[int]:
+    """From retirement to deletion, of every block that is gone."""
+    blocks = timelines.blocks
+    gone = blocks.deleted_us < timelines.horizon_us
+    return [int(wait) for wait in (blocks.deleted_us - blocks.retired_us)[gone]]
+
+
+def hazards_us(scenario: Scenario, timelines: Timelines) -> dict[str, int]:
+    """How long queries of the first class end in each outcome but ok."""
+    found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
+    total: dict[str, int] = {}
+    spans = zip(found.start_us.tolist(), found.end_us.tolist(), found.outcome, strict=True)
+    for start_us, end_us, outcome in spans:
+        total[outcome] = total.get(outcome, 0) + end_us - start_us
+    return total
+
+
+@pytest.mark.parametrize("short", [AT_ONCE, marks("3h", "1h")], ids=["at once", "marks"])
+def test_a_short_name_is_its_composition(short: dict[str, Any]) -> None:
+    scenario = world(schemes=[short])
+    long = scenario.schemes[0].composed.model_dump(by_alias=True, exclude_none=True)
+    traces = [run(world(schemes=[table]))[0] for table in (short, long)]
+    assert traces[0].records == traces[1].records
+
+
+def test_the_compactor_hides_at_half_of_the_delete_delay() -> None:
+    made = compose(world(schemes=[marks("3h", "1h")]), 0)
+    assert made.hide == Hide(gateways_us=us("1h"), compactor_us=us("90m"))
+
+
+def test_memory_waits_and_a_restart_forgets() -> None:
+    delay = {"kind": "after", "delay": "90m"}
+    crash = {"kind": "compactor-crash", "at": "11h", "lasts": "0s"}
+
+    def waits(found_again: str, *faults: Any) -> list[int]:
+        record = {"kind": "memory", "found_again": found_again}
+        scheme = composed(record=record, delete=delay)
+        return waits_us(run(world(horizon="24h", schemes=[scheme], faults=list(faults)))[1])
+
+    # Late by no more than a pass.
+    assert waits("wait")
+    assert all(us("90m") < wait <= us("95m") for wait in waits("wait"))
+    # A restart an hour after a retirement: wait anew, or do not wait at all.
+    assert max(waits("wait", crash)) > us("2h")
+    assert min(waits("at-once", crash)) < us("70m")
+
+
+def test_meta_removal_hides_at_the_next_sync_and_keeps_the_files() -> None:
+    delete = {"kind": "after", "delay": "2h"}
+    scenario = world(horizon="24h", schemes=[composed(record="meta-removal", delete=delete)])
+    _, timelines = run(scenario)
+    assert timelines.blocks.retired_us.min() < NEVER
+    assert all(us("2h") < wait <= us("125m") for wait in waits_us(timelines))
+    retired = timelines.blocks.retired_us[timelines.loads.block]
+    kept = np.minimum(timelines.loads.drop_us, timelines.horizon_us) - retired
+    assert kept[retired < us("23h")].max() <= us("1h")
+    assert "query-error" not in hazards_us(scenario, timelines)
+
+
+def test_a_block_that_is_replaced_may_keep_its_meta_for_a_while() -> None:
+    def retired_us(wait: str) -> Any:
+        record = {"kind": "meta-removal", "wait": wait}
+        _, timelines = run(world(schemes=[composed(record=record)], horizon="12h"))
+        return timelines.blocks.retired_us[timelines.blocks.retired_us < NEVER]
+
+    assert (retired_us("1h") - retired_us("0s") >= us("1h")).all()
+
+
+def test_a_delay_counted_from_the_creation_is_none_for_an_old_block() -> None:
+    delete = {"kind": "after", "delay": "1h", "counted_from": "creation"}
+    record = {"kind": "memory"}
+    _, timelines = run(world(horizon="24h", schemes=[composed(record=record, delete=delete)]))
+    assert waits_us(timelines)
+    assert max(waits_us(timelines)) <= us("5m")
+
+
+def test_readers_ignore_data_older_than_their_retention() -> None:
+    retention = {"ranges": ["2h"], "retention": {"raw": "8h"}}
+    base = {"horizon": "24h", "compactor": retention, "gateways": {"sync_interval": "15m"}}
+    late = world(schemes=[AT_ONCE], **base)
+    assert hazards_us(late, run(late)[1])["query-error"] > us("1h")
+    early = world(schemes=[composed(hide={"kind": "data-age", "after": "7h"})], **base)
+    assert "query-error" not in hazards_us(early, run(early)[1])
+
+
+def test_nothing_goes_that_a_reader_holds() -> None:
+    def exposed(hold: Any) -> tuple[int, int]:
+        scenario = world(
+            horizon="24h",
+            schemes=[composed(hold=hold)],
+            gateways={"count": 2, "phase": "uniform"},
+            faults=[{"kind": "gateway-outage", "target": 1, "at": "9h", "lasts": "8h"}],
+        )
+        _, timelines = run(scenario)
+        found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
+        is_error = np.array([outcome == "query-error" for outcome in found.outcome], bool)
+        own_us = us("9h") + scenario.gateways.unhealthy_after_us
+        is_outage = (found.start_us >= us("9h")) & (found.end_us <= own_us)
+        gone = timelines.blocks.deleted_us
+        return int((is_error & ~is_outage).sum()), int(
+            ((us("10h") < gone) & (gone < us("16h"))).sum()
+        )
+
+    assert exposed("nothing")[0] > 0
+    # Who went down without a word holds on; with a lease that ends it does not for long.
+    assert exposed("leases") == (0, 0)
+    errors, deletions = exposed({"kind": "leases", "lasts": "30m"})
+    assert errors == 0
+    assert deletions > 0
+
+
+def test_nothing_is_deleted_for_ever() -> None:
+    _, timelines = run(world(horizon="24h", schemes=[composed(delete="never")]))
+    assert (timelines.blocks.retired_us < NEVER).any()
+    assert (timelines.blocks.deleted_us >= timelines.horizon_us).all()
+
+
+def test_a_scheme_may_say_when_it_deletes() -> None:
+    delete = {"kind": "after", "delay": "30m", "when": "every 7m"}
+    hide = {"kind": "mark-age", "after": "10m"}
+    scenario = world(schemes=[composed(record="mark", hide=hide, delete=delete)])
+    _, timelines = run(scenario)
+    gone = timelines.blocks.deleted_us[timelines.blocks.deleted_us < NEVER]
+    assert gone.size
+    assert (gone % us("7m") == 0).all()
+    assert scenario.cleanup(0).when == "every"
+
+
+@pytest.mark.parametrize("name", list(scheme_presets()))
+def test_a_preset_runs_and_is_printed_back(name: str) -> None:
+    scenario = world(schemes=[{"preset": name}], horizon="12h")
+    assert scenario.schemes[0].name == name
+    again = load(to_toml(scenario))
+    assert (again, again.digest) == (scenario, scenario.digest)
+    trace, _ = run(scenario)
+    assert any(isinstance(record, LoadRecord) for record in trace.records)
+
+
+def test_the_name_of_a_preset_changes_nothing() -> None:
+    preset = world(schemes=[{"preset": "S3", "name": "mark"}])
+    assert preset.digest == world(schemes=[marks("48h", "24h")]).digest
+
+
+TEXT = """
+schema = 1
+name = "x"
+horizon = "14h"
+[[queries]]
+name = "day"
+[[schemes]]
+name = "own"
+kind = "composed"
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('record = "marks"', 'record=\'marks\' must be one of "nothing", "mark"'),
+        ('hold = { kind = "lease" }', 'hold.kind=\'lease\' must be one of "nothing", "leases"'),
+        ('hold = { kind = "leases", last = "1h" }', 'did you mean "lasts"?'),
+        ("hold = 3", "hold=3 must be a table with a kind, or the kind alone"),
+        ('delete = { kind = "after" }', "delete.delay=(missing) must be given"),
+        ('delete = { kind = "after", delay = "1h" }', 'must go with record, which is "nothing"'),
+        ('record = "mark"', 'must go with hide, which is "superseded"'),
+        ('preset = "S33"', "preset='S33' must be one of"),
+    ],
+)
+def test_a_wrong_scheme_is_told_where_it_is_wrong(lines: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load(TEXT + lines + "\n")
+    assert told in str(caught.value)
+    assert "<scenario>:10" in str(caught.value)
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is gone after it."""
+    slots.primitives("hold")
+    own = {name: dict(known) for name, known in slots._registered.items()}
+    monkeypatch.setattr(slots, "_registered", own)
+
+
+@pytest.mark.usefixtures("registry")
+def test_somebody_elses_primitive_is_one_like_any_other() -> None:
+    @slots.register("hold")
+    class Freeze(slots.Primitive):
+        """Nothing is deleted in the second half of the run."""
+
+        source: ClassVar[str] = "a test"
+        kind: Literal["freeze"] = Field("freeze", description="Nothing goes after half the run.")
+
+        def made(self, scenario: Scenario) -> NoHold:
+            hold = NoHold()
+            half_us = scenario.horizon_us // 2
+            hold.may_delete = lambda block, t_us: t_us < half_us  # type: ignore[method-assign]
+            return hold
+
+        def obstacles(self, scenario: Scenario) -> Iterator[str]:
+            yield "deletion is frozen (hold)"
+
+    scenario = load(TEXT.replace("14h", "28h") + 'hold = "freeze"\n')
+    assert load(to_toml(scenario)) == scenario
+    _, timelines = run(world(horizon="28h", schemes=[composed(hold="freeze")]))
+    gone = timelines.blocks.deleted_us[timelines.blocks.deleted_us < NEVER]
+    assert gone.size
+    assert gone.max() < us("14h")
+    with pytest.raises(ValueError, match="hold has a primitive 'leases' already"):
+
+        @slots.register("hold")
+        class Again(slots.Primitive):
+            kind: Literal["leases"] = "leases"
+
+
+def test_a_replacement_that_does_not_load_leaves_no_gap() -> None:
+    # The index of a replacement shows 40 minutes after its meta.json.
+    late = {"lag": lag(create_get={"law": "uniform", "low": "0s", "high": "40m"})}
+
+    def gaps_us(hold: str) -> int:
+        hide = {"kind": "mark-age", "after": "10h"}
+        delete = {"kind": "after", "delay": "20h"}
+        scenario = world(
+            store=late,
+            horizon="30h",
+            gateways={"sync_interval": "10m"},
+            schemes=[composed(record="mark", hide=hide, delete=delete, hold=hold)],
+        )
+        found = hazards_us(scenario, run(scenario)[1])
+        return found.get("silent-gap", 0)
+
+    assert gaps_us("nothing") > gaps_us("replacement-loaded")
