@@ -6,31 +6,19 @@ grid, so that things happen at the same instant far more often than they would b
 simplest value comes first: what does not matter for a failure shrinks away.
 """
 
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
-from sim.scenario.language.primitives import SLOTS, Primitive, primitives
-from sim.scenario.schema import (
-    FAULT_KINDS,
-    INTERVENTION_KINDS,
-    SCHEME_KINDS,
-    Cleanup,
-    Scenario,
-)
+from sim.scenario.schema import FAULT_KINDS, INTERVENTION_KINDS, Scenario
+from sim.testing.durations import HOUR_M as _HOUR_M
+from sim.testing.durations import minutes as _minutes
+from sim.testing.schemes import schemes
 
 __all__ = ["faults", "interventions", "laws", "query_classes", "scenarios", "schemes", "stores"]
 
 Table = dict[str, Any]
-
-_HOUR_M: Final = 60
-_STEP_M: Final = 5
-
-
-def _minutes(least: int, most: int) -> SearchStrategy[str]:
-    """Durations on a grid of five minutes."""
-    return st.integers(-(-least // _STEP_M), most // _STEP_M).map(lambda i: f"{i * _STEP_M}m")
 
 
 def _seldom(often: Any, seldom: SearchStrategy[Any]) -> SearchStrategy[Any]:
@@ -97,66 +85,6 @@ def stores(draw: DrawFn, *, strong: bool = False, errors: bool = True) -> Table:
         table["error_rate"] = draw(_seldom(0.0, st.sampled_from([0.02, 0.2])))
         table["lost_answer_rate"] = draw(_seldom(0.0, st.sampled_from([0.02, 0.1])))
     return table
-
-
-@composite
-def schemes(draw: DrawFn, kind: str | None = None) -> Table:
-    """One ``[[schemes]]`` table; ``kind`` fixes which, and is its name.
-
-    Delays are short enough for whole lives of blocks to fit a day.
-    """
-    drawn = kind or draw(st.sampled_from(SCHEME_KINDS))
-    if drawn == "immediate":
-        return {"name": drawn, "kind": drawn}
-    if drawn == "composed":
-        return {"name": drawn, "kind": drawn, **draw(_slots())}
-    return {
-        "name": drawn,
-        "kind": drawn,
-        "delete_delay": draw(_minutes(0, 6 * _HOUR_M)),
-        "ignore_deletion_marks_delay": draw(_minutes(0, 6 * _HOUR_M)),
-    }
-
-
-@composite
-def _slots(draw: DrawFn) -> Table:
-    """A primitive for every slot, of those that go together."""
-    chosen: dict[str, type[Primitive]] = {}
-    for slot in SLOTS:
-        fitting = [
-            table
-            for kind, table in primitives(slot).items()
-            if not any(
-                kind in other.refuses.get(slot, ())
-                or _kind_of(other) in table.refuses.get(beside, ())
-                for beside, other in chosen.items()
-            )
-        ]
-        chosen[slot] = draw(st.sampled_from(fitting))
-    return {slot: draw(_primitives(table)) for slot, table in chosen.items()}
-
-
-def _kind_of(table: type[Primitive]) -> str:
-    return str(table.model_fields["kind"].default)
-
-
-@composite
-def _primitives(draw: DrawFn, table: type[Primitive]) -> Table:
-    """A table of one primitive: its durations, choices and whatever may be left out."""
-    drawn: Table = {"kind": _kind_of(table)}
-    for name, field in table.model_fields.items():
-        if name != "kind" and (field.is_required() or draw(st.booleans())):
-            drawn[field.alias or name] = draw(_values(field.annotation))
-    return drawn
-
-
-def _values(annotation: Any) -> SearchStrategy[Any]:
-    if get_origin(annotation) is Literal:
-        return st.sampled_from(get_args(annotation))
-    inner = [get_origin(part) or part for part in (annotation, *get_args(annotation))]
-    if Cleanup in inner or any(Cleanup in get_args(part)[:1] for part in get_args(annotation)):
-        return st.sampled_from(["in-pass", "end-of-pass", "every 15m"])
-    return _minutes(_STEP_M, 6 * _HOUR_M)
 
 
 @composite

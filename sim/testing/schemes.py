@@ -1,0 +1,74 @@
+"""A Hypothesis strategy for schemes: the short names, and any primitives that go together."""
+
+from typing import Any, Literal, get_args, get_origin
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy, composite
+
+from sim.scenario.language.primitives import SLOTS, Primitive, primitives
+from sim.scenario.schema import SCHEME_KINDS, Cleanup
+from sim.testing.durations import HOUR_M, STEP_M, minutes
+
+__all__ = ["schemes"]
+
+Table = dict[str, Any]
+
+
+@composite
+def schemes(draw: DrawFn, kind: str | None = None) -> Table:
+    """One ``[[schemes]]`` table; ``kind`` fixes which, and is its name.
+
+    Delays are short enough for whole lives of blocks to fit a day.
+    """
+    drawn = kind or draw(st.sampled_from(SCHEME_KINDS))
+    if drawn == "immediate":
+        return {"name": drawn, "kind": drawn}
+    if drawn == "composed":
+        return {"name": drawn, "kind": drawn, **draw(_slots())}
+    return {
+        "name": drawn,
+        "kind": drawn,
+        "delete_delay": draw(minutes(0, 6 * HOUR_M)),
+        "ignore_deletion_marks_delay": draw(minutes(0, 6 * HOUR_M)),
+    }
+
+
+@composite
+def _slots(draw: DrawFn) -> Table:
+    """A primitive for every slot, of those that go together."""
+    chosen: dict[str, type[Primitive]] = {}
+    for slot in SLOTS:
+        fitting = [
+            table
+            for kind, table in primitives(slot).items()
+            if not any(
+                kind in other.refuses.get(slot, ())
+                or _kind_of(other) in table.refuses.get(beside, ())
+                for beside, other in chosen.items()
+            )
+        ]
+        chosen[slot] = draw(st.sampled_from(fitting))
+    return {slot: draw(_primitives(table)) for slot, table in chosen.items()}
+
+
+def _kind_of(table: type[Primitive]) -> str:
+    return str(table.model_fields["kind"].default)
+
+
+@composite
+def _primitives(draw: DrawFn, table: type[Primitive]) -> Table:
+    """A table of one primitive: its durations, choices and whatever may be left out."""
+    drawn: Table = {"kind": _kind_of(table)}
+    for name, field in table.model_fields.items():
+        if name != "kind" and (field.is_required() or draw(st.booleans())):
+            drawn[field.alias or name] = draw(_values(field.annotation))
+    return drawn
+
+
+def _values(annotation: Any) -> SearchStrategy[Any]:
+    if get_origin(annotation) is Literal:
+        return st.sampled_from(get_args(annotation))
+    inner = [get_origin(part) or part for part in (annotation, *get_args(annotation))]
+    if Cleanup in inner or any(Cleanup in get_args(part)[:1] for part in get_args(annotation)):
+        return st.sampled_from(["in-pass", "end-of-pass", "every 15m"])
+    return minutes(STEP_M, 6 * HOUR_M)
