@@ -37,7 +37,8 @@ from sim.analysis.results import (
     fractions_per_trial,
     total_counts,
 )
-from sim.analysis.rules.safety import Rule, rules
+from sim.analysis.rules.safety import rules
+from sim.report.rulestable import rule_fields
 from sim.scenario.schema import OUTCOMES
 
 __all__ = [
@@ -139,7 +140,7 @@ def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
         "garbage_byte_seconds": math.fsum(trial.garbage_byte_seconds for trial in scheme.trials),
         "exposure": asdict(scheme.exercised),
         "critical_delays": _critical_delays(scheme),
-        "rules": [_rule(rule) for rule in rules(result.scenario, scheme.index)],
+        "rules": [rule_fields(rule) for rule in rules(result.scenario, scheme.index)],
     }
 
 
@@ -152,24 +153,6 @@ def _critical_delays(scheme: SchemeResult) -> dict[str, Any]:
             "largest_us": max(s.largest_us for s in samples if s.query == query),
         }
         for query in dict.fromkeys(sample.query for sample in samples)
-    }
-
-
-def _rule(rule: Rule) -> dict[str, Any]:
-    return {
-        "rule": rule.name,
-        "protects": rule.protects,
-        "key": rule.key,
-        "terms": [
-            {"term": term.symbol, "meaning": term.meaning, "us": term.span_us}
-            for term in rule.terms
-        ],
-        "required_us": rule.required_us,
-        "configured_us": rule.configured_us,
-        "slack_us": rule.slack_us,
-        "status": str(rule.status),
-        "is_met": rule.is_met,
-        "obstacles": rule.obstacles,
     }
 
 

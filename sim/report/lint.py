@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.analysis.rules.rule import ONCE_IN
+from sim.analysis.rules.rule import ONCE_IN, Term
 from sim.analysis.rules.safety import Rule, Status, rules
 from sim.errors import printable
 from sim.report.formats import format_span
@@ -12,7 +12,7 @@ from sim.report.formats import format_span
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["rule_lines", "rule_words"]
+__all__ = ["needs_words", "rule_lines", "rule_words"]
 
 
 def rule_lines(scenario: "Scenario") -> Iterator[tuple[str, bool]]:
@@ -38,16 +38,28 @@ def _line(rule: Rule) -> str:
 
 def rule_words(rule: Rule) -> str:
     """Say what a rule compares, term by term, and what comes of it."""
-    terms = [f"{t.symbol} {_span(t.span_us)}" for t in rule.terms if t.span_us]
-    sum_of = f" = {' + '.join(terms)}" if len(terms) > 1 else ""
-    needs = f"{rule.key} {_span(rule.configured_us)}, needs {_span(rule.required_us)}{sum_of}"
+    needs = needs_words(rule)
     if not rule.is_met:
         return f"{needs}; nothing here depends on it"
     if rule.status is Status.BROKEN:
         return f"{needs}: {_span(-rule.slack_us)} short; it protects {rule.protects}"
     if rule.status is Status.OPEN:
-        return "; ".join([needs, *_usual(rule), *rule.troubles])
+        return "; ".join([needs, *rule.troubles])
     return f"{needs}: slack {_span(rule.slack_us)}"
+
+
+def needs_words(rule: Rule) -> str:
+    """Say what a rule compares, term by term."""
+    terms = [term for term in rule.terms if term.span_us]
+    is_sum = rule.required_us > 0 and len(terms) > 1
+    sum_of = "".join(f" {'-' if t.span_us < 0 else '+'} {_term(t)}" for t in terms)
+    needs = f"{rule.key} {_span(rule.configured_us)}, needs {_span(rule.required_us)}"
+    needs += f" = {sum_of.removeprefix(' + ')}" if is_sum else ""
+    return "; ".join([needs, *_usual(rule)])
+
+
+def _term(term: Term) -> str:
+    return f"{term.symbol} {_span(abs(term.span_us))}"
 
 
 def _usual(rule: Rule) -> Iterator[str]:

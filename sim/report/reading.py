@@ -58,6 +58,7 @@ class _Term(_Part):
     term: str
     meaning: str
     us: float | None
+    usual_us: float | None = None
 
 
 class _Rule(_Part):
@@ -68,8 +69,10 @@ class _Rule(_Part):
     key: str
     terms: tuple[_Term, ...]
     required_us: float | None
+    usual_us: float | None = None
     configured_us: float | None
     slack_us: float | None
+    dominant: str | None = None
     status: Status
     is_met: bool
     obstacles: tuple[str, ...]

@@ -28,7 +28,14 @@ sys.exit(code)
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("--version",), ("check", SCENARIO), ("run", "--help"), ("explain", "--help")],
+    [
+        ("--help",),
+        ("--version",),
+        ("check", SCENARIO),
+        ("check", "--rules", "--scheme", "mark, 48h", SCENARIO),
+        ("run", "--help"),
+        ("explain", "--help"),
+    ],
     ids=" ".join,
 )
 def test_light_commands_load_nothing_heavy(arguments: tuple[str, ...]) -> None:

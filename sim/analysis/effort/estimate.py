@@ -12,6 +12,7 @@ from typing import Final
 
 from sim.analysis.effort.sizes import Sizes, sizes
 from sim.core.units import US_PER_S
+from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US
 from sim.scenario.schema import Scenario
 
 __all__ = ["Effort", "effort", "effort_of"]
@@ -47,9 +48,6 @@ _ASKED_TOGETHER: Final = 50.0
 
 _MEETING: Final = 0.01
 """Share of arrivals that meet something that may fail, and so draw their streams."""
-
-_RESOLUTION_FLOORS_US: Final = (40 * 3_600 * US_PER_S, 10 * 86_400 * US_PER_S)
-"""Spans from which blocks are downsampled to 5m and to 1h (``SEMANTICS.md`` C12)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +234,7 @@ def _blocks(n: Sizes) -> tuple[float, float, float]:
         n.producers * math.floor(max(0.0, ready_us - n.block_length_us) / range_us)
         for range_us in n.ranges_us
     ]
-    floors = _RESOLUTION_FLOORS_US if n.downsampling else ()
+    floors = DOWNSAMPLED_SPANS_US if n.downsampling else ()
     coarse = [
         sum(c for c, range_us in zip(counts, n.ranges_us, strict=True) if range_us >= floor_us)
         for floor_us in floors

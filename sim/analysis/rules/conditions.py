@@ -9,6 +9,7 @@ from sim.analysis.rules.gaps import (
     replacement_shows,
     sources_outlast,
 )
+from sim.analysis.rules.passes import downsampled_in_time, in_order
 from sim.analysis.rules.reads import (
     at_half,
     blocks_hidden_by_mark,
@@ -51,6 +52,8 @@ class Conditions:
         yield files_shown(of)
         yield partial_uploads(of)
         yield handed_over(of)
+        yield from downsampled_in_time(of)
+        yield in_order(of)
 
     def reads(self) -> tuple[Rule, ...]:
         """The rules that together prove that no read fails."""

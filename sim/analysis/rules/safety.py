@@ -15,6 +15,8 @@ R5     delete_delay / 2 >= V + stamp: the compactor sees the replacement before 
 R6     consistency_delay >= F: no block is loaded of which files do not show yet
 R7     48h >= max(G, V + l): no upload is taken for one that was abandoned
 R8     local_retention >= U + max(C, V + n) + P + s: the bucket answers before the producer forgets
+R9     retention >= w + L + U + max(C, V) + W: no block expires before it is made coarser
+R10    compactor.consistency_delay >= V - A: no block shows inside what was merged without it
 =====  ========================================================================================
 
 H is the time from a mark's stamp until readers must hide the block: the hide delay I, or the time
@@ -23,14 +25,37 @@ the longest query, V the time until a put shows to whoever must see it, n the lo
 of the gateways remembers of a listing and of an absence, m the time from the start of a sync to its
 reading of marks, F that until the files of a block show, G the longest silence inside an upload, l
 the age of a listing when the compactor has worked it off, U the time until a block is uploaded, C
-the readers' consistency delay; stamp is a second, for marks have no finer one.
+the consistency delay of whoever reads; w the step between the range that is downsampled and the one
+below, L a block, W what a pass still does after its last merge, A the least time from an upload to
+the next but one; stamp is a second, for marks have no finer one.
+
+Rules that were thought to be longer, or shorter, and what showed it:
+
+=====  ========================================================================================
+rule   what is not so
+=====  ========================================================================================
+R5     it asked for the compactor's sync as well: what a sync reads is of one instant, so that
+       hidden sources and a replacement not yet seen are never of different times
+R7     the length of the upload counted: one of 144h in three objects is never silent for more
+       than 48h, and is safe; one that has ended long ago is not, while meta.json does not show
+R9     the interval of passes counted: a pass merges and downsamples before it lets anything
+       expire, however late it comes; what loses data is the pass that just missed the window
+R9     5m data was to outlast a 5m block behind its window: if raw blocks are still there, they are
+       merged, and downsampled as a whole, in the pass that sees the last of them
+R10    the lag of an upload counted: uploads in order are never overtaken, however late they are
+       (thanos-io/thanos#1670, #2753 are from before that order); only a store that shows the
+       later one first, or a front end that remembers an absence, opens a hole
+=====  ========================================================================================
+
+`tests/unit/test_safety_edges.py` has what fails just below a rule, `tests/property/test_safety*.py`
+what never does at it.
 
 What nothing bounds leaves a rule open; it then says as well what is enough but for one draw in a
 million of each law.
 
 Sources: the numbers are those of a rule set read off Thanos' code and threads (R1, R2:
 thanos-io/thanos#2022, #2136; R6: docs/design, consistency delay; R8: docs/components/sidecar.md);
-the terms follow from ``SEMANTICS.md`` B2, B4, C3, C4, C9, C11, G2-G5, P1 and S2.
+the terms follow from ``SEMANTICS.md`` B2-B4, C1-C12, G2-G5, P1 and S2.
 """
 
 import math

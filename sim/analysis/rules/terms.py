@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.analysis.rules.rule import Span, Term, fixed, longest_of
 from sim.conventions.placement import candidates
+from sim.core.laws import Law
 from sim.core.units import US_PER_S
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ __all__ = ["STAMP", "Terms"]
 STAMP: Final = Term("stamp", "marks are stamped in whole seconds", fixed(US_PER_S))
 """Marks are stamped in whole seconds, rounded down (``SEMANTICS.md`` C9)."""
 
+_KINDS: Final[tuple[str, ...]] = ("create", "overwrite", "delete")
 _UNBOUNDED: Final = fixed(float("inf"))
 
 
@@ -64,8 +66,8 @@ class Terms:
 
     def _lags(self) -> None:
         store = self.scenario.store
-        kinds = (store.lag.create, store.lag.overwrite, store.lag.delete)
-        slowest = longest_of(*(law for lag in kinds for law in (lag.get, lag.list)))
+        lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
+        slowest = longest_of(*(law for lag in lags for law in (lag.get, lag.list)))
         remembered = fixed(store.negative_cache_us)
         if store.quorum is not None:
             seen = self.shown = _UNBOUNDED
@@ -101,15 +103,27 @@ class Terms:
         store = self.scenario.store
         if store.quorum is not None:
             return True
-        kinds = ("create", "overwrite", "delete")
         if store.order == "log":
             # A replica keeps the order, but another one may answer the next read.
             reads_one = len(candidates(store, gateway=0)) == 1 or store.read_from != "any"
-            return not reads_one and any(self._is_drawn(k) for k in kinds)
-        return self._is_drawn(kind)
+            return not reads_one and any(self._is_drawn(k, "get") for k in _KINDS)
+        return self._is_drawn(kind, "get")
 
-    def _is_drawn(self, kind: str) -> bool:
-        """Whether GETs show changes of a kind after lags that differ."""
+    @property
+    def may_overtake(self) -> bool:
+        """Whether those who write may see the later one of two blocks first."""
         store = self.scenario.store
-        law = getattr(store.lag, kind).get
+        if store.quorum is not None or store.negative_cache_us:
+            return True
+        if store.order == "log":
+            reads_one = len(candidates(store, gateway=None)) == 1 or store.read_from != "any"
+            kinds: tuple[str, ...] = () if reads_one else _KINDS
+        else:
+            kinds = () if store.primary else ("create",)
+        return any(self._is_drawn(kind, plane) for kind in kinds for plane in ("get", "list"))
+
+    def _is_drawn(self, kind: str, plane: str) -> bool:
+        """Whether a plane shows changes of a kind after lags that differ."""
+        store = self.scenario.store
+        law: Law = getattr(getattr(store.lag, kind), plane)
         return not law.is_constant or (store.acks > 0 and law.mean > 0)

@@ -1,10 +1,10 @@
 """R7: an upload under way is not taken for one that was abandoned."""
 
-import math
+from math import ceil, inf, isinf
 
-from sim.analysis.rules.rule import Rule, Span, Term, longest_of
+from sim.analysis.rules.rule import Rule, Span, Term, fixed, longest_of
 from sim.analysis.rules.terms import Terms
-from sim.core.objects import RESOLUTIONS
+from sim.analysis.rules.work import listing_age
 from sim.scenario.language.tables import PARTIAL_UPLOAD_AGE_US
 
 __all__ = ["partial_uploads"]
@@ -13,22 +13,29 @@ __all__ = ["partial_uploads"]
 def partial_uploads(of: Terms) -> Rule:
     """R7: what the age of an abandoned upload must not be shorter than (``SEMANTICS.md`` B2, C11).
 
-    The cleanup looks at the newest object of blocks that showed no meta.json in its last listing.
-    While a block is uploaded, that is as old as the longest silence between two of its objects;
-    afterwards as old as meta.json can be without being seen, and the listing with it.
+    The cleanup looks at the newest object of blocks that showed no meta.json in its listing. While
+    a block is uploaded, that is as old as the longest silence between two of its objects;
+    afterwards as old as meta.json can be without being seen, and the listing with it. A store that
+    lists no times has the age of the block instead, which then counts as a whole.
     """
-    scenario = of.scenario
-    uploads = longest_of(scenario.producers.upload_takes, scenario.compactor.upload_takes)
+    compactor, scenario = of.scenario.compactor, of.scenario
+    uploads = longest_of(scenario.producers.upload_takes, compactor.upload_takes)
     n_objects = scenario.producers.chunk_files + 2
-    silence = Span(*(us if math.isinf(us) else float(math.ceil(us / n_objects)) for us in uploads))
-    listing = _listing(of)
-    if silence.most_us >= of.written.plus(listing).most_us:
-        terms: tuple[Term, ...] = (Term("G", "longest silence inside an upload", silence),)
-    else:
+    silence = Span(*(us if isinf(us) else float(ceil(us / n_objects)) for us in uploads))
+    unseen: tuple[Term, ...] = (
+        Term("V", "until the compactor sees a put", of.written),
+        Term("l", "from a listing of the compactor to the end of the cleanup", listing_age(of)),
+    )
+    if compactor.partial_age_from == "created":
         terms = (
-            Term("V", "until the compactor sees a put", of.written),
-            Term("l", "from a listing of the compactor to the cleanup", listing),
+            Term("U", "from the making of a block to the end of its upload", _made(of)),
+            *unseen,
         )
+    elif silence.most_us >= sum(term.span_us for term in unseen):
+        terms = (Term("G", "longest silence inside an upload", silence),)
+    else:
+        terms = unseen
+    is_blind = compactor.cleanup_interval_us and not compactor.progress_interval_us
     return Rule(
         name="R7",
         key="partial-upload age",
@@ -36,14 +43,18 @@ def partial_uploads(of: Terms) -> Rule:
         terms=terms,
         configured_us=float(PARTIAL_UPLOAD_AGE_US),
         is_met=max(uploads.most_us, of.written.most_us) > 0,
+        obstacles=("a compactor that halts cleans up by its last listing (progress_interval)",)
+        if is_blind
+        else (),
     )
 
 
-def _listing(of: Terms) -> Span:
-    """How old a listing can be when all that it says is to be deleted has been."""
-    scenario = of.scenario
-    per_stream = math.ceil(scenario.horizon_us / scenario.producers.block_length_us)
-    # Merging two or more into one makes at most as many again, at each resolution.
-    n_blocks = scenario.producers.count * per_stream * 2 * len(RESOLUTIONS)
-    deletions = longest_of(scenario.compactor.delete_takes).times(n_blocks)
-    return longest_of(scenario.compactor.sync_takes).plus(deletions)
+def _made(of: Terms) -> Span:
+    """From the creation of a block to the end of its upload (B3)."""
+    spec, compactor = of.scenario.producers, of.scenario.compactor
+    upload = longest_of(spec.upload_after).plus(longest_of(spec.upload_takes))
+    if upload.most_us > spec.block_length_us:
+        # Uploads wait for each other, so nothing bounds how late one is.
+        return fixed(inf)
+    work = longest_of(compactor.compaction_takes, compactor.downsampling_takes)
+    return upload.or_longer(work.plus(longest_of(compactor.upload_takes)))

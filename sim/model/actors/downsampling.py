@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block
-
-SPAN_US = (40 * 3600 * US_PER_S, 10 * 24 * 3600 * US_PER_S)
-"""Shortest block that becomes 5m, and 1h, data (Thanos, docs/components/compact.md)."""
+from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US
 
 
 class Backlog:
@@ -31,7 +28,7 @@ class Backlog:
             missing = [
                 block
                 for block in groups.get((stream, resolution), ())
-                if block.max_us - block.min_us >= SPAN_US[resolution]
+                if block.max_us - block.min_us >= DOWNSAMPLED_SPANS_US[resolution]
                 and not have.issuperset(block.sources)
             ]
             if not missing:

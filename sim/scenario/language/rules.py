@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sim.core.laws import Law
-from sim.core.units import US_PER_S, format_duration
+from sim.core.units import format_duration
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.complaints.text import value_at
-from sim.scenario.language.tables import OUTCOMES
+from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US, OUTCOMES
 from sim.scenario.language.values import Path
 
 if TYPE_CHECKING:
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "conflicts"]
 
-_D: Final = 86_400 * US_PER_S
 _HALF_US: Final = 0.5
 _RARE: Final = 1e-6
 
 # Thanos refuses less: the blocks would go before they can be downsampled (compact.go).
-_RETENTION_FLOORS: Final = (("raw", 40 * _D // 24), ("5m", 10 * _D))
+_RETENTION_FLOORS: Final = tuple(zip(("raw", "5m"), DOWNSAMPLED_SPANS_US, strict=True))
 
 
 class Finding(NamedTuple):

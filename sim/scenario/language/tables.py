@@ -31,6 +31,7 @@ from sim.scenario.laws.tables import ActivityLaw, PhaseLaw
 from sim.scenario.metrics import OBSERVATIONS
 
 __all__ = [
+    "DOWNSAMPLED_SPANS_US",
     "OBSERVATIONS",
     "OUTCOMES",
     "PARTIAL_UPLOAD_AGE_US",
@@ -61,6 +62,10 @@ OUTCOMES: Final = (
 PARTIAL_UPLOAD_AGE_US: Final = 48 * _H
 """Age from which an upload without meta.json is taken for abandoned: Thanos,
 PartialUploadThresholdAge (``SEMANTICS.md`` C11)."""
+
+DOWNSAMPLED_SPANS_US: Final = (40 * _H, 10 * _D)
+"""Shortest raw block that is downsampled to 5m, and shortest 5m block to 1h: Thanos,
+docs/components/compact.md (``SEMANTICS.md`` C12)."""
 
 
 class Producers(Frozen):
