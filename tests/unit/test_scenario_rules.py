@@ -150,11 +150,11 @@ REFUSED: list[tuple[Raw, str]] = [
     ({"queries": [5]}, "queries[0]=5 must be a table"),
     (
         {"schemes": [{"name": "a"}]},
-        'schemes[0].kind=(missing) must be given; one of "immediate", "deletion-mark"',
+        'schemes[0].kind=(missing) must be given; one of "immediate", "deletion-mark", "composed"',
     ),
     (
         {"schemes": [AT_ONCE | {"kind": "imediate"}]},
-        'schemes[0].kind=\'imediate\' must be one of "immediate", "deletion-mark"; '
+        'schemes[0].kind=\'imediate\' must be one of "immediate", "deletion-mark", "composed"; '
         'did you mean "immediate"?',
     ),
     (
@@ -450,7 +450,7 @@ def test_conflicts_are_told_beside_wrong_values() -> None:
     ) == [
         "producers.upload_takes.high=(missing) must be given",
         "gateways.sync_intervall='3m' must be a known key; did you mean \"sync_interval\"?",
-        'schemes[0].kind=\'imediate\' must be one of "immediate", "deletion-mark"; '
+        'schemes[0].kind=\'imediate\' must be one of "immediate", "deletion-mark", "composed"; '
         'did you mean "immediate"?',
         f'expect."at once".never[0]=\'okay\' must be one of {OUTCOMES}; did you mean "ok"?',
         "warmup='11d' must be shorter than horizon; see horizon=\"10d\"",
