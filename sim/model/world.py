@@ -196,8 +196,8 @@ class _World:
     def _gateway(self, number: int, views: dict[int, View]) -> Begin:
         spec = self.scenario.gateways
 
-        def begin(at_us: int) -> End:
-            gateway = Gateway(
+        def made() -> Gateway:
+            return Gateway(
                 number,
                 spec,
                 kernel=self.kernel,
@@ -206,7 +206,21 @@ class _World:
                 streams=self.streams,
                 recorder=self.recorder,
             )
-            process = self.kernel.spawn(gateway.run(), at_us=at_us, phase=Phase.GATEWAY)
+
+        def begin(at_us: int) -> End:
+            gateway = made()
+
+            def lives() -> Steps:
+                nonlocal gateway
+                while True:
+                    yield from gateway.run()
+                    gateway.go_down()
+                    identity = ("gateway", number, "restart-after", self.kernel.now_us)
+                    restart_us = draw_us(spec.restart_after, self.streams, *identity)
+                    yield self.kernel.sleep(restart_us, Phase.GATEWAY)
+                    gateway = made()
+
+            process = self.kernel.spawn(lives(), at_us=at_us, phase=Phase.GATEWAY)
 
             def end() -> None:
                 self.kernel.stop(process)

@@ -182,10 +182,12 @@ def _gateways(draw: DrawFn, *, strong: bool) -> Table:
         "shards": shards,
         "sync_interval": draw(laws(60, least_m=10)),
         "sync_takes": draw(_seldom("0s", laws(20))),
+        "sync_takes_per_block": draw(_seldom("0s", st.sampled_from(["7s", "1m"]))),
         "phase": draw(st.one_of(st.just("uniform"), _minutes(0, 60))),
         "consistency_delay": draw(_seldom("0s", _minutes(0, 40))),
         "partial_response": draw(st.sampled_from(["abort", "warn"])),
         "unhealthy_after": draw(st.sampled_from(["5m", "0s", "1h"])),
+        "restart_after": draw(_seldom("10s", laws(20))),
         "sync_stages": {
             "check": draw(st.sampled_from([0.0, marks])),
             "marks": marks,

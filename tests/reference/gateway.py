@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from math import floor
 
-from sim.core.units import NEVER
+import simpy
+
+from sim.core.laws import Constant
+from sim.core.units import NEVER, US_PER_S
 from tests.reference import view
 from tests.reference.cache import Cache
 from tests.reference.client import Client, RequestFailed
@@ -29,6 +33,7 @@ class Gateway(Crashable):
         self.metas_us: dict[str, int] = {}
         self.loaded: dict[str, int] = {}
         self.is_serving = False
+        self.is_synced = False
         self.went_down_us: list[int] = []
         self.had_loaded: list[Block] = []
         self.loads: list[tuple[int, str, int, int]] = []
@@ -64,36 +69,66 @@ class Gateway(Crashable):
         return self.world.now_us < self.went_down_us[-1] + self.spec.unhealthy_after_us
 
     def live(self, start_us: int) -> Steps:
-        """Sync on a ticker; serve from the end of the first sync (G1)."""
+        """Start, again and again if need be; then serve, and sync on a ticker (G1)."""
         yield self.turn(start_us)
+        while not (yield from self._starts()):
+            self.forget()
+            exit_us = self.world.now_us
+            identity = ("gateway", self.number, "restart-after", exit_us)
+            restart_us = self.world.draw_us(self.spec.restart_after, *identity)
+            yield from self.until(exit_us + restart_us)
+        serving_us = self.world.now_us
+        self.is_serving = True
+        self.loaded = dict.fromkeys(self.loaded, serving_us)
+        self.way.returned(self.number, self.loaded)
         actor = ("gateway", self.number)
-        ticker = Ticker(self.world, self.spec.sync_interval, start_us, actor)
+        ticker = Ticker(self.world, self.spec.sync_interval, serving_us, actor)
         while True:
             began_us = self.world.now_us
             yield from self._sync()
-            if not self.is_serving:
-                self.is_serving = True
-                self.loaded = dict.fromkeys(self.loaded, self.world.now_us)
-                self.way.returned(self.number, self.loaded)
             yield from self.until(ticker.next_us(began_us, self.world.now_us))
+
+    def _starts(self) -> Generator[simpy.Event, object, bool]:
+        """Sync every 10 s until one is good; after 30 s the process exits (G1)."""
+        start_us = self.world.now_us
+        ticker = Ticker(self.world, Constant(value_us=10.0 * US_PER_S), start_us, ())
+        while True:
+            began_us = self.world.now_us
+            yield from self._sync()
+            if self.is_synced:
+                return True
+            next_us = ticker.next_us(began_us, self.world.now_us)
+            yield from self.until(min(next_us, start_us + 30 * US_PER_S))
+            if self.world.now_us >= start_us + 30 * US_PER_S:
+                return False
 
     def _sync(self) -> Steps:
         begin_us = self.world.now_us
         identity = ("gateway", self.number, "sync-takes", begin_us)
         takes_us = self.world.draw_us(self.spec.sync_takes, *identity)
+        self.is_synced = False
         try:
-            yield from self._sync_stages(begin_us, takes_us)
+            listed = self._list()
+        except RequestFailed:
+            yield from self.until(begin_us + takes_us)
+            return
+        takes_us += len(listed) * self.spec.sync_takes_per_block_us
+        try:
+            yield from self._sync_stages(listed, begin_us, takes_us)
         except RequestFailed:
             yield from self.until(begin_us + takes_us)
 
-    def _sync_stages(self, begin_us: int, takes_us: int) -> Steps:
-        """List, check, marks, load, drop (G2-G5); raises RequestFailed to abort (G6)."""
-        stages = self.spec.sync_stages
-        listed = [
+    def _list(self) -> list[Block]:
+        """The blocks of its shard that are listed now (G3); raises RequestFailed."""
+        return [
             block
             for block in self.client.list_blocks()
             if block.stream % self.spec.shards == self.shard
         ]
+
+    def _sync_stages(self, listed: list[Block], begin_us: int, takes_us: int) -> Steps:
+        """Check, marks, load, drop (G2-G5); raises RequestFailed to abort (G6)."""
+        stages = self.spec.sync_stages
         yield from self.until(begin_us + floor(takes_us * stages.check))
         checked = view.check(self.client, listed, self.metas_us)
         delay_us = self.spec.consistency_delay_us
@@ -110,7 +145,8 @@ class Gateway(Crashable):
         for block in blocks:
             self._load(block)
         yield from self.until(begin_us + takes_us)
-        if not checked.unread:
+        self.is_synced = not checked.unread
+        if self.is_synced:
             viewed = {block.id for block in blocks}
             gone = [known for known in self.loaded if known not in viewed]
             may_drop = self.way.may_drop

@@ -50,6 +50,10 @@ def failing(scenario: Scenario, delay_us: int) -> float:
     [
         ({"store": {"lag": {"delete": {"list": "1s"}}}}, "the store shows changes late"),
         ({"store": {"negative_cache": "1m"}}, "the front end remembers what was not there"),
+        (
+            {"gateways": {"sync_takes_per_block": "1ms"}},
+            "a sync takes longer for what is stored",
+        ),
         ({"gateways": {"cache": {}}}, "gateways remember what the store answered"),
         ({"store": {"error_rate": 0.01}}, "requests fail"),
         ({"store": {"order": "log"}}, "replicas show changes in order"),

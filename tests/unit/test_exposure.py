@@ -56,7 +56,7 @@ GATEWAYS = {"count": 2, "sync_interval": "50m", "phase": "uniform", "sync_takes"
             {"queries": [{"name": "q", "range": "2h", "offset": "90m", "takes": "20m"}]},
             id="offset",
         ),
-        pytest.param({"producers": {"count": 2, "local_retention": "30m"}}, id="local"),
+        pytest.param({"producers": {"count": 2, "local_retention": "10m"}}, id="local"),
         pytest.param({"compactor": {"retention": {"raw": "4h"}}}, id="retention"),
         pytest.param(
             {

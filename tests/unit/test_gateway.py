@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sim.core.streams import Streams
-from sim.trace.records import UpRecord
+from sim.trace.records import SyncsRecord, UpRecord
 from tests.worlds import lag, marks, run, story, us, world
 
 
@@ -21,20 +21,20 @@ def seen(since: str, until: str, **changes: Any) -> list[str]:
 
 
 def test_a_sync_acts_on_the_world_as_it_was_when_it_began() -> None:
-    # Syncs at 1h59m, 2h59m, …, each of 10m; blocks come at 2h, 4h.
-    gateways = {"phase": "1h59m", "sync_interval": "1h", "sync_takes": "10m"}
-    assert seen("0s", "6h", gateways=gateways) == ["2h9m up 0", "3h9m load 0: 0", "5h9m load 0: 1"]
+    # Syncs at 49m, 59m, 1h59m, …, each of 10m; blocks come at 2h, 4h.
+    gateways = {"phase": "49m", "sync_interval": "1h", "sync_takes": "10m"}
+    assert seen("0s", "6h", gateways=gateways) == ["59m up 0", "3h9m load 0: 0", "5h9m load 0: 1"]
 
 
 def test_the_stages_of_a_sync() -> None:
     stages = {"check": 0.25, "marks": 0.5, "load": 0.75}
-    gateways = {"phase": "1h58m", "sync_interval": "1h", "sync_takes": "8m", "sync_stages": stages}
+    gateways = {"phase": "50m", "sync_interval": "1h", "sync_takes": "8m", "sync_stages": stages}
     # Listed at 1h58m, when nothing was there: what is checked at 2h was not listed.
-    assert seen("0s", "4h", gateways=gateways) == ["2h6m up 0", "3h4m load 0: 0"]
+    assert seen("0s", "4h", gateways=gateways) == ["58m up 0", "3h4m load 0: 0"]
     # An upload that began before: chunk at 1h57m, meta at 1h59m, checked at 2h.
     producers = {"block_length": "1h", "upload_after": "54m", "upload_takes": "5m15s"}
     told = seen("0s", "3h", gateways=gateways, producers=producers, compactor={"ranges": ["1h"]})
-    assert told == ["2h4m load 0: 0", "2h6m up 0"]
+    assert told == ["58m up 0", "2h4m load 0: 0"]
 
 
 def test_overruns_shift_syncs_but_not_the_grid() -> None:
@@ -109,9 +109,46 @@ def test_an_aborted_sync_changes_nothing() -> None:
 
 def test_a_load_that_fails_is_tried_again() -> None:
     # Listed at 2h30m; at 2h40m, when it loads, requests fail.
-    gateways = {"phase": "30m", "sync_interval": "1h", "sync_takes": "10m"}
+    gateways = {"phase": "20m", "sync_interval": "1h", "sync_takes": "10m"}
     told = seen("2h", "5h", gateways=gateways, faults=[errors("2h35m", "10m")])
     assert told == ["2h40m unloaded 0: 0", "3h40m load 0: 0", "4h40m load 0: 1"]
+
+
+def test_a_sync_takes_longer_for_each_block_it_lists() -> None:
+    # None at 30m, one at 2h30m, two at 4h30m.
+    gateways = {"phase": "20m", "sync_interval": "1h", "sync_takes": "10m"}
+    told = seen("0s", "6h", gateways={**gateways, "sync_takes_per_block": "3m"})
+    assert told == ["30m up 0", "2h43m load 0: 0", "4h46m load 0: 1"]
+
+
+def test_a_first_sync_is_tried_again_and_the_next_follows_it_at_once() -> None:
+    # From 30m on: at 30m0s and 30m10s requests fail, and at 30m20s not any more.
+    gateways = {"phase": "30m", "sync_interval": "1h", "sync_takes": "2s"}
+    told = seen("0s", "4h", gateways=gateways, faults=[errors("30m", "15s")])
+    assert told[:3] == ["30m abort 0 list", "30m10s abort 0 list", "30m22s up 0"]
+    trace, _ = run(world(horizon="2h", gateways=gateways))
+    (made,) = [record for record in trace.records if isinstance(record, SyncsRecord)]
+    own = made.actors.index("gateway/0")
+    listed_us = [t_us for t_us, who in zip(made.at_us, made.who, strict=True) if who == own]
+    assert listed_us == [us("30m"), us("30m2s"), us("90m2s")]
+
+
+def test_a_process_whose_first_sync_never_succeeds_is_started_anew() -> None:
+    faults = [errors("30m", "75s")]
+    told = seen("0s", "4h", faults=faults, gateways={"phase": "30m", "restart_after": "20s"})
+    assert told == [
+        "30m abort 0 list",
+        "30m10s abort 0 list",
+        "30m20s abort 0 list",
+        "30m30s down 0 until 30m30s",
+        "30m50s abort 0 list",
+        "31m abort 0 list",
+        "31m10s abort 0 list",
+        "31m20s down 0 until 31m20s",
+        "31m40s up 0",
+        # The grid is that of the start that succeeded.
+        "2h31m40s load 0: 0",
+    ]
 
 
 def outage(at: str, lasts: str, target: int = 0) -> dict[str, Any]:
@@ -170,7 +207,7 @@ def test_sources_are_dropped_when_their_replacement_is_loaded() -> None:
 
 def test_drops_come_at_the_end_of_a_sync() -> None:
     stages = {"check": 0.0, "marks": 0.0, "load": 0.5}
-    gateways = {"phase": "30m", "sync_interval": "1h", "sync_takes": "10m", "sync_stages": stages}
+    gateways = {"phase": "20m", "sync_interval": "1h", "sync_takes": "10m", "sync_stages": stages}
     trace, _ = run(world(schemes=[marks("48h", "24h")], gateways=gateways, horizon="11h"))
     assert story(trace.records)[-2:] == ["10h35m load 0: 4 5", "10h40m drop 0: 0 1 2 3"]
 

@@ -47,7 +47,7 @@ def test_a_gateway_that_drops_before_it_loads(monkeypatch: Patch) -> None:
     scenario = world(
         schemes=[marks("48h", "24h")],
         horizon="11h",
-        gateways={"phase": "30m", "sync_interval": "1h", "sync_takes": "10m"},
+        gateways={"phase": "20m", "sync_interval": "1h", "sync_takes": "10m"},
     )
     assert hazards(scenario) == [("silent-gap", us("10h"), us("10h40m"))]
     compare = gateway.Gateway._compare
@@ -63,7 +63,7 @@ def test_a_gateway_that_drops_before_it_loads(monkeypatch: Patch) -> None:
     # a range that does not ask for it shows the difference.
     older = world(
         **{"schemes": [marks("48h", "24h")], "horizon": "11h"},
-        gateways={"phase": "30m", "sync_interval": "1h", "sync_takes": "10m"},
+        gateways={"phase": "20m", "sync_interval": "1h", "sync_takes": "10m"},
         queries=[{"name": "old", "range": "1d", "offset": "3h"}],
     )
     assert hazards(older) == [("silent-gap", us("10h30m"), us("10h40m"))]

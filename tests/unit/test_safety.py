@@ -100,6 +100,12 @@ def test_lag_and_front_ends_count() -> None:
     assert rule("R8", scenario).required_us == us("1m30s") + us("5m") + us("16m")
 
 
+def test_syncs_that_grow_with_the_bucket_leave_rules_open() -> None:
+    found = rule("R2", safe(gateways__sync_takes_per_block="1ms"))
+    assert found.status is Status.OPEN
+    assert found.required_us == math.inf
+
+
 def test_caches_of_the_gateways_count_for_them_alone() -> None:
     scenario = safe(gateways__cache={"listing": "7m", "absent": "15m"})
     assert rule("R2", scenario).required_us == us("33m1s")

@@ -78,9 +78,9 @@ def test_the_whole_story_of_a_deletion_by_marks() -> None:
     get, head, listings, put, delete = requests.counts
     # 6 blocks of 3 objects and 4 marks; 4 blocks of 3 objects and a mark.
     assert (put, delete) == (6 * 3 + 4, 4 * 4)
-    # Two syncs a pass, 132 passes and one more iteration after the compaction, 11 of the gateway,
+    # Two syncs a pass, 132 passes and one more iteration after the compaction, 12 of the gateway,
     # and a listing of each parent.
-    assert listings == 2 * 132 + 1 + 11 + 4
+    assert listings == 2 * 132 + 1 + 12 + 4
     assert get > head > listings
 
 

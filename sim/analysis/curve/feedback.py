@@ -65,6 +65,7 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
     store = scenario.store
     reasons = {
         "the front end remembers what was not there": store.negative_cache_us > 0,
+        "a sync takes longer for what is stored": scenario.gateways.sync_takes_per_block_us > 0,
         "gateways remember what the store answered": scenario.gateways.cache is not None,
         "requests fail": store.error_rate > 0
         or store.lost_answer_rate > 0

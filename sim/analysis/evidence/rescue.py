@@ -224,7 +224,8 @@ class _Rescue:
     def _sync_interval(self) -> Knob:
         """The longest interval at which a sync in time would have seen what the next one saw.
 
-        With a drawn phase of u intervals sync k starts at (u + k) intervals.
+        With a drawn phase of u intervals sync k starts at (u + k) intervals, when the first one,
+        which comes before them, has ended.
         """
         spec = self._scenario.gateways
         now_us, takes_us = spec.sync_interval.draw_us(0.5), spec.sync_takes.draw_us(0.5)
@@ -234,7 +235,7 @@ class _Rescue:
             first_us = first_sync_us(self._scenario, streams, gateway)
             is_share = spec.phase == "uniform"
             share = first_us / now_us if is_share else 0.0
-            room_us = self._asked.at_us - takes_us - (0 if is_share else first_us)
+            room_us = self._asked.at_us - 2 * takes_us - (0 if is_share else first_us)
             k = math.floor(room_us / now_us - share)
             for step in range(k, k + 3 * _CANDIDATES_MAX):
                 if share + step > 0 and room_us > 0:
@@ -245,13 +246,16 @@ class _Rescue:
         return Knob(key="gateways.sync_interval", now_us=now_us, values_us=nearest, grows=False)
 
     def _sync_takes(self) -> int | None:
-        """As long as the sync under way when the query came may have taken."""
+        """As long as the sync under way when the query came may have taken.
+
+        It begins sooner as well then, for the first one has taken less.
+        """
         found = []
         at_us = self._asked.at_us
         for gateway in self._gateways:
             near = syncs(self._scenario, self._timelines, gateway, at_us, at_us + 1)
             running = [sync for sync in near if sync.start_us <= at_us < sync.end_us]
-            found += [at_us - sync.start_us for sync in running[:1]]
+            found += [(at_us + sync.end_us - 2 * sync.start_us) // 2 for sync in running[:1]]
         return min(found, default=None)
 
     def _query_takes(self) -> int | None:

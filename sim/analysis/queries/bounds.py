@@ -103,9 +103,11 @@ def forgotten_after_us(scenario: Scenario) -> float:
     ------
     Wrapped normal distribution: K. V. Mardia, P. E. Jupp, "Directional Statistics", 2000, 3.5.7.
     """
-    interval, takes = scenario.gateways.sync_interval, scenario.gateways.sync_takes
+    gateways = scenario.gateways
+    interval, takes = gateways.sync_interval, gateways.sync_takes
     mean, variance = interval.mean, interval.variance
-    if not 0.0 < variance < math.inf or takes.longest_us > interval.ppf(0.0):
+    is_short = takes.longest_us <= interval.ppf(0.0) and not gateways.sync_takes_per_block_us
+    if not 0.0 < variance < math.inf or not is_short:
         return math.inf
     syncs = -math.log(_LEFT) / (2.0 * math.pi**2) * mean**2 / variance
     return max(1.0, syncs) * mean

@@ -57,7 +57,9 @@ class Terms:
         by_hand = scenario.interventions or ()
         self.marks_by_hand = any(intervention.kind == "mark" for intervention in by_hand)
         gateways = scenario.gateways
-        sync = longest_of(gateways.sync_takes)
+        # How many blocks there may be is not known before they are.
+        is_bounded = gateways.sync_takes_per_block_us == 0
+        sync = longest_of(gateways.sync_takes) if is_bounded else _UNBOUNDED
         interval = longest_of(gateways.sync_interval)
         self.period = Term("P", "longest interval of syncs", interval.or_longer(sync))
         self.sync = Term("s", "longest sync", sync)

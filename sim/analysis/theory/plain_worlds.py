@@ -27,6 +27,7 @@ def is_plain(scenario: Scenario) -> bool:
         and gateways.phase == "uniform"
         and gateways.sync_interval.is_constant
         and gateways.sync_takes.is_constant
+        and gateways.sync_takes_per_block_us == 0
         and gateways.sync_takes.mean <= gateways.sync_interval.mean
         and stages.check == stages.marks == 0
         and not kinds & {"gateway-outage", "store-errors"}

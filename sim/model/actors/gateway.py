@@ -4,11 +4,14 @@ Gateways that would see the same at every instant may be given one :class:`View`
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
+from sim.core.laws import Constant
 from sim.core.streams import Streams
 from sim.core.ticker import Ticker
+from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block
 from sim.model.schemes import Scheme
 from sim.model.store.client import RequestFailed
@@ -26,6 +29,10 @@ from sim.trace.records import (
     UnloadedRecord,
     UpRecord,
 )
+
+_RETRY: Final = Constant(value_us=10.0 * US_PER_S)
+_GIVES_UP_US: Final = 30 * US_PER_S
+"""First syncs that fail are tried again, and no more (Thanos, cmd/thanos/store.go)."""
 
 
 class Gateway:
@@ -57,21 +64,34 @@ class Gateway:
         self._is_serving = False
 
     def run(self) -> Steps:
-        """Sync after sync, beginning now."""
+        """Sync until that succeeds, then serve and go on; it ends if no sync succeeds in time."""
+        if not (yield from self._starts()):
+            return
+        self._is_serving = True
         start_us = self.kernel.now_us
+        self._recorder.record(UpRecord(start_us, self.number))
+        self._hold.returned(self)
         ticker = Ticker(
             self._spec.sync_interval, self._streams, "gateway", self.number, start_us=start_us
         )
         while True:
             yield from self.sync()
-            if not self._is_serving:
-                self._is_serving = True
-                self._recorder.record(UpRecord(self.kernel.now_us, self.number))
-                self._hold.returned(self)
-            end_us = self.kernel.now_us
-            next_us = ticker.next_run_us(start_us, end_us)
+            next_us = ticker.next_run_us(start_us, self.kernel.now_us)
             yield from self._until(next_us)
             start_us = next_us
+
+    def _starts(self) -> Steps:
+        """Try to sync, beginning now; returns whether that succeeded."""
+        start_us = began_us = self.kernel.now_us
+        ticker = Ticker(_RETRY, self._streams, start_us=began_us)
+        while not (yield from self.sync()):
+            next_us = ticker.next_run_us(start_us, self.kernel.now_us)
+            if next_us >= began_us + _GIVES_UP_US:
+                yield from self._until(began_us + _GIVES_UP_US)
+                return False
+            yield from self._until(next_us)
+            start_us = next_us
+        return True
 
     def go_down(self) -> None:
         """Record that the gateway is gone, with all it knew."""
@@ -81,12 +101,14 @@ class Gateway:
         self._hold.lost(self)
 
     def sync(self) -> Steps:
-        """One sync, beginning now."""
+        """One sync, beginning now; returns whether it saw all there was to see."""
         start_us = self.kernel.now_us
         spec, stages = self._spec, self._spec.sync_stages
         takes_us = draw_us(
             spec.sync_takes, self._streams, "gateway", self.number, "sync-takes", start_us
         )
+        if spec.sync_takes_per_block_us:
+            takes_us += spec.sync_takes_per_block_us * self.view.n_listed(start_us)
         at = Instants(
             list_us=start_us,
             check_us=start_us + int(takes_us * stages.check),
@@ -98,7 +120,7 @@ class Gateway:
         except SyncAborted as abort:
             self._recorder.record(AbortRecord(self.kernel.now_us, self.number, str(abort.args[0])))
             yield from self._until(start_us + takes_us)
-            return
+            return False
         self._client.tally.sync(
             f"gateway/{self.number}",
             at.marks_us,
@@ -113,6 +135,7 @@ class Gateway:
         yield from self._until(start_us + takes_us)
         if not is_incomplete:
             self._drop()
+        return not is_incomplete
 
     def _until(self, t_us: int) -> Steps:
         if t_us > self.kernel.now_us:

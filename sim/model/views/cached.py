@@ -97,6 +97,12 @@ class CachedBucket(Bucket):
                 Cache.LISTING, Answer(t_us, until_us, self._caching.gateway, replica)
             )
 
+    def _listing(self, t_us: int) -> tuple[int, int] | None:
+        known = self._caching.cache.listing.find(Cache.LISTING, t_us)
+        if known is not None:
+            return known.value, known.since_us
+        return super()._listing(t_us)
+
     def _n_metas_asked(self, blocks: Sequence[Block], t_us: int) -> int:
         client, meta, listed = self._caching, self._meta_object, self._listed
         return sum(

@@ -117,6 +117,14 @@ class Bucket:
         self._ask("head", "head", at.check_us, self._n_metas_asked(blocks, at.check_us))
         return [self._uploaded_at(block, at.check_us) for block in blocks]
 
+    def n_shown(self, blocks: Iterable[Block], t_us: int) -> int:
+        """How many blocks a LIST at ``t_us`` shows, ``blocks`` having changed; 0 if it fails."""
+        shown = self._listing(t_us)
+        if shown is None:
+            return 0
+        self._note_listed(blocks, *shown)
+        return len(self._listed)
+
     def ask_for_marks(self, n_blocks: int, t_us: int) -> None:
         """GET the marks of ``n_blocks`` blocks; raises SyncAborted if one fails."""
         self._ask("mark", "get", t_us, n_blocks)
@@ -172,12 +180,18 @@ class Bucket:
 
     def _list(self, blocks: Iterable[Block], t_us: int) -> None:
         """LIST the bucket at ``t_us``; raises SyncAborted."""
-        client = self.client
-        if client.fails("list", t_us):
-            client.tally.list(t_us, 0)
+        shown = self._listing(t_us)
+        if shown is None:
+            self.client.tally.list(t_us, 0)
             raise SyncAborted("list")
-        self._note_listed(blocks, client.list_replica(t_us), t_us)
-        client.tally.list(t_us, len(self._listed))
+        self._note_listed(blocks, *shown)
+        self.client.tally.list(t_us, len(self._listed))
+
+    def _listing(self, t_us: int) -> tuple[int, int] | None:
+        """The replica and the instant that a LIST at ``t_us`` shows; ``None`` if it fails."""
+        if self.client.fails("list", t_us):
+            return None
+        return self.client.list_replica(t_us), t_us
 
     def _note_listed(self, blocks: Iterable[Block], replica: int, t_us: int) -> None:
         """Note which of the blocks are in the listing of a replica at ``t_us``."""

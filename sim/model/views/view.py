@@ -82,6 +82,10 @@ class View:
         self.source.settle(hot, at)
         self._hot = {}
 
+    def n_listed(self, t_us: int) -> int:
+        """How many blocks the LIST of a sync that begins at ``t_us``, which is now, will show."""
+        return self.source.n_shown(self._collect(Instants(t_us, t_us, t_us)), t_us)
+
     def remember_mark(self, block: Block, stamp_us: int) -> None:
         """Know from now on that the block was marked at ``stamp_us``; the first time counts."""
         index = block.index

@@ -201,6 +201,11 @@ class Gateways(Frozen):
         Constant(value_us=3.0 * _M), description="Interval of the syncs."
     )
     sync_takes: Annotated[Law, ActivityLaw] = Field(NO_TIME, description="Duration of a sync.")
+    sync_takes_per_block_us: Duration = Field(
+        0,
+        alias="sync_takes_per_block",
+        description="How much longer a sync takes for each block that it lists.",
+    )
     phase: Annotated[Law | Literal["uniform"], PhaseLaw] = Field(
         "uniform", description="When the first sync starts: uniform in an interval, or a duration."
     )
@@ -218,6 +223,10 @@ class Gateways(Frozen):
         description="How long queries to a gateway that went down fail; then it is just absent.",
     )
     sync_stages: SyncStages = Field(SyncStages(), description="When a sync acts on the world.")
+    restart_after: Annotated[Law, ActivityLaw] = Field(
+        Constant(value_us=10.0 * US_PER_S),
+        description="From giving up the first sync until the process runs again.",
+    )
     cache: GatewayCache | None = Field(
         None, description="A caching bucket between the gateways and the store."
     )
