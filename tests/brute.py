@@ -76,26 +76,48 @@ class Judge:
         _, _, min_us, max_us, _, _ = self.blocks[block]
         return bool(min_us < high_us and max_us > low_us)
 
-    def usable(self, block: int, t_us: int, streams: frozenset[int]) -> bool:
-        """Whether a query of these streams would read the block if it were loaded."""
-        stream, resolution = self.blocks[block][:2]
-        return stream in streams and resolution in self.finest and self.overlaps(block, t_us)
+    def used(self, loaded: Iterable[int], t_us: int, streams: Iterable[int]) -> Iterator[int]:
+        """Of the blocks loaded at one gateway, those that a query of these streams uses."""
+        high_us = t_us - self.query.offset_us
+        low_us = high_us - self.query.range_us
+        ordered = sorted(loaded, key=lambda b: self.blocks[b][2:4])
+        for stream in streams:
+            mine = [b for b in ordered if self.blocks[b][0] == stream]
+            yield from self.coarsest(mine, low_us, high_us, self.finest[-1])
+
+    def coarsest(self, ordered: list[int], low: int, high: int, resolution: int) -> Iterator[int]:
+        """Blocks of a resolution in [low, high), and finer ones for what they leave (Q2)."""
+        if low >= high or resolution < 0:
+            return
+        end = low
+        for block in ordered:
+            _, own, min_us, max_us, _, _ = self.blocks[block]
+            if own == resolution and max_us > low and min_us < high:
+                yield from self.coarsest(ordered, end, min_us, resolution - 1)
+                yield block
+                end = max_us
+        yield from self.coarsest(ordered, end, high, resolution - 1)
 
     def chance(self, gateway: int, t_us: int, takes_us: int, streams: frozenset[int]) -> float:
         """Probability that a gateway fails a query."""
+        mine = [row[1:] for row in self.loads if row[0] == gateway]
+        here = {b: (drop, crashed) for b, load, drop, crashed in mine if load <= t_us < drop}
+        lost = [
+            block
+            for block, _, drop_us, crashed in mine
+            if crashed and drop_us <= t_us and self.is_counted_on(gateway, drop_us, t_us)
+        ]
+        if list(self.used(lost, t_us, streams)):
+            return 1.0
         fine = 1.0
-        for g, block, load_us, drop_us, crashed in self.loads:
-            if g != gateway or not self.usable(block, t_us, streams):
-                continue
-            if load_us <= t_us < drop_us:
-                if crashed and t_us <= drop_us <= t_us + takes_us:
-                    return 1.0
-                fine *= prod(
-                    1.0 - self.object_chance(gateway, block, i, t_us, takes_us)
-                    for i in range(self.timelines.objects.meta)
-                )
-            elif crashed and drop_us <= t_us and self.is_counted_on(gateway, drop_us, t_us):
+        for block in self.used(here, t_us, streams):
+            drop_us, crashed = here[block]
+            if crashed and drop_us <= t_us + takes_us:
                 return 1.0
+            fine *= prod(
+                1.0 - self.object_chance(gateway, block, i, t_us, takes_us)
+                for i in range(self.timelines.objects.meta)
+            )
         return 1.0 - fine
 
     def is_counted_on(self, gateway: int, down_us: int, t_us: int) -> bool:
@@ -128,13 +150,12 @@ class Judge:
         return len(bad.intersection(readable)) / len(readable)
 
     def is_missing(self, t_us: int, streams: frozenset[int], failing: frozenset[int]) -> bool:
-        """Whether needed data is in no loaded block of a gateway that did not fail."""
+        """Whether needed data is in no block used at a gateway that did not fail."""
         there: dict[int, set[int]] = {stream: set() for stream in streams}
-        for g, block, load_us, drop_us, _ in self.loads:
-            if g not in failing and load_us <= t_us < drop_us:
-                stream, resolution = self.blocks[block][:2]
-                if stream in streams and resolution in self.finest:
-                    there[stream] |= self.sources[block]
+        for gateway in set(range(self.timelines.n_gateways)) - failing:
+            here = [b for g, b, load, drop, _ in self.loads if g == gateway and load <= t_us < drop]
+            for block in self.used(here, t_us, streams):
+                there[self.blocks[block][0]] |= self.sources[block]
         kept = [self.scenario.compactor.retention_us[r] for r in self.finest]
         if not self.scenario.compactor.downsampling:
             kept = kept[:1]
@@ -194,6 +215,9 @@ class Judge:
         for block in self.blocks:
             _, _, min_us, max_us, _, committed_us = block
             yield from (min_us + spec.offset_us + 1, max_us + spec.offset_us + spec.range_us)
+            # Between blocks that overlap, a gap may begin only where a range does (Q2).
+            yield max_us + spec.offset_us
+            yield min_us + spec.offset_us + spec.range_us
             yield from (committed_us, max_us + self.scenario.producers.local_retention_us)
             yield from (max_us + kept for kept in self.scenario.compactor.retention_us)
         downs = self.timelines.downs

@@ -14,6 +14,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy, composite
 from sim.scenario.schema import FAULT_KINDS, INTERVENTION_KINDS, Scenario
 from sim.testing.durations import HOUR_M as _HOUR_M
 from sim.testing.durations import minutes as _minutes
+from sim.testing.durations import slowed
 from sim.testing.schemes import schemes
 
 __all__ = ["faults", "interventions", "laws", "query_classes", "scenarios", "schemes", "stores"]
@@ -210,6 +211,7 @@ def scenarios(
     max_interventions: int = 0,
     scheme_kinds: tuple[str, ...] = ("immediate", "deletion-mark"),
     max_queries: int = 2,
+    downsampling: bool = False,
 ) -> Scenario:
     """Scenarios of at most 16 block lengths, a few streams and a few gateways.
 
@@ -228,6 +230,9 @@ def scenarios(
         The schemes of every scenario, one of each kind, in this order.
     max_queries : int
         Most query classes, at least 1.
+    downsampling : bool
+        Whether blocks are downsampled; everything takes a day for an hour then, and queries may
+        use what is made of them.
 
     Returns
     -------
@@ -235,7 +240,7 @@ def scenarios(
         One trial, no warm-up, no expectations.
     """
     may_fail = errors and not strong
-    length_m = draw(st.sampled_from([60, 120]))
+    length_m = draw(st.sampled_from([120] if downsampling else [60, 120]))
     horizon_m = length_m * draw(st.integers(6, 16))
     n_producers = draw(st.integers(1, 3))
     gateways = draw(_gateways(strong=strong))
@@ -247,30 +252,32 @@ def scenarios(
     )
     by_hand = interventions(n_producers=n_producers, horizon_m=horizon_m)
     n_queries = draw(st.integers(1, max_queries))
-    return Scenario.model_validate(
-        {
-            "schema": 1,
-            "name": "drawn",
-            "horizon": f"{horizon_m}m",
-            "trials": 1,
-            "seed": draw(st.integers(0, 2**32)),
-            "store": draw(stores(strong=strong, errors=may_fail)),
-            "producers": {
-                "count": n_producers,
-                "block_length": f"{length_m}m",
-                "upload_after": draw(_seldom("0s", laws(20))),
-                "upload_takes": draw(_seldom("0s", laws(30))),
-                "retry_after": draw(st.sampled_from(["30s", "5m"])),
-                "local_retention": draw(_minutes(0, 3 * length_m)),
-                "chunk_files": draw(st.integers(1, 2)),
-            },
-            "compactor": draw(_compactors(length_m=length_m)),
-            "gateways": gateways,
-            "queries": [
-                draw(query_classes(n_streams=n_producers, name=f"q{i}")) for i in range(n_queries)
-            ],
-            "schemes": [draw(schemes(kind)) for kind in scheme_kinds],
-            "faults": draw(st.lists(fault, max_size=max_faults)),
-            "interventions": draw(st.lists(by_hand, max_size=max_interventions)) or None,
-        }
-    )
+    table = {
+        "horizon": f"{horizon_m}m",
+        "store": draw(stores(strong=strong, errors=may_fail)),
+        "producers": {
+            "count": n_producers,
+            "block_length": f"{length_m}m",
+            "upload_after": draw(_seldom("0s", laws(20))),
+            "upload_takes": draw(_seldom("0s", laws(30))),
+            "retry_after": draw(st.sampled_from(["30s", "5m"])),
+            "local_retention": draw(_minutes(0, 3 * length_m)),
+            "chunk_files": draw(st.integers(1, 2)),
+        },
+        "compactor": draw(_compactors(length_m=length_m)),
+        "gateways": gateways,
+        "queries": [
+            draw(query_classes(n_streams=n_producers, name=f"q{i}")) for i in range(n_queries)
+        ],
+        "schemes": [draw(schemes(kind)) for kind in scheme_kinds],
+        "faults": draw(st.lists(fault, max_size=max_faults)),
+        "interventions": draw(st.lists(by_hand, max_size=max_interventions)) or None,
+    }
+    if downsampling:
+        table = slowed(table)
+        table["compactor"]["downsampling"] = True
+        for query in table["queries"]:
+            query["rate"] = "2/h"
+            query["max_resolution"] = draw(st.sampled_from(["5m", "1h", "raw"]))
+    fixed = {"schema": 1, "name": "drawn", "trials": 1, "seed": draw(st.integers(0, 2**32))}
+    return Scenario.model_validate({**fixed, **table})

@@ -32,9 +32,34 @@ class Question:
             and block.max_us > self.low_us
         )
 
-    def may_use(self, block: Block) -> bool:
-        """Whether it would read a block if it were loaded (Q2)."""
-        return self.overlaps(block) and block.resolution in self.finest
+    def chosen(self, loaded: list[Block]) -> list[Block]:
+        """Of the blocks that one gateway has loaded, those that it uses (Q2)."""
+        return [
+            block
+            for stream in sorted(self.streams)
+            for block in self._choose(
+                [block for block in loaded if block.stream == stream],
+                self.low_us,
+                self.high_us,
+                self.finest[-1],
+            )
+        ]
+
+    def _choose(
+        self, loaded: list[Block], low_us: int, high_us: int, resolution: int
+    ) -> list[Block]:
+        """The coarsest blocks in ``[low_us, high_us)``, and finer ones between them."""
+        if low_us >= high_us or resolution < 0:
+            return []
+        chosen = []
+        end_us = low_us
+        for block in sorted(loaded, key=lambda b: (b.min_us, b.max_us)):
+            is_taken = block.max_us > low_us and block.min_us < high_us
+            if block.resolution == resolution and is_taken:
+                chosen += self._choose(loaded, end_us, block.min_us, resolution - 1)
+                chosen.append(block)
+                end_us = block.max_us
+        return chosen + self._choose(loaded, end_us, high_us, resolution - 1)
 
 
 class QueryClassProcess:
@@ -81,7 +106,7 @@ class QueryClassProcess:
         end_us = now_us + self.spec.takes.draw_us(uniform)
         shards = {stream % self.world.scenario.gateways.shards for stream in question.streams}
         asked = [gateway for gateway in self.gateways if gateway.shard in shards]
-        missed = [g for g in asked if g.is_missed() and any(map(question.may_use, g.had_loaded))]
+        missed = [g for g in asked if g.is_missed() and question.chosen(g.had_loaded)]
         used = {g.number: self._blocks_used(g, question) for g in asked}
         needed = self._needed(question)
         yield self.world.at(end_us, QUERIES, self.number)
@@ -99,8 +124,7 @@ class QueryClassProcess:
     def _blocks_used(self, gateway: Gateway, question: Question) -> list[Block]:
         if not gateway.is_serving:
             return []
-        loaded = [self.world.blocks[block_id] for block_id in gateway.loaded]
-        return [block for block in loaded if question.may_use(block)]
+        return question.chosen([self.world.blocks[block_id] for block_id in gateway.loaded])
 
     def _needed(self, question: Question) -> list[Block]:
         """Level-1 blocks the answer should contain (Q5)."""

@@ -24,6 +24,7 @@ from sim.trace.columns import build
 from sim.trace.passes import Passes
 from tests.short import SHORT
 from tests.traces import changed
+from tests.worlds import AT_ONCE, marks, world
 
 MARK = 1
 HOUR_US = 3600 * US_PER_S
@@ -120,6 +121,27 @@ def test_the_largest_critical_delay_is_the_smallest_safe_one(short: Scenario) ->
     assert critical.largest_us > 10 * 60 * US_PER_S
     assert failing(slow, critical.largest_us) == 0.0
     assert failing(slow, critical.largest_us - 1) > 0.0
+
+
+def test_what_queries_of_several_resolutions_use_is_the_same_at_every_delay() -> None:
+    query = {"name": "q", "range": "9d", "takes": "2h", "max_resolution": "5m"}
+    scenario = world(
+        horizon="20d",
+        producers={"block_length": "2d"},
+        compactor={"wait_interval": "7h", "ranges": ["2d", "4d"], "downsampling": True},
+        gateways={"sync_interval": "31h", "phase": "2h"},
+        queries=[{**query, "name": "raw", "max_resolution": "raw"}, query],
+        schemes=[AT_ONCE, marks("0s", "0s")],
+    )
+    curve = every(scenario)
+    raw, coarse = (critical.largest_us for critical in curve.critical)
+    assert raw != coarse
+    for delay_us in (0, raw, coarse - 1, coarse):
+        timelines = build(simulate(with_delay(scenario, MARK, delay_us), MARK, 0))
+        judged, own = curve.judged(delay_us, 0).classes, evaluate_exact(scenario, timelines)
+        assert [c.fractions for c in judged] == [c.fractions for c in own]
+        fails = [outcome.fractions["query-error"] > 0 for outcome in own]
+        assert fails == [delay_us < raw, delay_us < coarse]
 
 
 def test_a_result_says_which_delay_would_have_been_enough(short: Scenario) -> None:

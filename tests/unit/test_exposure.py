@@ -85,6 +85,51 @@ def test_the_worlds_reach_every_outcome_there_is() -> None:
     assert met == set(OUTCOMES) - {"duplicated"}
 
 
+DOWNSAMPLED: dict[str, Any] = {
+    "horizon": "26d",
+    "warmup": "6d",
+    "producers": {"count": 2, "block_length": "3d", "upload_takes": "7h"},
+    "compactor": {
+        "wait_interval": "5h",
+        "ranges": ["3d", "12d"],
+        "delete_takes": "11h",
+        "downsampling": True,
+    },
+    "gateways": {"count": 2, "sync_interval": "30h", "phase": "uniform", "sync_takes": "5h"},
+    "schemes": [AT_ONCE, marks("40h", "20h")],
+}
+
+
+@pytest.mark.parametrize("policy", [ABORT, WARN], ids=["abort", "warn"])
+@pytest.mark.parametrize("allowed", ["5m", "1h"])
+@pytest.mark.parametrize(
+    "faults", [[], [{"kind": "gateway-outage", "target": 1, "at": "19d", "lasts": "40h"}]]
+)
+def test_queries_of_several_resolutions(
+    allowed: str, policy: dict[str, str], faults: list[dict[str, Any]]
+) -> None:
+    gateways = {**DOWNSAMPLED["gateways"], **policy, "unhealthy_after": "9h"}
+    for streams in ("all", 1):
+        query = {"name": "q", "range": "13d", "takes": "3h", "max_resolution": allowed}
+        changes = {"gateways": gateways, "queries": [{**query, "streams": streams}]}
+        fractions = agree(small(**{**DOWNSAMPLED, **changes, "faults": faults}))
+        assert fractions["ok"] < 1.0
+
+
+def test_what_coarse_blocks_hold_fails_nobody_who_may_read_them() -> None:
+    queries = [
+        {"name": name, "range": "7d", "offset": "11d", "max_resolution": name}
+        for name in ("raw", "5m")
+    ]
+    # Raw blocks expire while every query of this age may read 5m blocks of the same time.
+    compactor = {**DOWNSAMPLED["compactor"], "ranges": ["3d"], "retention": {"raw": "6d"}}
+    changes = {"compactor": compactor, "queries": queries, "warmup": "19d"}
+    scenario = small(**{**DOWNSAMPLED, **changes})
+    raw, coarse = evaluate_exact(scenario, run(scenario)[1])
+    assert raw.fractions["query-error"] > 0
+    assert coarse.fractions["ok"] == 1.0
+
+
 def test_a_shard_answers_for_its_streams() -> None:
     agree(small(gateways={**GATEWAYS, "shards": 2, **WARN}))
 

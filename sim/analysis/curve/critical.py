@@ -66,9 +66,9 @@ def critical_delays(exposure: Exposure, passes: Passes, first_lag_us: Ints) -> C
     """Critical delays of one query class.
 
     A query that arrives at *t* and takes *q* meets an absence that begins by t + q
-    (``SEMANTICS.md`` Q2). Of a reader that drops the block at *d* the last such instant is before
-    d + q: a delay is long enough if the deletion, with the lag after which the first replica shows
-    it, is not before.
+    (``SEMANTICS.md`` Q2). Where queries use a reader's block until *d* the last such instant is
+    before d + q: a delay is long enough if the deletion, with the lag after which the first
+    replica shows it, is not before.
 
     Parameters
     ----------
@@ -87,10 +87,8 @@ def critical_delays(exposure: Exposure, passes: Passes, first_lag_us: Ints) -> C
     )
     used = used[np.lexsort((loads.gateway[used], loads.block[used]))]
     block, gateway = loads.block[used], loads.gateway[used]
-    asked_from, asked_to = exposure.asks(block)
-    last_us = np.minimum(loads.drop_us[used], asked_to)
-    is_read = last_us > np.maximum(loads.load_us[used], asked_from)
-    before_us = np.where(is_read, last_us + exposure.takes_us_max - first_lag_us[block], 0)
+    last_us = exposure.last_used_us[used]
+    before_us = np.where(last_us, last_us + exposure.takes_us_max - first_lag_us[block], 0)
     # A gateway may have had a block several times: the last of them decides.
     is_new = np.ones(block.size, np.bool_)
     is_new[1:] = (block[1:] != block[:-1]) | (gateway[1:] != gateway[:-1])

@@ -299,14 +299,9 @@ def failing_if_deleted(exposure: "Exposure", age_us: int) -> float:
     length_us = timelines.horizon_us - timelines.warmup_us
     if length_us <= 0:
         return float("nan")
-    rows = np.flatnonzero(
-        exposure.may_use(blocks.resolution[loads.block]) & (blocks.retired_us[loads.block] < NEVER)
-    )
-    block = loads.block[rows]
-    gone_us = blocks.retired_us[block] + age_us
-    takes_us = worst_takes_us(exposure.query_class)
-    asked_from, asked_to = exposure.asks(block)
-    start = np.maximum(np.maximum(loads.load_us[rows], gone_us - takes_us), asked_from)
-    end = np.minimum(loads.drop_us[rows], asked_to)
+    used = exposure.uses
+    block = loads.block[used.load]
+    gone_us = np.where(blocks.retired_us[block] < NEVER, blocks.retired_us[block] + age_us, NEVER)
+    start = np.maximum(used.start_us, gone_us - worst_takes_us(exposure.query_class))
     here = gone_us < timelines.horizon_us
-    return merge(start[here], end[here]).measure() / length_us
+    return merge(start[here], used.end_us[here]).measure() / length_us

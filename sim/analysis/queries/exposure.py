@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, merge_groups, pairs
 from sim.analysis.queries.outcomes import OutcomeRule
+from sim.analysis.queries.uses import Uses, uses
 from sim.conventions.placement import candidates, fixed_replica
 from sim.conventions.queries import n_asked, reach
 from sim.core.objects import RESOLUTIONS
@@ -67,7 +68,7 @@ class Exposure:
         """
         other = Exposure(scenario, timelines, self.query_class)
         other._missing = self._missing
-        for name in ("_replicas", "_used", "_readers", "_needed", "_covers"):
+        for name in ("_replicas", "_counted_on", "uses", "_readers", "_needed", "_covers"):
             other.__dict__[name] = getattr(self, name)
         return other
 
@@ -122,21 +123,52 @@ class Exposure:
         return allowed
 
     @cached_property
-    def _used(self) -> Ints:
-        """Rows of the load table that queries of this class may use."""
-        loads = self.timelines.loads
-        return np.flatnonzero(self.may_use(self.timelines.blocks.resolution[loads.block]))
+    def _counted_on(self) -> Uses:
+        """When queries would use each load, if a gateway answered while it is counted on."""
+        loads, downs = self.timelines.loads, self.timelines.downs
+        until_us = loads.drop_us.copy()
+        end_us = np.minimum(downs.unhealthy_until_us, downs.end_us)
+        counted = dict(
+            zip(
+                zip(downs.gateway.tolist(), downs.start_us.tolist(), strict=True),
+                end_us,
+                strict=True,
+            )
+        )
+        for load in np.flatnonzero(loads.crashed).tolist():
+            crash = (int(loads.gateway[load]), int(loads.drop_us[load]))
+            until_us[load] = max(int(counted.get(crash, 0)), crash[1])
+        found = uses(self.timelines, self.query_class, until_us)
+        n = found.load.size
+        return found.clipped(
+            np.full(n, self.timelines.warmup_us), np.full(n, self.timelines.horizon_us)
+        )
 
     @cached_property
-    def _readers(self) -> tuple[Ints, Ints, Ints]:
-        """Rows of :attr:`_used` by block; per block, when it was first loaded and last dropped."""
-        loads, used = self.timelines.loads, self._used
+    def uses(self) -> Uses:
+        """When queries of this class use each load; arrivals in [warm-up, horizon)."""
+        found = self._counted_on
+        return found.clipped(found.start_us, self.timelines.loads.drop_us[found.load])
+
+    @cached_property
+    def last_used_us(self) -> Ints:
+        """Per load, the end of the arrivals that use it; 0 without any."""
+        last_us = np.zeros(self.timelines.loads.load_us.size, np.int64)
+        np.maximum.at(last_us, self.uses.load, self.uses.end_us)
+        return last_us
+
+    @cached_property
+    def _readers(self) -> tuple[Uses, Ints, Ints]:
+        """:attr:`uses` by block; per block, when queries first and last used it."""
+        loads, used = self.timelines.loads, self.uses
+        block = loads.block[used.load]
         n_blocks = len(self.timelines.blocks.id)
         latest = np.zeros(n_blocks, np.int64)
         earliest = np.full(n_blocks, NEVER)
-        np.maximum.at(latest, loads.block[used], loads.drop_us[used])
-        np.minimum.at(earliest, loads.block[used], loads.load_us[used])
-        return used[np.argsort(loads.block[used], kind="stable")], earliest, latest
+        np.maximum.at(latest, block, used.end_us)
+        np.minimum.at(earliest, block, used.start_us)
+        order = np.argsort(block, kind="stable")
+        return Uses(*(column[order] for column in used)), earliest, latest
 
     @cached_property
     def failures(self) -> Failures:
@@ -145,13 +177,10 @@ class Exposure:
         columns = [np.concatenate([a, b]) for a, b in zip(absent, down, strict=True)]
         load, object_index, replica, start, end, absent_us = columns
         loads, blocks = self.timelines.loads, self.timelines.blocks
-        block = loads.block[load]
-        asked_from, asked_to = self.asks(block)
-        start, end = np.maximum(start, asked_from), np.minimum(end, asked_to)
         # A query arrives at the latest when its reading would begin to meet the absence.
         keep = (end > start) & (end > absent_us - self.takes_us_max)
-        load, block = load[keep], block[keep]
-        gateway = loads.gateway[load]
+        load = load[keep]
+        block, gateway = loads.block[load], loads.gateway[load]
         objects = self.timelines.objects.mark
         unit = (block * self.timelines.n_gateways + gateway) * objects + object_index[keep] + 1
         return Failures(
@@ -173,50 +202,39 @@ class Exposure:
         return law.draw_us(0.5) if law.is_constant else self.timelines.horizon_us
 
     def _absent_rows(self) -> tuple[Ints, ...]:
-        """Loads joined with the absences of their blocks at the replicas they may be read from."""
+        """Uses joined with the absences of their blocks at the replicas they may be read from."""
         loads, absences = self.timelines.loads, self.timelines.absences
         used, earliest, latest = self._readers
         met = np.flatnonzero(
             (absences.end_us > earliest[absences.block])
             & (absences.start_us - self.takes_us_max < latest[absences.block])
         )
-        by_block = loads.block[used]
+        by_block = loads.block[used.load]
         first = np.searchsorted(by_block, absences.block[met], side="left")
         last = np.searchsorted(by_block, absences.block[met], side="right")
-        left, right = pairs(first.astype(np.int64), last.astype(np.int64))
-        row, load = met[left], used[right]
+        left, use = pairs(first.astype(np.int64), last.astype(np.int64))
+        row = met[left]
         fixed = np.array([-1 if r is None else r for r in self._replicas], np.int64)
-        wanted = fixed[loads.gateway[load]]
+        wanted = fixed[loads.gateway[used.load[use]]]
         replica = absences.replica[row]
         readable = np.isin(replica, np.array(self.readable))
         keep = np.where(wanted < 0, readable, replica == wanted)
-        row, load, replica, wanted = row[keep], load[keep], replica[keep], wanted[keep]
+        row, use, replica, wanted = row[keep], use[keep], replica[keep], wanted[keep]
         return (
-            load,
+            used.load[use],
             absences.object[row],
             np.where(wanted < 0, replica, -1),
-            loads.load_us[load],
-            np.minimum(loads.drop_us[load], absences.end_us[row]),
+            used.start_us[use],
+            np.minimum(used.end_us[use], absences.end_us[row]),
             absences.start_us[row],
         )
 
     def _down_rows(self) -> tuple[Ints, ...]:
         """Blocks that a gateway had loaded when it went down, as long as it is counted on."""
-        loads, downs = self.timelines.loads, self.timelines.downs
-        load = self._used[loads.crashed[self._used]]
-        until = {
-            (int(g), int(start)): min(int(unhealthy), int(end))
-            for g, start, unhealthy, end in zip(
-                downs.gateway, downs.start_us, downs.unhealthy_until_us, downs.end_us, strict=True
-            )
-        }
-        crash_us = loads.drop_us[load]
-        end_us = [
-            max(until.get((int(g), int(t)), int(t)), int(t))
-            for g, t in zip(loads.gateway[load], crash_us, strict=True)
-        ]
+        loads, used = self.timelines.loads, self._counted_on
+        load, start, end = (column[loads.crashed[used.load]] for column in used)
         none = np.full(load.size, -1)
-        return load, none, none, loads.load_us[load], np.array(end_us, np.int64), crash_us
+        return load, none, none, start, end, loads.drop_us[load]
 
     @property
     def n_needed(self) -> int:
@@ -241,22 +259,22 @@ class Exposure:
 
     @cached_property
     def _covers(self) -> tuple[Ints, Ints, Ints, Ints]:
-        """(needed row, gateway, start, end): some loaded block holds the needed block's data."""
+        """(needed row, gateway, start, end): a block in use holds the needed block's data."""
         blocks, loads = self.timelines.blocks, self.timelines.loads
         rows, start, end = self._needed
         width = int(blocks.source_ordinal.max(initial=0)) + 1
         key = blocks.stream[rows] * width + blocks.source_ordinal[blocks.source_ptr[rows]]
         position = np.full(self.n_streams * width, -1)
         position[key] = np.arange(rows.size)
-        used = self._used
-        block = loads.block[used]
+        used = self.uses
+        block = loads.block[used.load]
         left, member = pairs(blocks.source_ptr[block], blocks.source_ptr[block + 1])
         row = position[blocks.stream[block[left]] * width + blocks.source_ordinal[member]]
-        row, load = row[row >= 0], used[left[row >= 0]]
-        begin = np.maximum(loads.load_us[load], start[row])
-        finish = np.minimum(loads.drop_us[load], end[row])
+        row, use = row[row >= 0], left[row >= 0]
+        begin = np.maximum(used.start_us[use], start[row])
+        finish = np.minimum(used.end_us[use], end[row])
         keep = finish > begin
-        return row[keep], loads.gateway[load[keep]], begin[keep], finish[keep]
+        return row[keep], loads.gateway[used.load[use[keep]]], begin[keep], finish[keep]
 
     def missing(self, left_out: frozenset[int] = frozenset()) -> GroupedSpans:
         """Arrivals for which data of a stream is missing if ``left_out`` gateways give nothing."""

@@ -45,9 +45,9 @@ def failing_over_phases(exposure: Exposure, takes_us: int) -> float | None:
     Returns
     -------
     float or None
-        In [0, 1]. Exact for queries that ask for all streams and blocks that live longer than a
-        sync interval; else an upper bound. None where there are too many deletions to go through,
-        and for an empty window.
+        In [0, 1]. Exact for queries that ask for all streams at one resolution and blocks that
+        live longer than a sync interval; else an upper bound. None where there are too many
+        deletions to go through, and for an empty window.
     """
     timelines, gateways = exposure.timelines, exposure.scenario.gateways
     length_us = timelines.horizon_us - timelines.warmup_us

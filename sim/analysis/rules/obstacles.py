@@ -49,6 +49,7 @@ def gap_obstacles(of: Terms) -> tuple[str, ...]:
     is_raw = all(query.max_resolution == "raw" for query in of.classes)
     if scenario.compactor.downsampling and not is_raw:
         obstacles.append("data may expire before it is downsampled (max_resolution)")
+        obstacles.append("a coarse block stands for data that it lacks (max_resolution)")
     if of.compacts and of.is_uneven("create"):
         obstacles.append("a replacement may show before its index (store.lag.create.get)")
     if scenario.gateways.phase == "uniform":
