@@ -108,6 +108,12 @@ class Compactor(Job):
         draw_us = self.world.draw_us
         takes_us = draw_us(self.spec.compaction_takes, "compactor", "compaction-takes", block.id)
         yield from self.until(created_us + takes_us)
+        yield from self._upload_counted(block)
+        for parent in by_age(parents):
+            yield from self._retire(parent, "compacted")
+
+    def _upload_counted(self, block: Block) -> Steps:
+        """Upload what was made, and count it if it was there before (C8, C12)."""
         twins = [
             other
             for other in self.world.blocks.values()
@@ -120,8 +126,6 @@ class Compactor(Job):
         finally:
             if twins and block.committed_us != NEVER:
                 self.world.counts.add("duplicate-compaction")
-        for parent in by_age(parents):
-            yield from self._retire(parent, "compacted")
 
     def _download(self, parents: list[Block]) -> Generator[simpy.Event, object, bool]:
         """Read the parents one after the other (C8); whether a listing lacked a chunk."""
@@ -190,7 +194,7 @@ class Compactor(Job):
             law = self.spec.downsampling_takes
             identity = ("compactor", "downsampling-takes", block.id)
             yield from self.until(created_us + self.world.draw_us(law, *identity))
-            yield from self._upload(block)
+            yield from self._upload_counted(block)
 
     def _retention(self) -> Steps:
         """Retire every block that is too old for its resolution (C10)."""
