@@ -16,7 +16,7 @@ from sim.core.units import NEVER, parse_duration
 from sim.model import world as model_world
 from sim.model.actors.process import CompactorProcess
 from sim.model.blocks.catalog import Block, Catalog
-from sim.model.faults import Faults
+from sim.model.faults.happening import Faults, draw_faults
 from sim.model.schemes import compose
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
@@ -105,6 +105,12 @@ def world(**overrides: Any) -> Scenario:
     return Scenario.model_validate(raw)
 
 
+def faults_of(*tables: Mapping[str, Any], seed: int = 7, **rates: float) -> Faults:
+    """What goes wrong in a run of some ``[[faults]]`` on a store with some rates of errors."""
+    drawn = draw_faults(world(faults=list(tables), gateways={"count": 2}), Streams(seed))
+    return Faults(drawn.effects, **rates)
+
+
 def run(scenario: Scenario, scheme: int = 0, trial: int = 0) -> tuple[Trace, Timelines]:
     """Simulate one trial; its trace and its timelines."""
     trace = model_world.simulate(scenario, scheme, trial)
@@ -169,7 +175,14 @@ def _shown(plane: str, column: tuple[int, ...]) -> str:
 class Rig:
     """A store, a clock, and blocks that a test makes by hand; hours are the unit of data."""
 
-    def __init__(self, *, chunk_files: int = 1, seed: int = 7, **store: Any) -> None:
+    def __init__(
+        self,
+        *,
+        chunk_files: int = 1,
+        seed: int = 7,
+        faults: Iterable[Mapping[str, Any]] = (),
+        **store: Any,
+    ) -> None:
         self.kernel = Kernel()
         self.streams = Streams(seed)
         self.catalog = Catalog(chunk_files=chunk_files)
@@ -184,8 +197,8 @@ class Rig:
             recorder=self.recorder,
         )
         self.tally = Tally(warmup_us=0)
-        self.faults = Faults(
-            error_rate=self.spec.error_rate, lost_answer_rate=self.spec.lost_answer_rate
+        self.faults = faults_of(
+            *faults, error_rate=self.spec.error_rate, lost_answer_rate=self.spec.lost_answer_rate
         )
 
     def block(

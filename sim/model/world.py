@@ -1,6 +1,5 @@
 """The composition root: builds the world of one scenario, scheme and trial, and runs it."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import TypedDict
 
@@ -13,21 +12,16 @@ from sim.model.actors.operator import Operator
 from sim.model.actors.process import CompactorProcess
 from sim.model.actors.producer import Producer
 from sim.model.blocks.catalog import Catalog
-from sim.model.faults import draw_faults
+from sim.model.faults.happening import draw_faults
+from sim.model.faults.lives import Begin, End, keep
 from sim.model.schemes import Scheme, compose
 from sim.model.store.caching import Cache, CachingClient
 from sim.model.store.client import Client
-from sim.model.store.transfer import Steps
 from sim.model.store.versions import Store
 from sim.model.tally import Tally
 from sim.model.views.view import Filters, View
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Header, Recorder, Trace
-
-End = Callable[[], None]
-"""Takes an actor away, now."""
-Begin = Callable[[int], End]
-"""Starts an actor at a time (µs), possibly anew."""
 
 
 class Parts(TypedDict):
@@ -110,32 +104,18 @@ class _World:
     def start(self) -> None:
         """Put every actor on its way."""
         for stream in range(self.scenario.producers.count):
-            self._keep(self._producer(stream), fault="producer-crash", target=stream)
-        self._keep(self._compactor(), fault="compactor-crash")
+            self._keep(f"producer/{stream}", self._producer(stream))
+        self._keep("compactor", self._compactor())
         if self.scenario.interventions:
             operator = Operator(self.scenario, **self._parts("operator"))
             self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
         views: dict[int, View] = {}
         for number in range(self.scenario.gateways.count):
             begin = self._gateway(number, views)
-            at_us = self._phase_us(number)
-            self._keep(begin, fault="gateway-outage", target=number, at_us=at_us)
+            self._keep(f"gateway/{number}", begin, at_us=self._phase_us(number))
 
-    def _keep(self, begin: Begin, *, fault: str, target: int | None = None, at_us: int = 0) -> None:
-        """Let an actor live from ``at_us`` on, but for its outages."""
-        end = begin(at_us)
-        spans = self.faults.outages(fault, target)
-
-        def schedule() -> Steps:
-            nonlocal end
-            for start_us, end_us in spans:
-                yield self.kernel.sleep(start_us - self.kernel.now_us, Phase.FAULT)
-                end()
-                yield self.kernel.sleep(end_us - self.kernel.now_us, Phase.FAULT)
-                end = begin(end_us)
-
-        if spans:
-            self.kernel.spawn(schedule(), at_us=0, phase=Phase.FAULT)
+    def _keep(self, name: str, begin: Begin, *, at_us: int = 0) -> None:
+        keep(name, begin, kernel=self.kernel, faults=self.faults, at_us=at_us)
 
     def _client(self, name: str, *, gateway: int | None = None) -> Client:
         return Client(
@@ -234,15 +214,13 @@ class _World:
         """A view for a gateway; one for all of its shard where all would see the same."""
         spec = self.scenario.gateways
         shard = number % spec.shards
-        if shard in views:
-            return views[shard]
         client = self._gateway_client(number)
+        may_share = client.sees_what_all_see and spec.sync_stages.marks == 0.0
+        if may_share and shard in views:
+            return views[shard]
         view = View(
             self.scheme.learn.source_of(
-                client,
-                shard=shard,
-                shards=spec.shards,
-                is_shared=client.sees_what_all_see and spec.sync_stages.marks == 0.0,
+                client, shard=shard, shards=spec.shards, is_shared=may_share
             ),
             Filters(
                 consistency_delay_us=spec.consistency_delay_us,

@@ -19,7 +19,7 @@ from sim.analysis.rules.safety import Status
 from sim.errors import Problem, ScenarioError
 from sim.scenario.complaints.text import DEPTH_RULE, MISSING, format_path, too_deep, value_at
 from sim.scenario.complaints.validation import findings_of
-from sim.scenario.language.rules import Finding
+from sim.scenario.language.finding import Finding
 from sim.scenario.language.values import RULE
 from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES

@@ -29,6 +29,7 @@ from sim.scenario.language.faults import (
     Fault,
     GatewayOutage,
     ProducerCrash,
+    RequestErrors,
     StoreErrors,
 )
 from sim.scenario.language.interventions import INTERVENTION_KINDS, Intervention
@@ -91,6 +92,7 @@ __all__ = [
     "Producers",
     "QueryClass",
     "Quorum",
+    "RequestErrors",
     "Retention",
     "Scenario",
     "SchemeSpec",

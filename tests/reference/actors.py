@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from sim.scenario.schema import StoreErrors
 from tests.reference.client import Client, RequestFailed
 from tests.reference.store import Store
 from tests.reference.world import (
@@ -14,7 +13,6 @@ from tests.reference.world import (
     Actor,
     Block,
     Crashable,
-    ErrorWindow,
     Steps,
     World,
 )
@@ -110,8 +108,5 @@ class Faults(Actor):
         at_us = self.world.fault_at_us(self.number, self.fault)
         end_us = at_us + self.world.fault_lasts_us(self.number, self.fault)
         yield self.turn(at_us)
-        if isinstance(self.fault, StoreErrors):
-            rates = (self.fault.error_rate, self.fault.lost_answer_rate)
-            self.world.error_windows.append(ErrorWindow(at_us, end_us, *rates))
         for victim in self.victims:
             victim.crash(end_us)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sim.scenario.schema import RequestErrors, StoreErrors
 from tests.reference.cache import Cache
+from tests.reference.faults import is_befallen, is_hit
 from tests.reference.store import Store, Version
 from tests.reference.world import Block, World
 
@@ -81,7 +83,7 @@ class Client:
 
     def _listed_keys(self) -> list[str]:
         self.world.counts.add("requests.list")
-        if self._uniform("list") < self._failure_rate():
+        if self._uniform("list") < self._failure_rate("list"):
             raise RequestFailed("list")
         now_us = self.world.now_us
         replica = self.replica("list", "")
@@ -98,7 +100,11 @@ class Client:
     def _read_many(self, batch: str, kind: str, keys: list[str]) -> dict[str, Version | None]:
         sent = [key for key in keys if not self.cache.answers(kind, key)]
         self.world.counts.add(f"requests.{kind}", len(sent))
-        if self._uniform(batch) < 1.0 - (1.0 - self._failure_rate()) ** len(sent):
+        failing = [self._failure_rate(kind, key) for key in sent]
+        all_answered = 1.0
+        for rate in sorted(set(failing)):
+            all_answered *= (1.0 - rate) ** failing.count(rate)
+        if self._uniform(batch) < 1.0 - all_answered:
             raise RequestFailed(batch)
         return {key: self._cached_answer(kind, key) for key in keys}
 
@@ -114,7 +120,7 @@ class Client:
         if self.cache.answers(kind, key):
             return self.cache.answer(kind, key)
         self.world.counts.add(f"requests.{kind}")
-        failed = self._uniform(kind, key) < self._failure_rate()
+        failed = self._uniform(kind, key) < self._failure_rate(kind, key)
         if failed and not self._is_remembered_absent(key):
             raise RequestFailed(key)
         return self._cached_answer(kind, key)
@@ -133,6 +139,8 @@ class Client:
             return None
         now_us = self.world.now_us
         version = self.store.shown(key, "get", self.replica(kind, key), now_us)
+        if self._is_denied(kind, key):
+            version = None
         if version is None:
             remembered_us = self.world.scenario.store.negative_cache_us
             self.absent_until_us[key] = now_us + remembered_us
@@ -152,7 +160,7 @@ class Client:
         self._write("delete", key, is_put=False, stamp_us=0)
 
     def _write(self, kind: str, key: str, *, is_put: bool, stamp_us: int) -> None:
-        error_rate, lost_answer_rate = self.world.error_rates()
+        error_rate, lost_answer_rate = self._error_rates(kind, key)
         uniform = self._uniform(kind, key)
         if uniform < error_rate:
             raise RequestFailed(key)
@@ -166,9 +174,36 @@ class Client:
     def _uniform(self, *what: str) -> float:
         return self.world.streams.uniform("error", self.name, *what, self.world.now_us)
 
-    def _failure_rate(self) -> float:
-        error_rate, lost_answer_rate = self.world.error_rates()
-        return error_rate + lost_answer_rate
+    def _failure_rate(self, kind: str, key: str = "") -> float:
+        return min(1.0, sum(self._error_rates(kind, key)))
+
+    def _error_rates(self, kind: str, key: str) -> tuple[float, float]:
+        """``error_rate`` and ``lost_answer_rate`` now; the largest in force counts (S7, F2)."""
+        spec = self.world.scenario.store
+        error_rate, lost_answer_rate = spec.error_rate, spec.lost_answer_rate
+        for fault in self._faults_of(kind, key):
+            error_rate = max(error_rate, fault.error_rate)
+            lost_answer_rate = max(lost_answer_rate, fault.lost_answer_rate)
+        return error_rate, lost_answer_rate
+
+    def _is_denied(self, kind: str, key: str) -> bool:
+        """Whether the answer is "not found" whatever is there (F3)."""
+        return any(
+            isinstance(fault, RequestErrors) and fault.answers == "not-found"
+            for fault in self._faults_of(kind, key)
+        )
+
+    def _faults_of(self, kind: str, key: str) -> list[StoreErrors | RequestErrors]:
+        """What makes requests like this one fail now."""
+        block_id, _, name = key.partition("/")
+        block = self.world.blocks.get(block_id)
+        return [
+            fault
+            for fault in self.world.faults_in_force()
+            if isinstance(fault, StoreErrors | RequestErrors)
+            and is_befallen(fault, self.name)
+            and is_hit(fault, kind, name, block)
+        ]
 
 
 def block_of(key: str) -> str:

@@ -10,6 +10,7 @@ from tests.reference.actors import Faults, Producer
 from tests.reference.cache import Cache
 from tests.reference.cleaner import CLEANING, PROGRESS, Cleaner, Process, Progress, Sweeper
 from tests.reference.compactor import Compactor
+from tests.reference.faults import is_befallen
 from tests.reference.gateway import Gateway
 from tests.reference.operator import Operator
 from tests.reference.queries import QueryClassProcess
@@ -86,14 +87,15 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     gateways = [Gateway(world, store, way, g, shared) for g in range(scenario.gateways.count)]
     for gateway in gateways:
         gateway.start(gateway.phase_us())
+    actors: dict[str, Crashable | Process] = {
+        **{f"producer/{s}": producer for s, producer in enumerate(producers)},
+        "compactor": process,
+        **{f"gateway/{g}": gateway for g, gateway in enumerate(gateways)},
+    }
     for number, fault in enumerate(scenario.faults):
         victims: list[Crashable | Process] = []
-        if isinstance(fault, GatewayOutage):
-            victims = [gateways[fault.target]]
-        elif isinstance(fault, ProducerCrash):
-            victims = [producers[fault.target]]
-        elif isinstance(fault, CompactorCrash):
-            victims = [process]
+        if isinstance(fault, GatewayOutage | ProducerCrash | CompactorCrash):
+            victims = [actor for name, actor in actors.items() if is_befallen(fault, name)]
         Faults(world, number, victims)
     classes = [
         QueryClassProcess(world, store, gateways, spec, number)

@@ -67,16 +67,6 @@ class Block:
 
 
 @dataclass
-class ErrorWindow:
-    """Request error rates of a ``store-errors`` fault, in force over ``[start_us, end_us)``."""
-
-    start_us: int
-    end_us: int
-    error_rate: float
-    lost_answer_rate: float
-
-
-@dataclass
 class Counts:
     """Plain counters over the whole run."""
 
@@ -107,7 +97,6 @@ class World(simpy.Environment):
         self.scheme = scheme
         self.streams = Streams(seed)
         self.blocks: dict[str, Block] = {}
-        self.error_windows: list[ErrorWindow] = []
         self.counts = Counts()
 
     @property
@@ -144,17 +133,13 @@ class World(simpy.Environment):
         """How long a fault lasts."""
         return self.draw_us(fault.lasts, "fault", index, "lasts")
 
-    def error_rates(self) -> tuple[float, float]:
-        """``error_rate`` and ``lost_answer_rate`` now; the largest in force counts (S7)."""
-        store = self.scenario.store
-        rates = (store.error_rate, store.lost_answer_rate)
-        for window in self.error_windows:
-            if window.start_us <= self.now_us < window.end_us:
-                rates = (
-                    max(rates[0], window.error_rate),
-                    max(rates[1], window.lost_answer_rate),
-                )
-        return rates
+    def faults_in_force(self) -> list[Fault]:
+        """The faults that hold now (F1)."""
+        return [
+            fault
+            for index, fault in enumerate(self.scenario.faults)
+            if 0 <= self.now_us - self.fault_at_us(index, fault) < self.fault_lasts_us(index, fault)
+        ]
 
     def new_block(
         self,

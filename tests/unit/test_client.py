@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 
-from sim.core.streams import Streams
-from sim.model.faults import Faults, Window, draw_faults
 from sim.model.store.client import RequestFailed
-from sim.scenario.schema import GatewayOutage, StoreErrors
 from tests.stats import share_within
-from tests.worlds import Rig, lag, us, world
+from tests.worlds import Rig, lag, us
 
 CHUNK, INDEX, META, MARK = range(4)
 LATE: dict[str, Any] = {"create_get": {"law": "uniform", "low": "1us", "high": "1h"}}
@@ -97,8 +94,9 @@ def test_a_failing_read_asks_by_name_and_instant() -> None:
     for t_us in range(200):
         draw = rig.streams.uniform("error", "gateway/0", "head", t_us)
         assert client.fails("head", t_us) == (draw < 1.0 - 0.7)
-        assert client.fails("head", t_us, 5) == (draw < 1.0 - (1.0 - 0.2 - 0.1) ** 5)
-        assert not client.fails("head", t_us, 0)
+        many = client.batch_fails("head", META, range(5), t_us)
+        assert many == (draw < 1.0 - (1.0 - 0.2 - 0.1) ** 5)
+        assert not client.batch_fails("head", META, (), t_us)
 
 
 def test_a_write_may_fail_or_lose_its_answer() -> None:
@@ -147,50 +145,3 @@ def test_pages_of_a_listing() -> None:
         rig.tally.list(0, entries)
         pages.append(rig.tally.records(0)[-1].counts[2])
     assert pages == [1, 1, 2, 3]
-
-
-def window(start: str, end: str, error_rate: float, lost_answer_rate: float = 0.0) -> Window:
-    fault = StoreErrors.model_validate(
-        {
-            "kind": "store-errors",
-            "at": start,
-            "lasts": "1s",
-            "error_rate": error_rate,
-            "lost_answer_rate": lost_answer_rate,
-        }
-    )
-    return Window(fault=fault, start_us=us(start), end_us=us(end))
-
-
-def test_error_rates_are_in_force_while_their_fault_lasts() -> None:
-    faults = Faults((window("1h", "2h", 0.5, 0.25),))
-    assert faults.fail_requests
-    at = [us("1h") - 1, us("1h"), us("2h") - 1, us("2h")]
-    assert [faults.error_rates(t) for t in at] == [(0.0, 0.0), (0.5, 0.25), (0.5, 0.25), (0.0, 0.0)]
-    assert not Faults().fail_requests
-
-
-def test_faults_are_drawn_by_their_number() -> None:
-    law = {"law": "uniform", "low": "1h", "high": "2h"}
-    outage = {"kind": "gateway-outage", "target": 0, "at": law, "lasts": law}
-    faults = draw_faults(world(faults=[outage, outage]), Streams(5))
-    for number, drawn in enumerate(faults.windows):
-        law_of = drawn.fault.at
-        start_us = law_of.draw_us(Streams(5).uniform("fault", number, "at"))
-        lasts_us = law_of.draw_us(Streams(5).uniform("fault", number, "lasts"))
-        assert (drawn.start_us, drawn.end_us) == (start_us, start_us + lasts_us)
-
-
-def test_outages_of_one_target_are_one_after_the_other() -> None:
-    def down(target: int, start: int, end: int) -> Window:
-        fault = GatewayOutage.model_validate(
-            {"kind": "gateway-outage", "target": target, "at": "0s", "lasts": "1s"}
-        )
-        return Window(fault=fault, start_us=start, end_us=end)
-
-    downs = (down(0, 50, 60), down(1, 0, 99), down(0, 10, 20), down(0, 15, 30), down(0, 30, 31))
-    faults = Faults(downs)
-    assert faults.outages("gateway-outage", 0) == [(10, 31), (50, 60)]
-    assert faults.outages("gateway-outage", 1) == [(0, 99)]
-    assert faults.outages("producer-crash", 0) == []
-    assert Faults((down(0, 7, 7),)).outages("gateway-outage", 0) == [(7, 7)]  # a restart

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sim.model.blocks.catalog import Block
-from sim.model.faults import Faults
+from sim.scenario.language.faults import OBJECTS
 from tests.worlds import AT_ONCE, Rig, lag, marks, quarters, run, story, told, us, world
 
 CHUNK = 0
@@ -396,18 +396,16 @@ def test_sizes_follow_the_ratio() -> None:
 
 
 @pytest.mark.parametrize("kind", ["list", "head", "mark"])
-def test_a_sync_that_fails_ends_the_pass(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig()
+def test_a_sync_that_fails_ends_the_pass(kind: str) -> None:
+    requests, objects = {
+        "list": ("list", list(OBJECTS)),
+        "head": ("head", "meta.json"),
+        "mark": ("get", "deletion-mark.json"),
+    }[kind]
+    hit = {"who": "compactor", "requests": requests, "objects": objects, "error_rate": 1.0}
+    rig = Rig(faults=[{"kind": "request-errors", "at": "10h", "lasts": "1us", **hit}])
     quarters(rig)
-    compactor = rig.compactor(marks("2h", "1h"))
-    client = compactor.syncer.view.client
-    client.faults = Faults()
-    client.faults.fail_requests = True
-
-    def fails(name: str, t_us: int, n: int = 1) -> bool:
-        return name == kind and t_us == us("10h")
-
-    monkeypatch.setattr(client, "fails", fails)
+    rig.compactor(marks("2h", "1h"))
     rig.go("10h3m")
     assert rig.story()[-1] == f"10h error compactor {kind}"
     rig.go("10h10m")

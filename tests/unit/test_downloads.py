@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from sim.model.blocks.catalog import Block
-from sim.model.store.client import RequestFailed
 from sim.trace.records import ErrorRecord, SyncsRecord
 from tests.worlds import Rig, lag, marks, quarters, run, told, us, world
 
@@ -75,23 +73,18 @@ def test_downsampling_without_a_chunk_ends_the_process() -> None:
 
 
 @pytest.mark.parametrize(("why", "error"), [("retention", "exit put"), ("compacted", "put")])
-def test_what_a_mark_that_fails_ends(why: str, error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_mark_that_fails_ends(why: str, error: str) -> None:
     # A mark of retention ends the process, that of a source only the pass.
-    rig = Rig()
+    hit = {"requests": "put", "objects": "deletion-mark.json", "error_rate": 1.0}
+    rig = Rig(faults=[{"kind": "request-errors", "at": "0s", "lasts": "99h", **hit}])
     blocks = quarters(rig)
     retention = {"raw": "9h"} if why == "retention" else {}
-    compactor = rig.compactor(
-        marks("2h", "1h"), ranges=["2h", "8h"][: 2 - len(retention)], retention=retention
-    )
+    ranges = ["2h", "8h"][: 2 - len(retention)]
+    rig.compactor(marks("2h", "1h"), ranges=ranges, retention=retention, restart_after="99h")
 
-    def put(block: Block, object_index: int, t_us: int, *, stamp_us: int = 0) -> None:
-        raise RequestFailed("put", block.id)
-
-    monkeypatch.setattr(compactor.syncer.view.client, "put", put)
-    monkeypatch.setattr(rig.faults, "fail_requests", False)
     rig.go("11h6m")
     lines = [line.partition(" ")[2] for line in told(rig, "10h") if " error " in line]
-    assert lines[0] == f"error compactor {error} {blocks[0].id}"
+    assert lines[0] == f"error compactor {error} {blocks[0].id}/deletion-mark.json"
     assert len(lines) == 1 if why == "retention" else len(lines) > 1
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sim.core.streams import Streams
-from sim.trace.records import SyncsRecord, UpRecord
-from tests.worlds import lag, marks, run, story, us, world
+from sim.trace.records import AbortRecord, SyncsRecord, UpRecord
+from tests.worlds import AT_ONCE, lag, marks, run, story, us, world
 
 
 def seen(since: str, until: str, **changes: Any) -> list[str]:
@@ -231,3 +231,33 @@ def test_marks_hide_blocks_without_a_replacement() -> None:
         line for line in story(trace.records) if line.startswith("5h") and "delete 0" in line
     ]
     assert deleted == ["5h40m delete 0: meta chunk index mark"]
+
+
+def test_failing_syncs_of_one_reader() -> None:
+    """F-a4: every HEAD of gateway 1 fails for a while; the others see nothing of it."""
+    hit = {"who": "gateway/1", "requests": "head", "error_rate": 1.0}
+    scenario = world(
+        gateways={"count": 2, "phase": "0s"},
+        faults=[{"kind": "request-errors", "at": "5h", "lasts": "4h", **hit}],
+        schemes=[AT_ONCE],
+    )
+    aborted = [r for r in run(scenario)[0].records if isinstance(r, AbortRecord)]
+    assert [(r.gateway, r.t_us) for r in aborted] == [(1, us(f"{h}h")) for h in (5, 6, 7, 8)]
+
+
+def test_what_is_not_found_is_looked_for_again_when_the_fault_is_over() -> None:
+    hit = {"who": "gateway/0", "objects": "meta.json", "answers": "not-found"}
+    scenario = world(
+        gateways={"phase": "0s"},
+        faults=[{"kind": "request-errors", "at": "4h30m", "lasts": "2h", **hit}],
+        schemes=[marks("48h", "24h")],
+        horizon="8h",
+    )
+    assert [
+        line for line in story(run(scenario)[0].records) if "load" in line or "drop" in line
+    ] == [
+        "2h load 0: 0",
+        "4h load 0: 1",
+        "5h drop 0: 0 1",
+        "7h load 0: 0 1 2",
+    ]

@@ -40,13 +40,16 @@ def test_each_worker_deletes_one_block_at_a_time() -> None:
     ]
 
 
+ASKED = {"kind": "store-errors", "at": "0s", "lasts": "0s"}
+"""A fault that never holds, but makes the store be asked for every object on its own."""
+
 NAMES = list(enumerate(["meta", "chunk", "index", "mark"], start=1))
 
 
 def test_a_block_that_cannot_be_deleted_ends_the_process_after_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rig = Rig()
+    rig = Rig(faults=[ASKED])
     marked(rig, 3)
     process = rig.compactor(marks("90m", "1h"), delete_workers=2, restart_after="9h")
     client = process.syncer.view.client
@@ -58,7 +61,6 @@ def test_a_block_that_cannot_be_deleted_ends_the_process_after_the_others(
         delete(block, object_index, t_us)
 
     monkeypatch.setattr(client, "delete", fails)
-    rig.faults.fail_requests = True
     rig.go("4h")
     lines = told(rig, "3h")[-10:]
     assert lines[0] == "3h delete 0: meta"
@@ -128,7 +130,7 @@ def test_a_mark_without_its_block_is_old_by_the_mark() -> None:
 
 
 def test_one_that_cannot_be_deleted_does_not_keep_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig()
+    rig = Rig(faults=[ASKED])
     partial(rig)
     other = rig.block(0, 2, stream=1)
     rig.store.put(other, (CHUNK,))
@@ -142,7 +144,6 @@ def test_one_that_cannot_be_deleted_does_not_keep_others(monkeypatch: pytest.Mon
         delete(block, object_index, t_us)
 
     monkeypatch.setattr(client, "delete", fails)
-    rig.faults.fail_requests = True
     rig.go("53h")
     assert told(rig, "2h1us") == ["51h delete 1: chunk"]
 

@@ -6,7 +6,7 @@ of `sim` is touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,15 +19,15 @@ from sim.core.kernel import Phase
 from sim.model import schemes
 from sim.model.blocks.catalog import Block
 from sim.model.schemes import Holder, Scheme
-from sim.model.store.client import Client, RequestFailed
+from sim.model.store.client import Client
 from sim.model.store.versions import GET
 from sim.model.views.listing import Bucket, Instants, SyncAborted
 from sim.model.views.view import View
 from sim.scenario.schema import Scenario
 from sim.schemes.plain import NoHold
-from sim.trace.records import AbortRecord, DropRecord, LoadRecord, Record, RetireRecord
+from sim.trace.records import DropRecord, LoadRecord, Record, RetireRecord
 from sim.trace.timelines import Timelines
-from tests.worlds import AT_ONCE, marks, run, us, world
+from tests.worlds import marks, run, us, world
 
 Grow = Callable[[Scheme, Scenario], Scheme]
 
@@ -66,21 +66,18 @@ def moments(records: Sequence[Record], kind: type, gateway: int = 0) -> dict[int
     return at
 
 
-def test_replacement_that_fails_to_load_and_drop_when_replaced(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    check = Client.raise_if_failing
-
-    def failing(self: Client, kind: str, block: Block, object_index: int, t_us: int) -> None:
-        """F-b1: for three hours no gateway can read the index of a compacted block."""
-        is_index = object_index == self.store.catalog.index_object
-        is_hit = is_index and block.level > 1 and self.name.startswith("gateway/")
-        if is_hit and us("9h") <= t_us < us("12h"):
-            raise RequestFailed(kind, self.store.catalog.key(block, object_index))
-        check(self, kind, block, object_index, t_us)
-
-    monkeypatch.setattr(Client, "raise_if_failing", failing)
-    errors = {"kind": "store-errors", "at": "9h", "lasts": "3h", "error_rate": 0.0}
+def test_drop_when_replaced() -> None:
+    # F-b1: for three hours no gateway can read the index of a compacted block.
+    errors = {
+        "kind": "request-errors",
+        "who": "gateways",
+        "requests": "get",
+        "objects": "index",
+        "blocks": "compacted",
+        "at": "9h",
+        "lasts": "3h",
+        "error_rate": 1.0,
+    }
     local = {"local_retention": "2h"}
     scenario = world(schemes=[marks("40h", "20h")], faults=[errors], producers=local)
     gap = hazards(scenario, run(scenario)[1])
@@ -221,7 +218,7 @@ class IndexReader(Bucket):
         entries = (self._content.get(block.index) for block in blocks)
         return [None if entry is None else entry[1] for entry in entries]
 
-    def ask_for_marks(self, n_blocks: int, t_us: int) -> None:
+    def ask_for_marks(self, blocks: Collection[int], t_us: int) -> None:
         """The index has the marks."""
 
     def mark_us(self, block: Block, t_us: int) -> int | None:
@@ -279,21 +276,3 @@ def test_skewed_clock_of_one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
         assert usual
         late = {usual[block] - skewed[block] for block in usual if usual[block] > us("10h")}
         assert late == {ahead_us}
-
-
-def test_failing_syncs_of_one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-a4: every LIST of gateway 1 fails for a while."""
-    fails = Client.fails
-
-    def failing(self: Client, name: str, t_us: int, n: int = 1) -> bool:
-        is_hit = self.name == "gateway/1" and name == "list" and us("5h") <= t_us < us("9h")
-        return is_hit or fails(self, name, t_us, n)
-
-    monkeypatch.setattr(Client, "fails", failing)
-    scenario = world(
-        gateways={"count": 2, "phase": "0s"},
-        faults=[{"kind": "store-errors", "at": "5h", "lasts": "4h", "error_rate": 0.0}],
-        schemes=[AT_ONCE],
-    )
-    aborted = [r for r in run(scenario)[0].records if isinstance(r, AbortRecord)]
-    assert [(r.gateway, r.t_us) for r in aborted] == [(1, us(f"{h}h")) for h in (5, 6, 7, 8)]

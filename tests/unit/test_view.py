@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from sim.model.blocks.catalog import Block
-from sim.model.faults import Faults
 from sim.model.views.listing import Bucket, Instants, SyncAborted
 from sim.model.views.view import View
 from tests.worlds import Rig, lag, us
@@ -247,26 +246,18 @@ def test_finding_a_mark_uses_the_same_memory() -> None:
     assert found == [False, False, True]
 
 
-def fail(view: View, error_rate: float = 0.0) -> None:
-    """From now on, requests of the view may fail, and do so at this rate."""
-    view.client.faults = Faults(error_rate=error_rate)
-    view.client.faults.fail_requests = True
-
-
 def test_an_aborted_sync_changes_nothing_and_the_next_catches_up() -> None:
-    rig = Rig()
+    rig = Rig(faults=[{"kind": "store-errors", "at": "1h", "lasts": "1us", "error_rate": 1.0}])
     one, two, view = rig.block(0, 2), rig.block(2, 4), rig.view(mark_delay="0s")
     rig.put(one)
     assert rig.sync(view) == [one]
     rig.go("1h")
     rig.put(two)
     rig.mark(one, stamp="1s")
-    fail(view, error_rate=1.0)
     with pytest.raises(SyncAborted) as caught:
         rig.sync(view)
     assert caught.value.args == ("list",)
     assert list(view.wanted) == [0]
-    fail(view)
     rig.go("2h")
     assert rig.sync(view) == [two]
 
@@ -280,12 +271,10 @@ def stage_of_abort(rig: Rig, view: View, t_us: int, rate: float) -> str:
 
 
 def test_every_batch_of_requests_has_one_draw() -> None:
-    rig = Rig(error_rate=0.3)
+    rig = Rig(faults=[{"kind": "store-errors", "at": "1us", "lasts": "1h", "error_rate": 0.3}])
     block, view = rig.block(0, 2), rig.view(mark_delay="9h")
-    fail(view)
     rig.put(block)
     rig.sync(view)
-    fail(view, error_rate=0.3)
     met = set()
     for second in range(1, 60):
         rig.go(f"{second}s")
@@ -302,11 +291,10 @@ def test_every_batch_of_requests_has_one_draw() -> None:
 
 
 def test_a_meta_that_cannot_be_read_makes_the_view_incomplete() -> None:
-    rig = Rig()
+    rig = Rig(faults=[{"kind": "store-errors", "at": "1us", "lasts": "1h", "error_rate": 0.6}])
     one, two, view = rig.block(0, 2), rig.block(2, 4), rig.view()
     rig.put(one)
     rig.sync(view)
-    fail(view, error_rate=0.6)
     rig.put(two)
     ends = set()
     for second in range(1, 80):

@@ -69,7 +69,7 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
         "gateways remember what the store answered": scenario.gateways.cache is not None,
         "requests fail": store.error_rate > 0
         or store.lost_answer_rate > 0
-        or any(fault.kind == "store-errors" for fault in scenario.faults),
+        or any(fault.kind.endswith("-errors") for fault in scenario.faults),
         "people act on the bucket": bool(scenario.interventions),
         "deletions take time": scenario.compactor.delete_takes.longest_us > 0,
         "replicas show changes in order": store.order == "log",

@@ -16,7 +16,7 @@ def is_plain(scenario: Scenario) -> bool:
     store, gateways = scenario.store, scenario.gateways
     lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
     laws = [law for lag in lags for law in (lag.get, lag.list)]
-    kinds = {fault.kind for fault in scenario.faults}
+    writers = {"producer-crash", "compactor-crash"}
     stages = gateways.sync_stages
     return (
         all(law.is_constant and law.mean == 0 for law in laws)
@@ -30,7 +30,7 @@ def is_plain(scenario: Scenario) -> bool:
         and gateways.sync_takes_per_block_us == 0
         and gateways.sync_takes.mean <= gateways.sync_interval.mean
         and stages.check == stages.marks == 0
-        and not kinds & {"gateway-outage", "store-errors"}
+        and all(fault.kind in writers for fault in scenario.faults)
         and not scenario.interventions
     )
 

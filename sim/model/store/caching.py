@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from sim.core.streams import Streams
 from sim.model.blocks.catalog import Block, Version
-from sim.model.faults import Faults
+from sim.model.faults.happening import Faults
 from sim.model.store.client import Client
 from sim.model.store.versions import Store
 from sim.model.tally import Tally

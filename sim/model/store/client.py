@@ -1,11 +1,15 @@
-"""A component's access to the store: replica choice, front end, errors (``SEMANTICS.md`` S4-S7)."""
+"""A component's access to the store: replica, front end, errors (``SEMANTICS.md`` S4-S7, F)."""
+
+from collections.abc import Collection
 
 from sim.conventions.placement import candidates, fixed_replica
 from sim.core.streams import Streams
 from sim.model.blocks.catalog import Block, Version
-from sim.model.faults import Faults
+from sim.model.faults.effect import Request
+from sim.model.faults.happening import Faults
 from sim.model.store.versions import GET, LIST, Store
 from sim.model.tally import Tally
+from sim.scenario.language.faults import OBJECTS
 
 
 class RequestFailed(Exception):
@@ -18,7 +22,7 @@ class Client:
     Parameters
     ----------
     name : str
-        "gateway/<g>", "compactor", "cleaner" or "producer/<s>"; part of every draw's identity.
+        "gateway/<g>", "compactor" or "producer/<s>"; part of every draw's identity.
     gateway : int or None
         Number of the gateway, ``None`` for writers, which stand beside replica 0.
     """
@@ -35,11 +39,13 @@ class Client:
     ) -> None:
         self.name = name
         self.store = store
-        self.faults = faults
         self.tally = tally
         self.streams = streams
         self._negative_us = store.spec.negative_cache_us
         self.remembers_absence = self._negative_us > 0
+        self._disturbances = faults.disturbances(name)
+        self.is_undisturbed = self._disturbances.are_none
+        self._answers_as_stored = not (self._disturbances.hide or self.remembers_absence)
         self._absent_until: dict[tuple[int, int], int] = {}
         self._candidates = candidates(store.spec, gateway=gateway)
         self._fixed = fixed_replica(store.spec, name, streams, gateway=gateway)
@@ -52,9 +58,7 @@ class Client:
     @property
     def sees_what_all_see(self) -> bool:
         """Whether every other client would be told the same at every instant."""
-        return (
-            self.store.is_instant and not self.remembers_absence and not self.faults.fail_requests
-        )
+        return self.store.is_instant and not self.remembers_absence and self.is_undisturbed
 
     def clock_us(self, t_us: int) -> int:
         """What the component's clock shows at ``t_us``: every clock is right (T6)."""
@@ -66,13 +70,13 @@ class Client:
 
     def head(self, block: Block, object_index: int, t_us: int) -> bool:
         """Whether a HEAD at ``t_us`` finds the object. Not tallied, cannot fail."""
-        if block.settled_us <= t_us and not self.remembers_absence:
+        if block.settled_us <= t_us and self._answers_as_stored:
             return bool(block.held >> object_index & 1)
         return self._lookup("head", block, object_index, t_us) is not None
 
     def get(self, block: Block, object_index: int, t_us: int) -> Version | None:
         """What a GET of the object finds at ``t_us``. Not tallied, cannot fail."""
-        if block.settled_us <= t_us and not self.remembers_absence:
+        if block.settled_us <= t_us and self._answers_as_stored:
             return block.history[object_index][-1] if block.held >> object_index & 1 else None
         return self._lookup("get", block, object_index, t_us)
 
@@ -104,15 +108,36 @@ class Client:
         """Whether a LIST answered by ``replica`` at ``t_us`` shows the object."""
         return self.store.shown(block, object_index, LIST, replica, t_us) is not None
 
-    def fails(self, name: str, t_us: int, n: int = 1) -> bool:
-        """Whether one of ``n`` like reads named ``name`` at ``t_us`` fails."""
-        if not self.faults.fail_requests or n == 0:
+    def turns(self, after_us: int, until_us: int) -> bool:
+        """Whether it begins to be told otherwise of what has not changed, in (after, until]."""
+        return self._disturbances.turn(after_us, until_us)
+
+    def fails(self, kind: str, t_us: int) -> bool:
+        """Whether a request that is about no object of a block fails at ``t_us``."""
+        if self.is_undisturbed:
             return False
-        failing, lost = self.faults.error_rates(t_us)
-        if failing + lost == 0.0:
+        rate = self._disturbances.failing(Request(kind, "", is_compacted=False), t_us)
+        return rate > 0.0 and self.streams.uniform("error", self.name, kind, t_us) < rate
+
+    def batch_fails(self, name: str, object_index: int, blocks: Collection[int], t_us: int) -> bool:
+        """Whether one of a sync's reads of an object of ``blocks`` (ordinals) fails.
+
+        ``name`` is "head", or "mark" for GETs of marks.
+        """
+        if self.is_undisturbed or not blocks:
             return False
-        draw = self.streams.uniform("error", self.name, name, t_us)
-        return draw < 1.0 - (1.0 - failing - lost) ** n
+        n_compacted = 0
+        if self._disturbances.tell_blocks_apart:
+            known = self.store.catalog.blocks
+            n_compacted = sum(1 for i in blocks if known[i].is_compacted)
+        kind, about = "get" if name == "mark" else name, self._about(object_index)
+        all_answered = 1.0
+        for is_compacted, n in ((False, len(blocks) - n_compacted), (True, n_compacted)):
+            request = Request(kind, about, is_compacted=is_compacted)
+            all_answered *= (1.0 - self._disturbances.failing(request, t_us)) ** n
+        if all_answered == 1.0:
+            return False
+        return self.streams.uniform("error", self.name, name, t_us) < 1.0 - all_answered
 
     def read_or_fail(self, block: Block, object_index: int, t_us: int) -> Version | None:
         """A tallied GET at ``t_us``.
@@ -131,13 +156,13 @@ class Client:
 
         One that the front end answers is not sent and cannot fail.
         """
-        if not self.faults.fail_requests:
+        if self.is_undisturbed:
             return
         if t_us < self.remembered_absent_until(block, object_index):
             return
         key = self.store.catalog.key(block, object_index)
-        failing, lost = self.faults.error_rates(t_us)
-        if self._error_draw(kind, key, t_us) < failing + lost:
+        rate = self._disturbances.failing(self._request(kind, block, object_index), t_us)
+        if rate > 0.0 and self._error_draw(kind, key, t_us) < rate:
             raise RequestFailed(kind, key)
 
     def is_sure_to_read(self, block: Block, t_us: int) -> bool:
@@ -145,7 +170,7 @@ class Client:
 
         They then need not be asked one by one. A no is no answer.
         """
-        if self.remembers_absence or self.faults.fail_requests:
+        if self.remembers_absence or not self.is_undisturbed:
             return False
         return self.store.is_settled(block, t_us)
 
@@ -167,15 +192,21 @@ class Client:
         if not answered:
             raise RequestFailed("delete", self.store.catalog.key(block, object_index))
 
+    def _about(self, object_index: int) -> str:
+        """What is in an object."""
+        return OBJECTS[max(0, object_index - self.store.catalog.index_object + 1)]
+
+    def _request(self, kind: str, block: Block, object_index: int) -> Request:
+        return Request(kind, self._about(object_index), is_compacted=block.is_compacted)
+
     def _error_draw(self, kind: str, key: str, t_us: int) -> float:
         return self.streams.uniform("error", self.name, kind, key, t_us)
 
     def _write_fate(
         self, kind: str, block: Block, object_index: int, t_us: int
     ) -> tuple[bool, bool]:
-        if not self.faults.fail_requests:
-            return True, True
-        failing, lost = self.faults.error_rates(t_us)
+        request = self._request(kind, block, object_index)
+        failing, lost = self._disturbances.error_rates(request, t_us)
         if failing + lost == 0.0:
             return True, True
         key = self.store.catalog.key(block, object_index)
@@ -190,6 +221,10 @@ class Client:
             key = self.store.catalog.key(block, object_index)
             replica = self.replica(kind, key, t_us)
         version = self.store.shown(block, object_index, GET, replica, t_us)
+        if self._disturbances.hide and self._disturbances.deny(
+            self._request(kind, block, object_index), t_us
+        ):
+            version = None
         if version is None:
             self.remember_absent(block, object_index, t_us)
         return version

@@ -35,12 +35,12 @@ def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
     uploaded = client.store.catalog.uploaded_objects
     for instant_us, objects in _timetable(uploaded, kernel.now_us, takes_us):
         yield from until(instant_us, kernel, phase)
-        if client.faults.fail_requests:
-            for i in objects:
-                client.put(block, i, instant_us, stamp_us=stamp_us)
-        else:
+        if client.is_undisturbed:
             client.tally.count("put", instant_us, len(objects))
             client.store.put(block, objects, stamp_us=stamp_us)
+        else:
+            for i in objects:
+                client.put(block, i, instant_us, stamp_us=stamp_us)
 
 
 def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us: int) -> Steps:
@@ -99,7 +99,7 @@ def _deletion(block: Block, client: Client, kernel: Kernel, takes_us: int) -> It
         yield instant_us
         # Somebody else may have deleted some of them meanwhile.
         held = tuple(i for i in objects if client.store.holds(block, i))
-        if client.faults.fail_requests:
+        if not client.is_undisturbed:
             for i in held:
                 client.delete(block, i, instant_us)
         elif held:

@@ -3,7 +3,7 @@
 Here a sync costs what changed, and what it asks the store because nobody remembers it any more.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sim.model.blocks.catalog import Block
 from sim.model.store.caching import Answer, Cache, CachingClient
@@ -44,12 +44,12 @@ class CachedBucket(Bucket):
         self._marks_asked = {}
         return super().look(blocks, at)
 
-    def ask_for_marks(self, n_blocks: int, t_us: int) -> None:
+    def ask_for_marks(self, blocks: Collection[int], t_us: int) -> None:
         """GET the marks that the cache does not know; raises SyncAborted if one fails."""
         client, mark = self._caching, self._mark_object
         self._marks_asked = self._open
-        n = sum(1 for block in self._open.values() if not client.need_not_get(block, mark, t_us))
-        super().ask_for_marks(n, t_us)
+        sent = [i for i, b in self._open.items() if not client.need_not_get(b, mark, t_us)]
+        super().ask_for_marks(sent, t_us)
 
     def mark_us(self, block: Block, t_us: int) -> int | None:
         """The time written in the mark that a GET at ``t_us`` finds, or ``None``."""
@@ -103,10 +103,10 @@ class CachedBucket(Bucket):
             return known.value, known.since_us
         return super()._listing(t_us)
 
-    def _n_metas_asked(self, blocks: Sequence[Block], t_us: int) -> int:
+    def _metas_asked(self, blocks: Sequence[Block], t_us: int) -> Collection[int]:
         client, meta, listed = self._caching, self._meta_object, self._listed
-        return sum(
-            1
+        return [
+            block.index
             for block in blocks
             if block.index in listed and not client.need_not_head(block, meta, t_us)
-        )
+        ]

@@ -9,7 +9,7 @@ knowledge, such as an index of the bucket that somebody else writes, would be an
 interface.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -85,6 +85,7 @@ class Bucket:
         self._listed: set[int] = set()
         self._uploaded_us: dict[int, int] = {}
         self._cursor = 0
+        self._list_us = -1
         self._unsettled: dict[int, Block] = {}
         self._remembers = client.remembers_absence
         self._memory = MarkMemory(client)
@@ -96,10 +97,12 @@ class Bucket:
         """
         store, shard, shards = self.client.store, self._shard, self._shards
         store.advance()
-        for block in store.touched[self._cursor :]:
+        has_turned = self.client.turns(self._list_us, at.marks_us)
+        for block in store.catalog.blocks if has_turned else store.touched[self._cursor :]:
             if shards == 1 or block.stream % shards == shard:
                 yield block
         self._cursor = len(store.touched)
+        self._list_us = at.list_us
         yield from self._unsettled.values()
 
     def look(self, blocks: Sequence[Block], at: Instants) -> list[int | None]:
@@ -114,7 +117,8 @@ class Bucket:
         """
         self.is_incomplete = False
         self._list(blocks, at.list_us)
-        self._ask("head", "head", at.check_us, self._n_metas_asked(blocks, at.check_us))
+        asked = self._metas_asked(blocks, at.check_us)
+        self._ask("head", self._meta_object, asked, at.check_us)
         return [self._uploaded_at(block, at.check_us) for block in blocks]
 
     def n_shown(self, blocks: Iterable[Block], t_us: int) -> int:
@@ -125,9 +129,9 @@ class Bucket:
         self._note_listed(blocks, *shown)
         return len(self._listed)
 
-    def ask_for_marks(self, n_blocks: int, t_us: int) -> None:
-        """GET the marks of ``n_blocks`` blocks; raises SyncAborted if one fails."""
-        self._ask("mark", "get", t_us, n_blocks)
+    def ask_for_marks(self, blocks: Collection[int], t_us: int) -> None:
+        """GET the marks of ``blocks`` (ordinals); raises SyncAborted if one fails."""
+        self._ask("mark", self._mark_object, blocks, t_us)
 
     def mark_us(self, block: Block, t_us: int) -> int | None:
         """The time that the GET of :meth:`ask_for_marks` reads in the mark, or ``None``."""
@@ -204,14 +208,17 @@ class Bucket:
             else:
                 listed.discard(block.index)
 
-    def _n_metas_asked(self, blocks: Sequence[Block], t_us: int) -> int:
-        """How many HEADs of a meta.json the sync sends at ``t_us``."""
-        return len(self._listed)
+    def _metas_asked(self, blocks: Sequence[Block], t_us: int) -> Collection[int]:
+        """Blocks (ordinals) for whose meta.json the sync sends a HEAD at ``t_us``."""
+        return self._listed
 
-    def _ask(self, name: str, kind: str, t_us: int, n: int) -> None:
-        """Send ``n`` like reads of one sync; raises SyncAborted if one fails."""
-        self.client.tally.count(kind, t_us, n)
-        if self.client.fails(name, t_us, n):
+    def _ask(self, name: str, object_index: int, blocks: Collection[int], t_us: int) -> None:
+        """Read an object of each of ``blocks``; raises SyncAborted if one read fails.
+
+        ``name`` is "head", or "mark" for GETs of marks.
+        """
+        self.client.tally.count("get" if name == "mark" else name, t_us, len(blocks))
+        if self.client.batch_fails(name, object_index, blocks, t_us):
             raise SyncAborted(name)
 
     def _uploaded_at(self, block: Block, t_us: int) -> int | None:

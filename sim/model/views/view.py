@@ -75,7 +75,7 @@ class View:
         hot = self._collect(at)
         self._check(hot, self.source.look(hot, at), at.check_us)
         if self.filters.mark_delay_us is not None:
-            self.source.ask_for_marks(len(self._checked), at.marks_us)
+            self.source.ask_for_marks(self._checked, at.marks_us)
         for block in hot:
             self._filter(block, at.marks_us)
         self._look_at_resurfaced(at.marks_us)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sim.scenario.complaints.text import value_at
 from sim.scenario.complaints.validation import findings_of
 from sim.scenario.inputs import Reading
-from sim.scenario.language.rules import Finding
+from sim.scenario.language.finding import Finding
 from sim.scenario.language.values import Path
 from sim.scenario.schema import Scenario
 

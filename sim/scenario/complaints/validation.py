@@ -15,8 +15,8 @@ from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.complaints.text import MISSING, format_path, value_at
 from sim.scenario.complaints.vocabulary import keys_at
 from sim.scenario.language.faults import FAULT_KINDS
+from sim.scenario.language.finding import Finding
 from sim.scenario.language.interventions import INTERVENTION_KINDS
-from sim.scenario.language.rules import Finding
 from sim.scenario.language.schemes import SCHEME_KINDS
 from sim.scenario.language.values import RULE, Path
 

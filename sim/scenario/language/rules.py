@@ -7,57 +7,27 @@ keys names both.
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from sim.core.laws import Law
 from sim.core.units import format_duration
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.complaints.text import value_at
+from sim.scenario.language.faultrules import faults, target_rule, too_likely
+from sim.scenario.language.finding import Finding
 from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US, OUTCOMES
 from sim.scenario.language.values import Path
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["Finding", "conflicts"]
+__all__ = ["conflicts"]
 
 _HALF_US: Final = 0.5
 _RARE: Final = 1e-6
 
 # Thanos refuses less: the blocks would go before they can be downsampled (compact.go).
 _RETENTION_FLOORS: Final = tuple(zip(("raw", "5m"), DOWNSAMPLED_SPANS_US, strict=True))
-
-
-class Finding(NamedTuple):
-    """A broken rule, at a place of the scenario.
-
-    Attributes
-    ----------
-    at : Path
-    rule : str
-        Completes "<path>=<value> must …".
-    others : tuple of Path
-        Places that take part, to be shown with their values.
-    hint : str
-        What the writer probably meant.
-    silent : tuple of Path
-        Places that take part, not to be shown.
-    values : tuple
-        The resolved values at `at` and `others`, as a file says them; empty where the text has
-        them.
-    """
-
-    at: Path
-    rule: str
-    others: tuple[Path, ...] = ()
-    hint: str = ""
-    silent: tuple[Path, ...] = ()
-    values: tuple[Any, ...] = ()
-
-    @property
-    def claim(self) -> "Finding":
-        """The finding without its values, which may be of any kind: a key in tables."""
-        return self._replace(values=())
 
 
 def conflicts(scenario: "Scenario") -> list[Finding]:
@@ -90,15 +60,9 @@ def _store(scenario: "Scenario") -> Iterator[Finding]:
             "gateways read the replicas beside the primary",
         )
     if store.error_rate + store.lost_answer_rate > 1.0:
-        yield _too_likely(("store",))
+        yield too_likely(("store",))
     if store.quorum is not None:
         yield from _quorum(scenario)
-
-
-def _too_likely(table: Path) -> Finding:
-    return Finding(
-        (*table, "lost_answer_rate"), "be at most 1 - error_rate", ((*table, "error_rate"),)
-    )
 
 
 def _quorum(scenario: "Scenario") -> Iterator[Finding]:
@@ -240,29 +204,12 @@ def _schemes(scenario: "Scenario") -> Iterator[Finding]:
                     yield Finding(here, rule, (there,))
 
 
-def _faults(scenario: "Scenario") -> Iterator[Finding]:
-    for i, fault in enumerate(scenario.faults):
-        place: Path = ("faults", i)
-        if fault.kind == "gateway-outage" and fault.target >= scenario.gateways.count:
-            rule = _target_rule("gateway", scenario.gateways.count)
-            yield Finding((*place, "target"), rule, (("gateways", "count"),))
-        elif fault.kind == "producer-crash" and fault.target >= scenario.producers.count:
-            rule = _target_rule("producer", scenario.producers.count)
-            yield Finding((*place, "target"), rule, (("producers", "count"),))
-        elif fault.kind == "store-errors" and fault.error_rate + fault.lost_answer_rate > 1.0:
-            yield _too_likely(place)
-
-
 def _interventions(scenario: "Scenario") -> Iterator[Finding]:
     for i, intervention in enumerate(scenario.interventions or ()):
         stream: int | str = getattr(intervention, "stream", "all")
         if isinstance(stream, int) and stream >= scenario.producers.count:
-            rule = _target_rule("stream", scenario.producers.count)
+            rule = target_rule("stream", scenario.producers.count)
             yield Finding(("interventions", i, "stream"), rule, (("producers", "count"),))
-
-
-def _target_rule(what: str, count: int) -> str:
-    return f"be a {what}: {f'0 to {count - 1}' if count > 1 else '0 is the only one'}"
 
 
 def _expect(scenario: "Scenario") -> Iterator[Finding]:
@@ -301,7 +248,7 @@ _RULES: Final = (
     _queries,
     _names,
     _schemes,
-    _faults,
+    faults,
     _interventions,
     _expect,
 )

@@ -1,0 +1,68 @@
+"""What a fault may do, door by door; a kind says what it does at its own."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+
+class Request(NamedTuple):
+    """A request, as faults choose among them.
+
+    Attributes
+    ----------
+    kind : str
+        "get", "head", "list", "put" or "delete".
+    about : str
+        What is in the object: "chunks", "index", "meta.json" or "deletion-mark.json"; empty for
+        a request that is about no object of a block, such as a LIST.
+    is_compacted : bool
+        Whether the block was made by the compactor.
+    """
+
+    kind: str
+    about: str
+    is_compacted: bool
+
+
+class Effect:
+    """One fault of a run, in force during [start_us, end_us).
+
+    Parameters
+    ----------
+    spec : Fault
+        Its table. Any, because a kind reads keys that others have not.
+    """
+
+    def __init__(self, spec: Any, *, start_us: int, end_us: int) -> None:
+        self.spec = spec
+        self.start_us = start_us
+        self.end_us = end_us
+
+    def holds(self, t_us: int) -> bool:
+        """Whether it is in force."""
+        return self.start_us <= t_us < self.end_us
+
+    @property
+    def disturbs_requests(self) -> bool:
+        """Whether requests of those it befalls must be asked about, one by one."""
+        return False
+
+    @property
+    def tells_blocks_apart(self) -> bool:
+        """Whether it matters to it who made a block."""
+        return False
+
+    def error_rates(self, request: Request) -> tuple[float, float]:
+        """(P(failing without effect), P(being applied with the answer lost)) while it holds."""
+        return 0.0, 0.0
+
+    def denies(self, request: Request) -> bool:
+        """Whether a read finds nothing while it holds, whatever is there."""
+        return False
+
+    def turns_us(self) -> Iterator[int]:
+        """Instants at which reads may be answered otherwise though nothing in the store changed."""
+        yield from ()
+
+    def absence_us(self) -> tuple[int, int] | None:
+        """[start, end) during which those it befalls are down, if it takes them away."""
+        return None

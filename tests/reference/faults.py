@@ -1,0 +1,47 @@
+"""Whom and what a fault concerns (rules S7, F1-F3)."""
+
+from __future__ import annotations
+
+from sim.scenario.schema import (
+    CompactorCrash,
+    Fault,
+    GatewayOutage,
+    ProducerCrash,
+    RequestErrors,
+    StoreErrors,
+)
+from tests.reference.world import Block
+
+
+def is_befallen(fault: Fault, name: str) -> bool:
+    """Whether a fault befalls the client or actor of this name (F1)."""
+    match fault:
+        case GatewayOutage():
+            return name == f"gateway/{fault.target}"
+        case ProducerCrash():
+            return name == f"producer/{fault.target}"
+        case CompactorCrash():
+            return name == "compactor"
+        case StoreErrors():
+            return True
+        case _:
+            group = {"gateway": "gateways", "producer": "producers"}.get(name.split("/")[0], name)
+            return any(who in ("any", name, group) for who in fault.who)
+
+
+def is_hit(fault: StoreErrors | RequestErrors, kind: str, name: str, block: Block | None) -> bool:
+    """Whether a fault is about requests of a kind for an object of a block (F2).
+
+    ``name`` is the object as its key has it; a LIST is about no object and no block.
+    """
+    if isinstance(fault, StoreErrors):
+        return True
+    if kind not in fault.requests:
+        return False
+    if block is None:
+        return fault.blocks == "any" and len(set(fault.objects)) == 4
+    if fault.blocks == "level-1" and block.by_compactor:
+        return False
+    if fault.blocks == "compacted" and not block.by_compactor:
+        return False
+    return name.split("/")[0] in fault.objects

@@ -1,0 +1,65 @@
+"""What faults that choose among requests and actors must fulfil, each rule with its message."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.scenario.load import build
+from tests.unit.test_scenario_rules import Raw, messages, raw
+
+SOME: Raw = {"kind": "request-errors", "at": "1d", "lasts": "1h"}
+WHO = 'must be one of "any", "producers", "gateways", "compactor", or one as "gateway/0"; '
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            {"faults": [SOME | {"error_rate": 0.5, "lost_answer_rate": 0.6}]},
+            "faults[0].lost_answer_rate=0.6 must be at most 1 - error_rate; "
+            "see faults[0].error_rate=0.5",
+        ),
+        (
+            {"faults": [SOME | {"who": "compacter"}]},
+            f"faults[0].who='compacter' {WHO}did you mean \"compactor\"?",
+        ),
+        (
+            {"faults": [SOME | {"who": ["any", "gateway/1"]}]},
+            f"faults[0].who[1]='gateway/1' {WHO}did you mean \"gateway/0\"?; "
+            "see gateways.count=1 (the default)",
+        ),
+        ({"faults": [SOME | {"who": []}]}, "faults[0].who=[] must hold at least one entry"),
+        (
+            {"faults": [SOME | {"requests": "put", "objects": "idnex"}]},
+            'faults[0].objects=\'idnex\' must be one of "chunks", "index", '
+            '"meta.json", "deletion-mark.json"; did you mean "index"?',
+        ),
+        (
+            {"faults": [SOME | {"requests": "list", "objects": "index"}]},
+            "faults[0].objects='index' must be left out where only list is hit, which asks for no "
+            'object; see faults[0].requests="list"',
+        ),
+        (
+            {"faults": [SOME | {"answers": "not-found", "error_rate": 0.1}]},
+            'faults[0].error_rate=0.1 must be 0 with answers = "not-found", which are no errors; '
+            'see faults[0].answers="not-found"',
+        ),
+        (
+            {"faults": [SOME | {"answers": "not-found", "requests": "put"}]},
+            'faults[0].requests=\'put\' must hold "get" or "head" with answers = "not-found"; '
+            'see faults[0].answers="not-found"',
+        ),
+    ],
+)
+def test_a_broken_rule_has_one_message(overrides: Raw, message: str) -> None:
+    assert messages(**overrides) == [message]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"faults": [SOME | {"who": ["gateway/0", "producers"], "requests": ["get", "list"]}]},
+    ],
+)
+def test_it_is_accepted(overrides: Raw) -> None:
+    assert build(raw(**overrides)).faults
