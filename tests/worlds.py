@@ -284,7 +284,7 @@ class Rig:
             streams=self.streams,
             recorder=self.recorder,
         )
-        process.begin(self.kernel.now_us)
+        process.begin(self.kernel.now_us, lambda steps: steps)
         return process
 
     def trace(self) -> Trace:

@@ -13,10 +13,11 @@ from sim.model.actors.process import CompactorProcess
 from sim.model.actors.producer import Producer
 from sim.model.blocks.catalog import Catalog
 from sim.model.faults.happening import draw_faults
-from sim.model.faults.lives import Begin, End, keep
+from sim.model.faults.lives import Begin, End, Watch, keep
 from sim.model.schemes import Scheme, compose
 from sim.model.store.caching import Cache, CachingClient
 from sim.model.store.client import Client
+from sim.model.store.transfer import Steps
 from sim.model.store.versions import Store
 from sim.model.tally import Tally
 from sim.model.views.view import Filters, View
@@ -156,8 +157,9 @@ class _World:
         """A producer keeps its disk over a crash, so it is the same one that goes on."""
         producer = Producer(stream, self.scenario.producers, **self._parts(f"producer/{stream}"))
 
-        def begin(at_us: int) -> End:
-            process = self.kernel.spawn(producer.run(), at_us=at_us, phase=Phase.PRODUCER)
+        def begin(at_us: int, watch: Watch) -> End:
+            steps = watch(producer.run())
+            process = self.kernel.spawn(steps, at_us=at_us, phase=Phase.PRODUCER)
             return lambda: self.kernel.stop(process)
 
         return begin
@@ -187,7 +189,7 @@ class _World:
                 recorder=self.recorder,
             )
 
-        def begin(at_us: int) -> End:
+        def begin(at_us: int, watch: Watch) -> End:
             gateway = made()
 
             def lives() -> Steps:
@@ -200,7 +202,7 @@ class _World:
                     yield self.kernel.sleep(restart_us, Phase.GATEWAY)
                     gateway = made()
 
-            process = self.kernel.spawn(lives(), at_us=at_us, phase=Phase.GATEWAY)
+            process = self.kernel.spawn(watch(lives()), at_us=at_us, phase=Phase.GATEWAY)
 
             def end() -> None:
                 self.kernel.stop(process)

@@ -26,6 +26,7 @@ from sim.scenario.language.caches import GatewayCache
 from sim.scenario.language.faults import (
     FAULT_KINDS,
     CompactorCrash,
+    Crash,
     Fault,
     GatewayOutage,
     ProducerCrash,
@@ -77,6 +78,7 @@ __all__ = [
     "Compactor",
     "CompactorCrash",
     "Composed",
+    "Crash",
     "DeletionMark",
     "Expectation",
     "Fault",

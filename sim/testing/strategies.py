@@ -11,11 +11,11 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
-from sim.scenario.language.faults import OBJECTS, REQUESTS
 from sim.scenario.schema import FAULT_KINDS, INTERVENTION_KINDS, Scenario
 from sim.testing.durations import HOUR_M as _HOUR_M
 from sim.testing.durations import minutes as _minutes
 from sim.testing.durations import slowed
+from sim.testing.faults import fault_keys
 from sim.testing.schemes import schemes
 
 __all__ = ["faults", "interventions", "laws", "query_classes", "scenarios", "schemes", "stores"]
@@ -123,39 +123,8 @@ def faults(
         table["target"] = draw(st.integers(0, n_gateways - 1))
     elif kind == "producer-crash":
         table["target"] = draw(st.integers(0, n_producers - 1))
-    elif kind == "request-errors":
-        table |= draw(_request_errors(n_gateways=n_gateways, n_producers=n_producers))
-    elif kind == "store-errors":
-        table |= draw(_rates())
-    return table
-
-
-def _rates() -> st.SearchStrategy[Table]:
-    rates = {"error_rate": [0.1, 0.5], "lost_answer_rate": [0.0, 0.2]}
-    return st.fixed_dictionaries({key: st.sampled_from(values) for key, values in rates.items()})
-
-
-def _who(*, n_gateways: int, n_producers: int) -> st.SearchStrategy[Any]:
-    one = st.one_of(
-        st.sampled_from(["any", "gateways", "producers", "compactor"]),
-        st.builds("gateway/{}".format, st.integers(0, n_gateways - 1)),
-        st.builds("producer/{}".format, st.integers(0, n_producers - 1)),
-    )
-    return st.one_of(one, st.lists(one, min_size=1, max_size=2))
-
-
-@composite
-def _request_errors(draw: DrawFn, *, n_gateways: int, n_producers: int) -> Table:
-    table: Table = {"who": draw(_who(n_gateways=n_gateways, n_producers=n_producers))}
-    some = st.lists(st.sampled_from(OBJECTS), min_size=1, max_size=2, unique=True)
-    if draw(st.booleans()):
-        reads = st.sampled_from(["get", "head", ["get", "head"]])
-        table |= {"answers": "not-found", "requests": draw(reads), "objects": draw(some)}
     else:
-        table |= draw(_rates())
-        table["requests"] = draw(st.sampled_from([list(REQUESTS), ["put"], ["get", "delete"]]))
-        table["objects"] = draw(_seldom(list(OBJECTS), some))
-    table["blocks"] = draw(_seldom("any", st.sampled_from(["level-1", "compacted"])))
+        table |= draw(fault_keys(kind, n_gateways=n_gateways, n_producers=n_producers))
     return table
 
 

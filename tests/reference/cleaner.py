@@ -109,6 +109,13 @@ class Job(Crashable):
     def forget(self) -> None:
         """The process forgets for all its jobs."""
 
+    def drag_down(self, until_us: int) -> None:
+        """The whole process crashes with one of its jobs."""
+        self.memory.forget()
+        for job in self.memory.jobs:
+            if job is not self:
+                job.crash(until_us)
+
     def once(self) -> Steps:
         """What is done at a tick."""
         raise NotImplementedError

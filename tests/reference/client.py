@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.scenario.schema import RequestErrors, StoreErrors
+from sim.scenario.schema import Crash, RequestErrors, StoreErrors
 from tests.reference.cache import Cache
 from tests.reference.faults import is_befallen, is_hit
 from tests.reference.store import Store, Version
-from tests.reference.world import Block, World
+from tests.reference.world import Block, Crashed, World
 
 BLOCKS_PER_LIST_PAGE = 1000
 
@@ -160,6 +160,7 @@ class Client:
         self._write("delete", key, is_put=False, stamp_us=0)
 
     def _write(self, kind: str, key: str, *, is_put: bool, stamp_us: int) -> None:
+        self._strike(kind, key, is_over=False)
         error_rate, lost_answer_rate = self._error_rates(kind, key)
         uniform = self._uniform(kind, key)
         if uniform < error_rate:
@@ -170,6 +171,24 @@ class Client:
             block.committed_us = min(block.committed_us, self.world.now_us)
         if uniform < error_rate + lost_answer_rate:
             raise RequestFailed(key)
+        self._strike(kind, key, is_over=True)
+
+    def _strike(self, kind: str, key: str, *, is_over: bool) -> None:
+        """Crash here, if a fault says so (F5)."""
+        for index, fault in enumerate(self.world.scenario.faults):
+            if not isinstance(fault, Crash) or fault.at_request is None:
+                continue
+            named = fault.at_request
+            if named.acknowledged != is_over or not is_befallen(fault, self.name):
+                continue
+            if self.world.now_us < self.world.fault_at_us(index, fault) or named.request != kind:
+                continue
+            if named.object is not None and key.split("/")[1] != named.object:
+                continue
+            number = self.world.struck.get((index, self.name), 0) + 1
+            self.world.struck[index, self.name] = number
+            if number == named.nth:
+                raise Crashed(self.world.now_us + self.world.fault_lasts_us(index, fault))
 
     def _uniform(self, *what: str) -> float:
         return self.world.streams.uniform("error", self.name, *what, self.world.now_us)

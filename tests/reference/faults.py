@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sim.scenario.schema import (
     CompactorCrash,
+    Crash,
     Fault,
     GatewayOutage,
     ProducerCrash,
@@ -24,6 +25,8 @@ def is_befallen(fault: Fault, name: str) -> bool:
             return name == "compactor"
         case StoreErrors():
             return True
+        case Crash() if name == "operator":
+            return False
         case _:
             group = {"gateway": "gateways", "producer": "producers"}.get(name.split("/")[0], name)
             return any(who in ("any", name, group) for who in fault.who)

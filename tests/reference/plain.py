@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.core.units import NEVER
-from sim.scenario.schema import CompactorCrash, GatewayOutage, ProducerCrash, Scenario
+from sim.scenario.schema import CompactorCrash, Crash, GatewayOutage, ProducerCrash, Scenario
 from tests.reference.actors import Faults, Producer
 from tests.reference.cache import Cache
 from tests.reference.cleaner import CLEANING, PROGRESS, Cleaner, Process, Progress, Sweeper
@@ -94,7 +94,8 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     }
     for number, fault in enumerate(scenario.faults):
         victims: list[Crashable | Process] = []
-        if isinstance(fault, GatewayOutage | ProducerCrash | CompactorCrash):
+        is_crash = isinstance(fault, Crash) and fault.at_request is None
+        if is_crash or isinstance(fault, GatewayOutage | ProducerCrash | CompactorCrash):
             victims = [actor for name, actor in actors.items() if is_befallen(fault, name)]
         Faults(world, number, victims)
     classes = [

@@ -98,6 +98,7 @@ class World(simpy.Environment):
         self.streams = Streams(seed)
         self.blocks: dict[str, Block] = {}
         self.counts = Counts()
+        self.struck: dict[tuple[int, str], int] = {}
 
     @property
     def now_us(self) -> int:
@@ -191,6 +192,14 @@ class Actor:
             yield self.turn(time_us)
 
 
+class Crashed(Exception):
+    """An actor crashes at a request; ``until_us`` is when it starts again."""
+
+    def __init__(self, until_us: int) -> None:
+        super().__init__(until_us)
+        self.until_us = until_us
+
+
 class Crashable(Actor):
     """An actor that lives, may be struck down, and then lives again.
 
@@ -213,6 +222,11 @@ class Crashable(Actor):
                 return
             except simpy.Interrupt:
                 start_us = self.next_us
+            except Crashed as crash:
+                self.down_until_us = max(self.down_until_us, crash.until_us)
+                self.forget()
+                self.drag_down(self.down_until_us)
+                start_us = self.down_until_us
 
     def crash(self, until_us: int) -> None:
         """Stop at once and begin again at ``until_us``, or later if another crash says so."""
@@ -225,6 +239,9 @@ class Crashable(Actor):
         if self.process.is_alive:
             self.next_us = at_us
             self.process.interrupt()
+
+    def drag_down(self, until_us: int) -> None:
+        """Take along whoever cannot live without it."""
 
     def live(self, start_us: int) -> Steps:
         """One life, from ``start_us`` to the end of the run or the next crash."""

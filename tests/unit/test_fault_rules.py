@@ -8,6 +8,13 @@ from sim.scenario.load import build
 from tests.unit.test_scenario_rules import Raw, messages, raw
 
 SOME: Raw = {"kind": "request-errors", "at": "1d", "lasts": "1h"}
+CRASH: Raw = {
+    "kind": "crash",
+    "at": "1d",
+    "lasts": "1h",
+    "who": "compactor",
+    "at_request": {"request": "put"},
+}
 WHO = 'must be one of "any", "producers", "gateways", "compactor", or one as "gateway/0"; '
 
 
@@ -49,6 +56,15 @@ WHO = 'must be one of "any", "producers", "gateways", "compactor", or one as "ga
             'faults[0].requests=\'put\' must hold "get" or "head" with answers = "not-found"; '
             'see faults[0].answers="not-found"',
         ),
+        (
+            {"faults": [CRASH | {"who": "gateways"}]},
+            "faults[0].who='gateways' must be no gateway with at_request, for gateways put and "
+            'delete nothing; see faults[0].at_request={request = "put"}',
+        ),
+        (
+            {"faults": [CRASH | {"at_request": {}}]},
+            "faults[0].at_request.request=(missing) must be given",
+        ),
     ],
 )
 def test_a_broken_rule_has_one_message(overrides: Raw, message: str) -> None:
@@ -59,6 +75,7 @@ def test_a_broken_rule_has_one_message(overrides: Raw, message: str) -> None:
     "overrides",
     [
         {"faults": [SOME | {"who": ["gateway/0", "producers"], "requests": ["get", "list"]}]},
+        {"faults": [CRASH, CRASH | {"who": "any"}]},
     ],
 )
 def test_it_is_accepted(overrides: Raw) -> None:

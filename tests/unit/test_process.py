@@ -92,7 +92,7 @@ def test_partial_blocks_go_after_a_halt_and_after_the_crash_of_what_has_halted()
     assert process.has_halted
     process.end()
     rig.go("50h")
-    process.begin(us("50h"))
+    process.begin(us("50h"), lambda steps: steps)
     rig.go("51h")
     # What it knows is by its last sync, and a life that never synced knows of none.
     assert not [line for line in told(rig, "3h") if "delete" in line]

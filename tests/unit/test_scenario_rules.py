@@ -172,7 +172,8 @@ REFUSED: list[tuple[Raw, str]] = [
     (
         {"faults": [OUTAGE | {"kind": "outage"}]},
         'faults[0].kind=\'outage\' must be one of "gateway-outage", "producer-crash", '
-        '"compactor-crash", "store-errors", "request-errors"; did you mean "gateway-outage"?',
+        '"compactor-crash", "store-errors", "request-errors", "crash"; '
+        'did you mean "gateway-outage"?',
     ),
     (
         {"faults": [{"kind": "gateway-outage", "at": "1d", "lasts": "1h"}]},

@@ -209,7 +209,7 @@ class EveryDelay:
     def _requests(self, delay_us: int) -> dict[str, float] | None:
         """Requests by kind; None where a reader that starts anew asks again, or looks twice."""
         kinds = {fault.kind for fault in self.scenario.faults}
-        if kinds & {"gateway-outage", "compactor-crash"} or feedback(self.scenario):
+        if kinds & {"gateway-outage", "compactor-crash", "crash"} or feedback(self.scenario):
             return None
         more = self._listings.more_requests(self._deleting(delay_us))
         own = self._timelines.counters

@@ -70,6 +70,9 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
         "requests fail": store.error_rate > 0
         or store.lost_answer_rate > 0
         or any(fault.kind.endswith("-errors") for fault in scenario.faults),
+        "an actor crashes at a request": any(
+            fault.kind == "crash" and fault.at_request is not None for fault in scenario.faults
+        ),
         "people act on the bucket": bool(scenario.interventions),
         "deletions take time": scenario.compactor.delete_takes.longest_us > 0,
         "replicas show changes in order": store.order == "log",

@@ -9,6 +9,8 @@ from sim.core.streams import Streams
 from sim.model.actors.compactor import Compactor, Halted
 from sim.model.actors.janitor import Cleaner, Exited, Janitor, Progress, Sweeper
 from sim.model.actors.syncer import Syncer
+from sim.model.faults.lives import End, Watch
+from sim.model.faults.requests import Crashed
 from sim.model.schemes import Scheme
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
@@ -54,8 +56,9 @@ class CompactorProcess:
         self._recorder = recorder
         self._stops: list[Callable[[], None]] = []
 
-    def begin(self, at_us: int) -> Callable[[], None]:
+    def begin(self, at_us: int, watch: Watch) -> End:
         """Begin a life at ``at_us``; what is returned ends it."""
+        self._watch = watch
         self.syncer = Syncer(
             self._spec,
             self._scheme,
@@ -66,7 +69,7 @@ class CompactorProcess:
         self._stops = []
         for number, job in enumerate(self._jobs()):
             steps = self._supervise(number, job)
-            process = self._kernel.spawn(steps, at_us=at_us, phase=job.phase)
+            process = self._kernel.spawn(watch(steps), at_us=at_us, phase=job.phase)
             self._stops.append(partial(self._kernel.stop, process))
         return self.end
 
@@ -103,9 +106,16 @@ class CompactorProcess:
             self._recorder.record(HaltRecord(self._kernel.now_us, str(halt.args[0])))
         except Exited as end:
             job.record_error("exit", *end.args)
-            # A job cannot stop itself, and has come to its end anyway.
-            del self._stops[number]
-            self.end()
+            self._end_with(number)
             now_us = self._kernel.now_us
             identity = ("compactor", "restart-after", now_us)
-            self.begin(now_us + draw_us(self._spec.restart_after, self._streams, *identity))
+            restart_us = draw_us(self._spec.restart_after, self._streams, *identity)
+            self.begin(now_us + restart_us, self._watch)
+        except Crashed:
+            self._end_with(number)
+            raise
+
+    def _end_with(self, number: int) -> None:
+        """End the other jobs with one, which cannot stop itself, and has come to its end anyway."""
+        del self._stops[number]
+        self.end()

@@ -7,8 +7,8 @@ at each of a few doors, nothing at most of them. A file holds the kinds that act
 file           kinds                                      door
 =============  =========================================  ======================================
 ``errors``     store-errors, request-errors               every request of a client
-``absences``   gateway-outage, producer-crash,            the life of an actor
-               compactor-crash
+``absences``   gateway-outage, producer-crash,            the life of an actor, every write of
+               compactor-crash, crash                     a client
 =============  =========================================  ======================================
 
 ``happening`` is what a run asks: all effects, by actor.

@@ -59,6 +59,14 @@ class Effect:
         """Whether a read finds nothing while it holds, whatever is there."""
         return False
 
+    def down_us(self, actor: str, request: Request, t_us: int, *, is_over: bool) -> int | None:
+        """For how long an actor is down that crashes at a request; None if it does not.
+
+        Asked twice of each put and delete: before the store has it, and (``is_over``) after the
+        store has acknowledged it.
+        """
+        return None
+
     def turns_us(self) -> Iterator[int]:
         """Instants at which reads may be answered otherwise though nothing in the store changed."""
         yield from ()

@@ -6,7 +6,7 @@ from typing import Final
 from sim.core.draws import draw_us
 from sim.core.streams import Streams
 from sim.core.units import NEVER
-from sim.model.faults.absences import Absence
+from sim.model.faults.absences import Absence, Crash
 from sim.model.faults.effect import Effect
 from sim.model.faults.errors import RequestErrors, StoreErrors
 from sim.model.faults.requests import Disturbances
@@ -18,6 +18,7 @@ EFFECTS: Final[dict[str, type[Effect]]] = {
     "compactor-crash": Absence,
     "store-errors": StoreErrors,
     "request-errors": RequestErrors,
+    "crash": Crash,
 }
 """What each kind of fault does."""
 
@@ -46,7 +47,7 @@ class Faults:
     def disturbances(self, actor: str) -> Disturbances:
         """What the requests of an actor meet."""
         effects = [effect for effect in self._of(actor) if effect.disturbs_requests]
-        return Disturbances(effects, base=self._base)
+        return Disturbances(actor, effects, base=self._base)
 
     def absences_us(self, actor: str) -> list[tuple[int, int]]:
         """Disjoint, ascending [start, end) during which an actor is down.

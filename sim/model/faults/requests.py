@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from sim.model.faults.effect import Effect, Request
 
 
+class Crashed(Exception):
+    """An actor crashes at a request; ``args`` is for how long it is down, in µs."""
+
+
 class Disturbances:
     """The effects that the requests of one actor meet.
 
     Parameters
     ----------
+    actor : str
+        What the store knows it by.
     base : tuple of float
         The store's own rates of errors and of lost answers; faults add to them by the larger of
         the two, never by their sum.
@@ -25,7 +31,8 @@ class Disturbances:
         Whether it matters who made a block.
     """
 
-    def __init__(self, effects: Sequence[Effect], *, base: tuple[float, float]) -> None:
+    def __init__(self, actor: str, effects: Sequence[Effect], *, base: tuple[float, float]) -> None:
+        self._actor = actor
         self._effects = tuple(effects)
         self._base = base
         self._turns_us = sorted(t_us for effect in effects for t_us in effect.turns_us())
@@ -50,6 +57,13 @@ class Disturbances:
     def deny(self, request: Request, t_us: int) -> bool:
         """Whether a read at ``t_us`` finds nothing, whatever is there."""
         return any(effect.holds(t_us) and effect.denies(request) for effect in self._effects)
+
+    def strike(self, request: Request, t_us: int, *, is_over: bool) -> None:
+        """Raise :class:`Crashed` if the actor crashes before a request, or when it is over."""
+        for effect in self._effects:
+            down_us = effect.down_us(self._actor, request, t_us, is_over=is_over)
+            if down_us is not None:
+                raise Crashed(down_us)
 
     def turn(self, after_us: int, until_us: int) -> bool:
         """Whether reads begin to be answered otherwise in (after_us, until_us]."""

@@ -175,22 +175,26 @@ class Client:
         return self.store.is_settled(block, t_us)
 
     def put(self, block: Block, object_index: int, t_us: int, *, stamp_us: int = 0) -> None:
-        """A PUT, now; raises :class:`RequestFailed` if it is answered with an error."""
+        """A PUT, now.
+
+        Raises
+        ------
+        RequestFailed
+            If it is answered with an error.
+        Crashed
+            If the component crashes at it.
+        """
         self.tally.count("put", t_us)
-        applied, answered = self._write_fate("put", block, object_index, t_us)
-        if applied:
+        if self._is_applied("put", block, object_index, t_us):
             self.store.put(block, (object_index,), stamp_us=stamp_us)
-        if not answered:
-            raise RequestFailed("put", self.store.catalog.key(block, object_index))
+        self._end_write("put", block, object_index, t_us)
 
     def delete(self, block: Block, object_index: int, t_us: int) -> None:
         """A DELETE of an object that is there, now; raises as :meth:`put`."""
         self.tally.count("delete", t_us)
-        applied, answered = self._write_fate("delete", block, object_index, t_us)
-        if applied:
+        if self._is_applied("delete", block, object_index, t_us):
             self.store.delete(block, (object_index,))
-        if not answered:
-            raise RequestFailed("delete", self.store.catalog.key(block, object_index))
+        self._end_write("delete", block, object_index, t_us)
 
     def _about(self, object_index: int) -> str:
         """What is in an object."""
@@ -202,16 +206,26 @@ class Client:
     def _error_draw(self, kind: str, key: str, t_us: int) -> float:
         return self.streams.uniform("error", self.name, kind, key, t_us)
 
-    def _write_fate(
-        self, kind: str, block: Block, object_index: int, t_us: int
-    ) -> tuple[bool, bool]:
+    def _is_applied(self, kind: str, block: Block, object_index: int, t_us: int) -> bool:
+        """Whether a write changes the store; may raise Crashed before it is sent."""
+        if self.is_undisturbed:
+            return True
         request = self._request(kind, block, object_index)
-        failing, lost = self._disturbances.error_rates(request, t_us)
-        if failing + lost == 0.0:
-            return True, True
+        self._disturbances.strike(request, t_us, is_over=False)
+        failing, _ = self._disturbances.error_rates(request, t_us)
         key = self.store.catalog.key(block, object_index)
-        draw = self._error_draw(kind, key, t_us)
-        return draw >= failing, draw >= failing + lost
+        return failing == 0.0 or self._error_draw(kind, key, t_us) >= failing
+
+    def _end_write(self, kind: str, block: Block, object_index: int, t_us: int) -> None:
+        """Take the answer to a write; raises as :meth:`put`."""
+        if self.is_undisturbed:
+            return
+        request = self._request(kind, block, object_index)
+        rates = self._disturbances.error_rates(request, t_us)
+        key = self.store.catalog.key(block, object_index)
+        if sum(rates) > 0.0 and self._error_draw(kind, key, t_us) < sum(rates):
+            raise RequestFailed(kind, key)
+        self._disturbances.strike(request, t_us, is_over=True)
 
     def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
         if t_us < self.remembered_absent_until(block, object_index):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sim.scenario.complaints.nearest import did_you_mean, one_of
-from sim.scenario.language.faults import OBJECTS, Aimed, RequestErrors, StoreErrors
+from sim.scenario.language.faults import OBJECTS, Aimed, Crash, RequestErrors, StoreErrors
 from sim.scenario.language.finding import Finding
 from sim.scenario.language.values import Path
 
@@ -47,6 +47,8 @@ def faults(scenario: "Scenario") -> Iterator[Finding]:
             yield from _who(scenario, fault, place)
         if fault.kind == "request-errors":
             yield from _request_errors(fault, place)
+        elif fault.kind == "crash":
+            yield from _crash(fault, place)
 
 
 def target_rule(what: str, count: int) -> str:
@@ -70,8 +72,21 @@ def _who(scenario: "Scenario", fault: Aimed, place: Path) -> Iterator[Finding]:
         if name in names or name in numbered:
             continue
         others = tuple(at for start, at in _DECIDERS if name.startswith(start))
-        at = (*place, "who", position) if len(fault.who) > 1 else (*place, "who")
-        yield Finding(at, rule, others, did_you_mean(name, [*names, *numbered]))
+        yield Finding(
+            _at(fault, place, position), rule, others, did_you_mean(name, [*names, *numbered])
+        )
+
+
+def _crash(fault: Crash, place: Path) -> Iterator[Finding]:
+    """Whether those that crash at a request send any."""
+    for position, name in enumerate(fault.who):
+        if fault.at_request is not None and name.startswith("gateway"):
+            rule = "be no gateway with at_request, for gateways put and delete nothing"
+            yield Finding(_at(fault, place, position), rule, ((*place, "at_request"),))
+
+
+def _at(fault: Aimed, place: Path, position: int) -> Path:
+    return (*place, "who", position) if len(fault.who) > 1 else (*place, "who")
 
 
 def _request_errors(fault: RequestErrors, place: Path) -> Iterator[Finding]:

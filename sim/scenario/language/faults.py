@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from sim.core.laws import Law
-from sim.scenario.language.values import AtLeastOne, Fraction, Frozen, Whole
+from sim.scenario.language.values import AtLeastOne, Count, Fraction, Frozen, Whole
 from sim.scenario.laws.tables import ActivityLaw
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "OBJECTS",
     "REQUESTS",
     "Aimed",
+    "AtRequest",
     "CompactorCrash",
+    "Crash",
     "Fault",
     "GatewayOutage",
     "ProducerCrash",
@@ -152,6 +154,31 @@ class CompactorCrash(_Timed):
         return ("compactor",)
 
 
+class AtRequest(Frozen):
+    """The request at which an actor crashes (F5)."""
+
+    request: Literal["put", "delete"] = Field(description="What it asks of the store.")
+    object: ObjectKind | None = Field(None, description="Of which object; of any if left out.")
+    nth: Count = Field(1, description="Which one of those, from 1.")
+    acknowledged: bool = Field(
+        False, description="It dies once the store has acknowledged it, not before it is sent."
+    )
+
+
+class Crash(Aimed):
+    """An actor stops, at a time or at a request, and starts again (F4, F5)."""
+
+    kind: Literal["crash"] = Field(description="An actor is down.")
+    who: Who = Field(description="Actors that it befalls: one, or an array.")
+    at_request: AtRequest | None = Field(
+        None, description="It happens at this request, counted from at on, and not at at."
+    )
+
+    def befalls(self, actor: str) -> bool:
+        """Whether it befalls an actor; people who act on the bucket do not crash."""
+        return actor != "operator" and super().befalls(actor)
+
+
 class StoreErrors(_Timed):
     """Requests of all kinds and of all actors fail more often than usual (S7)."""
 
@@ -186,7 +213,7 @@ class RequestErrors(Aimed):
 
 
 Fault = Annotated[
-    GatewayOutage | ProducerCrash | CompactorCrash | StoreErrors | RequestErrors,
+    GatewayOutage | ProducerCrash | CompactorCrash | StoreErrors | RequestErrors | Crash,
     Field(discriminator="kind"),
 ]
 """Something that goes wrong for a while."""
@@ -197,4 +224,5 @@ FAULT_KINDS: Final = (
     "compactor-crash",
     "store-errors",
     "request-errors",
+    "crash",
 )

@@ -1,0 +1,67 @@
+"""What tables of faults say beside when: drawn for `sim.testing.strategies`."""
+
+from typing import Any, Final
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy, composite
+
+from sim.scenario.language.faults import OBJECTS, REQUESTS
+
+__all__ = ["fault_keys"]
+
+Table = dict[str, Any]
+
+_RATES: Final = (("error_rate", (0.1, 0.5)), ("lost_answer_rate", (0.0, 0.2)))
+
+
+@composite
+def fault_keys(draw: DrawFn, kind: str, *, n_gateways: int, n_producers: int) -> Table:
+    """Keys of a fault of some kind that names those it befalls; no key for kinds without any."""
+    who = _who(n_gateways=n_gateways, n_producers=n_producers)
+    if kind == "store-errors":
+        return draw(_rates())
+    if kind == "request-errors":
+        return {"who": draw(who), **draw(_request_errors())}
+    if kind == "crash":
+        at_request = draw(st.none() | _at_request())
+        if at_request is None:
+            return {"who": draw(who)}
+        return {"who": draw(st.sampled_from(["any", "compactor"])), "at_request": at_request}
+    return {}
+
+
+def _rates() -> SearchStrategy[Table]:
+    return st.fixed_dictionaries({key: st.sampled_from(values) for key, values in _RATES})
+
+
+def _who(*, n_gateways: int, n_producers: int) -> SearchStrategy[Any]:
+    one = st.one_of(
+        st.sampled_from(["any", "gateways", "producers", "compactor"]),
+        st.builds("gateway/{}".format, st.integers(0, n_gateways - 1)),
+        st.builds("producer/{}".format, st.integers(0, n_producers - 1)),
+    )
+    return st.one_of(one, st.lists(one, min_size=1, max_size=2))
+
+
+@composite
+def _request_errors(draw: DrawFn) -> Table:
+    some = st.lists(st.sampled_from(OBJECTS), min_size=1, max_size=2, unique=True)
+    table: Table = {"blocks": draw(st.sampled_from(["any", "any", "level-1", "compacted"]))}
+    if draw(st.booleans()):
+        reads = st.sampled_from(["get", "head", ["get", "head"]])
+        return table | {"answers": "not-found", "requests": draw(reads), "objects": draw(some)}
+    table |= draw(_rates())
+    table["requests"] = draw(st.sampled_from([list(REQUESTS), ["put"], ["get", "delete"]]))
+    table["objects"] = draw(st.just(list(OBJECTS)) | some)
+    return table
+
+
+def _at_request() -> SearchStrategy[Table]:
+    return st.fixed_dictionaries(
+        {
+            "request": st.sampled_from(["put", "delete"]),
+            "nth": st.integers(1, 4),
+            "acknowledged": st.booleans(),
+        },
+        optional={"object": st.sampled_from(OBJECTS)},
+    )
