@@ -13,7 +13,7 @@ DEV := $(VENV)/.set-up-dev
 READY := $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check format notebooks reports bench clean
+.PHONY: help run test test-quick check format notebooks reports matrix bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ reports: $(READY) ## write reports/ anew
 	mkdir -p reports/delays
 	cd out/reports/delays && cp headline.svg map.svg prices.svg $(CURDIR)/reports/delays
 	$(BIN)/python -m reports.make
+
+matrix: $(READY) ## write reports/thanos-matrix/ anew: every failure mode under every scheme
+	$(BIN)/python -m reports.make thanos-matrix
 
 bench: $(DEV) ## measure speed
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only

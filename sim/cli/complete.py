@@ -95,10 +95,10 @@ def stores(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items
 
 
 def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Complete the name of a scheme that is shipped."""
-    from sim.scenario.presets import scheme_presets
+    """Complete the name of a scheme or of settings that are shipped."""
+    from sim.scenario.presets import scheme_presets, settings_presets
 
-    return _starting_with(incomplete, scheme_presets())
+    return _starting_with(incomplete, [*scheme_presets(), *settings_presets()])
 
 
 def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:

@@ -1,42 +1,67 @@
-"""``sim presets``: the schemes that are shipped, how each is composed, and where it comes from."""
+"""``sim presets``: schemes and settings that are shipped, and where each is from."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.cli import common, complete, named
 
 if TYPE_CHECKING:
-    from sim.scenario.presets import SchemePreset
+    from sim.scenario.presets import SchemePreset, SettingsPreset
 
 __all__ = ["command"]
 
 
 @click.command(
-    "presets", epilog=common.examples("sim presets", "sim presets S7", "sim presets S3 --json")
+    "presets",
+    epilog=common.examples("sim presets", "sim presets S7", "sim presets thanos-0.33 --json"),
 )
 @click.argument("name", metavar="[NAME]", required=False, shell_complete=complete.presets)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str | None, as_json: bool) -> int:
-    """List the schemes that are shipped, or show one: what it is composed of, and its source."""
-    from sim.scenario.presets import SchemePreset, scheme_presets
+    """List schemes and settings that are shipped, or show one of them, with its source."""
+    from sim.scenario.presets import scheme_presets, settings_presets
 
-    as_data = SchemePreset._asdict if as_json else None
-    named.show(scheme_presets(), name, "preset", _lines, as_data)
+    known: dict[str, SchemePreset | SettingsPreset] = {**scheme_presets(), **settings_presets()}
+    named.show(known, name, "preset", _lines, _as_data if as_json else None)
     return 0
 
 
-def _lines(preset: "SchemePreset") -> Iterator[str]:
-    """Give the preset as a table of a scenario, and what is known about it."""
-    from sim.scenario.dump import inline
+def _as_data(preset: "SchemePreset | SettingsPreset") -> dict[str, Any]:
+    return preset._asdict()
+
+
+def _lines(preset: "SchemePreset | SettingsPreset") -> Iterator[str]:
+    """Give the preset as a file says it, and what is known about it."""
+    from sim.scenario.presets import SchemePreset
 
     yield preset.summary
     yield ""
-    yield "[[schemes]]"
-    yield f'preset = "{preset.name}"'
-    for key, value in preset.scheme.items():
-        yield f"# {key} = {inline(value)}"
+    if isinstance(preset, SchemePreset):
+        yield from _scheme_lines(preset)
+    else:
+        yield f'presets = ["{preset.name}"]'
+        for table, keys in preset.settings.items():
+            yield from (f"# {table}.{line}" for line in _said(keys))
     yield ""
     yield f"source: {preset.source}"
-    yield f"expected to be weak at: {preset.weak_spots}"
+    if isinstance(preset, SchemePreset):
+        yield f"expected to be weak at: {preset.weak_spots}"
+    else:
+        yield from preset.history
+
+
+def _scheme_lines(preset: "SchemePreset") -> Iterator[str]:
+    for name in preset.presets:
+        yield f'presets = ["{name}"]'
+        yield ""
+    yield "[[schemes]]"
+    yield f'preset = "{preset.name}"'
+    yield from (f"# {line}" for line in _said(preset.scheme))
+
+
+def _said(keys: Mapping[str, Any]) -> Iterator[str]:
+    from sim.scenario.dump import inline
+
+    yield from (f"{key} = {inline(value)}" for key, value in keys.items())

@@ -56,7 +56,8 @@ def _has_header(path: tuple[str, ...], key: str, value: Any) -> bool:
             (("gateways",), "sync_stages"),
             (("gateways",), "cache"),
         )
-    return not path and isinstance(value, list | tuple) and len(value) > 0
+    is_array = not path and isinstance(value, list | tuple) and len(value) > 0
+    return is_array and isinstance(value[0], Mapping)
 
 
 def _value(value: Any, indent: int) -> str:

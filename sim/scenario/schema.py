@@ -17,6 +17,7 @@ are whole microseconds; where an activity takes time, the field is a law of `sim
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
@@ -67,6 +68,7 @@ from sim.scenario.language.values import (
     Whole,
     refusal,
 )
+from sim.scenario.presets import over_settings
 
 __all__ = [
     "FAULT_KINDS",
@@ -111,6 +113,7 @@ _NOT_IN_DIGEST: Final[dict[str, Any]] = {
     "prices": True,
     "store": {"profile"},
     "schemes": {"__all__": {"preset"}},
+    "presets": True,
 }
 
 _DIGEST_VERSION: Final = "scenario 1\n"
@@ -138,6 +141,9 @@ class Scenario(Frozen):
     )
     trials: Count = Field(8, description="Independent runs, with the seeds seed, seed + 1, …")
     seed: Whole = Field(0, description="Seed of the first trial.")
+    presets: tuple[str, ...] | None = Field(
+        None, description="Settings that are shipped; what the file says overrides them."
+    )
     store: Store = Field(Store(), description="The object store.")
     producers: Producers = Field(Producers(), description="Who uploads blocks.")
     compactor: Compactor = Field(Compactor(), description="Who merges and deletes blocks.")
@@ -157,6 +163,11 @@ class Scenario(Frozen):
     expect: dict[str, Expectation] = Field(
         {}, description="By the name of a scheme: what must come out."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_presets(cls, raw: Any) -> Any:
+        return over_settings(raw) if isinstance(raw, Mapping) and "presets" in raw else raw
 
     @model_validator(mode="after")
     def _without_conflicts(self, info: ValidationInfo) -> Self:

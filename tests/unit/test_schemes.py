@@ -17,7 +17,7 @@ from sim.model.schemes import Hide, compose
 from sim.scenario.dump import to_toml
 from sim.scenario.language import primitives as slots
 from sim.scenario.load import load
-from sim.scenario.presets import scheme_presets
+from sim.scenario.presets import scheme_presets, settings_presets
 from sim.scenario.schema import Scenario
 from sim.schemes.plain import NoHold
 from sim.trace.records import LoadRecord
@@ -160,7 +160,10 @@ def test_a_scheme_may_say_when_it_deletes() -> None:
 
 @pytest.mark.parametrize("name", list(scheme_presets()))
 def test_a_preset_runs_and_is_printed_back(name: str) -> None:
-    scenario = world(schemes=[{"preset": name}], horizon="12h")
+    needed = (
+        {"presets": list(scheme_presets()[name].presets)} if scheme_presets()[name].presets else {}
+    )
+    scenario = world(schemes=[{"preset": name}], horizon="12h", **needed)
     assert scenario.schemes[0].name == name
     again = load(to_toml(scenario))
     assert (again, again.digest) == (scenario, scenario.digest)
@@ -261,3 +264,39 @@ def test_a_replacement_that_does_not_load_leaves_no_gap() -> None:
         return found.get("silent-gap", 0)
 
     assert gaps_us("nothing") > gaps_us("replacement-loaded")
+
+
+def test_settings_that_are_shipped_lie_under_the_file() -> None:
+    base = TEXT.replace("schema = 1", 'schema = 1\npresets = ["thanos-0.12", "thanos-0.33"]')
+    scenario = load(base + "[compactor]\ncleanup = 'in-pass'\n")
+    assert scenario.compactor.cleanup == "in-pass"
+    assert scenario.compactor.downsampling
+    assert scenario.gateways.sync_interval.draw_us(0.5) == us("3m")
+    # Of two presets the later lies above the earlier one; what it leaves out stays.
+    assert scenario.gateways.unhealthy_after_us == us("5m")
+    assert load(to_toml(scenario)) == scenario
+
+
+@pytest.mark.parametrize("name", list(settings_presets()))
+def test_settings_are_what_the_language_knows(name: str) -> None:
+    plain = {"schema": 1, "name": "x", "horizon": "1d", "queries": [{"name": "q"}]}
+    scenario = Scenario.model_validate({**plain, "presets": [name], "schemes": [AT_ONCE]})
+    assert scenario.presets == (name,)
+
+
+@pytest.mark.parametrize(
+    ("presets", "told"),
+    [
+        ('["thanos-0.34"]', "presets[0]='thanos-0.34' must be one of"),
+        ('"thanos-0.33"', "must be an array of names"),
+    ],
+)
+def test_wrong_settings_are_told(presets: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load(TEXT.replace("schema = 1", f"schema = 1\npresets = {presets}"))
+    assert told in str(caught.value)
+
+
+def test_a_scheme_says_which_settings_it_needs() -> None:
+    with pytest.raises(ScenarioError, match="strong-store"):
+        load(TEXT.replace('name = "own"\nkind = "composed"', 'preset = "S6"'))

@@ -17,6 +17,7 @@ from sim.scenario.language.faultrules import faults, target_rule, too_likely
 from sim.scenario.language.finding import Finding
 from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US, OUTCOMES
 from sim.scenario.language.values import Path
+from sim.scenario.presets import scheme_presets
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -195,6 +196,10 @@ def _names(scenario: "Scenario") -> Iterator[Finding]:
 
 def _schemes(scenario: "Scenario") -> Iterator[Finding]:
     for i, scheme in enumerate(scenario.schemes):
+        for name in scheme_presets()[scheme.preset].presets if scheme.preset else ():
+            if name not in (scenario.presets or ()):
+                rule = f'go with presets = ["{name}"]'
+                yield Finding(("schemes", i, "preset"), rule, (("presets",),))
         parts = scheme.primitives if scheme.kind == "composed" else {}
         for slot, part in parts.items():
             for other, kinds in part.refuses.items():

@@ -1,0 +1,75 @@
+"""Failure modes under schemes: which rows there are, and what a cell says."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import pytest
+
+from reports.matrix import shown
+from reports.pages import ROOT
+from sim.analysis.expect import Verdict
+from sim.analysis.matrix import Cell, Row
+from sim.report.matrix import cell_text, matrix_figure
+from sim.report.style import to_svg
+from sim.scenario.presets import scheme_presets
+from sim.study.matrix import cells, prices, rows
+
+FOLDER: Final = ROOT / "scenarios" / "thanos"
+AT_ONCE: Final = FOLDER / "f-a1-delete-at-once.toml"
+
+
+def cell(verdict: Verdict, amount: float = 0.0, symptom: str = "query-error") -> Cell:
+    row = Row(path=AT_ONCE, mode="F-a1", summary="", symptoms=(symptom,))
+    return Cell(
+        row=row,
+        scheme="S0",
+        verdict=verdict,
+        amount=amount,
+        symptom=symptom,
+        high=math.nan,
+        is_proven=False,
+        reason="",
+    )
+
+
+def test_rows_are_the_scenarios_that_show_something() -> None:
+    found = rows([AT_ONCE, FOLDER / "f-d1-stale-self-view.toml", FOLDER / "f-c2-readers-wait.toml"])
+    assert [(row.mode, row.symptoms) for row in found] == [
+        ("F-a1", ("query-error",)),
+        ("F-d1", ("duplicate-compaction",)),
+    ]
+
+
+def test_a_cell_says_what_is_seen_and_what_not() -> None:
+    schemes = [scheme_presets()[name] for name in ("S0", "S3", "S8")]
+    at_once, marked, never = cells(rows([AT_ONCE]), schemes, trials=1)
+    assert at_once.verdict is Verdict.INVALID
+    assert at_once.amount > 0.001
+    assert (marked.verdict, marked.is_proven, shown(marked)) == (Verdict.VALID, True, "0!")
+    # Nothing is deleted that a query could meet, so that no errors say nothing.
+    assert (never.verdict, shown(never)) == (Verdict.UNKNOWN, "?")
+
+
+def test_a_price_is_of_a_world_without_failures() -> None:
+    schemes = [scheme_presets()[name] for name in ("S0", "S3")]
+    at_once, marked = prices(AT_ONCE, schemes, trials=1)
+    assert at_once.garbage_bytes == 0.0
+    assert marked.garbage_bytes > 0.0
+    assert marked.requests_per_day > at_once.requests_per_day
+
+
+@pytest.mark.parametrize(
+    ("seen", "text"),
+    [
+        (cell(Verdict.VALID), "0"),
+        (cell(Verdict.UNKNOWN, math.nan), "?"),
+        (cell(Verdict.INVALID, 0.0183), "1.83 %"),
+        (cell(Verdict.INVALID, 4.0, "compactor-halt"), "4 x"),
+    ],
+)
+def test_a_cell_is_a_few_letters(seen: Cell, text: str) -> None:
+    assert cell_text(seen) == text
+    svg = to_svg(matrix_figure([seen])).decode()
+    assert "<svg" in svg
