@@ -31,8 +31,9 @@ class Phase(IntEnum):
     PROGRESS = 4
     CLEANER = 5
     OPERATOR = 6
-    GATEWAY = 7
-    QUERY = 8
+    SYNC = 7
+    GATEWAY = 8
+    QUERY = 9
 
 
 class _TieShuffling(simpy.Environment):

@@ -9,10 +9,11 @@ A scenario is made from a mapping with the keys of the TOML file::
     })
 
 This room knows what is sensible to ask for, and nothing about how it is simulated. The parts are
-`Store` (`sim.scenario.language.store`), `Producers`, `Compactor`, `Gateways`, `QueryClass`,
-`Expectation` (`sim.scenario.language.tables`), schemes (`sim.scenario.language.schemes`), faults
-(`sim.scenario.language.faults`) and interventions (`sim.scenario.language.interventions`). Times
-are whole microseconds; where an activity takes time, the field is a law of `sim.core.laws`.
+`Store` (`sim.scenario.language.store`), `Compactor` (`sim.scenario.language.compactor`),
+`Producers`, `Gateways`, `QueryClass`, `Expectation` (`sim.scenario.language.tables`), schemes
+(`sim.scenario.language.schemes`), faults (`sim.scenario.language.faults`) and interventions
+(`sim.scenario.language.interventions`). Times are whole microseconds; where an activity takes
+time, the field is a law of `sim.core.laws`.
 """
 
 import hashlib
@@ -24,6 +25,8 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim.scenario.language.caches import GatewayCache
+from sim.scenario.language.cleanup import Cleanup
+from sim.scenario.language.compactor import Compactor, Retention
 from sim.scenario.language.faults import (
     FAULT_KINDS,
     CompactorCrash,
@@ -47,14 +50,11 @@ from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
 from sim.scenario.language.tables import (
     OBSERVATIONS,
     OUTCOMES,
-    Cleanup,
-    Compactor,
     Expectation,
     Gateways,
     Prices,
     Producers,
     QueryClass,
-    Retention,
     SyncStages,
 )
 from sim.scenario.language.values import (

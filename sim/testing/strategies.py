@@ -153,10 +153,14 @@ def _compactors(draw: DrawFn, *, length_m: int) -> Table:
     factor = draw(st.integers(2, 4))
     ranges = [length_m, length_m * factor, length_m * factor * 2]
     cleanup = draw(st.sampled_from(["in-pass", "end-of-pass", "every 15m"]))
+    marks = draw(_seldom(0.0, st.just(0.5)))
     beside = "0s" if cleanup == "every 15m" else draw(st.sampled_from(["0s", "25m"]))
     return {
         "wait_interval": draw(laws(60, least_m=15)),
         "sync_takes": draw(_seldom("0s", laws(10))),
+        "sync_stages": {"check": draw(st.sampled_from([0.0, marks])), "marks": marks},
+        "sync_timeout": draw(_seldom("0s", st.just("6m"))),
+        "remember_marks": draw(_seldom(True, st.just(False))),
         "ranges": [f"{r}m" for r in ranges[: draw(st.integers(2, 3))]],
         "download_takes": draw(_seldom("0s", laws(20))),
         "compaction_takes": draw(laws(30)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor
 
 from sim.core.laws import Constant, Law
 from sim.core.units import parse_duration
@@ -12,11 +13,11 @@ from tests.reference.actors import delete
 from tests.reference.client import Client, RequestFailed
 from tests.reference.scheme import Way
 from tests.reference.store import Store
-from tests.reference.world import COMPACTOR, Block, Crashable, Steps, Ticker, World
+from tests.reference.world import COMPACTOR, OPERATOR, Block, Crashable, Steps, Ticker, World
 
 PARTIAL_AGE_US = parse_duration("48h")
-PASSES, PROGRESS, CLEANING = range(3)
-"""The jobs in the order in which they act at one instant (T2)."""
+PASSES, PROGRESS, CLEANING, READING = range(4)
+"""The jobs, and a sync under way, in the order in which they act at one instant (T2)."""
 
 
 class Exit(Exception):
@@ -147,33 +148,43 @@ class Job(Crashable):
         flight = memory.flight
         if flight is None or flight.end_us <= self.world.now_us:
             begin_us = self.world.now_us
-            law = self.spec.sync_takes
+            law, limit_us = self.spec.sync_takes, self.spec.sync_timeout_us
             takes_us = self.world.draw_us(law, self.client.name, "sync-takes", begin_us)
-            flight = memory.flight = Flight(begin_us + takes_us)
-            try:
-                yield from self._read_all()
-            except RequestFailed:
-                flight.failed = True
+            if limit_us > 0 and takes_us > limit_us:
+                flight = memory.flight = Flight(begin_us + limit_us, failed=True)
+            else:
+                flight = memory.flight = Flight(begin_us + takes_us)
+                try:
+                    yield from self._read_all(begin_us, takes_us)
+                except RequestFailed:
+                    flight.failed = True
         yield from self.until(flight.end_us)
         if flight.failed:
             raise RequestFailed("sync")
 
-    def _read_all(self) -> Steps:
-        memory = self.memory
-        now_us = self.world.now_us
+    def _read_all(self, begin_us: int, takes_us: int) -> Steps:
+        """Read stage by stage; a sync of several instants comes last at each of them (C3)."""
+        memory, stages = self.memory, self.spec.sync_stages
+        check_us = begin_us + floor(takes_us * stages.check)
+        marks_us = begin_us + floor(takes_us * stages.marks)
+        if marks_us > begin_us:
+            yield self.world.at(begin_us, OPERATOR, READING)
         listed = self.client.list_blocks()
+        if check_us > begin_us:
+            yield self.world.at(check_us, OPERATOR, READING)
         checked = view.check(self.client, listed, memory.metas_us)
-        blocks = view.old_enough(checked, now_us, self.spec.consistency_delay_us)
-        yield from ()
+        blocks = view.old_enough(checked, check_us, self.spec.consistency_delay_us)
+        if marks_us > check_us:
+            yield self.world.at(marks_us, OPERATOR, READING)
         stamps_us: dict[str, int] = {}
         hide_us = self.memory.way.hide_us(is_gateway=False)
         if hide_us is not None:
             stamps_us = view.read_marks(self.client, blocks)
-            blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
+            blocks = view.not_hidden(blocks, stamps_us, marks_us, hide_us)
         duplicates = view.duplicates(blocks)
         memory.synced = Synced(checked, view.without(blocks, duplicates), duplicates)
         active = {block.id for block in checked.active}
-        known_us = {**stamps_us, **memory.marked_us}
+        known_us = {**stamps_us, **(memory.marked_us if self.spec.remember_marks else {})}
         memory.marked_us = {i: t for i, t in known_us.items() if i in active}
         if checked.unread:
             raise RequestFailed("meta.json")

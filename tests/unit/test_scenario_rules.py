@@ -287,6 +287,24 @@ REFUSED: list[tuple[Raw, str]] = [
         "gateways.sync_stages.load=0.25 must be at least marks; see gateways.sync_stages.marks=0.5",
     ),
     (
+        {"compactor": {"sync_stages": {"check": 0.5, "marks": 0.25}}},
+        "compactor.sync_stages.marks=0.25 must be at least check; "
+        "see compactor.sync_stages.check=0.5",
+    ),
+    (
+        {"compactor": {"sync_stages": {"marks": 1.0}}},
+        "compactor.sync_stages.marks=1.0 must be less than 1.0",
+    ),
+    (
+        {"compactor": {"restart_after": "0s"}},
+        "compactor.restart_after='0s' must be longer than 0s, with any draw",
+    ),
+    (
+        {"compactor": {"cleanup": "every 5m", "cleanup_interval": "5m"}},
+        'compactor.cleanup_interval=\'5m\' must be "0s" where cleanup is "every …"; '
+        'such a cleaner deletes partial blocks as well; see compactor.cleanup="every 5m"',
+    ),
+    (
         {"gateways": {"cache": {"shared": True}, "sync_stages": {"marks": 0.5}}},
         "gateways.cache.shared=True must be false unless syncs read all at their start; "
         "see gateways.sync_stages.marks=0.5",

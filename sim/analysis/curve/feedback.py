@@ -46,12 +46,16 @@ def feedback(scenario: "Scenario") -> tuple[str, ...]:
     is_instant = all(
         law.is_constant and law.mean == 0 for lag in lags for law in (lag.get, lag.list)
     )
-    looks_twice = gateways.sync_stages.check > 0 or gateways.sync_stages.marks > 0
+    looks_twice = any(
+        reader.sync_stages.marks > 0 and reader.sync_takes.longest_us > 0
+        for reader in (gateways, compactor)
+    )
     reasons = {
         "the store shows changes late": not is_instant or store.quorum is not None,
         "retention retires blocks that nothing replaces": any(compactor.retention_us),
-        "a sync looks at the bucket more than once": looks_twice
-        and gateways.sync_takes.longest_us > 0,
+        "a sync looks at the bucket more than once": looks_twice,
+        "blocks may go while they are downloaded": compactor.cleanup == "every"
+        and compactor.download_takes.longest_us > 0,
     }
     return (*entanglement(scenario), *(reason for reason, holds in reasons.items() if holds))
 

@@ -10,7 +10,7 @@ import numpy as np
 from sim.analysis.intervals import merge
 from sim.analysis.queries.evaluate import worst_takes_us
 from sim.core.units import NEVER, US_PER_S
-from sim.scenario.language.tables import PARTIAL_UPLOAD_AGE_US
+from sim.scenario.language.compactor import PARTIAL_UPLOAD_AGE_US
 from sim.trace.records import RETIRE_REASONS, DeleteRecord, HaltRecord, PutRecord
 
 if TYPE_CHECKING:

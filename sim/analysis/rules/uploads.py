@@ -5,7 +5,7 @@ from math import ceil, inf, isinf
 from sim.analysis.rules.rule import Rule, Span, Term, fixed, longest_of
 from sim.analysis.rules.terms import Terms
 from sim.analysis.rules.work import listing_age
-from sim.scenario.language.tables import PARTIAL_UPLOAD_AGE_US
+from sim.scenario.language.compactor import PARTIAL_UPLOAD_AGE_US
 
 __all__ = ["partial_uploads"]
 

@@ -14,7 +14,7 @@ from sim.model.schemes import Scheme
 from sim.model.store.client import RequestFailed
 from sim.model.store.transfer import Steps, delete, delete_all
 from sim.model.views.listing import SyncAborted
-from sim.scenario.language.tables import PARTIAL_UPLOAD_AGE_US
+from sim.scenario.language.compactor import PARTIAL_UPLOAD_AGE_US
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
 from sim.trace.records import RETIRE_REASONS, ErrorRecord, RetireRecord

@@ -20,7 +20,6 @@ class _Flight:
 
     at: Instants
     end_us: int
-    is_read: bool = False
     failure: SyncAborted | None = None
 
 
@@ -51,6 +50,7 @@ class Syncer:
             Filters(
                 consistency_delay_us=spec.consistency_delay_us,
                 mark_delay_us=scheme.hide.compactor_us,
+                remembers_marks=spec.remember_marks,
             ),
         )
         self.partial: dict[int, Block] = {}
@@ -72,10 +72,11 @@ class Syncer:
         flight = self._flight
         if flight is None or flight.end_us <= self._kernel.now_us:
             flight = self._flight = self._begin()
-            yield from until(flight.at.marks_us, self._kernel, phase)
-            self._read(flight)
+            # Whoever acts at the instants of its stages has acted by then.
+            yield from until(flight.at.marks_us, self._kernel, Phase.SYNC)
+            if flight.failure is None:
+                self._read(flight)
         yield from until(flight.end_us, self._kernel, phase)
-        self._read(flight)
         if flight.failure is not None:
             raise SyncAborted(*flight.failure.args)
 
@@ -88,13 +89,18 @@ class Syncer:
         now_us = self._kernel.now_us
         identity = (self.view.client.name, "sync-takes", now_us)
         takes_us = draw_us(self._spec.sync_takes, self._streams, *identity)
-        at = Instants(list_us=now_us, check_us=now_us, marks_us=now_us)
+        timeout_us, stages = self._spec.sync_timeout_us, self._spec.sync_stages
+        if 0 < timeout_us < takes_us:
+            at = Instants(list_us=now_us, check_us=now_us, marks_us=now_us)
+            return _Flight(at, now_us + timeout_us, SyncAborted("timeout"))
+        at = Instants(
+            list_us=now_us,
+            check_us=now_us + int(takes_us * stages.check),
+            marks_us=now_us + int(takes_us * stages.marks),
+        )
         return _Flight(at, now_us + takes_us)
 
     def _read(self, flight: _Flight) -> None:
-        if flight.is_read:
-            return
-        flight.is_read = True
         client, source = self.view.client, self.view.source
         try:
             self.view.sync(flight.at)

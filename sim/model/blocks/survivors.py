@@ -82,6 +82,11 @@ class Survivors:
         """The block's mark became known."""
         self.dropped_unmarked.pop(block.index, None)
 
+    def forget_mark(self, block: Block) -> None:
+        """The block's mark is no longer known."""
+        if self.is_dropped(block):
+            self.dropped_unmarked[block.index] = block
+
     def _keep(self, block: Block) -> None:
         self.kept[block.index] = block
         self.log.append(block)

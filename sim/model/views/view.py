@@ -19,11 +19,13 @@ class Filters:
 
     ``mark_delay_us`` hides a block whose mark is older (strictly), ``data_age_us`` one whose newest
     data is; ``None`` leaves a filter out.
+    ``remembers_marks``: a mark once seen stays known although a later sync does not find it.
     """
 
     consistency_delay_us: int
     mark_delay_us: int | None
     data_age_us: int | None = None
+    remembers_marks: bool = True
 
 
 class View:
@@ -62,7 +64,7 @@ class View:
         self._passing: set[int] = set()
         self._hot: dict[int, Block] = {}
         self._mark_stamps: list[tuple[int, int]] = []
-        self._due: dict[int, Block] = {}
+        self._due: dict[int, int] = {}
 
     def sync(self, at: Instants) -> None:
         """Bring the view up to date; blocks that come or go are added to :attr:`log`.
@@ -99,11 +101,13 @@ class View:
         """Blocks with a remembered mark stamped before ``stamp_before_us``, oldest first."""
         stamps, due = self._mark_stamps, self._due
         while stamps and stamps[0][0] < stamp_before_us:
-            index = heappop(stamps)[1]
-            due[index] = self._blocks[index]
+            stamp_us, index = heappop(stamps)
+            due[index] = stamp_us
         if due:
-            self._due = {i: block for i, block in due.items() if i in self.marks}
-        return sorted(self._due.values(), key=by_creation)
+            self._due = {
+                i: stamp_us for i, stamp_us in due.items() if self.marks.get(i) == stamp_us
+            }
+        return sorted((self._blocks[i] for i in self._due), key=by_creation)
 
     def is_superseded(self, block: Block) -> bool:
         """Whether the block passes all other filters, and deduplication drops it."""
@@ -169,6 +173,8 @@ class View:
             return True
         stamp_us = self.source.mark_us(block, t_us)
         if stamp_us is None:
+            if not self.filters.remembers_marks and self.marks.pop(block.index, None) is not None:
+                self._survivors.forget_mark(block)
             return True
         self.remember_mark(block, stamp_us)
         if self.client.clock_us(t_us) - stamp_us > delay_us:

@@ -155,15 +155,23 @@ def _gateways(scenario: "Scenario") -> Iterator[Finding]:
     gateways = scenario.gateways
     if gateways.count % gateways.shards:
         yield Finding(("gateways", "count"), "be a multiple of shards", (("gateways", "shards"),))
-    stages = gateways.sync_stages
-    for key, value, before, least in (
-        ("marks", stages.marks, "check", stages.check),
-        ("load", stages.load, "marks", stages.marks),
+
+
+def _stages(scenario: "Scenario") -> Iterator[Finding]:
+    gateways, compactor = scenario.gateways.sync_stages, scenario.compactor.sync_stages
+    for table, key, value, before, least in (
+        ("gateways", "marks", gateways.marks, "check", gateways.check),
+        ("gateways", "load", gateways.load, "marks", gateways.marks),
+        ("compactor", "marks", compactor.marks, "check", compactor.check),
     ):
         if value < least:
-            place = ("gateways", "sync_stages")
+            place = (table, "sync_stages")
             yield Finding((*place, key), f"be at least {before}", ((*place, before),))
-    if gateways.cache is not None and gateways.cache.shared and stages.marks > 0.0:
+    if compactor.marks == 1.0:
+        # Jobs that wait for a sync go on at its end, when it has read all.
+        yield Finding(("compactor", "sync_stages", "marks"), "be less than 1.0")
+    cache = scenario.gateways.cache
+    if cache is not None and cache.shared and gateways.marks > 0.0:
         # One sync is worked out at its reading of marks, others would not meet what it remembers.
         yield Finding(
             ("gateways", "cache", "shared"),
@@ -250,6 +258,7 @@ _RULES: Final = (
     _cleanup,
     _intervals,
     _gateways,
+    _stages,
     _queries,
     _names,
     _schemes,

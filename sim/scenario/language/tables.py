@@ -13,7 +13,7 @@ from sim.core.objects import Resolution
 from sim.core.units import US_PER_S
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.language.caches import GatewayCache
-from sim.scenario.language.cleanup import Cleanup, WhenDeleted
+from sim.scenario.language.compactor import ReadStages
 from sim.scenario.language.store import NO_TIME
 from sim.scenario.language.values import (
     Amount,
@@ -34,14 +34,10 @@ __all__ = [
     "DOWNSAMPLED_SPANS_US",
     "OBSERVATIONS",
     "OUTCOMES",
-    "PARTIAL_UPLOAD_AGE_US",
-    "Cleanup",
-    "Compactor",
     "Expectation",
     "Gateways",
     "Producers",
     "QueryClass",
-    "Retention",
     "SyncStages",
 ]
 
@@ -58,10 +54,6 @@ OUTCOMES: Final = (
     "ok",
 )
 """Outcomes of a query, in the order in which they are judged."""
-
-PARTIAL_UPLOAD_AGE_US: Final = 48 * _H
-"""Age from which an upload without meta.json is taken for abandoned: Thanos,
-PartialUploadThresholdAge (``SEMANTICS.md`` C11)."""
 
 DOWNSAMPLED_SPANS_US: Final = (40 * _H, 10 * _D)
 """Shortest raw block that is downsampled to 5m, and shortest 5m block to 1h: Thanos,
@@ -93,100 +85,9 @@ class Producers(Frozen):
     chunk_files: Count = Field(1, description="Chunk objects of a block.")
 
 
-class Retention(Frozen):
-    """How long blocks of each resolution are kept; 0d keeps for ever."""
-
-    raw_us: Duration = Field(0, alias="raw", description="Raw samples.")
-    five_minutes_us: Duration = Field(0, alias="5m", description="Downsampled to 5 minutes.")
-    one_hour_us: Duration = Field(0, alias="1h", description="Downsampled to 1 hour.")
-
-
-class Compactor(Frozen):
-    """The one compactor, with its cleaner; ``SEMANTICS.md`` C."""
-
-    wait_interval: Annotated[Law, ActivityLaw] = Field(
-        Constant(value_us=5.0 * _M), description="Interval of the passes."
-    )
-    sync_takes: Annotated[Law, ActivityLaw] = Field(
-        NO_TIME, description="Reading the state of the store."
-    )
-    ranges_us: tuple[Longer, ...] = Field(
-        (2 * _H, 8 * _H, 2 * _D, 14 * _D),
-        alias="ranges",
-        description="Spans of blocks by level; the first is producers.block_length.",
-    )
-    download_takes: Annotated[Law, ActivityLaw] = Field(
-        NO_TIME, description="Reading the blocks of a job, one object after the other."
-    )
-    compaction_takes: Annotated[Law, ActivityLaw] = Field(
-        Constant(value_us=float(_M)), description="From the download to the start of the upload."
-    )
-    upload_takes: Annotated[Law, ActivityLaw] = Field(
-        NO_TIME, description="Uploading a block made here."
-    )
-    delete_takes: Annotated[Law, ActivityLaw] = Field(
-        NO_TIME, description="Deleting a marked block."
-    )
-    delete_workers: Count = Field(1, description="Marked blocks that are deleted at a time.")
-    downsampling: Annotated[bool, Field(strict=True)] = Field(
-        False, description="Whether 5m and 1h blocks are made."
-    )
-    downsampling_takes: Annotated[Law, ActivityLaw] = Field(
-        Constant(value_us=float(_M)), description="Downsampling a block, until its upload starts."
-    )
-    restart_after: Annotated[Law, ActivityLaw] = Field(
-        Constant(value_us=10.0 * US_PER_S),
-        description="From an error that ends the process to its next start.",
-    )
-    consistency_delay_us: Duration = Field(
-        30 * _M,
-        alias="consistency_delay",
-        description="Blocks uploaded more recently are not looked at.",
-    )
-    retention: Retention = Field(Retention(), description="0d keeps for ever.")
-    cleanup_rule: WhenDeleted = Field(
-        Cleanup("in-pass"),
-        alias="cleanup",
-        description="When marked blocks are deleted: in-pass, end-of-pass or every <duration>.",
-    )
-    cleanup_interval_us: Duration = Field(
-        0,
-        alias="cleanup_interval",
-        description="Interval at which partial blocks are deleted beside the passes; 0s: never.",
-    )
-    partial_age_from: Literal["modified", "created"] = Field(
-        "modified",
-        description="Since when a partial block is old: its newest object, or its creation.",
-    )
-    progress_interval_us: Duration = Field(
-        0, alias="progress_interval", description="Interval of syncs beside the passes; 0s: none."
-    )
-    size_ratio: Annotated[float, Field(strict=True, gt=0.0, le=1000.0)] = Field(
-        1.0, description="Size of a block made here, relative to the sum of its sources."
-    )
-
-    @property
-    def retention_us(self) -> tuple[int, int, int]:
-        """Retention in the order of `RESOLUTIONS`; 0 keeps for ever."""
-        kept = self.retention
-        return kept.raw_us, kept.five_minutes_us, kept.one_hour_us
-
-    @property
-    def cleanup(self) -> Literal["in-pass", "end-of-pass", "every"]:
-        """When marked blocks are deleted."""
-        return self.cleanup_rule.when
-
-    @property
-    def cleanup_every_us(self) -> int:
-        """Interval of the cleaner; 0 unless `cleanup` is ``every``."""
-        return self.cleanup_rule.every_us
-
-
-class SyncStages(Frozen):
+class SyncStages(ReadStages):
     """When a sync acts on the world, as fractions of its duration."""
 
-    check: Fraction = Field(0.0, description="Metas are looked for.")
-    marks: Fraction = Field(0.0, description="Deletion marks are read.")
     load: Fraction = Field(1.0, description="Blocks are loaded.")
 
 
