@@ -65,8 +65,10 @@ class Producer(Crashable):
             yield from self.until(max(ready_us, not_before_us))
             identity = ("producer", self.stream, "upload-takes", j)
             takes_us = self.world.draw_us(self.spec.upload_takes, *identity)
+            block = self._current_block(j)
             try:
-                yield from upload(self, self.client, self._current_block(j), takes_us)
+                if self.client.head(block.key("meta.json")) is None:
+                    yield from upload(self, self.client, block, takes_us)
                 self.block = None
                 self.next_j += 1
                 not_before_us = self.world.now_us

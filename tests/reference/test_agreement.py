@@ -49,7 +49,8 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
         slow = dict(enumerate(reference.outcomes[query_class.name]))
         yield from _compare(f"query of {query_class.name}", fast, slow)
     names = list(COUNTERS)
-    if scenario.gateways.sync_stages.marks == 0.0:
+    readers = (scenario.gateways, scenario.compactor)
+    if all(reader.sync_stages.marks == 0.0 for reader in readers):
         # Otherwise a sync that an outage or the horizon cuts short has sent some of its requests.
         names += [f"requests.{kind}" for kind in REQUEST_KINDS]
     for name in names:

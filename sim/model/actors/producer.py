@@ -48,15 +48,24 @@ class Producer:
                 yield kernel.sleep(ready_us - kernel.now_us, Phase.PRODUCER)
             if self._block is None:
                 self._block = self._cut(j)
-            takes_us = self._draw(spec.upload_takes, "upload-takes", j)
             try:
-                yield from upload(self._block, self._client, kernel, Phase.PRODUCER, takes_us)
+                yield from self._ship(self._block)
             except RequestFailed as failure:
                 what = f"{failure.args[0]} {failure.args[1]}"
                 self._recorder.record(ErrorRecord(kernel.now_us, self._client.name, what))
                 yield kernel.sleep(spec.retry_after_us, Phase.PRODUCER)
             else:
                 self._ordinal, self._block = j + 1, None
+
+    def _ship(self, block: Block) -> Steps:
+        """Upload the block unless its meta.json is there; raises RequestFailed."""
+        client, now_us = self._client, self._kernel.now_us
+        meta = client.store.catalog.meta_object
+        client.tally.count("head", now_us)
+        client.raise_if_failing("head", block, meta, now_us)
+        if not client.head(block, meta, now_us):
+            takes_us = self._draw(self._spec.upload_takes, "upload-takes", self._ordinal)
+            yield from upload(block, client, self._kernel, Phase.PRODUCER, takes_us)
 
     def _draw(self, law: Law, purpose: str, j: int) -> int:
         return draw_us(law, self._streams, "producer", self._stream, purpose, j)

@@ -68,7 +68,7 @@ class Producers(Frozen):
         2 * _H, alias="block_length", description="Span of a level-1 block."
     )
     upload_after: Annotated[Law, ActivityLaw] = Field(
-        NO_TIME, description="From the end of a block to the start of its upload."
+        NO_TIME, description="From the end of a block until it is cut and its upload starts."
     )
     upload_takes: Annotated[Law, ActivityLaw] = Field(
         NO_TIME, description="From the start of an upload to its last acknowledgement."
