@@ -275,10 +275,11 @@ class Rig:
 
     def compactor(self, scheme: Mapping[str, Any] = AT_ONCE, **spec: Any) -> CompactorProcess:
         """A compactor that starts now."""
-        values = {**BASE["compactor"], **spec}
+        compactor = CompactorSpec.model_validate({**BASE["compactor"], **spec})
+        scenario = world(schemes=[scheme]).model_copy(update={"compactor": compactor})
         process = CompactorProcess(
-            CompactorSpec.model_validate(values),
-            compose(world(schemes=[scheme]), 0),
+            compactor,
+            compose(scenario, 0),
             kernel=self.kernel,
             client=lambda: self.client("compactor", None),
             streams=self.streams,

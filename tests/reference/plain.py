@@ -78,7 +78,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     way = process.way
     if way.cleanup.startswith("every"):
         Cleaner(process, CLEANING)
-    if scenario.compactor.cleanup_interval_us:
+    elif scenario.compactor.cleanup_interval_us:
         Sweeper(process, CLEANING)
     process.start()
     Operator(world, store)

@@ -54,8 +54,8 @@ def feedback(scenario: "Scenario") -> tuple[str, ...]:
         "the store shows changes late": not is_instant or store.quorum is not None,
         "retention retires blocks that nothing replaces": any(compactor.retention_us),
         "a sync looks at the bucket more than once": looks_twice,
-        "blocks may go while they are downloaded": compactor.cleanup == "every"
-        and compactor.download_takes.longest_us > 0,
+        "blocks may go while they are downloaded": compactor.download_takes.longest_us > 0
+        and any(scenario.cleanup(i).when == "every" for i in range(len(scenario.schemes))),
     }
     return (*entanglement(scenario), *(reason for reason, holds in reasons.items() if holds))
 

@@ -81,11 +81,12 @@ class CompactorProcess:
 
     def _jobs(self) -> Iterator[Janitor]:
         spec = self._spec
+        is_cleaned = self._scheme.cleanup.when == "every"
         kinds: tuple[tuple[type[Janitor], bool], ...] = (
             (Compactor, not self.has_halted),
             (Progress, spec.progress_interval_us > 0),
-            (Cleaner, self._scheme.cleanup.when == "every"),
-            (Sweeper, spec.cleanup_interval_us > 0),
+            (Cleaner, is_cleaned),
+            (Sweeper, spec.cleanup_interval_us > 0 and not is_cleaned),
         )
         for kind, is_there in kinds:
             if is_there:
