@@ -206,3 +206,10 @@ def test_a_block_that_was_marked_is_not_partial() -> None:
     process.syncer.view.remember_mark(block, us("49h"))
     rig.go("60h")
     assert not [line for line in rig.story() if "delete" in line]
+
+
+def test_a_process_that_starts_again_at_once_is_refused() -> None:
+    # It would end and start again for ever at one instant.
+    with pytest.raises(ValueError, match="parts do not fit together"):
+        world(compactor={"restart_after": "0s"})
+    world(compactor={"restart_after": "1s"})

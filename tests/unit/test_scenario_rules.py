@@ -296,10 +296,6 @@ REFUSED: list[tuple[Raw, str]] = [
         "compactor.sync_stages.marks=1.0 must be less than 1.0",
     ),
     (
-        {"compactor": {"restart_after": "0s"}},
-        "compactor.restart_after='0s' must be longer than 0s, with any draw",
-    ),
-    (
         {"compactor": {"cleanup": "every 5m", "cleanup_interval": "5m"}},
         'compactor.cleanup_interval=\'5m\' must be "0s" where cleanup is "every …"; '
         'such a cleaner deletes partial blocks as well; see compactor.cleanup="every 5m"',
