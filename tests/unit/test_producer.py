@@ -12,6 +12,8 @@ from sim.scenario.schema import Producers
 from tests.worlds import Rig, lag
 
 META = 2
+# A fault that never holds, but makes the store be asked for every object on its own.
+ASKED = {"kind": "store-errors", "at": "0s", "lasts": "0s"}
 
 
 def producer(rig: Rig, monkeypatch: pytest.MonkeyPatch, *, loses: int) -> None:
@@ -27,7 +29,6 @@ def producer(rig: Rig, monkeypatch: pytest.MonkeyPatch, *, loses: int) -> None:
             raise RequestFailed("put", block.id)
 
     monkeypatch.setattr(client, "put", put_once)
-    rig.faults.fail_requests = True
     spec = Producers.model_validate({"upload_after": "1h", "retry_after": "1m"})
     actor = Producer(
         0,
@@ -41,7 +42,7 @@ def producer(rig: Rig, monkeypatch: pytest.MonkeyPatch, *, loses: int) -> None:
 
 
 def test_a_block_that_is_there_is_not_uploaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig()
+    rig = Rig(faults=[ASKED])
     producer(rig, monkeypatch, loses=META)
     rig.go("4h")
     puts = [line for line in rig.story() if " put 0: " in line]
@@ -51,7 +52,7 @@ def test_a_block_that_is_there_is_not_uploaded_again(monkeypatch: pytest.MonkeyP
 
 
 def test_a_block_that_does_not_show_is_uploaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig(lag=lag(create_get="2m"))
+    rig = Rig(faults=[ASKED], lag=lag(create_get="2m"))
     producer(rig, monkeypatch, loses=META)
     rig.go("4h")
     puts = [line.partition(" get@")[0] for line in rig.story() if " put 0: " in line]
@@ -64,7 +65,7 @@ NAMES = ("chunk", "index", "meta")
 def test_without_its_meta_a_block_is_uploaded_from_its_first_object(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rig = Rig()
+    rig = Rig(faults=[ASKED])
     producer(rig, monkeypatch, loses=1)
     rig.go("4h")
     puts = [line for line in rig.story() if " put 0: " in line]
