@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.analysis.comparison.gates import named_number
 from sim.analysis.results import SchemeResult, estimate
-from sim.analysis.rules.safety import Rule, rules
+from sim.analysis.rules.safety import Rule, Status, rules
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.schema import OUTCOMES
 
@@ -24,6 +24,7 @@ __all__ = [
     "dominant_term",
     "meets",
     "parse_objective",
+    "unmended_rules",
 ]
 
 _KEYS: Final[Mapping[str, str]] = {
@@ -34,7 +35,10 @@ _KEYS: Final[Mapping[str, str]] = {
     "s": "gateways.sync_takes",
     "Q": "queries.takes",
 }
-"""Which key of a scenario a term of R1 and R2 comes from; the second of a stamp has none."""
+"""Which key of a scenario a term of the rules for it comes from; the second of a stamp has none."""
+
+_DELAYS: Final = ("delete_delay", "ignore_deletion_marks_delay")
+"""Keys that are advised; what other keys break, no delay mends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +140,8 @@ class Advice:
         The smallest delays with which the trials, as they were, meet the objectives.
     below : Below or None
     dominant : Dominant or None
+    unmended : tuple of Rule
+        Broken rules about other keys, which no delay mends.
     reason : str
         How delays were answered: read off one trace each, or simulated.
     step_us : int
@@ -155,6 +161,7 @@ class Advice:
     typical: Choice | None = None
     below: Below | None = None
     dominant: Dominant | None = None
+    unmended: tuple[Rule, ...] = ()
     reason: str = ""
     step_us: int = US_PER_S
     unmet: str = ""
@@ -210,23 +217,33 @@ def meets(scheme: SchemeResult, objectives: Sequence[Objective], *, surely: bool
     return True
 
 
+def unmended_rules(scenario: "Scenario", scheme_index: int) -> tuple[Rule, ...]:
+    """Rules that something depends on and that are broken, whatever the delays of the scheme."""
+    return tuple(
+        rule
+        for rule in rules(scenario, scheme_index)
+        if rule.is_met and rule.status is Status.BROKEN and rule.key not in _DELAYS
+    )
+
+
 def dominant_term(scenario: "Scenario", scheme_index: int) -> Dominant | None:
     """Find the largest term of the rule, of those for the delete delay, that asks for most."""
     asking = [
         rule
         for rule in rules(scenario, scheme_index)
-        if rule.name in ("R1", "R2") and rule.is_met and math.isfinite(rule.required_us)
+        if rule.key == "delete_delay" and rule.is_met and math.isfinite(rule.required_us)
     ]
     if not asking:
         return None
     rule = max(asking, key=lambda rule: rule.required_us)
-    term = max(rule.terms, key=lambda term: term.span_us)
-    if not term.span_us:
+    term = rule.dominant
+    if term is None:
         return None
     return Dominant(
         rule=rule,
         symbol=term.symbol,
         meaning=term.meaning,
-        key=_KEYS.get(term.symbol, ""),
+        # Where half of the delay counts, terms are doubled, and so is their symbol.
+        key=_KEYS.get(term.symbol.removeprefix("2"), ""),
         span_us=term.span_us,
     )

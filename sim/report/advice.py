@@ -13,6 +13,8 @@ from sim.core.units import US_PER_S, format_duration
 from sim.report.costtable import cost_cells, cost_titles
 from sim.report.document import SCHEMA_VERSION, estimate_fields, plain
 from sim.report.formats import format_fraction, format_span
+from sim.report.lint import rule_words
+from sim.report.rulestable import rule_fields
 from sim.report.sentences import sentence
 from sim.report.tables import SchemeTable, estimate_cell
 
@@ -133,6 +135,8 @@ def advice_lines(advice: Advice) -> Iterator[str]:
         if dominant.key:
             line += f"; half of {dominant.key} saves {format_span(dominant.saved_us)}"
         yield line
+    for rule in advice.unmended:
+        yield f"no delay mends {rule.name}: {rule_words(rule)}"
     below = advice.below
     if below is not None:
         name = _title(below.objective.query, below.objective.outcome)
@@ -231,6 +235,7 @@ def _advice(advice: Advice) -> dict[str, Any]:
             "span_us": dominant.span_us,
             "half_saves_us": dominant.saved_us,
         },
+        "unmended": [rule_fields(rule) for rule in advice.unmended],
         "below": None
         if below is None
         else {

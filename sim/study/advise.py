@@ -10,7 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sim.analysis.advice import Advice, Below, Choice, Objective, dominant_term, meets
+from sim.analysis.advice import (
+    Advice,
+    Below,
+    Choice,
+    Objective,
+    dominant_term,
+    meets,
+    unmended_rules,
+)
 from sim.analysis.curve.feedback import feedback, with_delay
 from sim.analysis.evidence.exercised import lacking
 from sim.analysis.results import SchemeResult, TrialResult, collect, estimate
@@ -123,6 +131,7 @@ class _Adviser:
             objectives=objectives,
             today=today,
             dominant=dominant_term(scenario, index),
+            unmended=unmended_rules(scenario, index),
             reason=function.reason,
             untried=self._untried(function, today),
         )
@@ -181,7 +190,7 @@ class _Adviser:
         if hide_us is None:
             return None
         scenario = _with_hide(scenario, index, hide_us)
-        safe_us = safe_delay_us(scenario, index)
+        safe_us = safe_delay_us(scenario, index, with_compactor=True)
         if math.isinf(safe_us):
             return None
         choice = self._simulated(scenario, _seconds_up(safe_us), "proven")

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from sim.analysis.advice import Advice, Choice, Objective, meets, parse_objective
+from sim.analysis.advice import (
+    Advice,
+    Choice,
+    Objective,
+    dominant_term,
+    meets,
+    parse_objective,
+    unmended_rules,
+)
 from sim.analysis.costs import price_of_30_days
 from sim.analysis.curve.feedback import with_delay
 from sim.analysis.queries.evaluate import evaluate_exact
@@ -302,3 +310,25 @@ def test_what_nobody_meets_exits_with_1_and_what_nobody_tried_with_3(path: str) 
         path, "--slo", "query-error=0", "--set", "horizon=30h", "--set", "warmup=29h", *few
     )
     assert untried.return_value == 3, untried.output
+
+
+def test_what_no_delay_mends_is_said(short: Scenario, advice: Advice) -> None:
+    assert advice.unmended == ()
+    assert unmended_rules(changed(short, producers={"local_retention": "7m10s"}), MARK) == ()
+    forgetful = changed(short, producers={"local_retention": "7m9s"})
+    (rule,) = unmended_rules(forgetful, MARK)
+    assert (rule.name, rule.slack_us) == ("R8", -US_PER_S)
+    told = list(advice_lines(replace(advice, unmended=(rule,))))
+    assert any(line.startswith("no delay mends R8: producers.local_retention") for line in told)
+    document = advice_document([({}, replace(advice, unmended=(rule,)))])
+    assert document["advice"][0]["unmended"][0]["rule"] == "R8"
+
+
+def test_the_dominant_term_is_of_all_rules_for_the_delay(short: Scenario) -> None:
+    late = {"create": {"get": "30m", "list": "30m"}}
+    scenario = changed(short, trials=1, store={"lag": late}, producers={"local_retention": "3h"})
+    dominant = dominant_term(scenario, MARK)
+    assert dominant is not None
+    # The hide delay is at half of the delete delay.
+    assert (dominant.rule.name, dominant.symbol) == ("R4", "2V")
+    assert dominant.key == "store.lag.create"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sim.analysis.rules.safety import Rule, Status, proof, rules, shortfall_us
+from sim.analysis.rules.safety import Rule, Status, proof, rules, safe_delay_us, shortfall_us
 from sim.scenario.load import load
 from sim.scenario.schema import OUTCOMES, Scenario
 from tests.worlds import us
@@ -314,3 +314,11 @@ def test_the_shortfall_is_that_of_the_worse_rule() -> None:
     assert shortfall_us(safe(), 0) == 0.0
     assert shortfall_us(safe(schemes__0__delete_delay="1h"), 0) == us("18m")
     assert shortfall_us(safe(), 1) == us("18m")
+
+
+def test_a_safe_delay_may_have_to_let_the_compactor_see() -> None:
+    late = {"get": "30m", "list": "30m"}
+    scenario = safe(store__lag__create=late, compactor__retention__raw="0s")
+    assert safe_delay_us(scenario, 0) == us("48m1s")
+    assert safe_delay_us(scenario, 0, with_compactor=True) == us("1h2s")
+    assert safe_delay_us(safe(), 0, with_compactor=True) == safe_delay_us(safe(), 0)

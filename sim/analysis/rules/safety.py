@@ -121,12 +121,17 @@ def proof(
 
 
 def safe_delay_us(
-    scenario: "Scenario", scheme_index: int, classes: "Sequence[QueryClass] | None" = None
+    scenario: "Scenario",
+    scheme_index: int,
+    classes: "Sequence[QueryClass] | None" = None,
+    *,
+    with_compactor: bool = False,
 ) -> float:
     """Smallest delete delay from which on rules prove that no read fails, µs.
 
     Everything else stays as it is, so what the scheme's own delay is does not matter. inf if no
-    delete delay is enough.
+    delete delay is enough. ``with_compactor`` asks as well that the compactor sees what it made
+    before it loses what that was made of (R5), without which data may be missing later.
     """
     met = [r for r in Conditions(scenario, scheme_index, classes).reads() if r.is_met]
     deletions = [rule for rule in met if rule.name in ("R1", "R2")]
@@ -135,6 +140,8 @@ def safe_delay_us(
         return math.inf
     if any(rule.obstacles for rule in deletions):
         return math.inf
+    if with_compactor:
+        deletions += [r for r in rules(scenario, scheme_index) if r.name == "R5" and r.is_met]
     return max((rule.required_us for rule in deletions), default=0.0)
 
 
