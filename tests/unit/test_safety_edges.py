@@ -11,6 +11,7 @@ from sim.core.units import format_duration
 from sim.model.world import simulate
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Trace
+from sim.trace.records import CompactRecord
 from tests.failures import abandoned, not_downsampled, overlaps
 from tests.worlds import us
 
@@ -208,3 +209,28 @@ def test_an_upload_counts_as_a_whole_where_the_store_has_no_times() -> None:
     short = by_creation(silent("47h31m30s", length))
     assert the_rule(short, "R7", key).slack_us == 0
     assert abandoned(run(short)) == []
+
+
+def test_nothing_is_merged_just_below_r12() -> None:
+    for takes, status, n_merged in (("5m", Status.HOLDS, 1), ("5m1s", Status.BROKEN, 0)):
+        compactor = {"ranges": ["2h", "4h"], "sync_takes": takes, "sync_timeout": "5m"}
+        raw = world("8h", {"block_length": "2h"}, compactor)
+        assert the_rule(raw, "R12", "compactor.sync_timeout").status is status
+        merged = [r for r in run(raw).records if isinstance(r, CompactRecord)]
+        assert len(merged) == n_merged
+
+
+def test_r5_counts_the_time_from_the_listing_to_the_marks() -> None:
+    compactor = {
+        "ranges": ["2h", "4h", "8h"],
+        "sync_takes": "1h",
+        "sync_stages": {"check": 0.0, "marks": 0.5},
+    }
+    raw = world("8h", {"block_length": "2h"}, compactor, MARKED)
+    rule = the_rule(raw, "R5", "delete_delay")
+    assert [(term.symbol, term.span_us) for term in rule.terms] == [
+        ("2V", 0),
+        ("2stamp", us("2s")),
+        ("2m", us("1h")),
+    ]
+    assert rule.is_met

@@ -9,7 +9,7 @@ from sim.analysis.rules.gaps import (
     replacement_shows,
     sources_outlast,
 )
-from sim.analysis.rules.passes import downsampled_in_time, in_order
+from sim.analysis.rules.passes import downsampled_in_time, in_order, synced_in_time
 from sim.analysis.rules.reads import (
     at_half,
     blocks_hidden_by_mark,
@@ -54,6 +54,7 @@ class Conditions:
         yield handed_over(of)
         yield from downsampled_in_time(of)
         yield in_order(of)
+        yield from synced_in_time(of)
 
     def reads(self) -> tuple[Rule, ...]:
         """The rules that together prove that no read fails."""

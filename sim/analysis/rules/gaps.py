@@ -41,18 +41,22 @@ def replacement_shows(of: Terms) -> Rule:
 def compactor_sees(of: Terms) -> Rule:
     """R5: the compactor does not lose a source from sight before it sees the replacement."""
     visible = Term("V", "until the compactor sees a put", of.written)
+    compactor = of.scenario.compactor
+    marks = longest_of(compactor.sync_takes).times(compactor.sync_stages.marks)
     if of.hide_us is None:
         terms: tuple[Term, ...] = (visible,)
     else:
         # It ignores what has been marked for half of the delete delay (C3).
-        terms = tuple(term.twice() for term in (visible, *of.margin(of.written)))
+        reading = Term("m", "from the start of its sync to its reading of marks", marks)
+        terms = (visible, *of.margin(of.written, marks), reading)
+        terms = tuple(term.twice() for term in terms)
     return Rule(
         name="R5",
         key="delete_delay",
         protects="the compactor's view of sources until their replacement shows",
         terms=terms,
         configured_us=of.delete_us,
-        is_met=of.compacts and of.lags_at_all,
+        is_met=of.compacts and (of.lags_at_all or marks.most_us > 0),
     )
 
 

@@ -1,4 +1,4 @@
-"""R9 and R10: what must hold so that the compactor's passes see, and keep, what is there."""
+"""R9, R10 and R12: what must hold so that the compactor's passes see, and keep, what is there."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,7 +13,7 @@ from sim.analysis.rules.work import longest_pass, rest_of_pass
 from sim.core.objects import RESOLUTIONS
 from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US
 
-__all__ = ["downsampled_in_time", "in_order"]
+__all__ = ["downsampled_in_time", "in_order", "synced_in_time"]
 
 _HARMLESS: Final = ("gateway-outage", "compactor-crash")
 """Faults that delay no upload, and hide none from the compactor."""
@@ -76,6 +76,23 @@ def _merging_obstacles(of: Terms) -> Iterator[str]:
         yield "the compactor may lose sources from sight before their replacement shows (R5)"
     if of.expires and of.lags_at_all:
         yield "an expired block may show again inside what was merged without it (retention)"
+
+
+def synced_in_time(of: Terms) -> Iterator[Rule]:
+    """R12: a sync of the compactor ends before it is given up (C3), where it ever is.
+
+    One that does not is begun again, and given up again: nothing is merged, retired or deleted.
+    Source: Thanos, pull request 7887, where the timeout is the wait interval.
+    """
+    compactor = of.scenario.compactor
+    if compactor.sync_timeout_us:
+        yield Rule(
+            name="R12",
+            key="compactor.sync_timeout",
+            protects="syncs of the compactor from being given up, so that nothing is done",
+            terms=(Term("f", "longest sync of the compactor", longest_of(compactor.sync_takes)),),
+            configured_us=float(compactor.sync_timeout_us),
+        )
 
 
 def downsampled_in_time(of: Terms) -> Iterator[Rule]:
@@ -149,6 +166,8 @@ def _pass_obstacles(of: Terms) -> Iterator[str]:
             yield f"{fault.kind} (faults[{i}])"
     if of.written.most_us:
         yield "the compactor may not see what it has made for a while (store.lag)"
+    if any(rule.status is not Status.HOLDS for rule in synced_in_time(of)):
+        yield "syncs of the compactor may be given up (R12: sync_timeout)"
     compactor = of.scenario.compactor
     is_shared = compactor.cleanup == "every" or compactor.progress_interval_us
     if is_shared and compactor.sync_takes.longest_us:

@@ -11,12 +11,13 @@ R1     delete_delay >= H + P + s + Q: blocks that only their mark hides
 R2     delete_delay >= V + n + stamp + P + s + Q: what a replacement hides; at once is 0s
 R3     ignore_deletion_marks_delay >= V + n + stamp + m: no source is hidden before its replacement
 R4     delete_delay >= 2 max(P + s + Q, V + n + stamp + m): both, where the hide delay is half of it
-R5     delete_delay / 2 >= V + stamp: the compactor sees the replacement before it loses a source
+R5     delete_delay / 2 >= V + stamp + m: the compactor sees a replacement before it loses a source
 R6     consistency_delay >= F: no block is loaded of which files do not show yet
 R7     48h >= max(G, V + l): no upload is taken for one that was abandoned
 R8     local_retention >= U + max(C, V + n) + P + s: the bucket answers before the producer forgets
 R9     retention >= w + L + U + max(C, V) + W: no block expires before it is made coarser
 R10    compactor.consistency_delay >= V - A: no block shows inside what was merged without it
+R12    compactor.sync_timeout >= f: no sync of the compactor is given up
 =====  ========================================================================================
 
 H is the time from a mark's stamp until readers must hide the block: the hide delay I, or the time
@@ -27,15 +28,16 @@ reading of marks, F that until the files of a block show, G the longest silence 
 the age of a listing when the compactor has worked it off, U the time until a block is uploaded, C
 the consistency delay of whoever reads; w the step between the range that is downsampled and the one
 below, L a block, W what a pass still does after its last merge, A the least time from an upload to
-the next but one; stamp is a second, for marks have no finer one.
+the next but one, f the longest sync of the compactor; stamp is a second, for marks have no finer
+one.
 
 Rules that were thought to be longer, or shorter, and what showed it:
 
 =====  ========================================================================================
 rule   what is not so
 =====  ========================================================================================
-R5     it asked for the compactor's sync as well: what a sync reads is of one instant, so that
-       hidden sources and a replacement not yet seen are never of different times
+R5     it asked for the whole sync of the compactor: only what lies between its listing and its
+       reading of marks can make hidden sources and a replacement not seen of different times
 R7     the length of the upload counted: one of 144h in three objects is never silent for more
        than 48h, and is safe; one that has ended long ago is not, while meta.json does not show
 R9     the interval of passes counted: a pass merges and downsamples before it lets anything
