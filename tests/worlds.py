@@ -33,6 +33,7 @@ from sim.trace.records import (
     RETIRE_REASONS,
     AbortRecord,
     BlockRecord,
+    BucketPutRecord,
     CompactRecord,
     DeleteRecord,
     DownRecord,
@@ -146,6 +147,8 @@ def _told(record: Record, names: list[str]) -> str:
             objects = " ".join(names[i] for i in record.objects)
             planes = [_shown(n, c) for n, c in (("get", record.get), ("list", record.list)) if c]
             return " ".join([f"{what} {record.block}: {objects}", *planes])
+        case BucketPutRecord():
+            return f"put {record.key}"
         case RetireRecord():
             return f"retire {record.block} {RETIRE_REASONS[record.why]}"
         case CompactRecord():

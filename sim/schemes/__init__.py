@@ -16,13 +16,25 @@ meta_removal   meta.json goes first, the files later                            
 data_age       readers ignore data that is older than their own retention              hide
 leases         nothing goes that a reader holds                                        hold
 replacement    a reader lets go of a source once what replaces it is loaded            hold
+bucket_index   readers read an index that whoever deletes writes                       learn
 =============  ======================================================================  ========
 """
 
-from sim.schemes import after, data_age, leases, mark, memory, meta_removal, plain, replacement
+from sim.schemes import (
+    after,
+    bucket_index,
+    data_age,
+    leases,
+    mark,
+    memory,
+    meta_removal,
+    plain,
+    replacement,
+)
 
 __all__ = [
     "after",
+    "bucket_index",
     "data_age",
     "leases",
     "mark",

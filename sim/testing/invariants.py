@@ -19,6 +19,7 @@ from sim.trace.records import (
     RETIRE_REASONS,
     UNREADABLE_US,
     BlockRecord,
+    BucketPutRecord,
     CompactRecord,
     DeleteRecord,
     DownRecord,
@@ -162,6 +163,8 @@ class _Walk:
             yield from self._put(record)
         elif isinstance(record, DeleteRecord):
             yield from self._delete(record)
+        elif isinstance(record, BucketPutRecord):
+            yield from self._visible(record, 1)
         elif isinstance(record, RetireRecord):
             yield from self._retire(record)
         elif isinstance(record, CompactRecord):
@@ -235,7 +238,13 @@ class _Walk:
         """What holds for every acknowledged change."""
         if not record.objects or len(set(record.objects)) != len(record.objects):
             yield "a change is of some objects, of each once"
-        cells = len(record.objects) * self._replicas
+        yield from self._visible(record, len(record.objects))
+
+    def _visible(
+        self, record: PutRecord | DeleteRecord | BucketPutRecord, n_objects: int
+    ) -> Iterator[str]:
+        """What holds of when replicas show a change."""
+        cells = n_objects * self._replicas
         for plane in (record.get, record.list):
             if len(plane) not in (0, cells):
                 yield "every replica shows every object, or all do at once"

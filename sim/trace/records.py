@@ -10,6 +10,7 @@ kind        what happened
 block       a block came into being (on somebody's disk; nothing is stored yet)
 put         objects of a block were acknowledged by the store
 delete      objects of a block were acknowledged as deleted
+bucket-put  an object that belongs to no block was acknowledged by the store
 retire      somebody declared the block obsolete
 compact     a compaction or downsampling ended in a new block
 load        a gateway began to answer from blocks
@@ -68,6 +69,15 @@ class DeleteRecord(NamedTuple):
     t_us: int
     block: int
     objects: tuple[int, ...]
+    get: Times
+    list: Times
+
+
+class BucketPutRecord(NamedTuple):
+    """An object of the bucket was acknowledged; ``get`` and ``list`` as in :class:`PutRecord`."""
+
+    t_us: int
+    key: str
     get: Times
     list: Times
 
@@ -191,6 +201,7 @@ Record = (
     BlockRecord
     | PutRecord
     | DeleteRecord
+    | BucketPutRecord
     | RetireRecord
     | CompactRecord
     | LoadRecord
@@ -215,6 +226,7 @@ KIND_OF: Final[dict[type, str]] = {
     BlockRecord: "block",
     PutRecord: "put",
     DeleteRecord: "delete",
+    BucketPutRecord: "bucket-put",
     RetireRecord: "retire",
     CompactRecord: "compact",
     LoadRecord: "load",

@@ -214,6 +214,8 @@ class Job(Crashable):
                 under_way = [deletion for deletion in under_way if deletion.keys]
         if is_broken:
             raise Exit
+        memory = self.memory
+        memory.way.publish(self.client, self.store, memory.metas_us, memory.marked_us)
 
     def due(self) -> list[Block]:
         """Blocks that ``delete_marked`` would delete now, oldest first."""

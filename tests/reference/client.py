@@ -72,7 +72,7 @@ class Client:
         """Every block that has at least one object in the listing, oldest first (S5)."""
         ids = self.cache.listing()
         if ids is None:
-            ids = {block_of(key) for key in self._listed_keys()}
+            ids = {block_of(key) for key in self._listed_keys() if "/" in key}
             self.world.counts.add("requests.list", len(ids) // BLOCKS_PER_LIST_PAGE)
             self.cache.note_listing(self.gateway, ids)
         return sorted((self.world.blocks[i] for i in ids), key=lambda block: block.age_key)
@@ -183,7 +183,7 @@ class Client:
                 continue
             if self.world.now_us < self.world.fault_at_us(index, fault) or named.request != kind:
                 continue
-            if named.object is not None and key.split("/")[1] != named.object:
+            if named.object is not None and key.partition("/")[2] != named.object:
                 continue
             number = self.world.struck.get((index, self.name), 0) + 1
             self.world.struck[index, self.name] = number

@@ -12,7 +12,7 @@ from sim.core.units import NEVER, US_PER_S
 from tests.reference import view
 from tests.reference.cache import Cache
 from tests.reference.client import Client, RequestFailed
-from tests.reference.scheme import Way
+from tests.reference.scheme import Index, Way
 from tests.reference.store import Store
 from tests.reference.world import GATEWAYS, Block, Crashable, Steps, Ticker, World
 
@@ -108,36 +108,49 @@ class Gateway(Crashable):
         takes_us = self.world.draw_us(self.spec.sync_takes, *identity)
         self.is_synced = False
         try:
-            listed = self._list()
+            index = self.way.read_index(self.client)
+            listed = self._mine(index)
         except RequestFailed:
             yield from self.until(begin_us + takes_us)
             return
         takes_us += len(listed) * self.spec.sync_takes_per_block_us
         try:
-            yield from self._sync_stages(listed, begin_us, takes_us)
+            yield from self._sync_stages(listed, index, begin_us, takes_us)
         except RequestFailed:
             yield from self.until(begin_us + takes_us)
 
-    def _list(self) -> list[Block]:
-        """The blocks of its shard that are listed now (G3); raises RequestFailed."""
+    def _mine(self, index: Index | None) -> list[Block]:
+        """The blocks of its shard that are listed now (G3, D9); raises RequestFailed."""
+        if index is None:
+            listed = self.client.list_blocks()
+        else:
+            listed = [self.world.blocks[block_id] for block_id in index]
         return [
             block
-            for block in self.client.list_blocks()
+            for block in sorted(listed, key=lambda block: block.age_key)
             if block.stream % self.spec.shards == self.shard
         ]
 
-    def _sync_stages(self, listed: list[Block], begin_us: int, takes_us: int) -> Steps:
+    def _sync_stages(
+        self, listed: list[Block], index: Index | None, begin_us: int, takes_us: int
+    ) -> Steps:
         """Check, marks, load, drop (G2-G5); raises RequestFailed to abort (G6)."""
         stages = self.spec.sync_stages
         yield from self.until(begin_us + floor(takes_us * stages.check))
-        checked = view.check(self.client, listed, self.metas_us)
+        if index is None:
+            checked = view.check(self.client, listed, self.metas_us)
+        else:
+            checked = view.Checked(listed, upload_us={i: index[i][0] for i in index})
         delay_us = self.spec.consistency_delay_us
         blocks = view.old_enough(checked, self.world.now_us, delay_us)
         blocks = self.way.young_enough(blocks)
         yield from self.until(begin_us + floor(takes_us * stages.marks))
         hide_us = self.way.hide_us(is_gateway=True)
         if hide_us is not None:
-            stamps_us = view.read_marks(self.client, blocks)
+            if index is None:
+                stamps_us = view.read_marks(self.client, blocks)
+            else:
+                stamps_us = {i: mark for i, (_, mark) in index.items() if mark is not None}
             blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
         superseded = view.duplicates(blocks)
         blocks = view.without(blocks, superseded)

@@ -13,6 +13,11 @@ from tests.reference.store import Store
 if TYPE_CHECKING:
     from tests.reference.world import Block, World
 
+INDEX_KEY = "bucket-index.json"
+
+Index = dict[str, tuple[int, int | None]]
+"""By block id: upload time, and the stamp of its mark, if there is one (D9)."""
+
 
 class Way:
     """The way to delete of one run, with all that its actors remember of it."""
@@ -23,6 +28,7 @@ class Way:
         self.retired_us: dict[str, int] = {}
         self.asked_us: dict[str, int] = {}
         self.leases_us: dict[str, dict[int, int]] = {}
+        self.indexes: dict[int, Index] = {}
 
     @property
     def cleanup(self) -> str:
@@ -116,6 +122,27 @@ class Way:
             if now_us - from_us > delete.delay:
                 due.append(block)
         return due
+
+    def publish(
+        self, client: Client, store: Store, metas_us: dict[str, int], marked_us: dict[str, int]
+    ) -> None:
+        """Write the index after a cleanup (D9); raises RequestFailed."""
+        if self.slots.learn.kind != "bucket-index":
+            return
+        number = len(store.versions.get(INDEX_KEY, []))
+        self.indexes[number] = {
+            block_id: (upload_us, marked_us.get(block_id))
+            for block_id, upload_us in metas_us.items()
+            if store.newest_is_put(self.world.blocks[block_id].key("meta.json"))
+        }
+        client.put(INDEX_KEY, self.world.now_us)
+
+    def read_index(self, client: Client) -> Index | None:
+        """What a GET of the index tells (D9), None without one; raises RequestFailed."""
+        if self.slots.learn.kind != "bucket-index":
+            return None
+        version = client.get(INDEX_KEY)
+        return {} if version is None else self.indexes[version.number]
 
     def goes_at_once(self, store: Store, block: Block) -> bool:
         """Whether a block that was to be retired is deleted on the spot (D1)."""

@@ -18,7 +18,7 @@ from sim.scenario.schema import OUTCOMES, SCHEME_KINDS, Scenario
 from sim.testing.strategies import scenarios
 from sim.trace.columns import build
 from sim.trace.recorder import Trace
-from sim.trace.records import REQUEST_KINDS, DeleteRecord, PutRecord
+from sim.trace.records import REQUEST_KINDS, BucketPutRecord, DeleteRecord, PutRecord
 from sim.trace.timelines import Timelines
 from tests.reference import plain
 
@@ -67,6 +67,8 @@ def _objects(trace: Trace, timelines: Timelines) -> dict[str, list[tuple[int, bo
             for i in record.objects:
                 key = f"{timelines.blocks.id[record.block]}/{names[i]}"
                 found.setdefault(key, []).append((record.t_us, isinstance(record, PutRecord)))
+        elif isinstance(record, BucketPutRecord):
+            found.setdefault(record.key, []).append((record.t_us, True))
     return found
 
 

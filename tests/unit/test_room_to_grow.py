@@ -6,7 +6,7 @@ of `sim` is touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +20,6 @@ from sim.model import schemes
 from sim.model.blocks.catalog import Block
 from sim.model.schemes import Holder, Scheme
 from sim.model.store.client import Client
-from sim.model.store.versions import GET
-from sim.model.views.listing import Bucket, Instants, SyncAborted
 from sim.model.views.view import View
 from sim.scenario.schema import Scenario
 from sim.schemes.plain import NoHold
@@ -160,91 +158,6 @@ def test_miss_makes_the_reader_sync(grown: Callable[[Grow], None]) -> None:
     # Two classes of 1/m a stream: a miss comes within minutes, the next sync after up to an hour.
     assert all(retired[block] < fast[block] <= retired[block] + us("10m") for block in fast)
     assert any(slow[block] > retired[block] + us("20m") for block in slow)
-
-
-class Index:
-    """S11: what whoever deletes last wrote down of the bucket, as the replicas show it."""
-
-    key = "bucket-index.json"
-
-    def __init__(self) -> None:
-        self.versions: list[tuple[tuple[int, ...], dict[int, tuple[Block, int, int | None]]]] = []
-
-
-class IndexListing:
-    """Of S11 too: the cleaner writes the index, gateways read it."""
-
-    def __init__(self) -> None:
-        self._index = Index()
-
-    def source_of(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
-        return IndexReader(self._index, client, shard=shard, shards=shards)
-
-    def publish(self, view: View, t_us: int) -> None:
-        versions = self._index.versions
-        content = {
-            block.index: (block, block.committed_us, view.marks.get(block.index))
-            for block in view.client.store.catalog.blocks
-            if block.index in view.wanted or view.is_superseded(block)
-        }
-        kind = "overwrite" if versions else "create"
-        store = view.client.store
-        shown_us = store.visible_us(self._index.key, len(versions), kind, GET, stream=-1)
-        view.client.tally.count("put", t_us)
-        versions.append((shown_us, content))
-
-
-class IndexReader(Bucket):
-    """A reader of the index: one GET a sync, whatever the bucket holds."""
-
-    def __init__(self, index: Index, client: Client, *, shard: int, shards: int) -> None:
-        super().__init__(client, shard=shard, shards=shards)
-        self._index = index
-        self._content: dict[int, tuple[Block, int, int | None]] = {}
-        self._before: dict[int, tuple[Block, int, int | None]] = {}
-
-    def changed(self, at: Instants) -> Iterator[Block]:
-        replica = self.client.replica("get", Index.key, at.list_us)
-        self.client.tally.count("get", at.list_us)
-        if self.client.fails("get", at.list_us):
-            raise SyncAborted("index")
-        shown = [c for seen, c in self._index.versions if seen[replica] <= at.list_us]
-        self._before, self._content = self._content, shown[-1] if shown else {}
-        for index, entry in {**self._before, **self._content}.items():
-            if self._before.get(index) != self._content.get(index):
-                yield entry[0]
-
-    def look(self, blocks: Sequence[Block], at: Instants) -> list[int | None]:
-        entries = (self._content.get(block.index) for block in blocks)
-        return [None if entry is None else entry[1] for entry in entries]
-
-    def ask_for_marks(self, blocks: Collection[int], t_us: int) -> None:
-        """The index has the marks."""
-
-    def mark_us(self, block: Block, t_us: int) -> int | None:
-        return self._content[block.index][2]
-
-
-def test_bucket_index(grown: Callable[[Grow], None]) -> None:
-    cleaner, never = {"cleanup": "every 15m"}, {"phase": "999h"}
-    scenario = world(
-        schemes=[marks("3h", "1h")],
-        compactor=cleaner,
-        gateways={"sync_interval": "5m", "phase": "1m"},
-    )
-    plain, direct = run(scenario)
-    grown(lambda made, _: replace(made, learn=IndexListing()))
-    trace, timelines = run(scenario)
-    before, after = (moments(t.records, LoadRecord) for t in (plain, trace))
-    assert set(before) == set(after)
-    # An index of 15 minutes' age: blocks come later, by up to the cleaner's interval and a sync.
-    late = [after[block] - before[block] for block in after]
-    assert 0 < max(late) <= us("20m")
-    # Gateways that never sync send as many HEADs as gateways that read the index.
-    grown(lambda made, _: made)
-    _, idle = run(world(schemes=[marks("3h", "1h")], compactor=cleaner, gateways=never))
-    heads = [columns.counters["requests.head"] for columns in (timelines, idle, direct)]
-    assert heads[0] == heads[1] < heads[2]
 
 
 def test_skewed_clock_of_one_reader(monkeypatch: pytest.MonkeyPatch) -> None:

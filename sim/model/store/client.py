@@ -1,15 +1,19 @@
 """A component's access to the store: replica, front end, errors (``SEMANTICS.md`` S4-S7, F)."""
 
 from collections.abc import Collection
+from typing import TypeVar
 
 from sim.conventions.placement import candidates, fixed_replica
 from sim.core.streams import Streams
 from sim.model.blocks.catalog import Block, Version
 from sim.model.faults.effect import Request
 from sim.model.faults.happening import Faults
+from sim.model.store.bucket_objects import BucketObject
 from sim.model.store.versions import GET, LIST, Store
 from sim.model.tally import Tally
 from sim.scenario.language.faults import OBJECTS
+
+T = TypeVar("T")
 
 
 class RequestFailed(Exception):
@@ -46,7 +50,7 @@ class Client:
         self._disturbances = faults.disturbances(name)
         self.is_undisturbed = self._disturbances.are_none
         self._answers_as_stored = not (self._disturbances.hide or self.remembers_absence)
-        self._absent_until: dict[tuple[int, int], int] = {}
+        self._absent_until: dict[tuple[int, int] | str, int] = {}
         self._candidates = candidates(store.spec, gateway=gateway)
         self._fixed = fixed_replica(store.spec, name, streams, gateway=gateway)
 
@@ -161,9 +165,7 @@ class Client:
         if t_us < self.remembered_absent_until(block, object_index):
             return
         key = self.store.catalog.key(block, object_index)
-        rate = self._disturbances.failing(self._request(kind, block, object_index), t_us)
-        if rate > 0.0 and self._error_draw(kind, key, t_us) < rate:
-            raise RequestFailed(kind, key)
+        self._raise_if_sent_in_vain(self._request(kind, block, object_index), key, t_us)
 
     def is_sure_to_read(self, block: Block, t_us: int) -> bool:
         """Whether LIST and GET of its data and meta.json at ``t_us`` cannot but find them.
@@ -185,16 +187,47 @@ class Client:
             If the component crashes at it.
         """
         self.tally.count("put", t_us)
-        if self._is_applied("put", block, object_index, t_us):
+        request = self._request("put", block, object_index)
+        key = self.store.catalog.key(block, object_index)
+        if self._is_applied(request, key, t_us):
             self.store.put(block, (object_index,), stamp_us=stamp_us)
-        self._end_write("put", block, object_index, t_us)
+        self._end_write(request, key, t_us)
 
     def delete(self, block: Block, object_index: int, t_us: int) -> None:
         """A DELETE of an object that is there, now; raises as :meth:`put`."""
         self.tally.count("delete", t_us)
-        if self._is_applied("delete", block, object_index, t_us):
+        request = self._request("delete", block, object_index)
+        key = self.store.catalog.key(block, object_index)
+        if self._is_applied(request, key, t_us):
             self.store.delete(block, (object_index,))
-        self._end_write("delete", block, object_index, t_us)
+        self._end_write(request, key, t_us)
+
+    def put_own(self, own: BucketObject[T], content: T, t_us: int) -> None:
+        """A PUT of an object of the bucket, now; raises as :meth:`put`."""
+        self.tally.count("put", t_us)
+        request = Request("put", "", is_compacted=False)
+        if self._is_applied(request, own.key, t_us):
+            self.store.put_own(own, content)
+        self._end_write(request, own.key, t_us)
+
+    def get_own(self, own: BucketObject[T], t_us: int) -> T | None:
+        """What a GET of an object of the bucket finds at ``t_us``, or None. Not tallied.
+
+        Raises
+        ------
+        RequestFailed
+            If the request gets an error for an answer.
+        """
+        if t_us < self._absent_until.get(own.key, 0):
+            return None
+        request = Request("get", "", is_compacted=False)
+        self._raise_if_sent_in_vain(request, own.key, t_us)
+        content = own.shown(self.replica("get", own.key, t_us), t_us)
+        if self._disturbances.deny(request, t_us):
+            content = None
+        if content is None:
+            self._absent_until[own.key] = t_us + self._negative_us
+        return content
 
     def _about(self, object_index: int) -> str:
         """What is in an object."""
@@ -203,28 +236,29 @@ class Client:
     def _request(self, kind: str, block: Block, object_index: int) -> Request:
         return Request(kind, self._about(object_index), is_compacted=block.is_compacted)
 
+    def _raise_if_sent_in_vain(self, request: Request, key: str, t_us: int) -> None:
+        rate = self._disturbances.failing(request, t_us)
+        if rate > 0.0 and self._error_draw(request.kind, key, t_us) < rate:
+            raise RequestFailed(request.kind, key)
+
     def _error_draw(self, kind: str, key: str, t_us: int) -> float:
         return self.streams.uniform("error", self.name, kind, key, t_us)
 
-    def _is_applied(self, kind: str, block: Block, object_index: int, t_us: int) -> bool:
+    def _is_applied(self, request: Request, key: str, t_us: int) -> bool:
         """Whether a write changes the store; may raise Crashed before it is sent."""
         if self.is_undisturbed:
             return True
-        request = self._request(kind, block, object_index)
         self._disturbances.strike(request, t_us, is_over=False)
         failing, _ = self._disturbances.error_rates(request, t_us)
-        key = self.store.catalog.key(block, object_index)
-        return failing == 0.0 or self._error_draw(kind, key, t_us) >= failing
+        return failing == 0.0 or self._error_draw(request.kind, key, t_us) >= failing
 
-    def _end_write(self, kind: str, block: Block, object_index: int, t_us: int) -> None:
+    def _end_write(self, request: Request, key: str, t_us: int) -> None:
         """Take the answer to a write; raises as :meth:`put`."""
         if self.is_undisturbed:
             return
-        request = self._request(kind, block, object_index)
         rates = self._disturbances.error_rates(request, t_us)
-        key = self.store.catalog.key(block, object_index)
-        if sum(rates) > 0.0 and self._error_draw(kind, key, t_us) < sum(rates):
-            raise RequestFailed(kind, key)
+        if sum(rates) > 0.0 and self._error_draw(request.kind, key, t_us) < sum(rates):
+            raise RequestFailed(request.kind, key)
         self._disturbances.strike(request, t_us, is_over=True)
 
     def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:

@@ -9,6 +9,7 @@ it shows, and a reader keeps a cursor into that list.
 """
 
 from heapq import heappop, heappush
+from typing import Final, TypeVar
 
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel
@@ -16,13 +17,18 @@ from sim.core.laws import Law
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block, Catalog, Version
+from sim.model.store.bucket_objects import BucketObject
 from sim.scenario.schema import Quorum
 from sim.scenario.schema import Store as StoreSpec
 from sim.trace.recorder import Recorder
-from sim.trace.records import DeleteRecord, PutRecord
+from sim.trace.records import BucketPutRecord, DeleteRecord, PutRecord
 
 GET, LIST = 0, 1
 _PLANES = ("get", "list")
+_NO_STREAM: Final = -1
+"""Changes of what belongs to the bucket have an order of their own."""
+
+T = TypeVar("T")
 
 
 class Store:
@@ -72,6 +78,20 @@ class Store:
         now_us = self._kernel.now_us
         get, listed = self._change(block, objects, now_us, is_put=False, stamp_us=0)
         self._recorder.record(DeleteRecord(now_us, block.index, objects, get, listed))
+
+    def put_own(self, own: BucketObject[T], content: T) -> None:
+        """Acknowledge a version of an object of the bucket now."""
+        now_us = self._kernel.now_us
+        get: tuple[int, ...] = ()
+        listed: tuple[int, ...] = ()
+        if not self.is_instant:
+            kind = "overwrite" if len(own) else "create"
+            get, listed = (
+                self.visible_us(own.key, len(own), kind, plane, stream=_NO_STREAM)
+                for plane in (GET, LIST)
+            )
+        own.add(Version(now_us, True, now_us, get or None, listed or None), content)
+        self._recorder.record(BucketPutRecord(now_us, own.key, get, listed))
 
     def holds(self, block: Block, object_index: int) -> bool:
         """Whether the newest acknowledged version of the object is a put."""

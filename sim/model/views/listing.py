@@ -5,11 +5,11 @@ what changed: blocks whose visibility changed since the last sync, and blocks wh
 differ from replica to replica. The counts of requests are nevertheless those of the real one.
 
 A :class:`sim.model.views.view.View` filters what it is told here. Another source of the same
-knowledge, such as an index of the bucket that somebody else writes, would be another class of this
+knowledge, such as an index of the bucket that somebody else writes, is another class of this
 interface.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -160,6 +160,11 @@ class Bucket:
             self._memory.catch_up(block)
         self.client.raise_if_failing("head", block, self._mark_object, t_us)
         return self.client.head(block, self._mark_object, t_us)
+
+    @property
+    def active(self) -> Mapping[int, int]:
+        """Upload time of each block whose meta.json is in the cache, by ordinal."""
+        return self._uploaded_us
 
     @property
     def n_listed(self) -> int:

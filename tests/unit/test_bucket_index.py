@@ -1,0 +1,148 @@
+"""Objects of the bucket (S9), and an index of it that readers read (D9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sim.model.store.bucket_objects import BucketObject
+from sim.model.store.client import Client, RequestFailed
+from sim.scenario.schema import Scenario
+from sim.testing.invariants import check_trace
+from sim.trace.records import AbortRecord, BucketPutRecord, DropRecord, LoadRecord
+from sim.trace.timelines import Timelines
+from tests.worlds import Rig, lag, marks, run, us, world
+
+
+def indexed(delete_delay: str = "3h", hide_delay: str = "1h", **overrides: Any) -> Scenario:
+    """The base world with marks, a cleaner every 15m, and an index that it writes."""
+    own = {
+        "name": "index",
+        "kind": "composed",
+        "record": "mark",
+        "hide": {"kind": "mark-age", "after": hide_delay},
+        "delete": {"kind": "after", "delay": delete_delay},
+        "learn": "bucket-index",
+    }
+    gateways = {"sync_interval": "5m", "phase": "1m"}
+    base = {"compactor": {"cleanup": "every 15m"}, "gateways": gateways}
+    return world(schemes=[own, marks(delete_delay, hide_delay)], **{**base, **overrides})
+
+
+def first_loads(timelines: Timelines) -> dict[int, int]:
+    """When each block was first loaded."""
+    loads = timelines.loads
+    rows = zip(loads.block.tolist(), loads.load_us.tolist(), strict=True)
+    return dict(sorted(rows, reverse=True))
+
+
+def test_an_object_of_the_bucket_shows_late_like_any_other() -> None:
+    rig = Rig(replicas=2, read_from="nearest", lag=lag(create_get="2h", overwrite_get="30m"))
+    own: BucketObject[str] = BucketObject("own.json")
+    clients = [rig.client(f"gateway/{g}", g) for g in (0, 1)]
+    writer = rig.client("compactor", None)
+    rig.go("1h")
+    writer.put_own(own, "first", us("1h"))
+    rig.go("2h")
+    writer.put_own(own, "second", us("2h"))
+    # The second shows at 2h30m, before the first, which it replaces for good.
+    shown = [[client.get_own(own, us(t)) for t in ("2h29m", "2h30m", "4h")] for client in clients]
+    assert shown == [[None, "second", "second"]] * 2
+    assert [r.get for r in rig.trace().records if isinstance(r, BucketPutRecord)] == [
+        (us("3h"), us("3h")),
+        (us("2h30m"), us("2h30m")),
+    ]
+
+
+def test_a_front_end_remembers_that_an_object_of_the_bucket_was_not_there() -> None:
+    rig = Rig(negative_cache="20m")
+    own: BucketObject[int] = BucketObject("own.json")
+    client = rig.client()
+    assert client.get_own(own, 0) is None
+    rig.client("compactor", None).put_own(own, 1, 0)
+    assert client.get_own(own, us("19m")) is None
+    assert client.get_own(own, us("20m")) == 1
+
+
+@pytest.mark.parametrize(("rates", "is_there"), [((1.0, 0.0), False), ((0.0, 1.0), True)])
+def test_a_failed_put_of_an_object_may_have_been_applied(
+    rates: tuple[float, float], is_there: bool
+) -> None:
+    rig = Rig(error_rate=rates[0], lost_answer_rate=rates[1])
+    own: BucketObject[int] = BucketObject("own.json")
+    with pytest.raises(RequestFailed):
+        rig.client("compactor", None).put_own(own, 1, 0)
+    assert (own.shown(0, 0) is not None) is is_there
+    with pytest.raises(RequestFailed):
+        rig.client().get_own(own, 0)
+
+
+def test_blocks_come_late_and_syncs_ask_for_one_object() -> None:
+    scenario = indexed()
+    trace, timelines = run(scenario)
+    check_trace(trace)
+    _, plain = run(scenario, scheme=1)
+    before, after = first_loads(plain), first_loads(timelines)
+    assert set(before) == set(after)
+    # An index is up to 15 minutes old, and read every 5: as much later do blocks come.
+    late = [after[block] - before[block] for block in after]
+    assert 0 < max(late) <= us("20m")
+    # Gateways that never sync send as many HEADs and LISTs.
+    _, idle = run(indexed(gateways={"sync_interval": "5m", "phase": "999h"}))
+    for kind in ("requests.head", "requests.list"):
+        asked = [columns.counters[kind] for columns in (timelines, idle, plain)]
+        assert asked[0] == asked[1] < asked[2]
+
+
+def test_an_index_is_written_after_each_cleanup() -> None:
+    trace, _ = run(indexed())
+    written = [r.t_us for r in trace.records if isinstance(r, BucketPutRecord)]
+    assert written == list(range(0, us("14h"), us("15m")))
+
+
+def test_marks_age_while_the_index_does_not() -> None:
+    # The cleaner writes of the mark once; readers hide the block when the mark is old enough.
+    scenario = indexed(
+        hide_delay="40m",
+        compactor={"cleanup": "every 30m", "ranges": ["2h"], "retention": {"raw": "4h"}},
+        gateways={"sync_interval": "1m", "phase": "0s"},
+    )
+    trace, timelines = run(scenario)
+    retired = timelines.blocks.retired_us
+    waited = [
+        record.t_us - int(retired[block])
+        for record in trace.records
+        if isinstance(record, DropRecord)
+        for block in record.blocks
+    ]
+    assert waited
+    assert all(us("40m") < wait <= us("42m") for wait in waited)
+
+
+def test_without_an_index_there_are_no_blocks() -> None:
+    # Nobody cleans up before the compactor is back.
+    crash = {"kind": "compactor-crash", "at": "0s", "lasts": "9h"}
+    trace, _ = run(indexed(faults=[crash]))
+    loads = [r.t_us for r in trace.records if isinstance(r, LoadRecord)]
+    assert us("9h") <= min(loads) <= us("9h5m")
+    assert not any(isinstance(r, AbortRecord) for r in trace.records)
+
+
+def test_an_index_that_cannot_be_read_aborts_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    get_own = Client.get_own
+
+    def failing(self: Client, own: BucketObject[Any], t_us: int) -> Any:
+        if us("9h") <= t_us < us("10h"):
+            raise RequestFailed("get", own.key)
+        return get_own(self, own, t_us)
+
+    monkeypatch.setattr(Client, "get_own", failing)
+    trace, _ = run(indexed())
+    aborted = [(r.t_us, r.kind) for r in trace.records if isinstance(r, AbortRecord)]
+    assert aborted == [(us("9h1m") + i * us("5m"), "index") for i in range(12)]
+    assert not any(
+        us("9h") <= record.t_us < us("10h")
+        for record in trace.records
+        if isinstance(record, LoadRecord | DropRecord)
+    )
