@@ -14,10 +14,10 @@ Hypothesis draws the structure of a world (lags, replicas, phases, crashes), and
 one more integer, so that a failing world shrinks to what makes it fail.
 """
 
+from sim.testing.byhand import interventions
 from sim.testing.invariants import SmallRun, check_trace, simulate_small, violations
 from sim.testing.strategies import (
     faults,
-    interventions,
     laws,
     query_classes,
     scenarios,

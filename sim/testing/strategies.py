@@ -11,14 +11,15 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
-from sim.scenario.schema import FAULT_KINDS, INTERVENTION_KINDS, Scenario
+from sim.scenario.schema import FAULT_KINDS, Scenario
+from sim.testing.byhand import interventions
 from sim.testing.durations import HOUR_M as _HOUR_M
 from sim.testing.durations import minutes as _minutes
 from sim.testing.durations import slowed
 from sim.testing.faults import fault_keys
 from sim.testing.schemes import schemes
 
-__all__ = ["faults", "interventions", "laws", "query_classes", "scenarios", "schemes", "stores"]
+__all__ = ["faults", "laws", "query_classes", "scenarios", "schemes", "stores"]
 
 Table = dict[str, Any]
 
@@ -125,26 +126,6 @@ def faults(
         table["target"] = draw(st.integers(0, n_producers - 1))
     else:
         table |= draw(fault_keys(kind, n_gateways=n_gateways, n_producers=n_producers))
-    return table
-
-
-@composite
-def interventions(draw: DrawFn, *, n_producers: int, horizon_m: int) -> Table:
-    """One ``[[interventions]]`` table; it may be after the horizon, or find nothing to do."""
-    kind = draw(st.sampled_from(INTERVENTION_KINDS))
-    at = {"kind": kind, "at": draw(_minutes(0, horizon_m + _HOUR_M))}
-    if kind == "cleanup":
-        return {**at, "delete_delay": draw(_minutes(0, 6 * _HOUR_M))}
-    table: Table = {
-        **at,
-        "stream": draw(st.one_of(st.just("all"), st.integers(0, n_producers - 1))),
-        "level": draw(_seldom("any", st.integers(1, 2))),
-        "resolution": draw(_seldom("any", st.just("raw"))),
-        "older_than": draw(_seldom("0s", _minutes(0, 6 * _HOUR_M))),
-        "which": draw(st.sampled_from(["all", "oldest", "newest"])),
-    }
-    if kind == "delete":
-        table["leaves_mark"] = draw(st.booleans())
     return table
 
 
