@@ -20,10 +20,9 @@ Rows that have no meaning here, and why:
   whose compaction failed (3), limits of the index (7): none of these is modelled. What overlaps is
   planned there only with vertical compaction; without, as here, the compactor halts before it
   plans (compact.go, Group.compact), so those 5 rows say which blocks halt it.
-- blocks of a query (pkg/store/bucket_test.go, getFor): blocks that overlap, and the choice of the
-  coarsest. One row asks for [100, 400] and gets the block [400, 500) too, for both ends of a
-  range are closed there; here the end is open (Q2), which at an arrival at any microsecond is a
-  difference of one of them.
+- blocks of a query (pkg/store/bucket_test.go, getFor) are not asked here. One row does not hold:
+  it asks for [100, 400] and gets the block [400, 500) too, for both ends of a range are closed
+  there; here the last one is open (Q1, Q2). Arrivals are at any microsecond, so it is one of them.
 - filters: time partition, label shard and hash (external labels are the stream here), replica
   labels, blocks converted to Parquet, sources that repair a bucket, a meta.json that is corrupt
   or of another version, a cache on disk.

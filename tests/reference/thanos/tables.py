@@ -153,8 +153,9 @@ class FastBucket:
         self.rig.store.delete(self.blocks[n], (self.rig.catalog.mark_object,))
 
     def run_pass(self) -> Outcome:
-        scheme, spec = self.scenario.schemes[0], self.scenario.compactor
-        self.rig.compactor(scheme.model_dump(by_alias=True), **spec.model_dump(by_alias=True))
+        delay_us = self.scenario.schemes[0].delete_delay_us
+        spec = self.scenario.compactor.model_dump(by_alias=True)
+        self.rig.compactor(marks(f"{delay_us}us", "0s"), **spec)
         self._go(NOW_US + 1)
         store, catalog = self.rig.store, self.rig.catalog
         known = set(self.blocks.values())
