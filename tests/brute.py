@@ -26,6 +26,8 @@ class Judge:
     def __init__(self, scenario: Scenario, timelines: Timelines, query: QueryClass) -> None:
         self.scenario, self.timelines, self.query = scenario, timelines, query
         self.n_streams = scenario.producers.count
+        scheme = scenario.schemes[scenario.scheme_index(timelines.scheme)]
+        self.miss = scheme.composed.misses.kind
         self.k = self.n_streams if query.streams == "all" else int(query.streams)
         self.finest = range(RESOLUTIONS.index(query.max_resolution) + 1)
         blocks, loads, absences = timelines.blocks, timelines.loads, timelines.absences
@@ -114,6 +116,8 @@ class Judge:
             drop_us, crashed = here[block]
             if crashed and drop_us <= t_us + takes_us:
                 return 1.0
+            if self.miss != "fail":
+                continue
             fine *= prod(
                 1.0 - self.object_chance(gateway, block, i, t_us, takes_us)
                 for i in range(self.timelines.objects.meta)
@@ -149,12 +153,32 @@ class Judge:
         readable = candidates(self.scenario.store, gateway=gateway)
         return len(bad.intersection(readable)) / len(readable)
 
-    def is_missing(self, t_us: int, streams: frozenset[int], failing: frozenset[int]) -> bool:
+    def is_whole(self, gateway: int, block: int, t_us: int, takes_us: int) -> bool:
+        """Whether all objects of a block stay there while a gateway of one replica reads it."""
+        objects = range(self.timelines.objects.meta)
+        return not any(self.object_chance(gateway, block, i, t_us, takes_us) for i in objects)
+
+    def is_warned(self, t_us: int, takes_us: int, streams: frozenset[int]) -> bool:
+        """Whether some gateway answers without a block, and says so."""
+        return self.miss == "warn" and not all(
+            self.is_whole(gateway, block, t_us, takes_us)
+            for gateway in range(self.timelines.n_gateways)
+            for block in self.used(self.loaded(gateway, t_us), t_us, streams)
+        )
+
+    def loaded(self, gateway: int, t_us: int) -> list[int]:
+        """Blocks that a gateway answers from."""
+        return [b for g, b, load, drop, _ in self.loads if g == gateway and load <= t_us < drop]
+
+    def is_missing(
+        self, t_us: int, takes_us: int, streams: frozenset[int], failing: frozenset[int]
+    ) -> bool:
         """Whether needed data is in no block used at a gateway that did not fail."""
         there: dict[int, set[int]] = {stream: set() for stream in streams}
         for gateway in set(range(self.timelines.n_gateways)) - failing:
-            here = [b for g, b, load, drop, _ in self.loads if g == gateway and load <= t_us < drop]
-            for block in self.used(here, t_us, streams):
+            for block in self.used(self.loaded(gateway, t_us), t_us, streams):
+                if self.miss != "fail" and not self.is_whole(gateway, block, t_us, takes_us):
+                    continue
                 there[self.blocks[block][0]] |= self.sources[block]
         kept = [self.scenario.compactor.retention_us[r] for r in self.finest]
         if not self.scenario.compactor.downsampling:
@@ -180,17 +204,20 @@ class Judge:
             streams = frozenset(chosen)
             chances = [self.chance(g, t_us, takes_us, streams) for g in gateways]
             for failing, likely in _sets(chances):
-                found[self.outcome(t_us, streams, failing)] += likely / len(subsets)
+                found[self.outcome(t_us, takes_us, streams, failing)] += likely / len(subsets)
         assert len(subsets) == comb(self.n_streams, self.k)
         return found
 
-    def outcome(self, t_us: int, streams: frozenset[int], failing: frozenset[int]) -> str:
+    def outcome(
+        self, t_us: int, takes_us: int, streams: frozenset[int], failing: frozenset[int]
+    ) -> str:
         """The first that applies (Q6)."""
         if failing and self.scenario.gateways.partial_response == "abort":
             return "query-error"
-        if self.is_missing(t_us, streams, failing):
-            return "partial-response" if failing else "silent-gap"
-        return "warned" if failing else "ok"
+        is_told = bool(failing) or self.is_warned(t_us, takes_us, streams)
+        if self.is_missing(t_us, takes_us, streams, failing):
+            return "partial-response" if is_told else "silent-gap"
+        return "warned" if is_told else "ok"
 
     def fractions(self, takes_us: int) -> Fractions:
         """The mean over all arrivals of the window, piece by piece."""

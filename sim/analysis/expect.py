@@ -151,7 +151,9 @@ def _zero(scheme: SchemeResult, name: str, never_below: float) -> tuple[Verdict,
 def _lacking(result: Result, scheme: SchemeResult, name: str) -> str:
     """What was not tried, without which not to have seen ``name`` says nothing."""
     tried = scheme.exercised
-    is_partial_allowed = result.scenario.gateways.partial_response == "warn"
+    scenario = result.scenario
+    misses = scenario.schemes[scenario.scheme_index(scheme.name)].composed.misses
+    is_partial_allowed = scenario.gateways.partial_response == "warn" or misses.may_warn
     if name in OUTCOMES:
         is_gap = name == "silent-gap" or (name == "partial-response" and is_partial_allowed)
         return "" if name == "ok" else lacking(tried, is_gap=is_gap)

@@ -17,6 +17,7 @@ data_age       readers ignore data that is older than their own retention       
 leases         nothing goes that a reader holds                                        hold
 replacement    a reader lets go of a source once what replaces it is loaded            hold
 bucket_index   readers read an index that whoever deletes writes                       learn
+missing        what is absent fails an answer, or is taken for empty                   miss
 =============  ======================================================================  ========
 """
 
@@ -28,6 +29,7 @@ from sim.schemes import (
     mark,
     memory,
     meta_removal,
+    missing,
     plain,
     replacement,
 )
@@ -40,6 +42,7 @@ __all__ = [
     "mark",
     "memory",
     "meta_removal",
+    "missing",
     "plain",
     "replacement",
 ]

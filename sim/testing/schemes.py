@@ -15,16 +15,17 @@ Table = dict[str, Any]
 
 
 @composite
-def schemes(draw: DrawFn, kind: str | None = None) -> Table:
+def schemes(draw: DrawFn, kind: str | None = None, *, one_replica: bool = False) -> Table:
     """One ``[[schemes]]`` table; ``kind`` fixes which, and is its name.
 
+    With ``one_replica`` it may need a store of which each gateway reads one.
     Delays are short enough for whole lives of blocks to fit a day.
     """
     drawn = kind or draw(st.sampled_from(SCHEME_KINDS))
     if drawn == "immediate":
         return {"name": drawn, "kind": drawn}
     if drawn == "composed":
-        return {"name": drawn, "kind": drawn, **draw(_slots())}
+        return {"name": drawn, "kind": drawn, **draw(_slots(one_replica=one_replica))}
     return {
         "name": drawn,
         "kind": drawn,
@@ -34,7 +35,7 @@ def schemes(draw: DrawFn, kind: str | None = None) -> Table:
 
 
 @composite
-def _slots(draw: DrawFn) -> Table:
+def _slots(draw: DrawFn, *, one_replica: bool) -> Table:
     """A primitive for every slot, of those that go together."""
     chosen: dict[str, type[Primitive]] = {}
     for slot in SLOTS:
@@ -46,6 +47,7 @@ def _slots(draw: DrawFn) -> Table:
                 or _kind_of(other) in table.refuses.get(beside, ())
                 for beside, other in chosen.items()
             )
+            and (one_replica or not getattr(table, "reads_one_replica", False))
         ]
         chosen[slot] = draw(st.sampled_from(fitting))
     return {slot: draw(_primitives(table)) for slot, table in chosen.items()}

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
-from sim.scenario.schema import FAULT_KINDS, Scenario
+from sim.scenario.schema import FAULT_KINDS, Scenario, Store
 from sim.testing.byhand import interventions
 from sim.testing.durations import HOUR_M as _HOUR_M
 from sim.testing.durations import minutes as _minutes
@@ -237,9 +237,11 @@ def scenarios(
     )
     by_hand = interventions(n_producers=n_producers, horizon_m=horizon_m)
     n_queries = draw(st.integers(1, max_queries))
+    store = draw(stores(strong=strong, errors=may_fail))
+    one_replica = not Store.model_validate(store).draws_replicas
     table = {
         "horizon": f"{horizon_m}m",
-        "store": draw(stores(strong=strong, errors=may_fail)),
+        "store": store,
         "producers": {
             "count": n_producers,
             "block_length": f"{length_m}m",
@@ -254,7 +256,7 @@ def scenarios(
         "queries": [
             draw(query_classes(n_streams=n_producers, name=f"q{i}")) for i in range(n_queries)
         ],
-        "schemes": [draw(schemes(kind)) for kind in scheme_kinds],
+        "schemes": [draw(schemes(kind, one_replica=one_replica)) for kind in scheme_kinds],
         "faults": draw(st.lists(fault, max_size=max_faults)),
         "interventions": draw(st.lists(by_hand, max_size=max_interventions)) or None,
     }

@@ -99,7 +99,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
             victims = [actor for name, actor in actors.items() if is_befallen(fault, name)]
         Faults(world, number, victims)
     classes = [
-        QueryClassProcess(world, store, gateways, spec, number)
+        QueryClassProcess(world, store, way, gateways, spec, number)
         for number, spec in enumerate(scenario.queries)
     ]
     world.run()

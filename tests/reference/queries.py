@@ -10,6 +10,7 @@ from sim.core.arrivals import arrivals, choose
 from sim.scenario.schema import QueryClass
 from tests.reference.client import reading_candidates
 from tests.reference.gateway import Gateway
+from tests.reference.scheme import Way
 from tests.reference.store import Store
 from tests.reference.world import QUERIES, RESOLUTIONS, Block, Steps, World
 
@@ -66,10 +67,17 @@ class QueryClassProcess:
     """All queries of one class, as they arrive."""
 
     def __init__(
-        self, world: World, store: Store, gateways: list[Gateway], spec: QueryClass, number: int
+        self,
+        world: World,
+        store: Store,
+        way: Way,
+        gateways: list[Gateway],
+        spec: QueryClass,
+        number: int,
     ) -> None:
         self.world = world
         self.store = store
+        self.way = way
         self.gateways = gateways
         self.spec = spec
         self.number = number
@@ -110,16 +118,22 @@ class QueryClassProcess:
         used = {g.number: self._blocks_used(g, question) for g in asked}
         needed = self._needed(question)
         yield self.world.at(end_us, QUERIES, self.number)
+        whole = {
+            g.number: [b for b in used[g.number] if self._all_there(g, b, i, now_us, end_us)]
+            for g in asked
+        }
+        lacking = [g for g in asked if whole[g.number] != used[g.number]]
         failing = [
             g
             for g in asked
             if g in missed
             or (used[g.number] and any(now_us <= t <= end_us for t in g.went_down_us))
-            or not self._all_there(g, used[g.number], i, now_us, end_us)
+            or (g in lacking and self.way.miss == "fail")
         ]
-        answered = [block for g in asked if g not in failing for block in used[g.number]]
+        answered = [block for g in asked if g not in failing for block in whole[g.number]]
         gap = any(not any(holds(block, level1) for block in answered) for level1 in needed)
-        self.outcomes[i] = self._outcome(bool(failing), gap)
+        warned = bool(lacking) and self.way.miss == "warn"
+        self.outcomes[i] = self._outcome(bool(failing), warned, gap)
 
     def _blocks_used(self, gateway: Gateway, question: Question) -> list[Block]:
         if not gateway.is_serving:
@@ -144,12 +158,11 @@ class QueryClassProcess:
         ]
 
     def _all_there(
-        self, gateway: Gateway, blocks: list[Block], i: int, first_us: int, last_us: int
+        self, gateway: Gateway, block: Block, i: int, first_us: int, last_us: int
     ) -> bool:
-        """Whether every object it reads exists at every instant of its reads (Q3)."""
+        """Whether every object that it reads of a block exists at every instant of it (Q3)."""
         return all(
             self.store.always_shown(key, self._replica(gateway, i, key), first_us, last_us)
-            for block in blocks
             for key in block.data_keys()
         )
 
@@ -161,13 +174,13 @@ class QueryClassProcess:
         identity = ("query", self.spec.name, i, gateway.number, key)
         return candidates[self.world.pick(len(candidates), *identity)]
 
-    def _outcome(self, failing: bool, gap: bool) -> str:
+    def _outcome(self, failing: bool, warned: bool, gap: bool) -> str:
         """The first that applies (Q4, Q6)."""
         if failing and self.world.scenario.gateways.partial_response == "abort":
             return "query-error"
         if gap:
-            return "partial-response" if failing else "silent-gap"
-        return "warned" if failing else "ok"
+            return "partial-response" if failing or warned else "silent-gap"
+        return "warned" if failing or warned else "ok"
 
 
 def holds(block: Block, level1: Block) -> bool:

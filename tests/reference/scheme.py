@@ -35,6 +35,11 @@ class Way:
         """When retired blocks are deleted: "in-pass", "end-of-pass" or "every …"."""
         return str(self.slots.delete.when or self.world.scenario.compactor.cleanup_rule)
 
+    @property
+    def miss(self) -> str:
+        """What a reader does that finds an object gone (Q3, Q4)."""
+        return "fail" if self.slots.miss is None else str(self.slots.miss.kind)
+
     def hide_us(self, *, is_gateway: bool) -> int | None:
         """Age of a mark that hides a block (D2); None if marks are not read."""
         hide = self.slots.hide

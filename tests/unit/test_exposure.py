@@ -76,6 +76,34 @@ def test_queries_of_every_stream(
     assert fractions["ok"] < 1.0
 
 
+UPTO_2H = {"law": "uniform", "low": "0s", "high": "2h"}
+DOWN = {"kind": "gateway-outage", "target": 1, "at": "9h17m", "lasts": "40m"}
+
+
+def lenient(miss: str) -> dict[str, str]:
+    """Delete at once; what is gone is no error."""
+    return {"name": "lenient", "kind": "composed", "miss": miss}
+
+
+@pytest.mark.parametrize("streams", ["all", 1])
+@pytest.mark.parametrize("miss", ["tolerate", "warn"])
+@pytest.mark.parametrize("policy", [ABORT, WARN], ids=["abort", "warn"])
+@pytest.mark.parametrize("faults", [[], [DOWN]], ids=["plain", "outage"])
+def test_answers_that_lack_what_is_gone(
+    faults: list[Any], policy: dict[str, str], miss: str, streams: Any
+) -> None:
+    query = {"name": "q", "range": "6h", "takes": "3m", "streams": streams}
+    # Objects go one after the other, and some come late: blocks are partly there for long.
+    store = {"lag": lag(create_get=UPTO_1H, delete_get=UPTO_2H)}
+    changes: dict[str, Any] = {"queries": [query], "faults": faults, "store": store}
+    scenario = small(schemes=[lenient(miss)], gateways={**GATEWAYS, **policy}, **changes)
+    fractions = agree(scenario)
+    assert fractions["silent-gap"] > 0.01
+    is_told = miss == "warn" or (bool(faults) and policy is WARN)
+    assert (fractions["partial-response"] > 0.01) == is_told
+    assert (fractions["query-error"] > 0) == (bool(faults) and policy is ABORT)
+
+
 def test_the_worlds_reach_every_outcome_there_is() -> None:
     met: set[str] = set()
     for policy in (ABORT, WARN):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sim.analysis.checkers import lost_blocks, observe
+from sim.analysis.queries import lapses
 from sim.analysis.queries.evaluate import class_hazards
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
@@ -67,6 +68,20 @@ def test_a_gateway_that_drops_before_it_loads(monkeypatch: Patch) -> None:
         queries=[{"name": "old", "range": "1d", "offset": "3h"}],
     )
     assert hazards(older) == [("silent-gap", us("10h30m"), us("10h40m"))]
+
+
+def test_what_goes_while_a_query_reads_is_not_found_missing(monkeypatch: Patch) -> None:
+    # The first eight hours go at 10h1m, and are loaded anew at 10h30m.
+    lenient = {"name": "lenient", "kind": "composed", "miss": "tolerate"}
+    older = {"name": "old", "range": "1d", "offset": "3h", "takes": "20m"}
+    scenario = world(schemes=[lenient], horizon="11h", queries=[older])
+    assert hazards(scenario) == [("silent-gap", us("9h41m"), us("10h30m"))]
+
+    def at_arrival(self: lapses.Lapses, takes_us: int) -> Any:
+        return np.maximum(self.start_us, self.absent_us), self.end_us
+
+    monkeypatch.setattr(lapses.Lapses, "during", at_arrival)
+    assert hazards(scenario) == [("silent-gap", us("10h1m"), us("10h30m"))]
 
 
 def test_an_age_compared_with_at_least_instead_of_more(monkeypatch: Patch) -> None:

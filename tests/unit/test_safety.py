@@ -303,6 +303,32 @@ def test_settings_exclude_outcomes() -> None:
     assert proof(warn, 0, "partial-response") == proof(warn, 0, "warned") == "R1, R2"
 
 
+@pytest.mark.parametrize(
+    ("miss", "excluded"),
+    [("tolerate", ["query-error", "partial-response", "warned"]), ("warn", ["query-error"])],
+)
+def test_who_takes_the_absent_for_empty_proves_no_errors_but_more_gaps(
+    miss: str, excluded: list[str]
+) -> None:
+    def proofs(scheme: dict[str, Any], **faults: Any) -> dict[str, str]:
+        scenario = safe(
+            schemes=[{"name": "own", "kind": "composed", **scheme, "miss": miss}], **faults
+        )
+        return {o: proof(scenario, 0, o) for o in OUTCOMES if o not in ("ok", "duplicated")}
+
+    at_once = proofs({})
+    assert [o for o, text in at_once.items() if text] == excluded
+    marked = {
+        "record": "mark",
+        "hide": {"kind": "mark-age", "after": "40m"},
+        "delete": {"kind": "after", "delay": "90m"},
+    }
+    waits = proofs(marked)
+    assert waits["silent-gap"] == ("R2, R3, R8, R1" if miss == "tolerate" else "R2, R3, R8")
+    outage = {"kind": "gateway-outage", "target": 0, "at": "5h", "lasts": "1m"}
+    assert proofs({}, faults=[outage])["query-error"] == ""
+
+
 def test_ok_is_never_excluded_and_doubles_always() -> None:
     for scheme in (0, 1):
         assert proof(safe(), scheme, "ok") == ""

@@ -141,6 +141,27 @@ def test_nothing_goes_that_a_reader_holds() -> None:
     assert deletions > 0
 
 
+def test_what_is_gone_fails_a_query_or_is_missing() -> None:
+    def hazards(scheme: str) -> dict[str, int]:
+        scenario = world(schemes=[{"preset": scheme}], gateways={"sync_takes": "10m"})
+        return hazards_us(scenario, run(scenario)[1])
+
+    failing, silent, warned = hazards("S0"), hazards("S5a"), hazards("S5b")
+    lost_us = failing["query-error"]
+    assert lost_us > us("10m")
+    # The same absences, told otherwise: one gateway has the data, or nobody.
+    assert silent == {"silent-gap": lost_us + failing.get("silent-gap", 0)}
+    del failing["query-error"]
+    assert warned == {**failing, "partial-response": lost_us}
+
+
+def test_a_miss_that_is_not_said_is_in_no_digest() -> None:
+    scheme = composed(hold="leases")
+    said = world(schemes=[{**scheme, "miss": "fail"}])
+    assert "miss" not in world(schemes=[scheme]).raw()["schemes"][0]
+    assert run(said)[0].records == run(world(schemes=[scheme]))[0].records
+
+
 def test_nothing_is_deleted_for_ever() -> None:
     _, timelines = run(world(horizon="24h", schemes=[composed(delete="never")]))
     assert (timelines.blocks.retired_us < NEVER).any()
@@ -198,6 +219,7 @@ kind = "composed"
         ('delete = { kind = "after" }', "delete.delay=(missing) must be given"),
         ('delete = { kind = "after", delay = "1h" }', 'must go with record, which is "nothing"'),
         ('record = "mark"', 'must go with hide, which is "superseded"'),
+        ('miss = "ignore"', 'miss=\'ignore\' must be one of "fail", "tolerate", "warn"'),
         ('preset = "S33"', "preset='S33' must be one of"),
     ],
 )
@@ -206,6 +228,17 @@ def test_a_wrong_scheme_is_told_where_it_is_wrong(lines: str, told: str) -> None
         load(TEXT + lines + "\n")
     assert told in str(caught.value)
     assert "<scenario>:10" in str(caught.value)
+
+
+@pytest.mark.parametrize("miss", ["tolerate", "warn"])
+def test_who_draws_a_replica_for_each_read_cannot_answer_without_a_block(miss: str) -> None:
+    store = "[store]\nreplicas = 2\nread_from = "
+    lines = f'miss = "{miss}"\n{store}'
+    with pytest.raises(ScenarioError) as caught:
+        load(TEXT + lines + '"any"\n')
+    assert 'be "fail" where each read draws its replica' in str(caught.value)
+    for fits in ('"nearest"', '"any"\nprimary = true'):
+        assert load(TEXT + lines + fits + "\n").schemes[0].composed.misses.kind == miss
 
 
 @pytest.fixture

@@ -100,24 +100,28 @@ def test_sampled_lies_in_the_binomial_interval_of_exact(scenario: Scenario, sche
     assert met >= 4
 
 
-def test_every_sampled_query_is_judged_as_alone() -> None:
-    scenario = small(2, "warn", queries=[
-        {"name": "q", "range": "6h", "takes": UPTO_1H, "streams": 2, "rate": "1/m"}
-    ])  # fmt: skip
-    for scheme in (0, 1):
-        _, timelines = run(scenario, scheme)
-        query = scenario.queries[0]
-        at_us, codes = sample_outcomes(Exposure(scenario, timelines, query))
-        streams, judge = Streams(timelines.seed), Judge(scenario, timelines, query)
-        every = arrivals(streams.stream("query", "q", "arrivals"), 1 / 60, us("12h"))
-        assert at_us.tolist() == [t for t in every.tolist() if t >= us("7h")]
-        takes, lots = streams.stream("query", "q", "takes"), streams.stream("query", "q", "streams")
-        first = every.size - at_us.size
-        for i, (t_us, code) in enumerate(zip(at_us.tolist(), codes.tolist(), strict=True)):
-            chosen = frozenset(choose(lots, np.array([first + i]), 4, 2)[0].tolist())
-            takes_us = query.takes.draw_us(takes.at(first + i))
-            failing = frozenset(g for g in (0, 1) if judge.chance(g, t_us, takes_us, chosen))
-            assert OUTCOMES[code] == judge.outcome(t_us, chosen, failing)
+@pytest.mark.parametrize("scheme", range(4))
+def test_every_sampled_query_is_judged_as_alone(scheme: int) -> None:
+    lenient = [{"name": miss, "kind": "composed", "miss": miss} for miss in ("tolerate", "warn")]
+    scenario = small(
+        2,
+        "warn",
+        queries=[{"name": "q", "range": "6h", "takes": UPTO_1H, "streams": 2, "rate": "1/m"}],
+        schemes=[AT_ONCE, marks("40m", "20m"), *lenient],
+    )
+    _, timelines = run(scenario, scheme)
+    query = scenario.queries[0]
+    at_us, codes = sample_outcomes(Exposure(scenario, timelines, query))
+    streams, judge = Streams(timelines.seed), Judge(scenario, timelines, query)
+    every = arrivals(streams.stream("query", "q", "arrivals"), 1 / 60, us("12h"))
+    assert at_us.tolist() == [t for t in every.tolist() if t >= us("7h")]
+    takes, lots = streams.stream("query", "q", "takes"), streams.stream("query", "q", "streams")
+    first = every.size - at_us.size
+    for i, (t_us, code) in enumerate(zip(at_us.tolist(), codes.tolist(), strict=True)):
+        chosen = frozenset(choose(lots, np.array([first + i]), 4, 2)[0].tolist())
+        takes_us = query.takes.draw_us(takes.at(first + i))
+        failing = frozenset(g for g in (0, 1) if judge.chance(g, t_us, takes_us, chosen))
+        assert OUTCOMES[code] == judge.outcome(t_us, takes_us, chosen, failing)
 
 
 def test_a_law_of_durations_enters_by_slices() -> None:

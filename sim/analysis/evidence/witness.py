@@ -145,7 +145,8 @@ def _cause(exposure: Exposure, at_us: int, until_us: int) -> QueryWitness:
     """Name a read that fails for a query that arrives at ``at_us``, else data that is missing."""
     query_class, failures = exposure.query_class, exposure.failures
     name = query_class.name
-    start_us, end_us = failures.during(longest_us(query_class, exposure.timelines.horizon_us))
+    takes_us = longest_us(query_class, exposure.timelines.horizon_us)
+    start_us, end_us = failures.during(takes_us)
     rows = np.flatnonzero((start_us <= at_us) & (at_us < end_us))
     if len(rows):
         row = rows[np.lexsort((failures.block[rows], failures.gateway[rows]))[0]]
@@ -157,7 +158,7 @@ def _cause(exposure: Exposure, at_us: int, until_us: int) -> QueryWitness:
             gateway=int(failures.gateway[row]),
             block=exposure.timelines.blocks.id[int(failures.block[row])],
         )
-    missing = exposure.missing()
+    missing = exposure.missing(takes_us)
     rows = np.flatnonzero((missing.start <= at_us) & (at_us < missing.end))
     if len(rows):
         stream = int(missing.group[rows].min())

@@ -16,9 +16,8 @@ from sim.analysis.intervals import (
     subtract,
 )
 from sim.analysis.queries.exposure import Exposure
-from sim.analysis.queries.outcomes import Hazards
+from sim.analysis.queries.outcomes import NOBODY, SOMEBODY, WARNING, Hazards
 
-NOBODY: Final[frozenset[int]] = frozenset()
 _WORD_BITS: Final = 62
 """Bits of a 64-bit word of which sums stay positive."""
 
@@ -36,17 +35,19 @@ def whole_pieces(exposure: Exposure, takes_us: int) -> list[tuple[Spans, str]]:
     failures, rule = exposure.failures, exposure.rule
     start, end = failures.during(takes_us)
     failing = merge(start, end)
-    sets = [(NOBODY, failing)]
+    sets = [(SOMEBODY, failing)]
     if not rule.failing_decides:
-        sets = failing_sets(failures.gateway, start, end)
+        sets = failing_sets(failures.lost, start, end)
     pieces: list[tuple[Spans, str]] = []
     for left_out, spans in sets:
-        lost = EMPTY if rule.failing_decides else intersect(spans, exposure.missing_any(left_out))
-        pieces.append((lost, rule.outcome(is_failing=True, is_missing=True)))
+        lost = EMPTY
+        if not rule.failing_decides:
+            lost = intersect(spans, exposure.missing_any(takes_us, left_out))
+        pieces.append((lost, rule.outcome(left_out, is_missing=True)))
         complete = subtract(spans, lost)
-        pieces.append((complete, rule.outcome(is_failing=True, is_missing=False)))
-    gaps = subtract(exposure.missing_any(), failing)
-    pieces.append((gaps, rule.outcome(is_failing=False, is_missing=True)))
+        pieces.append((complete, rule.outcome(left_out, is_missing=False)))
+    gaps = subtract(exposure.missing_any(takes_us), failing)
+    pieces.append((gaps, rule.outcome(NOBODY, is_missing=True)))
     return pieces
 
 
@@ -64,18 +65,19 @@ def failing_sets(gateway: Ints, start: Ints, end: Ints) -> list[tuple[frozenset[
 
 
 def gateway_bits(gateway: Ints) -> npt.NDArray[Any]:
-    """Each gateway as the set of it alone, a bit of an integer; shape as ``gateway``.
+    """Each gateway, or `WARNING`, as the set of it alone, a bit of an integer; the same shape.
 
     Sums of different ones are sets too. The integers are Python's where a word has too few bits.
     """
-    if int(gateway.max(initial=0)) < _WORD_BITS:
-        return np.int64(1) << gateway
-    return np.array([1 << g for g in gateway.tolist()], np.object_)
+    bit = gateway - WARNING
+    if int(bit.max(initial=0)) < _WORD_BITS:
+        return np.int64(1) << bit
+    return np.array([1 << b for b in bit.tolist()], np.object_)
 
 
 def gateways_of(bits: int) -> frozenset[int]:
     """The gateways of a set that :func:`gateway_bits` began."""
-    return frozenset(g for g in range(bits.bit_length()) if bits >> g & 1)
+    return frozenset(b + WARNING for b in range(bits.bit_length()) if bits >> b & 1)
 
 
 def _ordered(pieces: list[tuple[Spans, str]]) -> Hazards:

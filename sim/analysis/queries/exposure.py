@@ -7,20 +7,23 @@ Q2, Q3 and Q5; no query is looked at. :class:`Exposure` answers two questions fo
 - :meth:`Exposure.missing`: when would data be missing, were some gateways left out?
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, merge_groups, pairs
-from sim.analysis.queries.outcomes import OutcomeRule
+from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, pairs
+from sim.analysis.queries.lapses import Gone, Lapses
+from sim.analysis.queries.needs import Needs
+from sim.analysis.queries.outcomes import NOBODY, WARNING, OutcomeRule
 from sim.analysis.queries.uses import Uses, uses
 from sim.conventions.placement import candidates, fixed_replica
 from sim.conventions.queries import n_asked, reach
 from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
 from sim.core.units import NEVER
+from sim.scenario.language.primitives import Misses
 from sim.scenario.schema import QueryClass, Scenario
 from sim.trace.timelines import Timelines
 
@@ -31,12 +34,15 @@ class Failures:
 
     It does so for arrivals in [start_us, end_us) whose reading has not ended before
     ``absent_us``: t + takes >= absent_us. ``replica`` is the replica that must be read for it,
-    -1 if the gateway reads only one; ``unit`` numbers (gateway, block, object).
+    -1 if the gateway reads only one; ``unit`` numbers (gateway, block, object). ``object`` is -1
+    where the gateway goes down. ``lost`` is the gateway whose answer fails, or ``WARNING``.
     """
 
     stream: Ints
     gateway: Ints
+    lost: Ints
     unit: Ints
+    load: Ints
     block: Ints
     object: Ints
     replica: Ints
@@ -59,7 +65,6 @@ class Exposure:
         self.n_streams = scenario.producers.count
         self.shards = scenario.gateways.shards
         self._allowed = RESOLUTIONS.index(query_class.max_resolution)
-        self._missing: dict[frozenset[int], GroupedSpans] = {}
 
     def moved(self, scenario: Scenario, timelines: Timelines) -> "Exposure":
         """The same class on a run in which only the deletions were at other times.
@@ -67,15 +72,25 @@ class Exposure:
         What does not depend on deletions is shared.
         """
         other = Exposure(scenario, timelines, self.query_class)
-        other._missing = self._missing
-        for name in ("_replicas", "_counted_on", "uses", "_readers", "_needed", "_covers"):
+        for name in ("_replicas", "_counted_on", "uses", "_readers", "_needs"):
             other.__dict__[name] = getattr(self, name)
         return other
 
     @property
     def rule(self) -> OutcomeRule:
         """How failures and missing data become an outcome."""
-        return OutcomeRule(self.scenario.gateways.partial_response)
+        return OutcomeRule(self.scenario.gateways.partial_response, self._misses.may_warn)
+
+    @cached_property
+    def _misses(self) -> Misses:
+        """What readers of the run do that find an object gone."""
+        scheme = self.scenario.schemes[self.scenario.scheme_index(self.timelines.scheme)]
+        return scheme.composed.misses
+
+    @property
+    def lacks_blocks(self) -> bool:
+        """Whether an absent object takes its block alone out of an answer."""
+        return not self._misses.loses_gateway
 
     @property
     def n_drawn(self) -> int:
@@ -172,7 +187,25 @@ class Exposure:
 
     @cached_property
     def failures(self) -> Failures:
-        """Everything that may fail a read."""
+        """Everything that may fail an answer, or make it carry a warning."""
+        if not self.lacks_blocks:
+            return self._met
+        is_absent = self._met.object >= 0
+        if self._misses.may_warn:
+            return replace(self._met, lost=np.where(is_absent, WARNING, self._met.gateway))
+        kept = {f.name: getattr(self._met, f.name)[~is_absent] for f in fields(Failures)}
+        return Failures(**kept)
+
+    @cached_property
+    def _gone(self) -> Gone:
+        """What absent objects take out of answers."""
+        rows = self._met
+        keep = rows.object >= 0
+        return Gone(*(c[keep] for c in (rows.load, rows.start_us, rows.end_us, rows.absent_us)))
+
+    @cached_property
+    def _met(self) -> Failures:
+        """What queries meet: absent objects, and gateways that go down."""
         absent, down = self._absent_rows(), self._down_rows()
         columns = [np.concatenate([a, b]) for a, b in zip(absent, down, strict=True)]
         load, object_index, replica, start, end, absent_us = columns
@@ -186,7 +219,9 @@ class Exposure:
         return Failures(
             stream=blocks.stream[block],
             gateway=gateway,
+            lost=gateway,
             unit=unit,
+            load=load,
             block=block,
             object=object_index[keep],
             replica=replica[keep],
@@ -239,81 +274,34 @@ class Exposure:
     @property
     def n_needed(self) -> int:
         """Level-1 blocks that some query asks for while only the bucket has their data."""
-        return int(self._needed[0].size)
+        return len(self._needs)
 
     @cached_property
-    def _needed(self) -> tuple[Ints, Ints, Ints]:
-        """Level-1 blocks and the arrivals [start, end) for which only the bucket has their data."""
-        blocks, spec = self.timelines.blocks, self.scenario
-        rows = np.flatnonzero((blocks.level == 1) & (blocks.committed_us < NEVER))
-        start, end = self.asks(rows)
-        local_until = blocks.max_us[rows] + spec.producers.local_retention_us
-        start = np.maximum(np.maximum(start, blocks.committed_us[rows]), local_until)
-        kept = spec.compactor.retention_us[: self._allowed + 1]
-        if not spec.compactor.downsampling:
-            kept = kept[:1]
-        if all(kept):
-            end = np.minimum(end, blocks.max_us[rows] + max(kept))
-        keep = end > start
-        return rows[keep], start[keep], end[keep]
+    def _needs(self) -> Needs:
+        return Needs(self, self._gone if self.lacks_blocks else None)
 
-    @cached_property
-    def _covers(self) -> tuple[Ints, Ints, Ints, Ints]:
-        """(needed row, gateway, start, end): a block in use holds the needed block's data."""
-        blocks, loads = self.timelines.blocks, self.timelines.loads
-        rows, start, end = self._needed
-        width = int(blocks.source_ordinal.max(initial=0)) + 1
-        key = blocks.stream[rows] * width + blocks.source_ordinal[blocks.source_ptr[rows]]
-        position = np.full(self.n_streams * width, -1)
-        position[key] = np.arange(rows.size)
-        used = self.uses
-        block = loads.block[used.load]
-        left, member = pairs(blocks.source_ptr[block], blocks.source_ptr[block + 1])
-        row = position[blocks.stream[block[left]] * width + blocks.source_ordinal[member]]
-        row, use = row[row >= 0], left[row >= 0]
-        begin = np.maximum(used.start_us[use], start[row])
-        finish = np.minimum(used.end_us[use], end[row])
-        keep = finish > begin
-        return row[keep], loads.gateway[used.load[use[keep]]], begin[keep], finish[keep]
+    def missing(self, takes_us: int, left_out: frozenset[int] = NOBODY) -> GroupedSpans:
+        """Arrivals for which data of a stream is missing if ``left_out`` gateways give nothing.
 
-    def missing(self, left_out: frozenset[int] = frozenset()) -> GroupedSpans:
-        """Arrivals for which data of a stream is missing if ``left_out`` gateways give nothing."""
-        if left_out not in self._missing:
-            self._missing[left_out] = self._find_missing(left_out)
-        return self._missing[left_out]
+        How long queries take matters only where :attr:`lacks_blocks`.
+        """
+        return self._needs.missing(takes_us, left_out)
 
-    def lacking(self, at_us: int, left_out: frozenset[int]) -> Ints:
+    def missing_any(self, takes_us: int, left_out: frozenset[int] = NOBODY) -> Spans:
+        """Arrivals for which data of any stream is missing."""
+        found = self.missing(takes_us, left_out)
+        return merge(found.start, found.end)
+
+    def lapses(self, left_out: frozenset[int]) -> Lapses:
+        """Arrivals for which data of a stream is missing, for queries of any duration."""
+        return self._needs.lapses(left_out)
+
+    def lacking(self, at_us: int, takes_us: int, left_out: frozenset[int]) -> Ints:
         """Level-1 blocks whose data is missing for an arrival if ``left_out`` give nothing.
 
         Ordinals, ascending, of all streams; :meth:`missing` says when that is so of any.
         """
-        rows, start, end = self._needed
-        row, gateway, begin, finish = self._covers
-        holds = (begin <= at_us) & (at_us < finish)
-        holds &= ~np.isin(gateway, np.array(sorted(left_out), np.int64))
-        asked = (start <= at_us) & (at_us < end)
-        asked[row[holds]] = False
-        return np.sort(rows[asked])
-
-    def _find_missing(self, left_out: frozenset[int]) -> GroupedSpans:
-        rows, start, end = self._needed
-        row, gateway, begin, finish = self._covers
-        keep = ~np.isin(gateway, np.array(sorted(left_out), np.int64))
-        covered = merge_groups(row[keep], begin[keep], finish[keep])
-        # What is left of each need runs from its start, or the end of a covered piece, to the
-        # start of the next covered piece, or its end.
-        group = np.concatenate([np.arange(rows.size), covered.group])
-        opens = np.concatenate([start, covered.end])
-        order = np.lexsort((opens, group))
-        group, opens = group[order], opens[order]
-        closes = end[group]
-        closes[np.flatnonzero(order >= rows.size) - 1] = covered.start
-        return merge_groups(self.timelines.blocks.stream[rows[group]], opens, closes)
-
-    def missing_any(self, left_out: frozenset[int] = frozenset()) -> Spans:
-        """Arrivals for which data of any stream is missing."""
-        found = self.missing(left_out)
-        return merge(found.start, found.end)
+        return self._needs.lacking(at_us, takes_us, left_out)
 
 
 def exposures(scenario: Scenario, timelines: Timelines) -> tuple[Exposure, ...]:

@@ -96,7 +96,7 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
     met = (start <= asked.at_us) & (asked.at_us < end)
     met &= np.isin(rows.stream, np.array(asked.streams))
     queries = Queries(exposure.scenario, exposure.query_class, Streams(exposure.timelines.seed))
-    reads = []
+    reads, lost = [], set()
     for row in np.flatnonzero(met).tolist():
         gateway, block, index = (
             int(column[row]) for column in (rows.gateway, rows.block, rows.object)
@@ -106,6 +106,7 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
             key = exposure.key(block, index)
             if queries.replica(asked.number, gateway, key, exposure.readable) != replica:
                 continue
+        lost.add(int(rows.lost[row]))
         reads.append(
             BrokenRead(
                 gateway=gateway,
@@ -117,14 +118,13 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
             )
         )
     reads.sort(key=lambda read: (read.gateway, read.block, read.object, read.replica))
-    rule = exposure.rule
+    rule, failing = exposure.rule, frozenset(lost)
     lacking: tuple[int, ...] = ()
     if not (reads and rule.failing_decides):
-        failing = frozenset(read.gateway for read in reads)
-        found = exposure.lacking(asked.at_us, failing)
+        found = exposure.lacking(asked.at_us, asked.takes_us, failing)
         streams = exposure.timelines.blocks.stream
         lacking = tuple(int(b) for b in found if int(streams[b]) in asked.streams)
-    outcome = rule.outcome(is_failing=bool(reads), is_missing=bool(lacking))
+    outcome = rule.outcome(failing, is_missing=bool(lacking))
     return Answer(outcome=outcome, reads=tuple(reads), lacking=lacking)
 
 
@@ -236,7 +236,7 @@ def _choices(exposure: Exposure, whole: Asked) -> list[tuple[int, ...]]:
     start, end = rows.during(whole.takes_us)
     met = (start <= whole.at_us) & (whole.at_us < end)
     failing = set(rows.stream[met].tolist())
-    missing = exposure.missing()
+    missing = exposure.missing(whole.takes_us)
     here = (missing.start <= whole.at_us) & (whole.at_us < missing.end)
     lacking = set(missing.group[here].tolist())
     kinds = (failing & lacking, failing - lacking, lacking - failing)

@@ -17,6 +17,14 @@ CODE: Final = {name: code for code, name in enumerate(OUTCOMES)}
 """Number of each outcome: its place in the order in which outcomes are judged."""
 
 
+NOBODY: Final[frozenset[int]] = frozenset()
+"""No gateway fails."""
+SOMEBODY: Final[frozenset[int]] = frozenset({0})
+"""Some gateway fails, where it does not matter which."""
+WARNING: Final = -1
+"""Stands among failing gateways for an answer that lacks only blocks, and says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutcomeRule:
     """How a query ends, given what went wrong (``SEMANTICS.md`` Q4, Q6).
@@ -25,26 +33,29 @@ class OutcomeRule:
     ----------
     partial_response : {"abort", "warn"}
         Whether a failing gateway fails the query, or only gives nothing.
+    may_warn : bool
+        Whether :data:`WARNING` may stand among those that fail.
     """
 
     partial_response: str
+    may_warn: bool = False
 
     @property
     def failing_decides(self) -> bool:
         """Whether it does not matter which gateways fail, nor what is missing then."""
-        return self.partial_response == "abort"
+        return self.partial_response == "abort" and not self.may_warn
 
-    def outcome(self, *, is_failing: bool, is_missing: bool) -> str:
-        """The outcome if some gateway fails, and if data that should be there is missing."""
-        if is_failing and self.partial_response == "abort":
+    def outcome(self, failing: frozenset[int], *, is_missing: bool) -> str:
+        """The outcome if these gateways fail, and if data that should be there is missing."""
+        if self.partial_response == "abort" and failing - {WARNING}:
             return "query-error"
         if is_missing:
-            return "partial-response" if is_failing else "silent-gap"
-        return "warned" if is_failing else "ok"
+            return "partial-response" if failing else "silent-gap"
+        return "warned" if failing else "ok"
 
-    def code(self, *, is_failing: bool, is_missing: bool) -> int:
+    def code(self, failing: frozenset[int], *, is_missing: bool) -> int:
         """The same as its number in :data:`CODE`."""
-        return CODE[self.outcome(is_failing=is_failing, is_missing=is_missing)]
+        return CODE[self.outcome(failing, is_missing=is_missing)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

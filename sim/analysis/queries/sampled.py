@@ -113,21 +113,21 @@ class _Draws:
         rule = self._exposure.rule
         for mask in np.unique(np.append(failing, 0)).tolist():
             members = np.flatnonzero(failing == mask)
-            is_failing = mask != 0
-            codes[members] = rule.code(is_failing=is_failing, is_missing=False)
-            if is_failing and rule.failing_decides:
+            lost_gateways = gateways_of(mask)
+            codes[members] = rule.code(lost_gateways, is_missing=False)
+            if lost_gateways and rule.failing_decides:
                 continue
-            lost = members[self._misses(members, gateways_of(mask))]
-            codes[lost] = rule.code(is_failing=is_failing, is_missing=True)
+            lost = members[self._misses(members, lost_gateways)]
+            codes[lost] = rule.code(lost_gateways, is_missing=True)
         return codes
 
     def _failing_gateways(self) -> npt.NDArray[Any]:
-        """Bit set of the gateways that fail each query; 1 for any where it does not matter."""
+        """Bit set of the gateways that fail each query; one stands for all that decide alike."""
         rows = self._exposure.failures
         longest_us = int(self._takes_us.max(initial=0))
         start, end = rows.during(longest_us)
         is_any = self._exposure.rule.failing_decides
-        bits = np.ones(rows.gateway.size, np.int64) if is_any else gateway_bits(rows.gateway)
+        bits = gateway_bits(np.zeros_like(rows.lost) if is_any else rows.lost)
         masks = np.zeros(self._at_us.size, bits.dtype)
         for part in _portions(start, end, self._at_us):
             row, query = self._meetings(part, start[part], end[part])
@@ -143,16 +143,21 @@ class _Draws:
     def _misses(self, members: Ints, left_out: frozenset[int]) -> npt.NDArray[np.bool_]:
         """Which of the queries (ascending) miss data without the gateways left out."""
         at_us = self._at_us[members]
-        if self._exposure.n_drawn == self._exposure.n_streams:
-            return self._exposure.missing_any(left_out).holds(at_us)
-        missing = self._exposure.missing(left_out)
+        if self._exposure.n_drawn == self._exposure.n_streams and not self._exposure.lacks_blocks:
+            return self._exposure.missing_any(0, left_out).holds(at_us)
+        takes_us = self._takes_us[members]
+        lapses = self._exposure.lapses(left_out)
+        start, end = lapses.during(int(takes_us.max(initial=0)))
         lost = np.zeros(members.size, np.bool_)
-        for part in _portions(missing.start, missing.end, at_us):
-            first = np.searchsorted(at_us, missing.start[part])
-            last = np.searchsorted(at_us, missing.end[part])
-            row, position = pairs(first.astype(np.int64), last.astype(np.int64))
+        for part in _portions(start, end, at_us):
+            first = np.searchsorted(at_us, start[part])
+            last = np.searchsorted(at_us, end[part])
+            left, position = pairs(first.astype(np.int64), last.astype(np.int64))
+            row = part[left]
+            late = at_us[position] + takes_us[position] >= lapses.absent_us[row]
+            row, position = row[late], position[late]
             asking = members[position] + self._first
-            chosen = self._queries.asks_for(asking, missing.group[part][row])
+            chosen = self._queries.asks_for(asking, lapses.stream[row])
             lost[position[chosen]] = True
         return lost
 

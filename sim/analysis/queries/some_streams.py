@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.analysis.intervals import Spans, merge_groups, steps, subtract_groups
-from sim.analysis.queries.every_stream import NOBODY
 from sim.analysis.queries.exposure import Exposure
-from sim.analysis.queries.outcomes import CODE
+from sim.analysis.queries.outcomes import CODE, NOBODY, SOMEBODY
 from sim.errors import Problem, ScenarioError
 from sim.scenario.schema import OUTCOMES
 
@@ -45,6 +44,7 @@ class _Lottery:
         self._n = exposure.n_streams
         self._k = exposure.n_drawn
         self._rule = exposure.rule
+        self._takes_us = takes_us
         rows = exposure.failures
         start, end = rows.during(takes_us)
         # One row per unit and replica: overlapping absences of one thing are one absence.
@@ -54,7 +54,7 @@ class _Lottery:
         order = np.argsort(rows.unit, kind="stable")
         known = order[np.searchsorted(rows.unit[order], unit)]
         self._unit, self._is_sure = unit, replica == 0
-        self._stream, self._gateway = rows.stream[known], rows.gateway[known]
+        self._stream, self._gateway = rows.stream[known], rows.lost[known]
         self._start, self._end = merged.start, merged.end
 
     def pieces(self) -> list[tuple[int, Floats]]:
@@ -65,10 +65,10 @@ class _Lottery:
 
     def _counted(self) -> list[tuple[int, Floats]]:
         """Where any failure decides, and is certain, streams need only be counted."""
-        failed = self._rule.code(is_failing=True, is_missing=False)
-        gap = self._rule.code(is_failing=False, is_missing=True)
+        failed = self._rule.code(SOMEBODY, is_missing=False)
+        gap = self._rule.code(NOBODY, is_missing=True)
         failing = merge_groups(self._stream, self._start, self._end)
-        lacking = subtract_groups(self._exposure.missing(), failing)
+        lacking = subtract_groups(self._exposure.missing(self._takes_us), failing)
         weight = np.repeat(np.array([1, 1 << 32]), (failing.start.size, lacking.start.size))
         spans, count = steps(
             np.concatenate([failing.start, lacking.start]),
@@ -90,8 +90,8 @@ class _Lottery:
 
     def _cut(self) -> list[tuple[int, Floats]]:
         """The pieces of time on which nothing changes, one by one."""
-        missing = self._exposure.missing()
-        gap = self._rule.code(is_failing=False, is_missing=True)
+        missing = self._exposure.missing(self._takes_us)
+        gap = self._rule.code(NOBODY, is_missing=True)
         starts = np.concatenate([self._start, missing.start])
         ends = np.concatenate([self._end, missing.end])
         # Failures count in the low word, missing data in the high one.
@@ -125,7 +125,7 @@ class _Lottery:
         edges = {at, int(span.end[0])}
         if not rule.failing_decides:
             for left_out in _subsets(gateways):
-                missing = self._exposure.missing(_all_of(left_out, alike))
+                missing = self._exposure.missing(self._takes_us, _all_of(left_out, alike))
                 for column in (missing.start, missing.end):
                     inside = column[(column > at) & (column < span.end[0])]
                     edges.update(inside.tolist())
@@ -158,14 +158,15 @@ class _Lottery:
         rule, gateways = self._rule, sorted(alike)
         sets = [NOBODY] if rule.failing_decides else _subsets(gateways)
         for failing in sets:
-            lacking = self._lacking(at_us, _all_of(failing, alike))
+            left_out = _all_of(failing, alike)
+            lacking = self._lacking(at_us, left_out)
             happens = self._exactly(chances, gateways, failing, frozenset())
             complete = self._exactly(chances, gateways, failing, lacking)
             incomplete = max(0.0, happens - complete)
-            fractions[rule.code(is_failing=bool(failing), is_missing=True)] += incomplete
-            fractions[rule.code(is_failing=bool(failing), is_missing=False)] += complete
+            fractions[rule.code(left_out, is_missing=True)] += incomplete
+            fractions[rule.code(left_out, is_missing=False)] += complete
         if rule.failing_decides:
-            failed = rule.code(is_failing=True, is_missing=False)
+            failed = rule.code(SOMEBODY, is_missing=False)
             fractions[failed] = max(0.0, 1.0 - fractions.sum())
         return fractions
 
@@ -206,7 +207,7 @@ class _Lottery:
 
     def _lacking(self, at_us: int, left_out: frozenset[int]) -> frozenset[int]:
         """Streams whose data is missing at an instant without some gateways."""
-        missing = self._exposure.missing(left_out)
+        missing = self._exposure.missing(self._takes_us, left_out)
         here = (missing.start <= at_us) & (at_us < missing.end)
         return frozenset(missing.group[here].tolist())
 

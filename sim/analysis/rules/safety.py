@@ -68,6 +68,7 @@ from sim.analysis.rules.conditions import Conditions
 from sim.analysis.rules.rule import Rule, Status
 
 if TYPE_CHECKING:
+    from sim.scenario.language.primitives import Misses
     from sim.scenario.schema import QueryClass, Scenario
 
 __all__ = ["Rule", "Status", "proof", "rules", "safe_delay_us", "shortfall_us"]
@@ -111,15 +112,31 @@ def proof(
     """
     if outcome == "duplicated":
         return "nothing counts data twice"
+    misses = scenario.schemes[scheme_index].composed.misses
+    if setting := _setting(scenario, misses, outcome):
+        return setting
+    conditions = Conditions(scenario, scheme_index, classes)
+    if outcome == "silent-gap":
+        silent = not (misses.loses_gateway or misses.warns)
+        return _names([*conditions.gaps(), *(conditions.reads() if silent else ())])
+    return "" if outcome == "ok" else _names(conditions.reads())
+
+
+def _setting(scenario: "Scenario", misses: "Misses", outcome: str) -> str:
+    """The setting that excludes an outcome of reads that meet an absence; empty without one."""
     is_abort = scenario.gateways.partial_response == "abort"
     if outcome == "query-error" and not is_abort:
         return 'partial_response = "warn"'
-    if outcome in ("partial-response", "warned") and is_abort:
+    is_told = outcome in ("partial-response", "warned")
+    if is_told and is_abort and not misses.may_warn:
         return 'partial_response = "abort"'
-    conditions = Conditions(scenario, scheme_index, classes)
-    if outcome == "silent-gap":
-        return _names(conditions.gaps())
-    return "" if outcome == "ok" else _names(conditions.reads())
+    gateways = [f"gateway/{g}" for g in range(scenario.gateways.count)]
+    may_go_down = any(fault.befalls(g) for fault in scenario.faults for g in gateways)
+    if misses.loses_gateway or may_go_down:
+        return ""
+    if outcome == "query-error" or (is_told and not misses.warns):
+        return f'miss = "{misses.kind}"'
+    return ""
 
 
 def safe_delay_us(
@@ -171,4 +188,4 @@ def _names(needed: Sequence[Rule]) -> str:
     met = [rule for rule in needed if rule.is_met]
     if any(rule.status is not Status.HOLDS for rule in met):
         return ""
-    return ", ".join(rule.name for rule in met)
+    return ", ".join(dict.fromkeys(rule.name for rule in met))

@@ -21,7 +21,7 @@ from sim.scenario.language.values import Frozen, refusal
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["SLOTS", "Deletes", "Hides", "Primitive", "Slot", "primitives", "register"]
+__all__ = ["SLOTS", "Deletes", "Hides", "Misses", "Primitive", "Slot", "primitives", "register"]
 
 SLOTS: Final[Mapping[str, str]] = {
     "record": "How is it recorded that a block is retired?",
@@ -29,6 +29,7 @@ SLOTS: Final[Mapping[str, str]] = {
     "delete": "When do the objects of a retired block go, by which clock?",
     "hold": "What do readers and whoever deletes owe each other?",
     "learn": "How does a reader learn what is in the bucket?",
+    "miss": "What does a reader do that finds an object gone?",
 }
 """The questions that a scheme answers."""
 
@@ -80,6 +81,24 @@ class Deletes(Primitive):
     def delay_us(self) -> int:
         """From retirement to deletion; NEVER if nothing is deleted."""
         raise NotImplementedError
+
+
+class Misses(Primitive):
+    """Base of what may stand in the slot ``miss``."""
+
+    loses_gateway: ClassVar[bool] = True
+    """Whether an absent object fails the whole answer of its gateway, not only its block."""
+
+    warns: ClassVar[bool] = True
+    """Whether who asked is told that something was absent."""
+
+    reads_one_replica: ClassVar[bool] = False
+    """Whether it needs gateways that read one replica, and do not draw one for each read."""
+
+    @property
+    def may_warn(self) -> bool:
+        """Whether an answer may lack a block, and say so."""
+        return self.warns and not self.loses_gateway
 
 
 _Table = TypeVar("_Table", bound=Primitive)

@@ -208,13 +208,19 @@ def _schemes(scenario: "Scenario") -> Iterator[Finding]:
             if name not in (scenario.presets or ()):
                 rule = f'go with presets = ["{name}"]'
                 yield Finding(("schemes", i, "preset"), rule, (("presets",),))
-        parts = scheme.primitives if scheme.kind == "composed" else {}
+        if scheme.kind != "composed":
+            continue
+        parts = scheme.primitives
         for slot, part in parts.items():
             for other, kinds in part.refuses.items():
                 if parts[other].kind in kinds:
                     here, there = ((*("schemes", i), place) for place in (slot, other))
                     rule = f'go with {other}, which is "{parts[other].kind}"'
                     yield Finding(here, rule, (there,))
+        if scheme.misses.reads_one_replica and scenario.store.draws_replicas:
+            # What a block lacks would be a matter of chance, query by query.
+            rule = 'be "fail" where each read draws its replica'
+            yield Finding(("schemes", i, "miss"), rule, (("store", "read_from"),))
 
 
 def _interventions(scenario: "Scenario") -> Iterator[Finding]:

@@ -12,7 +12,15 @@ from pydantic import BeforeValidator, Field
 
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.language.cleanup import Cleanup
-from sim.scenario.language.primitives import SLOTS, Deletes, Hides, Primitive, Slot
+from sim.scenario.language.primitives import (
+    SLOTS,
+    Deletes,
+    Hides,
+    Misses,
+    Primitive,
+    Slot,
+    primitives,
+)
 from sim.scenario.language.values import Duration, Frozen, Name
 from sim.scenario.presets import over_scheme
 
@@ -117,6 +125,9 @@ class Composed(_Scheme):
     learn: Annotated[Primitive, Slot("learn")] = Field(
         "listing", validate_default=True, description=SLOTS["learn"]
     )
+    miss: Annotated[Misses, Slot("miss")] | None = Field(
+        None, description=f"{SLOTS['miss']} The query fails if nothing is said."
+    )
 
     @property
     def composed(self) -> "Composed":
@@ -126,7 +137,16 @@ class Composed(_Scheme):
     @property
     def primitives(self) -> Mapping[str, Primitive]:
         """What stands in each slot."""
-        return {slot: getattr(self, slot) for slot in SLOTS}
+        return {slot: getattr(self, slot) for slot in SLOTS} | {"miss": self.misses}
+
+    @property
+    def misses(self) -> Misses:
+        """What stands in the slot ``miss``, which is in no digest of a scheme that says nothing."""
+        if self.miss is not None:
+            return self.miss
+        table = primitives("miss")["fail"]
+        assert issubclass(table, Misses)
+        return table.model_validate({})
 
     @property
     def delete_delay_us(self) -> int:

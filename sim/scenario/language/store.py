@@ -89,6 +89,11 @@ class Store(Frozen):
         None, description="Lags from the delays of messages, instead of lag."
     )
 
+    @property
+    def draws_replicas(self) -> bool:
+        """Whether each read of a gateway draws the replica that answers it."""
+        return self.read_from == "any" and self.replicas - int(self.primary) > 1
+
     @model_validator(mode="before")
     @classmethod
     def _over_profile(cls, raw: Any) -> Any:
