@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sim.core.kernel import Kernel
+from sim.core.streams import Streams
 from sim.model.blocks.catalog import Block
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
 from sim.model.views.listing import Bucket
 from sim.model.views.view import View
 from sim.scenario.schema import Cleanup, Scenario, SchemeSpec
+from sim.trace.recorder import Recorder
 
 
 class Record(Protocol):
@@ -105,6 +107,16 @@ class Learn(Protocol):
         """Whoever deletes has deleted what was due, and may tell readers what is there."""
 
 
+class Querier(Protocol):
+    """What a querier does beside asking gateways: it keeps up what it holds answers against."""
+
+    def run(self, client: Client, kernel: Kernel, recorder: Recorder) -> Steps:
+        """Live, beginning now."""
+
+    def phase_us(self, streams: Streams) -> int:
+        """When it begins."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hide:
     """When components ignore a block.
@@ -115,11 +127,14 @@ class Hide:
         Age of its mark (exclusive) from which they do; ``None``: marks are not looked at.
     data_age_us : int or None
         Age of its newest sample (exclusive) from which gateways do, marked or not; ``None``: never.
+    keeps_superseded : bool
+        Whether gateways do not care that another block contains it.
     """
 
     gateways_us: int | None = None
     compactor_us: int | None = None
     data_age_us: int | None = None
+    keeps_superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +148,7 @@ class Scheme:
     hold: Hold
     learn: Learn
     cleanup: Cleanup
+    querier: Querier | None
 
 
 def compose(scenario: Scenario, scheme_index: int) -> Scheme:
@@ -151,4 +167,5 @@ def acting(spec: SchemeSpec, scenario: Scenario) -> Scheme:
         hold=composed.hold.made(scenario),
         learn=composed.learn.made(scenario),
         cleanup=spec.cleanup(scenario.compactor.cleanup_rule),
+        querier=composed.checks.made(scenario),
     )

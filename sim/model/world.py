@@ -110,6 +110,10 @@ class _World:
         if self.scenario.interventions:
             operator = Operator(self.scenario, **self._parts("operator"))
             self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
+        querier = self.scheme.querier
+        if querier is not None:
+            steps = querier.run(self._client("querier"), self.kernel, self.recorder)
+            self.kernel.spawn(steps, at_us=querier.phase_us(self.streams), phase=Phase.GATEWAY)
         views: dict[int, View] = {}
         for number in range(self.scenario.gateways.count):
             begin = self._gateway(number, views)
@@ -228,6 +232,7 @@ class _World:
                 consistency_delay_us=spec.consistency_delay_us,
                 mark_delay_us=self.scheme.hide.gateways_us,
                 data_age_us=self.scheme.hide.data_age_us,
+                deduplicates=not self.scheme.hide.keeps_superseded,
             ),
         )
         if view.source.is_shared:

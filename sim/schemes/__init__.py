@@ -17,6 +17,7 @@ data_age       readers ignore data that is older than their own retention       
 leases         nothing goes that a reader holds                                        hold
 replacement    a reader lets go of a source once what replaces it is loaded            hold
 bucket_index   readers read an index that whoever deletes writes                       learn
+complete       a querier asks whether all is there that the index lists                check
 missing        what is absent fails an answer, or is taken for empty                   miss
 =============  ======================================================================  ========
 """
@@ -24,6 +25,7 @@ missing        what is absent fails an answer, or is taken for empty            
 from sim.schemes import (
     after,
     bucket_index,
+    complete,
     data_age,
     leases,
     mark,
@@ -37,6 +39,7 @@ from sim.schemes import (
 __all__ = [
     "after",
     "bucket_index",
+    "complete",
     "data_age",
     "leases",
     "mark",

@@ -19,9 +19,10 @@ from sim.model.views.view import View
 from sim.scenario.language.primitives import Primitive, register
 from sim.scenario.schema import Scenario
 
-__all__ = ["BucketIndex", "Entry", "Index"]
+__all__ = ["BUCKET_INDEX", "BucketIndex", "Entry", "Index"]
 
-_KEY: Final = "bucket-index.json"
+BUCKET_INDEX: Final = "bucket-index.json"
+"""Its key."""
 
 
 class Entry(NamedTuple):
@@ -54,13 +55,10 @@ class BucketIndex(Primitive):
 
 
 class _Published:
-    """The index in the bucket, who writes it and who reads it."""
-
-    def __init__(self) -> None:
-        self._own: BucketObject[Index] = BucketObject(_KEY)
+    """Who writes the index, and what readers read of it."""
 
     def source_of(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
-        return _IndexReader(self._own, client, shard=shard, shards=shards)
+        return _IndexReader(client, shard=shard, shards=shards)
 
     def publish(self, view: View, t_us: int) -> None:
         client, marks = view.client, view.marks
@@ -71,17 +69,15 @@ class _Published:
             for i, uploaded_us in view.source.active.items()
             if store.holds(blocks[i], meta)
         }
-        client.put_own(self._own, index, t_us)
+        client.put_own(store.own(BUCKET_INDEX), index, t_us)
 
 
 class _IndexReader(Bucket):
     """A reader of the index: one GET a sync, however many blocks there are."""
 
-    def __init__(
-        self, own: BucketObject[Index], client: Client, *, shard: int, shards: int
-    ) -> None:
+    def __init__(self, client: Client, *, shard: int, shards: int) -> None:
         super().__init__(client, shard=shard, shards=shards)
-        self._own = own
+        self._own: BucketObject[Index] = client.store.own(BUCKET_INDEX)
         self._index: Index = {}
         self._read_us = -1
         self._has_failed = False

@@ -71,6 +71,9 @@ class MarkAge(Hides):
     compactor_us: Duration | None = Field(
         None, alias="compactor", description="Age of a mark, for the compactor; else as gateways."
     )
+    keeps_superseded: bool | None = Field(
+        None, description="Gateways keep what another block contains until its mark hides it."
+    )
 
     @property
     def mark_age_us(self) -> int:
@@ -80,4 +83,8 @@ class MarkAge(Hides):
     def made(self, scenario: Scenario) -> Hide:
         """The two ages."""
         own_us = self.after_us if self.compactor_us is None else self.compactor_us
-        return Hide(gateways_us=self.after_us, compactor_us=own_us)
+        return Hide(
+            gateways_us=self.after_us,
+            compactor_us=own_us,
+            keeps_superseded=bool(self.keeps_superseded),
+        )

@@ -17,7 +17,7 @@ from sim.model.store.client import Client
 from sim.model.views.cached import CachedBucket
 from sim.model.views.listing import Bucket
 from sim.model.views.view import View
-from sim.scenario.language.primitives import Deletes, Hides, Primitive, register
+from sim.scenario.language.primitives import Checks, Deletes, Hides, Primitive, register
 from sim.scenario.schema import Scenario
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "NoHold",
     "OwnListing",
     "Superseded",
+    "Unchecked",
     "Unheld",
     "Unrecorded",
 ]
@@ -176,3 +177,14 @@ class OwnListing(Primitive):
 
     def publish(self, view: View, t_us: int) -> None:
         """Readers are told nothing."""
+
+
+@register("check")
+class Unchecked(Checks):
+    """The querier believes that an answer is all there is."""
+
+    source: ClassVar = "Thanos, pkg/store/proxy.go"
+    kind: Literal["nothing"] = Field("nothing", description="It does not.")
+
+    def made(self, scenario: Scenario) -> None:
+        """Nothing acts."""

@@ -15,17 +15,26 @@ Table = dict[str, Any]
 
 
 @composite
-def schemes(draw: DrawFn, kind: str | None = None, *, one_replica: bool = False) -> Table:
+def schemes(
+    draw: DrawFn,
+    kind: str | None = None,
+    *,
+    one_replica: bool = False,
+    partial_response: str = "abort",
+) -> Table:
     """One ``[[schemes]]`` table; ``kind`` fixes which, and is its name.
 
-    With ``one_replica`` it may need a store of which each gateway reads one.
+    With ``one_replica`` it may need a store of which each gateway reads one, with
+    ``partial_response = "abort"`` a querier that answers in full or not at all.
     Delays are short enough for whole lives of blocks to fit a day.
     """
     drawn = kind or draw(st.sampled_from(SCHEME_KINDS))
     if drawn == "immediate":
         return {"name": drawn, "kind": drawn}
     if drawn == "composed":
-        return {"name": drawn, "kind": drawn, **draw(_slots(one_replica=one_replica))}
+        needs = {"reads_one_replica": one_replica, "answers_in_full": partial_response == "abort"}
+        never = tuple(need for need, is_met in needs.items() if not is_met)
+        return {"name": drawn, "kind": drawn, **draw(_slots(never))}
     return {
         "name": drawn,
         "kind": drawn,
@@ -35,8 +44,8 @@ def schemes(draw: DrawFn, kind: str | None = None, *, one_replica: bool = False)
 
 
 @composite
-def _slots(draw: DrawFn, *, one_replica: bool) -> Table:
-    """A primitive for every slot, of those that go together."""
+def _slots(draw: DrawFn, never: tuple[str, ...]) -> Table:
+    """A primitive for every slot, of those that go together and have none of the needs."""
     chosen: dict[str, type[Primitive]] = {}
     for slot in SLOTS:
         fitting = [
@@ -47,7 +56,7 @@ def _slots(draw: DrawFn, *, one_replica: bool) -> Table:
                 or _kind_of(other) in table.refuses.get(beside, ())
                 for beside, other in chosen.items()
             )
-            and (one_replica or not getattr(table, "reads_one_replica", False))
+            and not any(getattr(table, need, False) for need in never)
         ]
         chosen[slot] = draw(st.sampled_from(fitting))
     return {slot: draw(_primitives(table)) for slot, table in chosen.items()}
@@ -70,6 +79,8 @@ def _primitives(draw: DrawFn, table: type[Primitive]) -> Table:
 def _values(annotation: Any) -> SearchStrategy[Any]:
     if get_origin(annotation) is Literal:
         return st.sampled_from(get_args(annotation))
+    if bool in get_args(annotation):
+        return st.booleans()
     inner = [get_origin(part) or part for part in (annotation, *get_args(annotation))]
     if Cleanup in inner or any(Cleanup in get_args(part)[:1] for part in get_args(annotation)):
         return st.sampled_from(["in-pass", "end-of-pass", "every 15m"])

@@ -6,6 +6,7 @@ grid, so that things happen at the same instant far more often than they would b
 simplest value comes first: what does not matter for a failure shrinks away.
 """
 
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -238,7 +239,11 @@ def scenarios(
     by_hand = interventions(n_producers=n_producers, horizon_m=horizon_m)
     n_queries = draw(st.integers(1, max_queries))
     store = draw(stores(strong=strong, errors=may_fail))
-    one_replica = not Store.model_validate(store).draws_replicas
+    scheme = partial(
+        schemes,
+        one_replica=not Store.model_validate(store).draws_replicas,
+        partial_response=gateways["partial_response"],
+    )
     table = {
         "horizon": f"{horizon_m}m",
         "store": store,
@@ -256,7 +261,7 @@ def scenarios(
         "queries": [
             draw(query_classes(n_streams=n_producers, name=f"q{i}")) for i in range(n_queries)
         ],
-        "schemes": [draw(schemes(kind, one_replica=one_replica)) for kind in scheme_kinds],
+        "schemes": [draw(scheme(kind)) for kind in scheme_kinds],
         "faults": draw(st.lists(fault, max_size=max_faults)),
         "interventions": draw(st.lists(by_hand, max_size=max_interventions)) or None,
     }

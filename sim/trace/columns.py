@@ -21,6 +21,7 @@ from sim.trace.records import (
     DownRecord,
     DropRecord,
     ErrorRecord,
+    ExpectRecord,
     HaltRecord,
     LoadRecord,
     PutRecord,
@@ -32,6 +33,7 @@ from sim.trace.records import (
 from sim.trace.timelines import (
     BlockTable,
     DownTable,
+    ExpectTable,
     Ints,
     LoadTable,
     MarkTable,
@@ -70,6 +72,7 @@ def build(trace: Trace) -> Timelines:
         absences=absences(changes, spans, objects.meta, header.replicas),
         marks=_marks(by_kind[PutRecord], changes, objects.mark),
         downs=_downs(by_kind[DownRecord], header.gateways),
+        expected=_expected(_of(by_kind, ExpectRecord)),
         counters=_counters(by_kind, header.warmup_us),
         digest=trace.digest,
         records=len(trace.records),
@@ -242,6 +245,23 @@ def _downs(records: Sequence[Record], n_gateways: int) -> DownTable:
         start_us=columns[1],
         unhealthy_until_us=columns[2],
         end_us=columns[3],
+    )
+
+
+def _expected(records: Sequence[ExpectRecord]) -> ExpectTable:
+    """What the querier was told of a block holds until it is told otherwise."""
+    known: dict[int, tuple[int, ...]] = {}
+    rows: list[tuple[int, ...]] = []
+    for record in records:
+        for i in (*record.gone, *(i for i in record.blocks if i in known)):
+            since_us, *told = known.pop(i)
+            rows.append((i, since_us, record.t_us, *told))
+        for i, *told in zip(record.blocks, record.uploaded_us, record.stamps_us, strict=True):
+            known[i] = (record.t_us, *told)
+    rows += [(i, since_us, NEVER, *told) for i, (since_us, *told) in known.items()]
+    block, start_us, end_us, uploaded_us, stamp_us = np.array(rows, np.int64).reshape(-1, 5).T
+    return ExpectTable(
+        block=block, start_us=start_us, end_us=end_us, uploaded_us=uploaded_us, stamp_us=stamp_us
     )
 
 

@@ -16,6 +16,7 @@ compact     a compaction or downsampling ended in a new block
 load        a gateway began to answer from blocks
 drop        a gateway stopped answering from blocks
 unloaded    a gateway wanted blocks and could not load them
+expect      a querier read an index of the bucket that says something new
 abort       a sync gave up and changed nothing
 down        a gateway went down and forgot everything
 up          a gateway serves (again)
@@ -123,6 +124,20 @@ class UnloadedRecord(NamedTuple):
     blocks: tuple[int, ...]
 
 
+class ExpectRecord(NamedTuple):
+    """What a querier knows of the bucket changed.
+
+    Of each of ``blocks`` it now knows when it was uploaded and the stamp of its mark, a time that
+    is never if there is none; of ``gone`` it no longer knows.
+    """
+
+    t_us: int
+    blocks: tuple[int, ...]
+    uploaded_us: tuple[int, ...]
+    stamps_us: tuple[int, ...]
+    gone: tuple[int, ...]
+
+
 class AbortRecord(NamedTuple):
     """A sync of ``gateway`` gave up because a request of ``kind`` failed; nothing changed."""
 
@@ -207,6 +222,7 @@ Record = (
     | LoadRecord
     | DropRecord
     | UnloadedRecord
+    | ExpectRecord
     | AbortRecord
     | DownRecord
     | UpRecord
@@ -232,6 +248,7 @@ KIND_OF: Final[dict[type, str]] = {
     LoadRecord: "load",
     DropRecord: "drop",
     UnloadedRecord: "unloaded",
+    ExpectRecord: "expect",
     AbortRecord: "abort",
     DownRecord: "down",
     UpRecord: "up",

@@ -83,6 +83,20 @@ class MarkTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectTable:
+    """A querier knew of ``block`` in [start_us, end_us) what an index of the bucket said.
+
+    ``stamp_us`` is that of its mark, NEVER without one.
+    """
+
+    block: Ints
+    start_us: Ints
+    end_us: Ints
+    uploaded_us: Ints
+    stamp_us: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownTable:
     """``gateway`` does not serve in [start_us, end_us); counted on until ``unhealthy_until_us``."""
 
@@ -108,6 +122,7 @@ class Timelines:
     absences: AbsenceTable
     marks: MarkTable
     downs: DownTable
+    expected: ExpectTable
     counters: dict[str, int]
     digest: str
     records: int

@@ -152,7 +152,7 @@ class Gateway(Crashable):
             else:
                 stamps_us = {i: mark for i, (_, mark) in index.items() if mark is not None}
             blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
-        superseded = view.duplicates(blocks)
+        superseded = view.duplicates(blocks) if self.way.deduplicates else []
         blocks = view.without(blocks, superseded)
         yield from self.until(begin_us + floor(takes_us * stages.load))
         for block in blocks:

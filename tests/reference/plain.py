@@ -13,6 +13,7 @@ from tests.reference.compactor import Compactor
 from tests.reference.faults import is_befallen
 from tests.reference.gateway import Gateway
 from tests.reference.operator import Operator
+from tests.reference.querier import Querier
 from tests.reference.queries import QueryClassProcess
 from tests.reference.store import Store
 from tests.reference.world import Crashable, World
@@ -98,8 +99,9 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         if is_crash or isinstance(fault, GatewayOutage | ProducerCrash | CompactorCrash):
             victims = [actor for name, actor in actors.items() if is_befallen(fault, name)]
         Faults(world, number, victims)
+    querier = Querier(world, store, way)
     classes = [
-        QueryClassProcess(world, store, way, gateways, spec, number)
+        QueryClassProcess(world, store, way, querier, gateways, spec, number)
         for number, spec in enumerate(scenario.queries)
     ]
     world.run()

@@ -10,6 +10,7 @@ from sim.core.arrivals import arrivals, choose
 from sim.scenario.schema import QueryClass
 from tests.reference.client import reading_candidates
 from tests.reference.gateway import Gateway
+from tests.reference.querier import Querier
 from tests.reference.scheme import Way
 from tests.reference.store import Store
 from tests.reference.world import QUERIES, RESOLUTIONS, Block, Steps, World
@@ -71,6 +72,7 @@ class QueryClassProcess:
         world: World,
         store: Store,
         way: Way,
+        querier: Querier,
         gateways: list[Gateway],
         spec: QueryClass,
         number: int,
@@ -78,6 +80,7 @@ class QueryClassProcess:
         self.world = world
         self.store = store
         self.way = way
+        self.querier = querier
         self.gateways = gateways
         self.spec = spec
         self.number = number
@@ -117,6 +120,9 @@ class QueryClassProcess:
         missed = [g for g in asked if g.is_missed() and question.chosen(g.had_loaded)]
         used = {g.number: self._blocks_used(g, question) for g in asked}
         needed = self._needed(question)
+        matching = [b for b in self.world.blocks.values() if question.overlaps(b)]
+        allowed = [b for b in matching if b.resolution in question.finest]
+        is_incomplete = self.querier.lacks(allowed, asked)
         yield self.world.at(end_us, QUERIES, self.number)
         whole = {
             g.number: [b for b in used[g.number] if self._all_there(g, b, i, now_us, end_us)]
@@ -133,7 +139,7 @@ class QueryClassProcess:
         answered = [block for g in asked if g not in failing for block in whole[g.number]]
         gap = any(not any(holds(block, level1) for block in answered) for level1 in needed)
         warned = bool(lacking) and self.way.miss == "warn"
-        self.outcomes[i] = self._outcome(bool(failing), warned, gap)
+        self.outcomes[i] = self._outcome(bool(failing) or is_incomplete, warned, gap)
 
     def _blocks_used(self, gateway: Gateway, question: Question) -> list[Block]:
         if not gateway.is_serving:

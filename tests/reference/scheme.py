@@ -8,7 +8,7 @@ from sim.core.units import NEVER
 from sim.scenario.schema import SchemeSpec
 from tests.reference import view
 from tests.reference.client import Client
-from tests.reference.store import Store
+from tests.reference.store import Store, Version
 
 if TYPE_CHECKING:
     from tests.reference.world import Block, World
@@ -39,6 +39,12 @@ class Way:
     def miss(self) -> str:
         """What a reader does that finds an object gone (Q3, Q4)."""
         return "fail" if self.slots.miss is None else str(self.slots.miss.kind)
+
+    @property
+    def deduplicates(self) -> bool:
+        """Whether a gateway drops what another block contains (G4, D10)."""
+        hide = self.slots.hide
+        return not (hide.kind == "mark-age" and hide.keeps_superseded)
 
     def hide_us(self, *, is_gateway: bool) -> int | None:
         """Age of a mark that hides a block (D2); None if marks are not read."""
@@ -146,7 +152,10 @@ class Way:
         """What a GET of the index tells (D9), None without one; raises RequestFailed."""
         if self.slots.learn.kind != "bucket-index":
             return None
-        version = client.get(INDEX_KEY)
+        return self.index(client.get(INDEX_KEY))
+
+    def index(self, version: Version | None) -> Index:
+        """What stands in a version of the index."""
         return {} if version is None else self.indexes[version.number]
 
     def goes_at_once(self, store: Store, block: Block) -> bool:

@@ -1,17 +1,22 @@
-"""Objects of the bucket (S9), and an index of it that readers read (D9)."""
+"""Objects of the bucket (S9), an index that readers read (D9), and a check against it (D11)."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
+from sim.analysis.evidence.witness import MissingData
+from sim.analysis.queries.evaluate import class_hazards, evaluate_exact
+from sim.analysis.queries.exposure import Exposure
+from sim.analysis.queries.one_query import Asked, judged
 from sim.model.store.bucket_objects import BucketObject
 from sim.model.store.client import Client, RequestFailed
 from sim.scenario.schema import Scenario
 from sim.testing.invariants import check_trace
 from sim.trace.records import AbortRecord, BucketPutRecord, DropRecord, LoadRecord
-from sim.trace.timelines import Timelines
+from sim.trace.timelines import ExpectTable, Timelines
 from tests.worlds import Rig, lag, marks, run, us, world
 
 
@@ -146,3 +151,95 @@ def test_an_index_that_cannot_be_read_aborts_the_sync(monkeypatch: pytest.Monkey
         for record in trace.records
         if isinstance(record, LoadRecord | DropRecord)
     )
+
+
+CHECK = {"kind": "bucket-index", "required_after": "30m", "optional_after": "1h", "interval": "5m"}
+
+
+def checked_table(hide: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A scheme with an index, and a querier that checks its answers against it."""
+    return {
+        "name": "checked",
+        "kind": "composed",
+        "record": "mark",
+        "hide": {"kind": "mark-age", "after": "2h", "keeps_superseded": True} | (hide or {}),
+        "delete": {"kind": "after", "delay": "4h", "when": "every 15m"},
+        "learn": "bucket-index",
+        "check": CHECK,
+    }
+
+
+def checked(hide: dict[str, Any] | None = None, **overrides: Any) -> Scenario:
+    """The base world with an index, and a querier that checks its answers."""
+    gateways = {"sync_interval": "5m", "phase": "1m"} | overrides.pop("gateways", {})
+    return world(schemes=[checked_table(hide)], gateways=gateways, **overrides)
+
+
+def hazards(scenario: Scenario) -> list[tuple[int, int, str]]:
+    """When queries of the first class are not ok."""
+    _, timelines = run(scenario)
+    found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
+    return list(zip(found.start_us.tolist(), found.end_us.tolist(), found.outcome, strict=True))
+
+
+@pytest.fixture
+def _blind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 5h on no gateway can read the index, and none has loaded the block of [4h, 6h)."""
+    get_own = Client.get_own
+
+    def failing(self: Client, own: BucketObject[Any], t_us: int) -> Any:
+        if self.name.startswith("gateway/") and us("5h") <= t_us < us("8h"):
+            raise RequestFailed("get", own.key)
+        return get_own(self, own, t_us)
+
+    monkeypatch.setattr(Client, "get_own", failing)
+
+
+@pytest.mark.usefixtures("_blind")
+def test_a_gap_becomes_an_error_when_the_block_must_be_there() -> None:
+    # Uploaded at 6h, in the index then, known to the querier by 6h5m, required from 6h30m on.
+    found = [row for row in hazards(checked()) if us("5h") <= row[0] < us("8h")]
+    assert found == [
+        (us("6h"), us("6h30m"), "silent-gap"),
+        (us("6h30m"), us("8h1m"), "query-error"),
+    ]
+
+
+@pytest.mark.usefixtures("_blind")
+def test_what_the_querier_does_not_know_it_does_not_miss() -> None:
+    scenario = checked(horizon="9h")
+    _, timelines = run(scenario)
+    nothing = ExpectTable(**{k: v[:0] for k, v in asdict(timelines.expected).items()})
+    unaware = replace(timelines, expected=nothing)
+    found = class_hazards(Exposure(scenario, unaware, scenario.queries[0]))
+    assert "silent-gap" in found.outcome
+    assert "query-error" not in found.outcome
+
+
+def test_sources_are_missed_where_gateways_deduplicate() -> None:
+    # Gateways drop the sources for their replacement while their marks are young.
+    def errors(**hide: bool) -> list[tuple[int, int]]:
+        found = hazards(checked(hide, horizon="13h"))
+        return [(start, end) for start, end, outcome in found if outcome == "query-error"]
+
+    assert errors() == []
+    # From the drop until the marks, of a minute after 10h, are an hour old.
+    ((start_us, end_us),) = errors(keeps_superseded=False)
+    assert us("10h") < start_us < us("10h20m")
+    assert us("11h") < end_us <= us("11h5m")
+
+
+def test_witness_and_single_query_name_what_no_gateway_has(
+    request: pytest.FixtureRequest,
+) -> None:
+    request.getfixturevalue("_blind")
+    scenario = checked(horizon="9h")
+    _, timelines = run(scenario)
+    exposure = Exposure(scenario, timelines, scenario.queries[0])
+    asked = Asked(query="day", number=None, at_us=us("7h"), takes_us=0, streams=(0,))
+    answer = judged(exposure, asked)
+    assert answer.outcome == "query-error"
+    assert answer.reads == ()
+    assert [timelines.blocks.min_us[block] for block in answer.lacking] == [us("4h")]
+    (outcome,) = evaluate_exact(scenario, timelines)
+    assert isinstance(outcome.witnesses["query-error"], MissingData)

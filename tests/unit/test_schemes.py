@@ -208,6 +208,8 @@ name = "own"
 kind = "composed"
 """
 
+CHECK = 'check = { kind = "bucket-index", required_after = "1h", optional_after = "2h" }'
+
 
 @pytest.mark.parametrize(
     ("lines", "told"),
@@ -220,6 +222,12 @@ kind = "composed"
         ('delete = { kind = "after", delay = "1h" }', 'must go with record, which is "nothing"'),
         ('record = "mark"', 'must go with hide, which is "superseded"'),
         ('miss = "ignore"', 'miss=\'ignore\' must be one of "fail", "tolerate", "warn"'),
+        (CHECK, 'must go with learn, which is "listing"'),
+        (f'{CHECK}\nlearn = "bucket-index"\nmiss = "warn"', 'must go with miss, which is "warn"'),
+        (
+            f'{CHECK}\nlearn = "bucket-index"\n[gateways]\npartial_response = "warn"',
+            "a querier that checks its answers gives none in part",
+        ),
         ('preset = "S33"', "preset='S33' must be one of"),
     ],
 )

@@ -150,6 +150,9 @@ def _cause(exposure: Exposure, at_us: int, until_us: int) -> QueryWitness:
     rows = np.flatnonzero((start_us <= at_us) & (at_us < end_us))
     if len(rows):
         row = rows[np.lexsort((failures.block[rows], failures.gateway[rows]))[0]]
+        if failures.gateway[row] == exposure.timelines.n_gateways:
+            stream = int(failures.stream[row])
+            return MissingData(query=name, at_us=at_us, until_us=until_us, stream=stream)
         return FailedRead(
             query=name,
             at_us=at_us,

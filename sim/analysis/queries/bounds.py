@@ -51,7 +51,8 @@ def class_bounds(exposure: Exposure, takes_us: "list[int]") -> dict[str, Bound]:
     clusters, most = _damage(exposure, shortfall_us(scenario, index, classes))
     for outcome in open_failing:
         bounds[outcome] = Bound(clusters=clusters, most=most)
-    if "query-error" in open_failing and is_plain(scenario):
+    has_obstacles = any(scenario.schemes[index].obstacles(scenario))
+    if "query-error" in open_failing and is_plain(scenario) and not has_obstacles:
         over_phases = [failing_over_phases(exposure, takes) for takes in takes_us]
         known = [fraction for fraction in over_phases if fraction is not None]
         if len(known) == len(takes_us):

@@ -7,16 +7,18 @@ Q2, Q3 and Q5; no query is looked at. :class:`Exposure` answers two questions fo
 - :meth:`Exposure.missing`: when would data be missing, were some gateways left out?
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, pairs
+from sim.analysis.queries.failures import Failures
 from sim.analysis.queries.lapses import Gone, Lapses
 from sim.analysis.queries.needs import Needs
 from sim.analysis.queries.outcomes import NOBODY, WARNING, OutcomeRule
+from sim.analysis.queries.unanswered import unanswered
 from sim.analysis.queries.uses import Uses, uses
 from sim.conventions.placement import candidates, fixed_replica
 from sim.conventions.queries import n_asked, reach
@@ -24,35 +26,9 @@ from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.scenario.language.primitives import Misses
+from sim.scenario.language.schemes import Composed
 from sim.scenario.schema import QueryClass, Scenario
 from sim.trace.timelines import Timelines
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failures:
-    """Rows (n,): a read of ``unit`` fails at ``gateway`` for queries of ``stream``.
-
-    It does so for arrivals in [start_us, end_us) whose reading has not ended before
-    ``absent_us``: t + takes >= absent_us. ``replica`` is the replica that must be read for it,
-    -1 if the gateway reads only one; ``unit`` numbers (gateway, block, object). ``object`` is -1
-    where the gateway goes down. ``lost`` is the gateway whose answer fails, or ``WARNING``.
-    """
-
-    stream: Ints
-    gateway: Ints
-    lost: Ints
-    unit: Ints
-    load: Ints
-    block: Ints
-    object: Ints
-    replica: Ints
-    start_us: Ints
-    end_us: Ints
-    absent_us: Ints
-
-    def during(self, takes_us: int) -> tuple[Ints, Ints]:
-        """Per row, the arrivals [start, end) of queries that take ``takes_us``; may be empty."""
-        return np.maximum(self.start_us, self.absent_us - takes_us), self.end_us
 
 
 class Exposure:
@@ -84,8 +60,12 @@ class Exposure:
     @cached_property
     def _misses(self) -> Misses:
         """What readers of the run do that find an object gone."""
+        return self._scheme.misses
+
+    @cached_property
+    def _scheme(self) -> Composed:
         scheme = self.scenario.schemes[self.scenario.scheme_index(self.timelines.scheme)]
-        return scheme.composed.misses
+        return scheme.composed
 
     @property
     def lacks_blocks(self) -> bool:
@@ -188,6 +168,9 @@ class Exposure:
     @cached_property
     def failures(self) -> Failures:
         """Everything that may fail an answer, or make it carry a warning."""
+        demands = self._scheme.checks.demands
+        if demands is not None:
+            return self._met.beside(unanswered(self, demands))
         if not self.lacks_blocks:
             return self._met
         is_absent = self._met.object >= 0

@@ -73,7 +73,8 @@ class BrokenRead:
 class Answer:
     """How a query ends: the reads that fail, and level-1 blocks (ordinals) whose data is missing.
 
-    Where a failing read decides, missing data is not looked for.
+    Where a failing read decides, missing data is not looked for. Where a check of the answer does,
+    the blocks are those that it lacks, of any level.
     """
 
     outcome: str
@@ -96,7 +97,7 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
     met = (start <= asked.at_us) & (asked.at_us < end)
     met &= np.isin(rows.stream, np.array(asked.streams))
     queries = Queries(exposure.scenario, exposure.query_class, Streams(exposure.timelines.seed))
-    reads, lost = [], set()
+    reads, lost, unanswered = [], set(), set()
     for row in np.flatnonzero(met).tolist():
         gateway, block, index = (
             int(column[row]) for column in (rows.gateway, rows.block, rows.object)
@@ -107,6 +108,9 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
             if queries.replica(asked.number, gateway, key, exposure.readable) != replica:
                 continue
         lost.add(int(rows.lost[row]))
+        if gateway == exposure.timelines.n_gateways:
+            unanswered.add(block)
+            continue
         reads.append(
             BrokenRead(
                 gateway=gateway,
@@ -119,8 +123,8 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
         )
     reads.sort(key=lambda read: (read.gateway, read.block, read.object, read.replica))
     rule, failing = exposure.rule, frozenset(lost)
-    lacking: tuple[int, ...] = ()
-    if not (reads and rule.failing_decides):
+    lacking = tuple(sorted(unanswered))
+    if not (failing and rule.failing_decides):
         found = exposure.lacking(asked.at_us, asked.takes_us, failing)
         streams = exposure.timelines.blocks.stream
         lacking = tuple(int(b) for b in found if int(streams[b]) in asked.streams)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from sim.analysis.intervals import Ints, pairs
 from sim.analysis.queries.every_stream import gateway_bits, gateways_of, whole_hazards
-from sim.analysis.queries.exposure import Exposure, Failures
+from sim.analysis.queries.exposure import Exposure
+from sim.analysis.queries.failures import Failures
 from sim.analysis.queries.outcomes import CODE
 from sim.conventions.queries import Queries
 from sim.core.streams import Streams

@@ -94,3 +94,16 @@ class Survivors:
     def _drop(self, block: Block) -> None:
         if block.index not in self._marks:
             self.dropped_unmarked[block.index] = block
+
+
+class Everybody(Survivors):
+    """Blocks that passed every other filter, where nothing is deduplicated."""
+
+    def enter(self, block: Block) -> None:
+        """A block passed every other filter."""
+        self._keep(block)
+
+    def leave(self, block: Block) -> None:
+        """A block no longer passes the other filters."""
+        del self.kept[block.index]
+        self.log.append(block)

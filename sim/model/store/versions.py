@@ -9,7 +9,7 @@ it shows, and a reader keeps a cursor into that list.
 """
 
 from heapq import heappop, heappush
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel
@@ -55,6 +55,7 @@ class Store:
         self._kernel = kernel
         self._streams = streams
         self._recorder = recorder
+        self._own: dict[str, BucketObject[Any]] = {}
         self._pending: list[tuple[int, int]] = []
         self._log = _Log(spec.replicas)
         lag = spec.lag
@@ -78,6 +79,10 @@ class Store:
         now_us = self._kernel.now_us
         get, listed = self._change(block, objects, now_us, is_put=False, stamp_us=0)
         self._recorder.record(DeleteRecord(now_us, block.index, objects, get, listed))
+
+    def own(self, key: str) -> BucketObject[Any]:
+        """The object of the bucket that has a key, written or not."""
+        return self._own.setdefault(key, BucketObject(key))
 
     def put_own(self, own: BucketObject[T], content: T) -> None:
         """Acknowledge a version of an object of the bucket now."""

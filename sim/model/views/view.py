@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from sim.model.blocks.catalog import Block, by_creation
-from sim.model.blocks.survivors import Survivors
+from sim.model.blocks.survivors import Everybody, Survivors
 from sim.model.views.listing import Bucket, Instants
 
 
@@ -20,12 +20,14 @@ class Filters:
     ``mark_delay_us`` hides a block whose mark is older (strictly), ``data_age_us`` one whose newest
     data is; ``None`` leaves a filter out.
     ``remembers_marks``: a mark once seen stays known although a later sync does not find it.
+    ``deduplicates``: what another block contains is dropped.
     """
 
     consistency_delay_us: int
     mark_delay_us: int | None
     data_age_us: int | None = None
     remembers_marks: bool = True
+    deduplicates: bool = True
 
 
 class View:
@@ -54,7 +56,7 @@ class View:
         self.client = source.client
         self.filters = filters
         self.marks: dict[int, int] = {}
-        self._survivors = Survivors(self.marks)
+        self._survivors = (Survivors if filters.deduplicates else Everybody)(self.marks)
         self.wanted = self._survivors.kept
         self.garbage = self._survivors.dropped_unmarked
         self.log = self._survivors.log

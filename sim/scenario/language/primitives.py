@@ -9,7 +9,7 @@ somebody else registers is a primitive like any other: no file of the language n
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar, get_args
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
@@ -21,7 +21,17 @@ from sim.scenario.language.values import Frozen, refusal
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["SLOTS", "Deletes", "Hides", "Misses", "Primitive", "Slot", "primitives", "register"]
+__all__ = [
+    "SLOTS",
+    "Checks",
+    "Deletes",
+    "Hides",
+    "Misses",
+    "Primitive",
+    "Slot",
+    "primitives",
+    "register",
+]
 
 SLOTS: Final[Mapping[str, str]] = {
     "record": "How is it recorded that a block is retired?",
@@ -30,6 +40,7 @@ SLOTS: Final[Mapping[str, str]] = {
     "hold": "What do readers and whoever deletes owe each other?",
     "learn": "How does a reader learn what is in the bucket?",
     "miss": "What does a reader do that finds an object gone?",
+    "check": "Does the querier check that an answer is complete?",
 }
 """The questions that a scheme answers."""
 
@@ -81,6 +92,29 @@ class Deletes(Primitive):
     def delay_us(self) -> int:
         """From retirement to deletion; NEVER if nothing is deleted."""
         raise NotImplementedError
+
+
+class Checks(Primitive):
+    """Base of what may stand in the slot ``check``."""
+
+    answers_in_full: ClassVar[bool] = False
+    """Whether it needs gateways of which any that fails fails the query."""
+
+    @property
+    def demands(self) -> "Demands | None":
+        """Of which blocks an answer must come; None if nobody looks."""
+        return None
+
+
+class Demands(NamedTuple):
+    """When a block that the querier knows of must have been answered from, in µs.
+
+    It must from the age ``required_after_us`` of its upload on, until its mark is older than
+    ``optional_after_us``.
+    """
+
+    required_after_us: int
+    optional_after_us: int
 
 
 class Misses(Primitive):

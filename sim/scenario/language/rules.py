@@ -217,6 +217,11 @@ def _schemes(scenario: "Scenario") -> Iterator[Finding]:
                     here, there = ((*("schemes", i), place) for place in (slot, other))
                     rule = f'go with {other}, which is "{parts[other].kind}"'
                     yield Finding(here, rule, (there,))
+        if scheme.checks.answers_in_full and scenario.gateways.partial_response != "abort":
+            rule = 'be "nothing" unless partial_response is "abort"'
+            hint = "a querier that checks its answers gives none in part"
+            response = (("gateways", "partial_response"),)
+            yield Finding(("schemes", i, "check"), rule, response, hint)
         if scheme.misses.reads_one_replica and scenario.store.draws_replicas:
             # What a block lacks would be a matter of chance, query by query.
             rule = 'be "fail" where each read draws its replica'

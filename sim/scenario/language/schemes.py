@@ -14,6 +14,7 @@ from sim.core.units import US_PER_S, format_duration
 from sim.scenario.language.cleanup import Cleanup
 from sim.scenario.language.primitives import (
     SLOTS,
+    Checks,
     Deletes,
     Hides,
     Misses,
@@ -128,6 +129,9 @@ class Composed(_Scheme):
     miss: Annotated[Misses, Slot("miss")] | None = Field(
         None, description=f"{SLOTS['miss']} The query fails if nothing is said."
     )
+    check: Annotated[Checks, Slot("check")] | None = Field(
+        None, description=f"{SLOTS['check']} It does not if nothing is said."
+    )
 
     @property
     def composed(self) -> "Composed":
@@ -137,7 +141,8 @@ class Composed(_Scheme):
     @property
     def primitives(self) -> Mapping[str, Primitive]:
         """What stands in each slot."""
-        return {slot: getattr(self, slot) for slot in SLOTS} | {"miss": self.misses}
+        parts = {slot: getattr(self, slot) for slot in SLOTS}
+        return {**parts, "miss": self.misses, "check": self.checks}
 
     @property
     def misses(self) -> Misses:
@@ -146,6 +151,15 @@ class Composed(_Scheme):
             return self.miss
         table = primitives("miss")["fail"]
         assert issubclass(table, Misses)
+        return table.model_validate({})
+
+    @property
+    def checks(self) -> Checks:
+        """What stands in the slot ``check``; as with ``miss``, nothing said is in no digest."""
+        if self.check is not None:
+            return self.check
+        table = primitives("check")["nothing"]
+        assert issubclass(table, Checks)
         return table.model_validate({})
 
     @property

@@ -1,0 +1,45 @@
+"""The rows of what fails the answers to queries."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from sim.analysis.intervals import Ints
+
+__all__ = ["Failures"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Rows (n,): a read of ``unit`` fails at ``gateway`` for queries of ``stream``.
+
+    It does so for arrivals in [start_us, end_us) whose reading has not ended before
+    ``absent_us``: t + takes >= absent_us. ``replica`` is the replica that must be read for it,
+    -1 if the gateway reads only one; ``unit`` numbers (gateway, block, object). ``object`` is -1
+    where the gateway goes down, or where no gateway has a block that the querier demands; its
+    number comes after those of the gateways. ``lost`` is the gateway whose answer fails, or
+    ``WARNING``.
+    """
+
+    stream: Ints
+    gateway: Ints
+    lost: Ints
+    unit: Ints
+    load: Ints
+    block: Ints
+    object: Ints
+    replica: Ints
+    start_us: Ints
+    end_us: Ints
+    absent_us: Ints
+
+    def beside(self, others: "Failures") -> "Failures":
+        """These rows and those of others."""
+        columns = (f.name for f in fields(Failures))
+        return Failures(
+            **{c: np.concatenate([getattr(self, c), getattr(others, c)]) for c in columns}
+        )
+
+    def during(self, takes_us: int) -> tuple[Ints, Ints]:
+        """Per row, the arrivals [start, end) of queries that take ``takes_us``; may be empty."""
+        return np.maximum(self.start_us, self.absent_us - takes_us), self.end_us
