@@ -146,7 +146,7 @@ def test_queries_of_several_resolutions(
 
 def test_what_coarse_blocks_hold_fails_nobody_who_may_read_them() -> None:
     queries = [
-        {"name": name, "range": "7d", "offset": "11d", "max_resolution": name}
+        {"name": name, "range": "7d", "offset": "9d", "max_resolution": name}
         for name in ("raw", "5m")
     ]
     # Raw blocks expire while every query of this age may read 5m blocks of the same time.

@@ -66,6 +66,16 @@ def _whats(tale: Tale) -> list[What]:
     return [event.what for event in tale.events]
 
 
+def test_a_gap_that_nobody_is_told_of_names_the_reads_that_found_nothing() -> None:
+    lenient = {"name": "lenient", "kind": "composed", "miss": "tolerate"}
+    local = {"local_retention": "4h"}
+    tale = _found(scenario_of(schemes=[lenient], producers=local), "silent-gap").tale
+    gone = {met.block for met in tale.met}
+    assert gone
+    assert gone >= set(tale.lacking)
+    assert What.FAILED in _whats(tale)
+
+
 def test_each_outcome_is_told(explained: Explained) -> None:
     tale = explained.tale
     assert tale.outcome in SCENARIOS

@@ -7,7 +7,6 @@ Q2, Q3 and Q5; no query is looked at. :class:`Exposure` answers two questions fo
 - :meth:`Exposure.missing`: when would data be missing, were some gateways left out?
 """
 
-from dataclasses import fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +16,7 @@ from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, pairs
 from sim.analysis.queries.failures import Failures
 from sim.analysis.queries.lapses import Gone, Lapses
 from sim.analysis.queries.needs import Needs
-from sim.analysis.queries.outcomes import NOBODY, WARNING, OutcomeRule
+from sim.analysis.queries.outcomes import NOBODY, SILENCE, WARNING, OutcomeRule
 from sim.analysis.queries.unanswered import unanswered
 from sim.analysis.queries.uses import Uses, uses
 from sim.conventions.placement import candidates, fixed_replica
@@ -167,28 +166,32 @@ class Exposure:
 
     @cached_property
     def failures(self) -> Failures:
-        """Everything that may fail an answer, or make it carry a warning."""
-        demands = self._scheme.checks.demands
-        if demands is not None:
-            return self._met.beside(unanswered(self, demands))
-        if not self.lacks_blocks:
-            return self._met
-        is_absent = self._met.object >= 0
-        if self._misses.may_warn:
-            return replace(self._met, lost=np.where(is_absent, WARNING, self._met.gateway))
-        kept = {f.name: getattr(self._met, f.name)[~is_absent] for f in fields(Failures)}
-        return Failures(**kept)
+        """What fails an answer, or makes it carry a warning."""
+        is_told = self.met.lost != SILENCE
+        return self.met if is_told.all() else self.met.where(is_told)
 
     @cached_property
     def _gone(self) -> Gone:
         """What absent objects take out of answers."""
-        rows = self._met
-        keep = rows.object >= 0
+        rows, keep = self.met, self.met.object >= 0
         return Gone(*(c[keep] for c in (rows.load, rows.start_us, rows.end_us, rows.absent_us)))
 
+    def _lost(self, gateway: Ints, object_index: Ints) -> Ints:
+        """Whose answer is lost where an object is absent (>= 0), or the gateway goes down."""
+        if not self.lacks_blocks:
+            return gateway
+        told = WARNING if self._misses.may_warn else SILENCE
+        return np.where(object_index >= 0, told, gateway)
+
     @cached_property
-    def _met(self) -> Failures:
-        """What queries meet: absent objects, and gateways that go down."""
+    def met(self) -> Failures:
+        """What queries meet, told or not."""
+        demands = self._scheme.checks.demands
+        read = self._met_by_reads()
+        return read if demands is None else read.beside(unanswered(self, demands))
+
+    def _met_by_reads(self) -> Failures:
+        """Absent objects, and gateways that go down."""
         absent, down = self._absent_rows(), self._down_rows()
         columns = [np.concatenate([a, b]) for a, b in zip(absent, down, strict=True)]
         load, object_index, replica, start, end, absent_us = columns
@@ -202,7 +205,7 @@ class Exposure:
         return Failures(
             stream=blocks.stream[block],
             gateway=gateway,
-            lost=gateway,
+            lost=self._lost(gateway, object_index[keep]),
             unit=unit,
             load=load,
             block=block,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.analysis.intervals import Ints
 
@@ -18,7 +19,7 @@ class Failures:
     -1 if the gateway reads only one; ``unit`` numbers (gateway, block, object). ``object`` is -1
     where the gateway goes down, or where no gateway has a block that the querier demands; its
     number comes after those of the gateways. ``lost`` is the gateway whose answer fails, or
-    ``WARNING``.
+    ``WARNING``, or ``SILENCE``.
     """
 
     stream: Ints
@@ -39,6 +40,10 @@ class Failures:
         return Failures(
             **{c: np.concatenate([getattr(self, c), getattr(others, c)]) for c in columns}
         )
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> "Failures":
+        """Some of the rows."""
+        return Failures(**{f.name: getattr(self, f.name)[keep] for f in fields(Failures)})
 
     def during(self, takes_us: int) -> tuple[Ints, Ints]:
         """Per row, the arrivals [start, end) of queries that take ``takes_us``; may be empty."""

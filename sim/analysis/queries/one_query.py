@@ -14,7 +14,7 @@ import numpy as np
 from sim.analysis.evidence.witness import DrawnOnly, QueryWitness
 from sim.analysis.queries.evaluate import class_hazards, worst_takes_us
 from sim.analysis.queries.exposure import Exposure
-from sim.analysis.queries.outcomes import CODE
+from sim.analysis.queries.outcomes import CODE, SILENCE
 from sim.analysis.queries.sampled import outcomes
 from sim.conventions.queries import Queries
 from sim.core.streams import Streams
@@ -71,7 +71,7 @@ class BrokenRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How a query ends: the reads that fail, and level-1 blocks (ordinals) whose data is missing.
+    """How a query ends: reads that find nothing, and level-1 blocks (ordinals) that are missing.
 
     Where a failing read decides, missing data is not looked for. Where a check of the answer does,
     the blocks are those that it lacks, of any level.
@@ -92,7 +92,7 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
     asked : Asked
         Arrives in [warm-up, horizon).
     """
-    rows = exposure.failures
+    rows = exposure.met
     start, end = rows.during(asked.takes_us)
     met = (start <= asked.at_us) & (asked.at_us < end)
     met &= np.isin(rows.stream, np.array(asked.streams))
@@ -122,7 +122,7 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
             )
         )
     reads.sort(key=lambda read: (read.gateway, read.block, read.object, read.replica))
-    rule, failing = exposure.rule, frozenset(lost)
+    rule, failing = exposure.rule, frozenset(lost - {SILENCE})
     lacking = tuple(sorted(unanswered))
     if not (failing and rule.failing_decides):
         found = exposure.lacking(asked.at_us, asked.takes_us, failing)

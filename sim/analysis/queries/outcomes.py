@@ -23,6 +23,8 @@ SOMEBODY: Final[frozenset[int]] = frozenset({0})
 """Some gateway fails, where it does not matter which."""
 WARNING: Final = -1
 """Stands among failing gateways for an answer that lacks only blocks, and says so."""
+SILENCE: Final = -2
+"""Stands where such an answer does not say so; never among failing gateways."""
 
 
 @dataclass(frozen=True, slots=True)
