@@ -15,7 +15,7 @@ __all__ = ["holding_lines"]
 _WHY: Final = {
     Why.NOT_YET: "not there yet: nobody has uploaded it",
     Why.PARTIAL: "there without the block's meta.json, as a part of an upload or of a deletion: "
-    "the compactor takes it for abandoned 48h after its last upload",
+    "the compactor takes it for abandoned once its last upload is older than partial_age",
     Why.LIVE: "there and in use: nobody has retired the block",
     Why.DELAY: "there because the delete_delay of its mark is not over",
     Why.PASS: "there because it waits for the next pass that deletes",

@@ -154,6 +154,7 @@ def _compactors(draw: DrawFn, *, length_m: int) -> Table:
         "retention": {"raw": draw(_seldom("0s", _minutes(2 * length_m, 8 * length_m)))},
         "cleanup": cleanup,
         "cleanup_interval": beside,
+        "partial_age": draw(_seldom("48h", _minutes(10, 120))),
         "partial_age_from": draw(st.sampled_from(["modified", "created"])),
         "progress_interval": draw(_seldom("0s", st.just("20m"))),
         "size_ratio": draw(st.sampled_from([1.0, 0.9])),

@@ -15,7 +15,6 @@ from tests.reference.scheme import Way
 from tests.reference.store import Store
 from tests.reference.world import COMPACTOR, OPERATOR, Block, Crashable, Steps, Ticker, World
 
-PARTIAL_AGE_US = parse_duration("48h")
 PASSES, PROGRESS, CLEANING, READING = range(4)
 """The jobs, and a sync under way, in the order in which they act at one instant (T2)."""
 
@@ -246,7 +245,7 @@ class Job(Crashable):
         since_us = block.created_us
         if self.spec.partial_age_from == "modified":
             since_us = max(self.store.versions[key][-1].acknowledged_us for key in keys)
-        return self.world.now_us - since_us > PARTIAL_AGE_US
+        return self.world.now_us - since_us > self.spec.partial_age_us
 
 
 class Deletion:

@@ -116,6 +116,18 @@ def test_since_when_a_partial_block_is_old(since: str, gone: str) -> None:
     assert told(rig, "4h1us") == [gone]
 
 
+@pytest.mark.parametrize(("age", "gone"), [("59m", "6h"), ("1h", "7h"), ("3h", "9h")])
+def test_how_old_a_partial_block_must_be(age: str, gone: str) -> None:
+    # Its chunk comes at 5h; a pass each hour.
+    rig = Rig()
+    block = rig.block(0, 2)
+    rig.go("5h")
+    rig.store.put(block, (CHUNK,))
+    rig.compactor(wait_interval="1h", partial_age=age)
+    rig.go("10h")
+    assert told(rig, "5h1us") == [f"{gone} delete 0: chunk"]
+
+
 def test_a_mark_without_its_block_is_old_by_the_mark() -> None:
     rig = Rig()
     block = rig.block(0, 2)

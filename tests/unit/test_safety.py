@@ -252,6 +252,8 @@ def test_an_upload_may_last_long_but_not_be_silent_for_long() -> None:
     assert (found.required_us, found.status) == (us("48h"), Status.HOLDS)
     found = rule("R7", safe(producers__upload_takes="144h1us", **upload))
     assert (found.slack_us, found.status) == (-1, Status.BROKEN)
+    found = rule("R7", safe(producers__upload_takes="6h", compactor__partial_age="2h", **upload))
+    assert (found.required_us, found.slack_us, found.status) == (us("2h"), 0, Status.HOLDS)
     # With more objects the silences are shorter.
     assert (
         rule(

@@ -187,7 +187,7 @@ def silent(takes: str, length: str = "150h") -> Raw:
 
 
 def test_an_upload_is_deleted_half_a_minute_below_r7() -> None:
-    key = "partial-upload age"
+    key = "compactor.partial_age"
     for takes, status, failures in (
         ("144h", Status.HOLDS, 0),
         ("144h3m", Status.BROKEN, 1),
@@ -202,7 +202,7 @@ def test_an_upload_counts_as_a_whole_where_the_store_has_no_times() -> None:
         return {**raw, "compactor": {**raw["compactor"], "partial_age_from": "created"}}
 
     # The block is made half a minute before a pass, and 48h old half a minute before another.
-    key, length = "partial-upload age", "149h59m30s"
+    key, length = "compactor.partial_age", "149h59m30s"
     long = by_creation(silent("47h32m15s", length))
     assert the_rule(long, "R7", key).slack_us == -us("45s")
     assert abandoned(run(long)) != []

@@ -10,7 +10,6 @@ import numpy as np
 from sim.analysis.intervals import merge
 from sim.analysis.queries.evaluate import worst_takes_us
 from sim.core.units import NEVER, US_PER_S
-from sim.scenario.language.compactor import PARTIAL_UPLOAD_AGE_US
 from sim.trace.records import RETIRE_REASONS, DeleteRecord, HaltRecord, PutRecord
 
 if TYPE_CHECKING:
@@ -184,6 +183,7 @@ class _Case:
         self.block = block
         self.delay_us = None if spec.hide_delay_us is None else spec.delete_delay_us
         self._timelines = timelines
+        self._partial_age_us = scenario.compactor.partial_age_us
         is_every = scenario.cleanup(scheme_index).when == "every"
         self._is_cleaner = self.delay_us is not None and is_every
         self._changes = [
@@ -241,7 +241,7 @@ class _Case:
         if is_waste and not self._is_cleaner and self._halted_us <= at_us:
             return Why.LEAKED, self._halted_us, NEVER
         if self._meta not in held:
-            over_us = max(puts) + PARTIAL_UPLOAD_AGE_US
+            over_us = max(puts) + self._partial_age_us
             is_whole_soon = at_us < committed_us < over_us
             return Why.PARTIAL, first_us, committed_us if is_whole_soon else over_us
         if retired_us > at_us:

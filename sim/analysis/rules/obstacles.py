@@ -14,7 +14,7 @@ def trouble(of: Terms) -> Iterator[str]:
     store = of.scenario.store
     yield from of.scheme.obstacles(of.scenario)
     if partial_uploads(of).status is not Status.HOLDS:
-        yield "an upload may be taken for abandoned (R7: upload_takes, store.lag)"
+        yield "an upload may be taken for abandoned (R7: partial_age, upload_takes, store.lag)"
     if store.error_rate or store.lost_answer_rate:
         yield "requests fail, so syncs may fail any number of times (store)"
     for i, fault in enumerate(of.scenario.faults):

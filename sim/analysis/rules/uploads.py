@@ -5,7 +5,6 @@ from math import ceil, inf, isinf
 from sim.analysis.rules.rule import Rule, Span, Term, fixed, longest_of
 from sim.analysis.rules.terms import Terms
 from sim.analysis.rules.work import listing_age
-from sim.scenario.language.compactor import PARTIAL_UPLOAD_AGE_US
 
 __all__ = ["partial_uploads"]
 
@@ -38,10 +37,10 @@ def partial_uploads(of: Terms) -> Rule:
     is_blind = compactor.cleanup_interval_us and not compactor.progress_interval_us
     return Rule(
         name="R7",
-        key="partial-upload age",
+        key="compactor.partial_age",
         protects="uploads from being deleted as abandoned",
         terms=terms,
-        configured_us=float(PARTIAL_UPLOAD_AGE_US),
+        configured_us=float(compactor.partial_age_us),
         is_met=max(uploads.most_us, of.written.most_us) > 0,
         obstacles=("a compactor that halts cleans up by its last listing (progress_interval)",)
         if is_blind

@@ -14,7 +14,6 @@ from sim.model.schemes import Scheme
 from sim.model.store.client import RequestFailed
 from sim.model.store.transfer import Steps, delete, delete_all
 from sim.model.views.listing import SyncAborted
-from sim.scenario.language.compactor import PARTIAL_UPLOAD_AGE_US
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
 from sim.trace.records import RETIRE_REASONS, ErrorRecord, RetireRecord
@@ -174,7 +173,7 @@ class Janitor:
         since_us = block.created_us
         if self.spec.partial_age_from == "modified":
             since_us = max(block.history[i][-1].ack_us for i in held)
-        return self.view.client.clock_us(self.kernel.now_us) - since_us > PARTIAL_UPLOAD_AGE_US
+        return self.view.client.clock_us(self.kernel.now_us) - since_us > self.spec.partial_age_us
 
 
 class Cleaner(Janitor):

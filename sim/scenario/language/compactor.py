@@ -17,15 +17,11 @@ from sim.scenario.language.values import (
 )
 from sim.scenario.laws.tables import ActivityLaw
 
-__all__ = ["PARTIAL_UPLOAD_AGE_US", "Compactor", "ReadStages", "Retention"]
+__all__ = ["Compactor", "ReadStages", "Retention"]
 
 _M: Final = 60 * US_PER_S
 _H: Final = 60 * _M
 _D: Final = 24 * _H
-
-PARTIAL_UPLOAD_AGE_US: Final = 48 * _H
-"""Age from which an upload without meta.json is taken for abandoned: Thanos,
-PartialUploadThresholdAge (``SEMANTICS.md`` C11)."""
 
 
 class ReadStages(Frozen):
@@ -102,6 +98,11 @@ class Compactor(Frozen):
         0,
         alias="cleanup_interval",
         description="Interval at which partial blocks are deleted beside the passes; 0s: never.",
+    )
+    partial_age_us: Longer = Field(
+        48 * _H,
+        alias="partial_age",
+        description="Age beyond which a block without meta.json is taken for abandoned.",
     )
     partial_age_from: Literal["modified", "created"] = Field(
         "modified",
