@@ -7,6 +7,8 @@ Each number is defined in the docstring of the function that counts it. Statisti
 import numpy as np
 import numpy.typing as npt
 
+from sim.conventions.placement import Shards
+from sim.core.streams import Streams
 from sim.core.units import NEVER, US_PER_S
 from sim.scenario.schema import Scenario
 from sim.trace.records import REQUEST_KINDS, RETIRE_REASONS
@@ -125,9 +127,9 @@ def time_to_visible(scenario: Scenario, timelines: Timelines) -> dict[str, float
         & (blocks.committed_us >= timelines.warmup_us)
         & (blocks.committed_us < NEVER)
     )
-    shards = scenario.gateways.shards
-    gateways = np.arange(timelines.n_gateways)
-    serves = (blocks.stream[rows] % shards)[:, None] == (gateways % shards)[None, :]
+    shards = Shards(scenario.gateways, Streams(timelines.seed))
+    own = np.array([shards.of_gateway(g) for g in range(timelines.n_gateways)])
+    serves = shards.of_rows(blocks, rows)[:, None] == own[None, :]
     delays = (first_us[rows] - blocks.committed_us[rows][:, None])[serves]
     seen = delays[delays < NEVER // 2]
     return {**_summary(seen), "never": int(delays.size - seen.size)}

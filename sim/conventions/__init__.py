@@ -1,1 +1,1 @@
-"""What doer and judge must agree on: what a query asks for, and which replica is read."""
+"""What doer and judge must agree on: what a query asks for, who serves a block, what is read."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sim.conventions.placement import Shard
 from sim.core.kernel import Kernel
 from sim.core.streams import Streams
 from sim.model.blocks.catalog import Block
@@ -100,8 +101,8 @@ class Hold(Protocol):
 class Learn(Protocol):
     """How a reader learns what is in the bucket."""
 
-    def source_of(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
-        """What a gateway reads in a sync."""
+    def source_of(self, client: Client, *, shard: Shard | None, is_shared: bool) -> Bucket:
+        """What a gateway reads in a sync: the blocks of its shard, or with ``None`` all."""
 
     def publish(self, view: View, t_us: int) -> None:
         """Whoever deletes has deleted what was due, and may tell readers what is there."""

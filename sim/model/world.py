@@ -3,6 +3,7 @@
 from functools import partial
 from typing import TypedDict
 
+from sim.conventions.placement import Shards
 from sim.core.collector import collector_paused
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
@@ -87,6 +88,7 @@ class _World:
             recorder=self.recorder,
         )
         self.faults = draw_faults(scenario, self.streams)
+        self.shards = Shards(scenario.gateways, self.streams)
         self.cache: Cache | None = None
 
     def run(self) -> Trace:
@@ -219,14 +221,14 @@ class _World:
     def _view(self, number: int, views: dict[int, View]) -> View:
         """A view for a gateway; one for all of its shard where all would see the same."""
         spec = self.scenario.gateways
-        shard = number % spec.shards
+        shard = self.shards.of_gateway(number)
         client = self._gateway_client(number)
         may_share = client.sees_what_all_see and spec.sync_stages.marks == 0.0
         if may_share and shard in views:
             return views[shard]
         view = View(
             self.scheme.learn.source_of(
-                client, shard=shard, shards=spec.shards, is_shared=may_share
+                client, shard=self.shards.shard(shard), is_shared=may_share
             ),
             Filters(
                 consistency_delay_us=spec.consistency_delay_us,

@@ -11,6 +11,7 @@ from typing import ClassVar, Final, Literal, NamedTuple
 
 from pydantic import Field
 
+from sim.conventions.placement import Shard
 from sim.model.blocks.catalog import Block
 from sim.model.store.bucket_objects import BucketObject
 from sim.model.store.client import Client, RequestFailed
@@ -57,8 +58,8 @@ class BucketIndex(Primitive):
 class _Published:
     """Who writes the index, and what readers read of it."""
 
-    def source_of(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
-        return _IndexReader(client, shard=shard, shards=shards)
+    def source_of(self, client: Client, *, shard: Shard | None, is_shared: bool) -> Bucket:
+        return _IndexReader(client, shard=shard)
 
     def publish(self, view: View, t_us: int) -> None:
         client, marks = view.client, view.marks
@@ -75,8 +76,8 @@ class _Published:
 class _IndexReader(Bucket):
     """A reader of the index: one GET a sync, however many blocks there are."""
 
-    def __init__(self, client: Client, *, shard: int, shards: int) -> None:
-        super().__init__(client, shard=shard, shards=shards)
+    def __init__(self, client: Client, *, shard: Shard | None) -> None:
+        super().__init__(client, shard=shard)
         self._own: BucketObject[Index] = client.store.own(BUCKET_INDEX)
         self._index: Index = {}
         self._read_us = -1
@@ -89,11 +90,10 @@ class _IndexReader(Bucket):
             self._read(at.list_us)
         if self._index is before:
             return
-        blocks = self.client.store.catalog.blocks
-        for i in {**before, **self._index}:
-            is_mine = blocks[i].stream % self._shards == self._shard
-            if is_mine and before.get(i) != self._index.get(i):
-                yield blocks[i]
+        blocks, index = self.client.store.catalog.blocks, self._index
+        yield from self._mine(
+            blocks[i] for i in {**before, **index} if before.get(i) != index.get(i)
+        )
 
     def look(self, blocks: Sequence[Block], at: Instants) -> list[int | None]:
         """Upload time of each block, as the index has it; None of one that it has not.

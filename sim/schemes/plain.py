@@ -9,6 +9,7 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
+from sim.conventions.placement import Shard
 from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
 from sim.model.schemes import Hide, Holder, Record
@@ -169,11 +170,11 @@ class OwnListing(Primitive):
         """The primitive itself."""
         return self
 
-    def source_of(self, client: Client, *, shard: int, shards: int, is_shared: bool) -> Bucket:
+    def source_of(self, client: Client, *, shard: Shard | None, is_shared: bool) -> Bucket:
         """What a gateway reads in a sync: the bucket, or what its caches say of it."""
         if isinstance(client, CachingClient):
-            return CachedBucket(client, shard=shard, shards=shards)
-        return Bucket(client, shard=shard, shards=shards, is_shared=is_shared)
+            return CachedBucket(client, shard=shard)
+        return Bucket(client, shard=shard, is_shared=is_shared)
 
     def publish(self, view: View, t_us: int) -> None:
         """Readers are told nothing."""

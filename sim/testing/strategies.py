@@ -168,6 +168,7 @@ def _gateways(draw: DrawFn, *, strong: bool) -> Table:
     table = {
         "count": shards * draw(st.integers(1, 2)),
         "shards": shards,
+        "shard_by": draw(st.sampled_from([None, "block"])) if shards > 1 else None,
         "sync_interval": draw(laws(60, least_m=10)),
         "sync_takes": draw(_seldom("0s", laws(20))),
         "sync_takes_per_block": draw(_seldom("0s", st.sampled_from(["7s", "1m"]))),

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
 from sim.analysis.checkers import observe
+from sim.core.streams import Streams
 from sim.errors import ModelError
 from sim.model.world import simulate
 from sim.scenario.dump import to_toml
@@ -49,7 +51,11 @@ def test_a_view_holds_only_what_its_shard_may_answer(scenario: Scenario, index: 
     timelines = simulate_small(scenario, index).timelines
     loads, blocks = timelines.loads, timelines.blocks
     shards = scenario.gateways.shards
-    assert (blocks.stream[loads.block] % shards == loads.gateway % shards).all()
+    shard = blocks.stream[loads.block] % shards
+    if scenario.gateways.shard_by == "block":
+        draws = [Streams(timelines.seed).uniform("shard", blocks.id[b]) for b in loads.block]
+        shard = np.array([int(draw * shards) for draw in draws], np.int64)
+    assert (shard == loads.gateway % shards).all()
     assert (loads.drop_us >= loads.load_us).all()
 
 

@@ -128,8 +128,15 @@ class Gateway(Crashable):
         return [
             block
             for block in sorted(listed, key=lambda block: block.age_key)
-            if block.stream % self.spec.shards == self.shard
+            if self._shard_of(block) == self.shard
         ]
+
+    def _shard_of(self, block: Block) -> int:
+        """The shard of a block: its stream decides, or its id (G1)."""
+        if self.spec.shard_by == "block":
+            uniform = self.world.streams.uniform("shard", block.id)
+            return floor(uniform * self.spec.shards)
+        return block.stream % self.spec.shards
 
     def _sync_stages(
         self, listed: list[Block], index: Index | None, begin_us: int, takes_us: int

@@ -115,8 +115,7 @@ class QueryClassProcess:
         question = self._question(i)
         uniform = self.world.streams.stream("query", self.spec.name, "takes").at(i)
         end_us = now_us + self.spec.takes.draw_us(uniform)
-        shards = {stream % self.world.scenario.gateways.shards for stream in question.streams}
-        asked = [gateway for gateway in self.gateways if gateway.shard in shards]
+        asked = self._asked(question)
         missed = [g for g in asked if g.is_missed() and question.chosen(g.had_loaded)]
         used = {g.number: self._blocks_used(g, question) for g in asked}
         needed = self._needed(question)
@@ -140,6 +139,14 @@ class QueryClassProcess:
         gap = any(not any(holds(block, level1) for block in answered) for level1 in needed)
         warned = bool(lacking) and self.way.miss == "warn"
         self.outcomes[i] = self._outcome(bool(failing) or is_incomplete, warned, gap)
+
+    def _asked(self, question: Question) -> list[Gateway]:
+        """The gateways that may have blocks of its streams (Q2)."""
+        spec = self.world.scenario.gateways
+        if spec.shard_by == "block":
+            return self.gateways
+        shards = {stream % spec.shards for stream in question.streams}
+        return [gateway for gateway in self.gateways if gateway.shard in shards]
 
     def _blocks_used(self, gateway: Gateway, question: Question) -> list[Block]:
         if not gateway.is_serving:

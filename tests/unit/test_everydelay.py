@@ -56,6 +56,10 @@ def failing(scenario: Scenario, delay_us: int) -> float:
             "a sync takes longer for what is stored",
         ),
         ({"gateways": {"cache": {}}}, "gateways remember what the store answered"),
+        (
+            {"gateways": {"count": 2, "shards": 2, "shard_by": "block"}},
+            "a block and its replacement are on different gateways",
+        ),
         ({"store": {"error_rate": 0.01}}, "requests fail"),
         ({"store": {"order": "log"}}, "replicas show changes in order"),
         ({"compactor": {"delete_takes": "1s"}}, "deletions take time"),

@@ -162,6 +162,11 @@ def test_a_shard_answers_for_its_streams() -> None:
     agree(small(gateways={**GATEWAYS, "shards": 2, **WARN}))
 
 
+def test_what_another_shard_lost_is_missing() -> None:
+    fractions = agree(small(gateways={**GATEWAYS, "shards": 2, "shard_by": "block", **WARN}))
+    assert fractions["ok"] < 1.0
+
+
 def test_a_gateway_that_is_not_up_yet_serves_nothing() -> None:
     stages = {"check": 0.1, "marks": 0.2, "load": 0.3}
     gateways = {"phase": "9h", "sync_interval": "1h", "sync_takes": "30m", "sync_stages": stages}

@@ -91,6 +91,7 @@ def test_an_empty_window_has_no_fraction() -> None:
         {"store": {"error_rate": 0.1}},
         {"store": {"negative_cache": "1m"}},
         {"gateways": {"phase": "uniform", "cache": {}}},
+        {"gateways": {"count": 2, "shards": 2, "shard_by": "block"}},
         {"gateways": {"phase": "uniform", "sync_takes_per_block": "1ms"}},
         {"store": {"lag": {"create": {"get": "1s"}}}},
         {"faults": [{"kind": "gateway-outage", "target": 0, "at": "1h", "lasts": "1h"}]},

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from sim.conventions.placement import Shards
+from sim.core.streams import Streams
 from sim.model.blocks.catalog import Block
 from sim.model.views.listing import Bucket, Instants, SyncAborted
 from sim.model.views.view import View
+from sim.scenario.schema import Gateways
 from tests.worlds import Rig, lag, us
 
 CHUNK, INDEX, META, MARK = range(4)
@@ -340,7 +343,8 @@ def test_a_view_of_a_shard_knows_its_streams_only() -> None:
     rig = Rig()
     blocks = [rig.block(0, 2, stream=stream) for stream in range(4)]
     rig.put(*blocks)
-    view = View(Bucket(rig.client(), shard=1, shards=2), rig.view().filters)
+    shards = Shards(Gateways(count=2, shards=2), Streams(7))
+    view = View(Bucket(rig.client(), shard=shards.shard(1)), rig.view().filters)
     assert rig.sync(view) == [blocks[1], blocks[3]]
 
 

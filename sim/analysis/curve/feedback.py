@@ -53,6 +53,7 @@ def feedback(scenario: "Scenario") -> tuple[str, ...]:
     reasons = {
         "the store shows changes late": not is_instant or store.quorum is not None,
         "retention retires blocks that nothing replaces": any(compactor.retention_us),
+        "a block and its replacement are on different gateways": gateways.splits_streams,
         "a sync looks at the bucket more than once": looks_twice,
         "blocks may go while they are downloaded": compactor.download_takes.longest_us > 0
         and any(scenario.cleanup(i).when == "every" for i in range(len(scenario.schemes))),

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.conventions.placement import Shards
+from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.trace.passes import Passes, Syncs
 from sim.trace.timelines import Ints, Timelines
@@ -91,7 +93,8 @@ class _Listing:
         self._after = np.searchsorted(own, np.append(passes.syncs, syncs.at_us.size))
         mine = np.ones(passes.block.size, np.bool_)
         if is_gateway:
-            mine = blocks.stream[passes.block] % spec.shards == int(number) % spec.shards
+            shards = Shards(spec, Streams(timelines.seed))
+            mine = shards.of_rows(blocks, passes.block) == shards.of_gateway(int(number))
         self._mine, self._ran = mine, ran[mine]
         block = passes.block[mine]
         commit_us = blocks.committed_us[block]

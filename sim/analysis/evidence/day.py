@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.analysis.queries.syncs import syncs
+from sim.conventions.placement import Shards
+from sim.core.streams import Streams
 from sim.core.units import US_PER_S
 
 if TYPE_CHECKING:
@@ -107,8 +109,9 @@ def day_around(
     happens = ((changes >= start_us) & (changes < end_us)).any(axis=0)
     rows = np.flatnonzero(happens & (blocks.stream == stream))
     rows = rows[np.lexsort((blocks.level[rows], blocks.committed_us[rows]))]
-    shards = scenario.gateways.shards
-    serving = [g for g in range(scenario.gateways.count) if g % shards == stream % shards]
+    shards = Shards(scenario.gateways, Streams(timelines.seed))
+    of_stream = np.flatnonzero(blocks.stream == stream)
+    serving = shards.gateways(blocks, of_stream, scenario.gateways.count)
     return Day(
         stream=stream,
         start_us=start_us,

@@ -38,7 +38,6 @@ class Exposure:
         self.timelines = timelines
         self.query_class = query_class
         self.n_streams = scenario.producers.count
-        self.shards = scenario.gateways.shards
         self._allowed = RESOLUTIONS.index(query_class.max_resolution)
 
     def moved(self, scenario: Scenario, timelines: Timelines) -> "Exposure":

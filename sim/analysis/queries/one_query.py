@@ -16,6 +16,7 @@ from sim.analysis.queries.evaluate import class_hazards, worst_takes_us
 from sim.analysis.queries.exposure import Exposure
 from sim.analysis.queries.outcomes import CODE, SILENCE
 from sim.analysis.queries.sampled import outcomes
+from sim.conventions.placement import Shards
 from sim.conventions.queries import Queries
 from sim.core.streams import Streams
 from sim.core.units import US_PER_S
@@ -133,10 +134,18 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
 
 
 def gateways_involved(scenario: Scenario, timelines: Timelines, answer: Answer) -> list[int]:
-    """Gateways that failed, and those that serve the data that is missing."""
-    shards = scenario.gateways.shards
-    lacking = {int(timelines.blocks.stream[b]) % shards for b in answer.lacking}
-    serving = (g for g in range(timelines.n_gateways) if g % shards in lacking)
+    """Gateways that failed, and those that serve blocks with the data that is missing."""
+    blocks, shards = timelines.blocks, Shards(scenario.gateways, Streams(timelines.seed))
+    holding = [
+        np.flatnonzero(
+            (blocks.stream == blocks.stream[b])
+            & (blocks.min_us <= blocks.min_us[b])
+            & (blocks.max_us >= blocks.max_us[b])
+        )
+        for b in answer.lacking
+    ]
+    rows = np.concatenate([np.zeros(0, np.int64), *holding])
+    serving = shards.gateways(blocks, rows, timelines.n_gateways)
     return sorted({*(read.gateway for read in answer.reads), *serving})
 
 

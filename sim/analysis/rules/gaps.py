@@ -9,13 +9,11 @@ __all__ = ["compactor_sees", "handed_over", "replacement_shows", "sources_outlas
 
 def sources_outlast(of: Terms) -> Rule:
     """R2: the replacement shows, and can still be loaded, before a source is gone."""
-    has_marks = of.hide_us is not None
-    margin = of.margin(of.arrived, of.sync.span) if has_marks else ()
     return Rule(
         name="R2",
         key="delete_delay",
         protects="answers while a replacement takes over",
-        terms=(*of.visible, *margin, of.sync),
+        terms=_taken_over(of, of.sync),
         configured_us=of.delete_us,
         is_met=of.compacts,
         obstacles=gap_obstacles(of),
@@ -31,11 +29,26 @@ def replacement_shows(of: Terms) -> Rule:
         name="R3",
         key="ignore_deletion_marks_delay",
         protects="answers from a source until its replacement shows",
-        terms=(*of.visible, *of.margin(of.arrived, marks), reading),
+        terms=_taken_over(of, reading),
         configured_us=float(of.hide_us),
         is_met=of.compacts,
         obstacles=gap_obstacles(of),
     )
+
+
+def _taken_over(of: Terms, own: Term) -> tuple[Term, ...]:
+    """From the retirement of a source until a reader answers from its replacement.
+
+    Parameters
+    ----------
+    of : Terms
+    own : Term
+        What one sync takes up to there, at a reader that has both. Another reader loads the
+        replacement in its own time: by the end of its next sync.
+    """
+    waits = (of.period, of.sync) if of.parts else (own,)
+    margin = of.margin(of.arrived, *(wait.span for wait in waits)) if of.hide_us is not None else ()
+    return (*of.visible, *margin, *waits)
 
 
 def compactor_sees(of: Terms) -> Rule:

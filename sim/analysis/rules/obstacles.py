@@ -33,6 +33,8 @@ def read_obstacles(of: Terms) -> tuple[str, ...]:
     """What may fail a read although the delays are long enough."""
     obstacles = [*trouble(of), *by_hand(of, "mark")]
     stages = of.scenario.gateways.sync_stages
+    if of.parts and of.hide_us is None:
+        obstacles.append("nothing hides a block whose replacement another gateway has (shard_by)")
     if of.is_uneven("delete"):
         obstacles.append(
             "a mark may vanish before its block, which is then loaded again (store.lag.delete)"

@@ -17,13 +17,14 @@ def blocks_hidden_by_mark(of: Terms) -> Rule:
         hide = Term("H", f"hide delay{late}", aged)
     else:
         hide = Term("H", "until a mark shows, which is longer than the hide delay", marked)
+    ways = "retention, by hand, shard_by" if of.parts else "retention, by hand"
     return Rule(
         name="R1",
         key="delete_delay",
-        protects="reads of blocks that only a mark hides (retention, by hand)",
+        protects=f"reads of blocks that only a mark hides ({ways})",
         terms=(hide, of.period, of.sync, of.query),
         configured_us=of.delete_us,
-        is_met=of.expires or of.marks_by_hand,
+        is_met=of.waits_for_marks,
         obstacles=read_obstacles(of),
     )
 
@@ -56,7 +57,7 @@ def at_half(of: Terms, hiding: Rule) -> Rule:
         R3 of the same scheme.
     """
     reads = (Term("H", "a mark that is written again", of.reread),) if of.reread.most_us else ()
-    is_marked = of.expires or of.marks_by_hand
+    is_marked = of.waits_for_marks
     sides = [(*reads, of.period, of.sync, of.query)] if is_marked or not of.compacts else []
     sides += [hiding.terms] if of.compacts else []
     longest = max(sides, key=lambda terms: sum(term.span_us for term in terms))

@@ -31,6 +31,10 @@ below, L a block, W what a pass still does after its last merge, A the least tim
 the next but one, f the longest sync of the compactor; stamp is a second, for marks have no finer
 one.
 
+Where `shard_by = "block"` parts a block from what replaces it, its mark alone hides it (R1), and
+the replacement answers only after a sync of another gateway: R3 asks for stamp + P + s in the place
+of stamp + m, and so does what R2 asks for answers.
+
 Rules that were thought to be longer, or shorter, and what showed it:
 
 =====  ========================================================================================

@@ -36,6 +36,10 @@ class Terms:
         Until those who write see a put.
     shown : Span
         Until the files of a block show in GETs.
+    parts : bool
+        Whether one reader may have a block, and another one what replaces it.
+    waits_for_marks : bool
+        Whether there are blocks that readers let go of for a mark alone.
     reread : Span
         How much later than first written a mark may be stamped: one that its writer does not see
         yet is written again (C9). 0 where it always sees it.
@@ -57,6 +61,9 @@ class Terms:
         by_hand = scenario.interventions or ()
         self.marks_by_hand = any(intervention.kind == "mark" for intervention in by_hand)
         gateways = scenario.gateways
+        is_replaced = self.compacts or scenario.compactor.downsampling
+        self.parts = gateways.splits_streams and is_replaced
+        self.waits_for_marks = self.expires or self.marks_by_hand or self.parts
         # How many blocks there may be is not known before they are.
         is_bounded = gateways.sync_takes_per_block_us == 0
         sync = longest_of(gateways.sync_takes) if is_bounded else _UNBOUNDED

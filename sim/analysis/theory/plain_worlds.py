@@ -10,8 +10,8 @@ def is_plain(scenario: Scenario) -> bool:
     """Whether the readers' phases are the one thing that chance decides about their syncs.
 
     So it is for gateways with a constant interval and duration, a uniform phase and no outage, on
-    a store that shows every change at once and answers every request, with no cache between, and
-    that nobody touches by hand.
+    a store that shows every change at once and answers every request, with no cache between, that
+    have a block together with what replaces it, and that nobody touches by hand.
     """
     store, gateways = scenario.store, scenario.gateways
     lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
@@ -24,6 +24,7 @@ def is_plain(scenario: Scenario) -> bool:
         and store.error_rate == store.lost_answer_rate == 0
         and store.negative_cache_us == 0
         and gateways.cache is None
+        and not gateways.splits_streams
         and gateways.phase == "uniform"
         and gateways.sync_interval.is_constant
         and gateways.sync_takes.is_constant

@@ -5,6 +5,7 @@ Here a sync costs what changed, and what it asks the store because nobody rememb
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from sim.conventions.placement import Shard
 from sim.model.blocks.catalog import Block
 from sim.model.store.caching import Answer, Cache, CachingClient
 from sim.model.views.listing import Bucket, Instants
@@ -17,8 +18,8 @@ class CachedBucket(Bucket):
     at every sync while something about it is not remembered at all.
     """
 
-    def __init__(self, client: CachingClient, *, shard: int = 0, shards: int = 1) -> None:
-        super().__init__(client, shard=shard, shards=shards)
+    def __init__(self, client: CachingClient, *, shard: Shard | None = None) -> None:
+        super().__init__(client, shard=shard)
         self._caching = client
         # Every request of a mark is sent when it is made; there is nothing to catch up with.
         self._remembers = False
@@ -33,9 +34,7 @@ class CachedBucket(Bucket):
         yield from super().changed(at)
         yield from self._forgotten.values()
         replaced = self._caching.cache.replaced
-        for block in replaced[self._replaced :]:
-            if block.stream % self._shards == self._shard:
-                yield block
+        yield from self._mine(replaced[self._replaced :])
         self._replaced = len(replaced)
 
     def look(self, blocks: Sequence[Block], at: Instants) -> list[int | None]:

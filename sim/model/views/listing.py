@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from sim.conventions.placement import Shard
 from sim.model.blocks.catalog import Block
 from sim.model.store.absent_marks import MarkMemory
 from sim.model.store.client import Client, RequestFailed
@@ -52,8 +53,8 @@ class Bucket:
 
     Parameters
     ----------
-    shard, shards : int
-        Only streams s with s mod ``shards`` = ``shard`` are read.
+    shard : Shard or None
+        Only its blocks are read; None: all.
     is_shared : bool
         Whether several gateways read it as one; each then counts the requests it would send.
 
@@ -70,7 +71,7 @@ class Bucket:
     """
 
     def __init__(
-        self, client: Client, *, shard: int = 0, shards: int = 1, is_shared: bool = False
+        self, client: Client, *, shard: Shard | None = None, is_shared: bool = False
     ) -> None:
         self.client = client
         self.is_shared = is_shared
@@ -79,7 +80,6 @@ class Bucket:
         self.is_incomplete = False
         self.again = Agenda()
         self._shard = shard
-        self._shards = shards
         self._meta_object = client.store.catalog.meta_object
         self._mark_object = client.store.catalog.mark_object
         self._listed: set[int] = set()
@@ -95,12 +95,11 @@ class Bucket:
 
         May raise SyncAborted, in other sources than this one.
         """
-        store, shard, shards = self.client.store, self._shard, self._shards
+        store = self.client.store
         store.advance()
         has_turned = self.client.turns(self._list_us, at.marks_us)
-        for block in store.catalog.blocks if has_turned else store.touched[self._cursor :]:
-            if shards == 1 or block.stream % shards == shard:
-                yield block
+        blocks = store.catalog.blocks if has_turned else store.touched[self._cursor :]
+        yield from self._mine(blocks)
         self._cursor = len(store.touched)
         self._list_us = at.list_us
         yield from self._unsettled.values()
@@ -186,6 +185,10 @@ class Bucket:
     def n_cached(self, blocks: Iterable[int]) -> int:
         """How many of the blocks (ordinals) have their meta.json in the cache."""
         return sum(1 for index in set(blocks) if index in self._uploaded_us)
+
+    def _mine(self, blocks: Iterable[Block]) -> Iterable[Block]:
+        """Those of the blocks that are read here at all."""
+        return blocks if self._shard is None else self._shard.among(blocks)
 
     def _list(self, blocks: Iterable[Block], t_us: int) -> None:
         """LIST the bucket at ``t_us``; raises SyncAborted."""

@@ -96,7 +96,10 @@ class Gateways(Frozen):
 
     count: Count = Field(1, description="How many gateways.")
     shards: Count = Field(
-        1, description="Streams are split over them; each is served by count / shards gateways."
+        1, description="Blocks are split over them; each is served by count / shards gateways."
+    )
+    shard_by: Literal["stream", "block"] | None = Field(
+        None, description="What decides the shard of a block: its stream (default), or its id."
     )
     sync_interval: Annotated[Law, ActivityLaw] = Field(
         Constant(value_us=3.0 * _M), description="Interval of the syncs."
@@ -131,6 +134,11 @@ class Gateways(Frozen):
     cache: GatewayCache | None = Field(
         None, description="A caching bucket between the gateways and the store."
     )
+
+    @property
+    def splits_streams(self) -> bool:
+        """Whether a block and what replaces it may be on different gateways."""
+        return self.shard_by == "block" and self.shards > 1
 
 
 def _streams(value: object) -> object:
