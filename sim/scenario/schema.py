@@ -29,6 +29,7 @@ from sim.scenario.language.cleanup import Cleanup
 from sim.scenario.language.compactor import Compactor, Retention
 from sim.scenario.language.faults import (
     FAULT_KINDS,
+    Clock,
     CompactorCrash,
     Crash,
     Fault,
@@ -77,6 +78,7 @@ __all__ = [
     "OUTCOMES",
     "SCHEME_KINDS",
     "Cleanup",
+    "Clock",
     "Compactor",
     "CompactorCrash",
     "Composed",

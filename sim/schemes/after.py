@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
 from sim.model.schemes import Record
 from sim.model.views.view import View
@@ -52,5 +53,5 @@ class _After:
         clock_us = view.client.clock_us(now_us)
         if not self.counts_from_creation:
             return record.due(view, clock_us - self.own_us)
-        known = record.due(view, clock_us + 1)
+        known = record.due(view, NEVER)
         return [block for block in known if block.created_us < clock_us - self.own_us]

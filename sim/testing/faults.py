@@ -27,6 +27,9 @@ def fault_keys(draw: DrawFn, kind: str, *, n_gateways: int, n_producers: int) ->
         if at_request is None:
             return {"who": draw(who)}
         return {"who": draw(st.sampled_from(["any", "compactor"])), "at_request": at_request}
+    if kind == "clock":
+        is_ahead, minutes = draw(st.booleans()), draw(st.integers(1, 180))
+        return {"who": draw(who), "ahead" if is_ahead else "behind": f"{minutes}m"}
     return {}
 
 

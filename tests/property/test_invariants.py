@@ -223,7 +223,7 @@ def _mark_without_second(records: list[Record]) -> None:
         (_edit(PutRecord, get=(10**12,)), "every replica shows"),
         (_repeat(DeleteRecord), "only what is there is deleted"),
         (_repeat(RetireRecord), "retired once"),
-        (_mark_without_second, "second of its making"),
+        (_mark_without_second, "whole second"),
         (_load_before_commit, "loaded after it was committed"),
         (_repeat(LoadRecord), "loaded once"),
         (_drop_first(LoadRecord), "dropped after it was loaded"),

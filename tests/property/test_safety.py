@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sim.analysis.queries.evaluate import evaluate_exact
@@ -75,3 +75,37 @@ def at_the_rules(scenario: Scenario) -> Scenario:
             delay_us = math.ceil(max(needed_us, default=0.0))
             raw["schemes"][0]["delete_delay"] = format_duration(delay_us)
     return Scenario.model_validate(raw)
+
+
+@settings(max_examples=max(6, settings().max_examples // 8))
+@given(
+    scenario=scenarios(scheme_kinds=("deletion-mark",), max_faults=0, errors=False, max_queries=1),
+    wrong=st.lists(
+        st.builds(
+            lambda who, at_m, lasts_m, way, offset_m: {
+                "kind": "clock",
+                "who": who,
+                "at": f"{at_m}m",
+                "lasts": f"{lasts_m}m",
+                way: f"{offset_m}m",
+            },
+            st.sampled_from(["compactor", "gateways", "gateway/0", "any"]),
+            st.integers(0, 1200),
+            st.integers(60, 1200),
+            st.sampled_from(["ahead", "behind"]),
+            st.integers(1, 180),
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+)
+def test_delays_at_r11_are_safe(scenario: Scenario, wrong: list[dict[str, str]]) -> None:
+    """Clocks jump, and only marks hide what expires."""
+    raw = scenario.raw() | {"faults": wrong}
+    compactor = raw.get("compactor", {})
+    raw["compactor"] = compactor | {
+        "ranges": [raw["producers"]["block_length"]],
+        "retention": {"raw": "4h"},
+        "downsampling": False,
+    }
+    judged(at_the_rules(Scenario.model_validate(raw)))

@@ -25,7 +25,8 @@ def upload(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
     for i, name in enumerate(block.objects):
         yield from actor.until(begin_us + (i + 1) * takes_us // n)
         upload_time_us = begin_us + (n - 1) * takes_us // n
-        client.put(block.key(name), upload_time_us if name == "meta.json" else 0)
+        stamp_us = client.clock_us(upload_time_us)
+        client.put(block.key(name), stamp_us if name == "meta.json" else 0)
 
 
 def delete(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:

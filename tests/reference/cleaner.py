@@ -172,14 +172,16 @@ class Job(Crashable):
         if check_us > begin_us:
             yield self.world.at(check_us, OPERATOR, READING)
         checked = view.check(self.client, listed, memory.metas_us)
-        blocks = view.old_enough(checked, check_us, self.spec.consistency_delay_us)
+        blocks = view.old_enough(
+            checked, self.client.clock_us(check_us), self.spec.consistency_delay_us
+        )
         if marks_us > check_us:
             yield self.world.at(marks_us, OPERATOR, READING)
         stamps_us: dict[str, int] = {}
         hide_us = self.memory.way.hide_us(is_gateway=False)
         if hide_us is not None:
             stamps_us = view.read_marks(self.client, blocks)
-            blocks = view.not_hidden(blocks, stamps_us, marks_us, hide_us)
+            blocks = view.not_hidden(blocks, stamps_us, self.client.clock_us(marks_us), hide_us)
         duplicates = view.duplicates(blocks)
         memory.synced = Synced(checked, view.without(blocks, duplicates), duplicates)
         active = {block.id for block in checked.active}
@@ -218,7 +220,7 @@ class Job(Crashable):
 
     def due(self) -> list[Block]:
         """Blocks that ``delete_marked`` would delete now, oldest first."""
-        due = self.memory.way.due(self.store, self.memory.marked_us)
+        due = self.memory.way.due(self.client, self.store, self.memory.marked_us)
         return by_age([block for block in due if self.memory.way.may_delete(block)])
 
     def clean_partial(self) -> Steps:
@@ -245,7 +247,7 @@ class Job(Crashable):
         since_us = block.created_us
         if self.spec.partial_age_from == "modified":
             since_us = max(self.store.versions[key][-1].acknowledged_us for key in keys)
-        return self.world.now_us - since_us > self.spec.partial_age_us
+        return self.client.clock_us(self.world.now_us) - since_us > self.spec.partial_age_us
 
 
 class Deletion:

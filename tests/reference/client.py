@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.scenario.schema import Crash, RequestErrors, StoreErrors
+from sim.scenario.schema import Clock, Crash, RequestErrors, StoreErrors
 from tests.reference.cache import Cache
 from tests.reference.faults import is_befallen, is_hit
 from tests.reference.store import Store, Version
@@ -189,6 +189,16 @@ class Client:
             self.world.struck[index, self.name] = number
             if number == named.nth:
                 raise Crashed(self.world.now_us + self.world.fault_lasts_us(index, fault))
+
+    def clock_us(self, time_us: int) -> int:
+        """What the client's clock shows at an instant (T6, F6)."""
+        shown_us = time_us
+        for index, fault in enumerate(self.world.scenario.faults):
+            if isinstance(fault, Clock) and is_befallen(fault, self.name):
+                since_us = time_us - self.world.fault_at_us(index, fault)
+                if 0 <= since_us < self.world.fault_lasts_us(index, fault):
+                    shown_us += fault.ahead_us - fault.behind_us
+        return shown_us
 
     def _uniform(self, *what: str) -> float:
         return self.world.streams.uniform("error", self.name, *what, self.world.now_us)

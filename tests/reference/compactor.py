@@ -102,7 +102,7 @@ class Compactor(Job):
             max_us=max(parent.max_us for parent in parents),
             level=1 + max(parent.level for parent in parents),
             sources=frozenset[int]().union(*(parent.sources for parent in parents)),
-            created_us=created_us,
+            created_us=self.client.clock_us(created_us),
             chunk_files=self.world.scenario.producers.chunk_files,
         )
         draw_us = self.world.draw_us
@@ -188,7 +188,7 @@ class Compactor(Job):
                 max_us=parent.max_us,
                 level=1 + parent.level,
                 sources=parent.sources,
-                created_us=created_us,
+                created_us=self.client.clock_us(created_us),
                 chunk_files=self.world.scenario.producers.chunk_files,
             )
             law = self.spec.downsampling_takes
@@ -198,7 +198,7 @@ class Compactor(Job):
 
     def _retention(self) -> Steps:
         """Retire every block that is too old for its resolution (C10)."""
-        now_us = self.world.now_us
+        now_us = self.client.clock_us(self.world.now_us)
         keep_us = self.spec.retention_us
         expired = [
             block

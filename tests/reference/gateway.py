@@ -149,8 +149,8 @@ class Gateway(Crashable):
         else:
             checked = view.Checked(listed, upload_us={i: index[i][0] for i in index})
         delay_us = self.spec.consistency_delay_us
-        blocks = view.old_enough(checked, self.world.now_us, delay_us)
-        blocks = self.way.young_enough(blocks)
+        blocks = view.old_enough(checked, self._clock_us(), delay_us)
+        blocks = self.way.young_enough(blocks, self._clock_us())
         yield from self.until(begin_us + floor(takes_us * stages.marks))
         hide_us = self.way.hide_us(is_gateway=True)
         if hide_us is not None:
@@ -158,7 +158,7 @@ class Gateway(Crashable):
                 stamps_us = view.read_marks(self.client, blocks)
             else:
                 stamps_us = {i: mark for i, (_, mark) in index.items() if mark is not None}
-            blocks = view.not_hidden(blocks, stamps_us, self.world.now_us, hide_us)
+            blocks = view.not_hidden(blocks, stamps_us, self._clock_us(), hide_us)
         superseded = view.duplicates(blocks) if self.way.deduplicates else []
         blocks = view.without(blocks, superseded)
         yield from self.until(begin_us + floor(takes_us * stages.load))
@@ -174,6 +174,9 @@ class Gateway(Crashable):
             for block in [b for b in blocks if may_drop(b, superseded, self.loaded)]:
                 self._drop(block.id)
                 self.way.let_go(self.number, block.id)
+
+    def _clock_us(self) -> int:
+        return self.client.clock_us(self.world.now_us)
 
     def _load(self, block: Block) -> None:
         """Load a block of the view if its index can be read (G5)."""

@@ -71,7 +71,7 @@ class Operator(Actor):
 
     def _candidates(self, choice: Choice) -> list[Block]:
         """What the bucket shows now of what is named (O2); raises RequestFailed."""
-        now_us = self.world.now_us
+        now_us = self.client.clock_us(self.world.now_us)
         checked = view.check(self.client, self.client.list_blocks(), {})
         named = [
             block
@@ -88,7 +88,7 @@ class Operator(Actor):
         """Mark a block unless it has a mark (O3)."""
         if self.client.head(block.key("deletion-mark.json")) is not None:
             return False
-        now_us = self.world.now_us
+        now_us = self.client.clock_us(self.world.now_us)
         self._put_mark(block, now_us - now_us % US_PER_S)
         return True
 

@@ -55,12 +55,12 @@ class Way:
             return int(hide.after_us)
         return int(hide.compactor_us)
 
-    def young_enough(self, blocks: list[Block]) -> list[Block]:
+    def young_enough(self, blocks: list[Block], now_us: int) -> list[Block]:
         """Blocks that a gateway's own retention lets through (D6)."""
         hide = self.slots.hide
         if hide.kind != "data-age":
             return blocks
-        return [b for b in blocks if self.world.now_us - b.max_us <= hide.after_us]
+        return [b for b in blocks if now_us - b.max_us <= hide.after_us]
 
     def forget(self) -> None:
         """The compactor crashed: its memory is gone (D4, D5)."""
@@ -69,7 +69,7 @@ class Way:
 
     def retire(self, client: Client, store: Store, block: Block, why: str) -> None:
         """Declare a block obsolete (D2, D4, D5); raises RequestFailed."""
-        now_us = self.world.now_us
+        now_us = client.clock_us(self.world.now_us)
         match self.slots.record.kind:
             case "nothing":
                 self.note(block, why)
@@ -86,13 +86,13 @@ class Way:
         key = block.key("deletion-mark.json")
         if client.head(key) is None:
             try:
-                client.put(key, self.world.now_us // 1_000_000 * 1_000_000)
+                client.put(key, client.clock_us(self.world.now_us) // 1_000_000 * 1_000_000)
             finally:
                 if store.newest_is_put(key):
                     self.note(block, why)
 
     def _remove_meta(self, client: Client, store: Store, block: Block, why: str) -> None:
-        now_us = self.world.now_us
+        now_us = client.clock_us(self.world.now_us)
         if why != "retention":
             asked_us = self.asked_us.setdefault(block.id, now_us)
             if now_us - asked_us < self.slots.record.wait_us:
@@ -112,12 +112,12 @@ class Way:
             block.retired_us = self.world.now_us
             block.retired_why = why
 
-    def due(self, store: Store, marked_us: dict[str, int]) -> list[Block]:
+    def due(self, client: Client, store: Store, marked_us: dict[str, int]) -> list[Block]:
         """Blocks whose delay is over (D3), of those that somebody knows to be retired."""
         delete = self.slots.delete
         if delete.kind != "after":
             return []
-        now_us = self.world.now_us
+        now_us = client.clock_us(self.world.now_us)
         if self.slots.record.kind == "mark":
             known_us = marked_us
         else:

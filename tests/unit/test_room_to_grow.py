@@ -19,7 +19,6 @@ from sim.core.kernel import Phase
 from sim.model import schemes
 from sim.model.blocks.catalog import Block
 from sim.model.schemes import Holder, Scheme
-from sim.model.store.client import Client
 from sim.model.views.view import View
 from sim.scenario.schema import Scenario
 from sim.schemes.plain import NoHold
@@ -158,34 +157,3 @@ def test_miss_makes_the_reader_sync(grown: Callable[[Grow], None]) -> None:
     # Two classes of 1/m a stream: a miss comes within minutes, the next sync after up to an hour.
     assert all(retired[block] < fast[block] <= retired[block] + us("10m") for block in fast)
     assert any(slow[block] > retired[block] + us("20m") for block in slow)
-
-
-def test_skewed_clock_of_one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    """F-h5, with a jump: from 9h on gateway 0 is 20 minutes ahead."""
-
-    def offset_us(client: Client, t_us: int) -> int:
-        return us("20m") if client.name == "gateway/0" and t_us >= us("9h") else 0
-
-    def when_us(self: Client, clock_us: int) -> int:
-        early_us = clock_us - us("20m")
-        if self.name != "gateway/0" or clock_us < us("9h"):
-            return clock_us
-        return max(early_us, us("9h"))
-
-    # No replacement hides the blocks, so that the age of their marks does.
-    scenario = world(
-        horizon="24h",
-        schemes=[marks("6h", "2h")],
-        compactor={"ranges": ["2h"], "retention": {"raw": "4h"}},
-        gateways={"count": 2, "sync_interval": "1m", "phase": "0s"},
-    )
-    before, _ = run(scenario)
-    monkeypatch.setattr(Client, "clock_us", lambda self, t_us: t_us + offset_us(self, t_us))
-    monkeypatch.setattr(Client, "when_us", when_us)
-    monkeypatch.setattr(Client, "sees_what_all_see", False)
-    after, _ = run(scenario)
-    for gateway, ahead_us in ((0, us("20m")), (1, 0)):
-        usual, skewed = (moments(t.records, DropRecord, gateway) for t in (before, after))
-        assert usual
-        late = {usual[block] - skewed[block] for block in usual if usual[block] > us("10h")}
-        assert late == {ahead_us}

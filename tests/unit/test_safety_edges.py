@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from sim.analysis.queries.evaluate import evaluate_exact
 from sim.analysis.rules.safety import Rule, Status, rules
 from sim.core.units import format_duration
 from sim.model.world import simulate
 from sim.scenario.schema import Scenario
+from sim.trace.columns import build
 from sim.trace.recorder import Trace
 from sim.trace.records import CompactRecord
 from tests.failures import abandoned, not_downsampled, overlaps
@@ -234,3 +236,35 @@ def test_r5_counts_the_time_from_the_listing_to_the_marks() -> None:
         ("2m", us("1h")),
     ]
     assert rule.is_met
+
+
+@pytest.mark.parametrize("who", ["compactor", "gateways"])
+def test_readers_use_what_is_gone_below_r11(who: str) -> None:
+    """The compactor jumps ahead before it deletes; gateways are behind as long as it takes."""
+    offset = "ahead" if who == "compactor" else "behind"
+    fault = {"kind": "clock", "who": who, "at": "10h", "lasts": "20h", offset: "30m"}
+    raw = world(
+        "30h",
+        {},
+        {"ranges": ["2h"], "wait_interval": "1m", "retention": {"raw": "4h"}},
+        MARKED | {"ignore_deletion_marks_delay": "1h"},
+        gateways={"sync_interval": "10m", "sync_takes": "1m", "phase": "0s"},
+        faults=[fault],
+    )
+    raw["queries"][0] |= {"range": "1d", "takes": "30s"}
+    needed_us = int(the_rule(raw, "R11", "delete_delay").required_us)
+    assert needed_us == us("1h41m30s")
+
+    def failing(delay_us: int) -> float:
+        changed = {
+            **raw,
+            "schemes": [{**raw["schemes"][0], "delete_delay": format_duration(delay_us)}],
+        }
+        scenario = Scenario.model_validate(changed)
+        expected = Status.HOLDS if delay_us >= needed_us else Status.BROKEN
+        assert the_rule(changed, "R11", "delete_delay").status is expected
+        (found,) = evaluate_exact(scenario, build(run(changed)))
+        return found.fractions["query-error"]
+
+    assert failing(needed_us) == 0.0
+    assert failing(needed_us - us("15m")) > 0.0

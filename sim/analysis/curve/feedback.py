@@ -78,6 +78,7 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
         "an actor crashes at a request": any(
             fault.kind == "crash" and fault.at_request is not None for fault in scenario.faults
         ),
+        "clocks are wrong": any(fault.kind == "clock" for fault in scenario.faults),
         "people act on the bucket": bool(scenario.interventions),
         "deletions take time": scenario.compactor.delete_takes.longest_us > 0,
         "replicas show changes in order": store.order == "log",

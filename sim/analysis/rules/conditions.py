@@ -13,6 +13,7 @@ from sim.analysis.rules.passes import downsampled_in_time, in_order, synced_in_t
 from sim.analysis.rules.reads import (
     at_half,
     blocks_hidden_by_mark,
+    blocks_hidden_by_wrong_clocks,
     blocks_replaced,
     files_shown,
 )
@@ -54,12 +55,15 @@ class Conditions:
         yield handed_over(of)
         yield from downsampled_in_time(of)
         yield in_order(of)
+        if of.has_wrong_clocks and of.hide_us is not None:
+            yield blocks_hidden_by_wrong_clocks(of)
         yield from synced_in_time(of)
 
     def reads(self) -> tuple[Rule, ...]:
         """The rules that together prove that no read fails."""
         of = self._terms
-        marked = (blocks_hidden_by_mark(of),) if of.hide_us is not None else ()
+        by_mark = blocks_hidden_by_wrong_clocks if of.has_wrong_clocks else blocks_hidden_by_mark
+        marked = (by_mark(of),) if of.hide_us is not None else ()
         return (*marked, blocks_replaced(of), files_shown(of))
 
     def gaps(self) -> tuple[Rule, ...]:

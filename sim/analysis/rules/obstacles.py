@@ -9,8 +9,8 @@ from sim.analysis.rules.uploads import partial_uploads
 __all__ = ["gap_obstacles", "read_obstacles", "trouble"]
 
 
-def trouble(of: Terms) -> Iterator[str]:
-    """What makes every worst case unbounded."""
+def trouble(of: Terms, *harmless: str) -> Iterator[str]:
+    """What makes every worst case unbounded, but for kinds of faults of which a rule speaks."""
     store = of.scenario.store
     yield from of.scheme.obstacles(of.scenario)
     if partial_uploads(of).status is not Status.HOLDS:
@@ -18,7 +18,7 @@ def trouble(of: Terms) -> Iterator[str]:
     if store.error_rate or store.lost_answer_rate:
         yield "requests fail, so syncs may fail any number of times (store)"
     for i, fault in enumerate(of.scenario.faults):
-        if fault.kind != "compactor-crash":
+        if fault.kind not in ("compactor-crash", *harmless):
             yield f"{fault.kind} (faults[{i}])"
 
 
@@ -29,9 +29,9 @@ def by_hand(of: Terms, *harmless: str) -> Iterator[str]:
             yield f"{intervention.kind} by hand (interventions[{i}])"
 
 
-def read_obstacles(of: Terms) -> tuple[str, ...]:
-    """What may fail a read although the delays are long enough."""
-    obstacles = [*trouble(of), *by_hand(of, "mark")]
+def read_obstacles(of: Terms, *harmless: str) -> tuple[str, ...]:
+    """What may fail a read although the delays are long enough; as :func:`trouble`."""
+    obstacles = [*trouble(of, *harmless), *by_hand(of, "mark")]
     stages = of.scenario.gateways.sync_stages
     if of.parts and of.hide_us is None:
         obstacles.append("nothing hides a block whose replacement another gateway has (shard_by)")

@@ -1,10 +1,16 @@
-"""R1, R2, R4 and R6: what a delay must be so that no read meets the absence of an object."""
+"""R1, R2, R4, R6 and R11: what a delay must be so that no read meets the absence of an object."""
 
 from sim.analysis.rules.obstacles import gap_obstacles, read_obstacles
 from sim.analysis.rules.rule import Rule, Term, fixed
 from sim.analysis.rules.terms import STAMP, Terms
 
-__all__ = ["at_half", "blocks_hidden_by_mark", "blocks_replaced", "files_shown"]
+__all__ = [
+    "at_half",
+    "blocks_hidden_by_mark",
+    "blocks_hidden_by_wrong_clocks",
+    "blocks_replaced",
+    "files_shown",
+]
 
 
 def blocks_hidden_by_mark(of: Terms) -> Rule:
@@ -26,6 +32,39 @@ def blocks_hidden_by_mark(of: Terms) -> Rule:
         configured_us=of.delete_us,
         is_met=of.waits_for_marks,
         obstacles=read_obstacles(of),
+    )
+
+
+def blocks_hidden_by_wrong_clocks(of: Terms) -> Rule:
+    """R11: R1 where who deletes may be early, and readers late, for their clocks are wrong.
+
+    A mark is old to a gateway by its own clock, and due by the clock of who deletes; until it shows
+    it is by real time that nobody hides the block, and a jump takes that off the delay.
+    """
+    assert of.hide_us is not None
+    # A mark that is written again has both stamps by clocks that may have been set in between.
+    again = of.jump if of.reread.most_us else fixed(0.0)
+    aged = fixed(of.hide_us).plus(of.reread, of.apart, again)
+    marked = of.marked.plus(STAMP.span, of.jump)
+    if aged.most_us >= marked.most_us:
+        jump, hide = of.apart.plus(again), fixed(of.hide_us).plus(of.reread)
+    else:
+        jump, hide = of.jump, of.marked.plus(STAMP.span)
+    plain = blocks_hidden_by_mark(of)
+    return Rule(
+        name="R11",
+        key=plain.key,
+        protects=f"{plain.protects} while clocks are wrong",
+        terms=(
+            Term("J", "how far who deletes is ahead, by clocks", jump),
+            Term("H", "hide delay, or until a mark shows", hide),
+            of.period,
+            of.sync,
+            of.query,
+        ),
+        configured_us=plain.configured_us,
+        is_met=plain.is_met,
+        obstacles=read_obstacles(of, "clock"),
     )
 
 

@@ -17,6 +17,7 @@ R7     compactor.partial_age >= max(G, V + l): no upload is taken for one that w
 R8     local_retention >= U + max(C, V + n) + P + s: the bucket answers before the producer forgets
 R9     retention >= w + L + U + max(C, V) + W: no block expires before it is made coarser
 R10    compactor.consistency_delay >= V - A: no block shows inside what was merged without it
+R11    delete_delay >= J + H + P + s + Q: R1 while clocks are wrong
 R12    compactor.sync_timeout >= f: no sync of the compactor is given up
 =====  ========================================================================================
 
@@ -28,7 +29,8 @@ reading of marks, F that until the files of a block show, G the longest silence 
 the age of a listing when the compactor has worked it off, U the time until a block is uploaded, C
 the consistency delay of whoever reads; w the step between the range that is downsampled and the one
 below, L a block, W what a pass still does after its last merge, A the least time from an upload to
-the next but one, f the longest sync of the compactor; stamp is a second, for marks have no finer
+the next but one, J how far the clock of who deletes may go ahead of those by which marks are
+stamped and hidden, f the longest sync of the compactor; stamp is a second, for marks have no finer
 one.
 
 Where `shard_by = "block"` parts a block from what replaces it, its mark alone hides it (R1), and
@@ -66,7 +68,7 @@ the terms follow from ``SEMANTICS.md`` B2-B4, C1-C12, G2-G5, P1 and S2.
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sim.analysis.rules.conditions import Conditions
 from sim.analysis.rules.rule import Rule, Status
@@ -76,6 +78,9 @@ if TYPE_CHECKING:
     from sim.scenario.schema import QueryClass, Scenario
 
 __all__ = ["Rule", "Status", "proof", "rules", "safe_delay_us", "shortfall_us"]
+
+_DELETIONS: Final = ("R1", "R2", "R11")
+"""Rules about the deletion of what readers may still use."""
 
 
 def rules(
@@ -157,8 +162,8 @@ def safe_delay_us(
     before it loses what that was made of (R5), without which data may be missing later.
     """
     met = [r for r in Conditions(scenario, scheme_index, classes).reads() if r.is_met]
-    deletions = [rule for rule in met if rule.name in ("R1", "R2")]
-    others = [rule for rule in met if rule.name not in ("R1", "R2")]
+    deletions = [rule for rule in met if rule.name in _DELETIONS]
+    others = [rule for rule in met if rule.name not in _DELETIONS]
     if any(rule.status is not Status.HOLDS for rule in others):
         return math.inf
     if any(rule.obstacles for rule in deletions):
@@ -178,8 +183,8 @@ def shortfall_us(
     """
     conditions = Conditions(scenario, scheme_index, classes)
     reads = [rule for rule in conditions.reads() if rule.is_met]
-    deletions = [rule for rule in reads if rule.name in ("R1", "R2")]
-    others = [rule for rule in reads if rule.name not in ("R1", "R2")]
+    deletions = [rule for rule in reads if rule.name in _DELETIONS]
+    others = [rule for rule in reads if rule.name not in _DELETIONS]
     if any(rule.status is not Status.HOLDS for rule in others) or any(
         rule.status is Status.OPEN or rule.obstacles for rule in deletions
     ):

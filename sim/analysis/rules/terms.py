@@ -40,6 +40,9 @@ class Terms:
         Whether one reader may have a block, and another one what replaces it.
     waits_for_marks : bool
         Whether there are blocks that readers let go of for a mark alone.
+    jump, apart : Span
+        How far the clock of who deletes may go forward beyond the clock by which a mark was
+        stamped; and be ahead of that of a gateway. 0 where all clocks are right.
     reread : Span
         How much later than first written a mark may be stamped: one that its writer does not see
         yet is written again (C9). 0 where it always sees it.
@@ -71,7 +74,22 @@ class Terms:
         self.period = Term("P", "longest interval of syncs", interval.or_longer(sync))
         self.sync = Term("s", "longest sync", sync)
         self.query = Term("Q", "longest query", longest_of(*(q.takes for q in self.classes)))
+        self._clocks()
         self._lags()
+
+    def _clocks(self) -> None:
+        """How far apart clocks may be, with faults that hold at one time and not at another."""
+        wrong = [fault for fault in self.scenario.faults if fault.kind == "clock"]
+        self.has_wrong_clocks = bool(wrong)
+        gateways = [f"gateway/{g}" for g in range(self.scenario.gateways.count)]
+        writers = ["compactor", "operator"] if self.scenario.interventions else ["compactor"]
+        ahead_us = sum(fault.ahead_us for fault in wrong if fault.befalls("compactor"))
+
+        def behind_us(names: Sequence[str]) -> int:
+            return max(sum(f.behind_us for f in wrong if f.befalls(name)) for name in names)
+
+        self.jump = fixed(ahead_us + behind_us(writers))
+        self.apart = fixed(ahead_us + behind_us(gateways))
 
     def _lags(self) -> None:
         store = self.scenario.store

@@ -34,6 +34,8 @@ def partial_uploads(of: Terms) -> Rule:
         terms = (Term("G", "longest silence inside an upload", silence),)
     else:
         terms = unseen
+    if of.jump.most_us:
+        terms = (Term("J", "how far the clock of the compactor may go ahead", of.jump), *terms)
     is_blind = compactor.cleanup_interval_us and not compactor.progress_interval_us
     return Rule(
         name="R7",

@@ -125,7 +125,7 @@ class Gateway:
             f"gateway/{self.number}",
             at.marks_us,
             at.list_us,
-            self.view.source.n_listed,
+            len(self.view.source.listed),
             gateway=self.number,
         )
         is_incomplete = self.view.source.is_incomplete

@@ -25,7 +25,7 @@ class Expiry:
         retention_us = self._retention_us[block.resolution]
         if retention_us:
             self._kept[block.index] = block
-            heappush(self._queue, (block.max_us + retention_us, block.index))
+            heappush(self._queue, (self._expires_us(block), block.index))
 
     def discard(self, block: Block) -> None:
         """Forget a block that left the view."""
@@ -33,9 +33,15 @@ class Expiry:
         self._due.pop(block.index, None)
 
     def due(self, now_us: int) -> list[Block]:
-        """Blocks of the view whose data ended more than their retention before ``now_us``."""
+        """Blocks of the view whose data ended more than their retention before ``now_us``.
+
+        A clock may have been set back since it was last asked.
+        """
         while self._queue and self._queue[0][0] < now_us:
             index = heappop(self._queue)[1]
             if index in self._kept:
                 self._due[index] = self._kept[index]
-        return list(self._due.values())
+        return [block for block in self._due.values() if self._expires_us(block) < now_us]
+
+    def _expires_us(self, block: Block) -> int:
+        return block.max_us + self._retention_us[block.resolution]

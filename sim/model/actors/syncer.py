@@ -108,7 +108,7 @@ class Syncer:
             flight.failure = abort
             return
         at = flight.at
-        client.tally.sync(client.name, at.marks_us, at.list_us, source.n_listed)
+        client.tally.sync(client.name, at.marks_us, at.list_us, len(source.listed))
         if source.is_incomplete:
             flight.failure = SyncAborted("meta")
         else:

@@ -9,6 +9,7 @@ file           kinds                                      door
 ``errors``     store-errors, request-errors               every request of a client
 ``absences``   gateway-outage, producer-crash,            the life of an actor, every write of
                compactor-crash, crash                     a client
+``clocks``     clock                                      what a client stamps and compares
 =============  =========================================  ======================================
 
 ``happening`` is what a run asks: all effects, by actor.

@@ -67,6 +67,11 @@ class Effect:
         """
         return None
 
+    @property
+    def clock_offset_us(self) -> int:
+        """By how much clocks are ahead while it holds; negative if they are behind."""
+        return 0
+
     def turns_us(self) -> Iterator[int]:
         """Instants at which reads may be answered otherwise though nothing in the store changed."""
         yield from ()

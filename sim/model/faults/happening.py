@@ -7,6 +7,7 @@ from sim.core.draws import draw_us
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.model.faults.absences import Absence, Crash
+from sim.model.faults.clocks import Clock, WrongClock
 from sim.model.faults.effect import Effect
 from sim.model.faults.errors import RequestErrors, StoreErrors
 from sim.model.faults.requests import Disturbances
@@ -19,6 +20,7 @@ EFFECTS: Final[dict[str, type[Effect]]] = {
     "store-errors": StoreErrors,
     "request-errors": RequestErrors,
     "crash": Crash,
+    "clock": WrongClock,
 }
 """What each kind of fault does."""
 
@@ -48,6 +50,10 @@ class Faults:
         """What the requests of an actor meet."""
         effects = [effect for effect in self._of(actor) if effect.disturbs_requests]
         return Disturbances(actor, effects, base=self._base)
+
+    def clock(self, actor: str) -> Clock:
+        """What an actor takes the time from."""
+        return Clock(self._of(actor))
 
     def absences_us(self, actor: str) -> list[tuple[int, int]]:
         """Disjoint, ascending [start, end) during which an actor is down.

@@ -48,6 +48,7 @@ class Client:
         self._negative_us = store.spec.negative_cache_us
         self.remembers_absence = self._negative_us > 0
         self._disturbances = faults.disturbances(name)
+        self._clock = faults.clock(name)
         self.is_undisturbed = self._disturbances.are_none
         self._answers_as_stored = not (self._disturbances.hide or self.remembers_absence)
         self._absent_until: dict[tuple[int, int] | str, int] = {}
@@ -62,15 +63,20 @@ class Client:
     @property
     def sees_what_all_see(self) -> bool:
         """Whether every other client would be told the same at every instant."""
-        return self.store.is_instant and not self.remembers_absence and self.is_undisturbed
+        is_like_others = self.is_undisturbed and self._clock.is_right
+        return self.store.is_instant and not self.remembers_absence and is_like_others
 
     def clock_us(self, t_us: int) -> int:
-        """What the component's clock shows at ``t_us``: every clock is right (T6)."""
-        return t_us
+        """What the component's clock shows at ``t_us`` (T6)."""
+        return self._clock.shows_us(t_us)
 
     def when_us(self, clock_us: int) -> int:
         """When the component's clock first shows ``clock_us`` or more."""
-        return clock_us
+        return self._clock.when_us(clock_us)
+
+    def sets_clock(self, after_us: int, until_us: int) -> bool:
+        """Whether the component's clock is set in (after_us, until_us]."""
+        return any(after_us < t_us <= until_us for t_us in self._clock.turns_us)
 
     def head(self, block: Block, object_index: int, t_us: int) -> bool:
         """Whether a HEAD at ``t_us`` finds the object. Not tallied, cannot fail."""

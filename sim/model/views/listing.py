@@ -166,9 +166,9 @@ class Bucket:
         return self._uploaded_us
 
     @property
-    def n_listed(self) -> int:
-        """Blocks of which the last sync listed something."""
-        return len(self._listed)
+    def listed(self) -> Collection[int]:
+        """Blocks (ordinals) of which the last sync listed something."""
+        return self._listed
 
     def settle(self, blocks: Iterable[Block], at: Instants) -> None:
         """A sync has succeeded; ``blocks`` were looked at.

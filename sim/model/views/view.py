@@ -7,6 +7,7 @@ blocks whose age crosses a filter's threshold by now.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import chain
 
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.blocks.survivors import Everybody, Survivors
@@ -67,6 +68,7 @@ class View:
         self._hot: dict[int, Block] = {}
         self._mark_stamps: list[tuple[int, int]] = []
         self._due: dict[int, int] = {}
+        self._collected_us = -1
 
     def sync(self, at: Instants) -> None:
         """Bring the view up to date; blocks that come or go are added to :attr:`log`.
@@ -100,7 +102,10 @@ class View:
             self._survivors.note_mark(block)
 
     def due(self, stamp_before_us: int) -> list[Block]:
-        """Blocks with a remembered mark stamped before ``stamp_before_us``, oldest first."""
+        """Blocks with a remembered mark stamped before ``stamp_before_us``, oldest first.
+
+        A clock may have been set back since it was last asked.
+        """
         stamps, due = self._mark_stamps, self._due
         while stamps and stamps[0][0] < stamp_before_us:
             stamp_us, index = heappop(stamps)
@@ -109,7 +114,8 @@ class View:
             self._due = {
                 i: stamp_us for i, stamp_us in due.items() if self.marks.get(i) == stamp_us
             }
-        return sorted((self._blocks[i] for i in self._due), key=by_creation)
+        old = (self._blocks[i] for i, us in self._due.items() if us < stamp_before_us)
+        return sorted(old, key=by_creation)
 
     def is_superseded(self, block: Block) -> bool:
         """Whether the block passes all other filters, and deduplication drops it."""
@@ -120,7 +126,11 @@ class View:
         hot = self._hot
         for block in self.source.changed(at):
             hot[block.index] = block
-        for index in self.source.again.due(at.marks_us):
+        again = self.source.again.due(at.marks_us)
+        # To a clock that was set, what was too young or old enough may no longer be.
+        is_set = self.client.sets_clock(self._collected_us, at.marks_us)
+        self._collected_us = at.list_us
+        for index in chain(again, sorted(self.source.listed) if is_set else ()):
             hot[index] = self._blocks[index]
         return list(hot.values())
 
@@ -147,10 +157,9 @@ class View:
         return self._is_old_enough(block, uploaded_us, t_us)
 
     def _is_old_enough(self, block: Block, uploaded_us: int, t_us: int) -> bool:
-        delay_us = self.filters.consistency_delay_us
-        if delay_us == 0 or block.is_compacted:
+        if block.is_compacted:
             return True
-        old_us = uploaded_us + delay_us
+        old_us = uploaded_us + self.filters.consistency_delay_us
         if self.client.clock_us(t_us) >= old_us:
             return True
         self.source.again.add(self.client.when_us(old_us), block)

@@ -49,6 +49,9 @@ def faults(scenario: "Scenario") -> Iterator[Finding]:
             yield from _request_errors(fault, place)
         elif fault.kind == "crash":
             yield from _crash(fault, place)
+        elif fault.kind == "clock" and (fault.ahead_us > 0) == (fault.behind_us > 0):
+            rule = "be longer than 0s where behind is not, and 0s where it is"
+            yield Finding((*place, "ahead"), rule, ((*place, "behind"),))
 
 
 def target_rule(what: str, count: int) -> str:

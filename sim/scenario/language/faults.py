@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from sim.core.laws import Law
-from sim.scenario.language.values import AtLeastOne, Count, Fraction, Frozen, Whole
+from sim.scenario.language.values import AtLeastOne, Count, Duration, Fraction, Frozen, Whole
 from sim.scenario.laws.tables import ActivityLaw
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "REQUESTS",
     "Aimed",
     "AtRequest",
+    "Clock",
     "CompactorCrash",
     "Crash",
     "Fault",
@@ -179,6 +180,15 @@ class Crash(Aimed):
         return actor != "operator" and super().befalls(actor)
 
 
+class Clock(Aimed):
+    """A clock is wrong (T6, F6)."""
+
+    kind: Literal["clock"] = Field(description="A clock is wrong.")
+    who: Who = Field(description="Actors whose clock it is: one, or an array.")
+    ahead_us: Duration = Field(0, alias="ahead", description="How far it is ahead.")
+    behind_us: Duration = Field(0, alias="behind", description="How far it is behind.")
+
+
 class StoreErrors(_Timed):
     """Requests of all kinds and of all actors fail more often than usual (S7)."""
 
@@ -213,7 +223,7 @@ class RequestErrors(Aimed):
 
 
 Fault = Annotated[
-    GatewayOutage | ProducerCrash | CompactorCrash | StoreErrors | RequestErrors | Crash,
+    GatewayOutage | ProducerCrash | CompactorCrash | StoreErrors | RequestErrors | Crash | Clock,
     Field(discriminator="kind"),
 ]
 """Something that goes wrong for a while."""
@@ -225,4 +235,5 @@ FAULT_KINDS: Final = (
     "store-errors",
     "request-errors",
     "crash",
+    "clock",
 )
