@@ -39,7 +39,7 @@ ASKED: Final = {
 }
 # Their lanes show what those of others show, with more gateways.
 _NO_FIGURE: Final = ("replicated-gateways-abort", "replicated-gateways-warn")
-_TRIALS_MAX: Final = 4
+_TRIALS_MAX: Final = 2
 _SHOWN: Final = ("query-error", "partial-response", "silent-gap", "warned")
 _LINKS: Final = (
     (r"thanos-io/thanos#(\d+)", "https://github.com/thanos-io/thanos/issues/{}"),
@@ -117,7 +117,7 @@ def _parts(incidents: list[_Incident]) -> Iterator[str]:
     )
     yield (
         f"Numbers are of the first {_TRIALS_MAX} trials of each file, so that the page is made "
-        "anew in two minutes; `sim run` takes all. In brackets stand 95 % intervals; *proven* "
+        "anew in a minute; `sim run` takes all. In brackets stand 95 % intervals; *proven* "
         "is a zero by the rules, *ruled out* one that could have been no other at any phase of the "
         "readers. *Proven from* is the delete delay from which "
         "on rules prove that no read fails, a dash if none does; what a story ends with saves that "

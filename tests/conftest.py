@@ -21,7 +21,7 @@ GoldenCheck = Callable[[Path, str], None]
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(
     "ci",
-    max_examples=40,
+    max_examples=16,
     deadline=None,
     derandomize=True,
     database=None,

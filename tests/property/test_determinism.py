@@ -37,7 +37,7 @@ from tests.traces import (
 
 ROOT = Path(__file__).parents[2]
 # Worlds, not laws: half of the profile's examples show as much in half of the time.
-few = settings(max_examples=max(20, settings().max_examples // 2))
+few = settings(max_examples=max(10, settings().max_examples // 2))
 
 SMALL = """
 schema = 1

@@ -30,7 +30,7 @@ from sim.testing import scenarios, stores
 from sim.trace.recorder import Header, Recorder, Trace
 from sim.trace.records import DeleteRecord, PutRecord
 
-few = settings(max_examples=max(20, settings().max_examples // 2))
+few = settings(max_examples=max(10, settings().max_examples // 2))
 
 Key = tuple[int, int]
 

@@ -22,7 +22,7 @@ from sim.testing import SmallRun, scenarios, simulate_small
 from tests.stats import mean_within
 from tests.traces import changed, is_work, lines
 
-few = settings(max_examples=max(20, settings().max_examples // 2))
+few = settings(max_examples=max(10, settings().max_examples // 2))
 MINUTE_US = 60 * US_PER_S
 
 

@@ -24,7 +24,7 @@ def text(span_us: float) -> str:
     return format_duration(math.ceil(span_us))
 
 
-@settings(max_examples=max(20, settings().max_examples // 2))
+@settings(max_examples=max(10, settings().max_examples // 2))
 @given(
     st.one_of(
         scenarios(scheme_kinds=("deletion-mark",), max_faults=1, max_queries=1),

@@ -84,14 +84,14 @@ def _compare(what: str, fast: Mapping[Any, Any], slow: Mapping[Any, Any]) -> Ite
             yield f"{what} {key}: {fast.get(key)} is not {slow.get(key)}"
 
 
-@settings(max_examples=settings().max_examples * 2 // 5)
+@settings(max_examples=settings().max_examples // 2)
 @given(scenario=scenarios(scheme_kinds=SCHEME_KINDS, max_interventions=3), trial=st.integers(0, 1))
 def test_fast_and_plain_agree(scenario: Scenario, trial: int) -> None:
     for scheme_index in range(len(scenario.schemes)):
         assert next(differences(scenario, scheme_index, trial), None) is None
 
 
-@settings(max_examples=settings().max_examples // 10)
+@settings(max_examples=settings().max_examples // 8)
 @given(scenario=scenarios(downsampling=True), trial=st.integers(0, 1))
 def test_they_agree_on_which_resolutions_queries_use(scenario: Scenario, trial: int) -> None:
     for scheme_index in range(len(scenario.schemes)):
