@@ -169,7 +169,8 @@ class Scenario(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _over_presets(cls, raw: Any) -> Any:
-        return over_settings(raw) if isinstance(raw, Mapping) and "presets" in raw else raw
+        is_begun = isinstance(raw, Mapping) and raw.get("presets") is not None
+        return over_settings(raw) if is_begun else raw
 
     @model_validator(mode="after")
     def _without_conflicts(self, info: ValidationInfo) -> Self:

@@ -44,7 +44,7 @@ def rows(paths: Iterable[Path]) -> tuple[Row, ...]:
         )
         if symptoms:
             mode, _, summary = scenario.summary.partition(":")
-            own = {"mode": mode.split()[0], "summary": summary.strip()}
+            own = {"mode": mode.split()[0].rstrip(","), "summary": summary.strip()}
             found.append(Row(path=path, symptoms=tuple(symptoms), **own))
     return tuple(sorted(found, key=lambda row: (row.mode, row.path.name)))
 

@@ -183,7 +183,7 @@ class Composed(_Scheme):
 
 def _begun(raw: Any) -> Any:
     """Lay a scheme over the preset that it names."""
-    return over_scheme(raw) if isinstance(raw, Mapping) and "preset" in raw else raw
+    return over_scheme(raw) if isinstance(raw, Mapping) and raw.get("preset") is not None else raw
 
 
 SchemeSpec = Annotated[
