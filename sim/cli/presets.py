@@ -20,7 +20,7 @@ __all__ = ["command"]
 @click.argument("name", metavar="[NAME]", required=False, shell_complete=complete.presets)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str | None, as_json: bool) -> int:
-    """List schemes and settings that are shipped, or show one of them, with its source."""
+    """List the schemes and settings that are shipped, or show one: what it says, its source."""
     from sim.scenario.presets import scheme_presets, settings_presets
 
     known: dict[str, SchemePreset | SettingsPreset] = {**scheme_presets(), **settings_presets()}

@@ -26,15 +26,15 @@ from tests.reference.store import Version
 
 def test_requests_are_counted_as_issued() -> None:
     run = simulate(world(compactor_wait_interval='"1h"', horizon='"3h"'), 0, 0)
-    # Passes at 0h, 1h, 2h of two syncs each; gateway syncs at 0h30m, 1h30m, 2h30m; one block
-    # is committed at 2h: each reader asks for its meta at each sync, gets it once, the
-    # gateway also its index.
+    # Passes at 0h, 1h, 2h of two syncs each; gateway syncs at 0h30m (twice), 1h30m, 2h30m; one
+    # block is committed at 2h, after its producer asked for its meta: each reader asks for it at
+    # each sync, gets it once, the gateway also its index.
     assert run.counts == {
         "duplicate-compaction": 0,
         "compactor-halt": 0,
         "compactor-error": 0,
-        "requests.list": 3 * 2 + 3,
-        "requests.head": 2 + 1,
+        "requests.list": 3 * 2 + 4,
+        "requests.head": 1 + 2 + 1,
         "requests.get": 1 + 2,
         "requests.put": 3,
         "requests.delete": 0,
@@ -45,10 +45,11 @@ def test_compaction_reads_every_object_and_marks_are_asked_for_first() -> None:
     run = simulate(world(marks("2h", "1h"), compactor_wait_interval='"10h"', horizon='"11h"'), 0, 0)
     # Passes at 0h and 10h. At 10h: sync (5 metas and marks), download of 4 parents with 3
     # objects, marks of 4; at 10h1m two syncs of 6 blocks.
-    # Gateway syncs at 2h30m ... 10h30m see 1, 1, 2, 2, 3, 3, 4, 4, 6 blocks.
+    # Gateway syncs, from the second on, at 2h30m ... 10h30m see 1, 1, 2, 2, 3, 3, 4, 4, 6 blocks.
+    # Each of 5 producers' uploads asks for its meta first.
     seen = [1, 1, 2, 2, 3, 3, 4, 4, 6]
-    assert run.counts["requests.list"] == 2 + 3 + 4 + 11
-    assert run.counts["requests.head"] == (5 + 6 + 6) + 4 + sum(seen)
+    assert run.counts["requests.list"] == 2 + 3 + 4 + 12
+    assert run.counts["requests.head"] == 5 + (5 + 6 + 6) + 4 + sum(seen)
     metas_indexes_and_marks = 6 + 6 + sum(seen)
     assert run.counts["requests.get"] == (6 + 5 + 6 + 6) + 12 + metas_indexes_and_marks
     assert run.counts["requests.put"] == 6 * 3 + 4
@@ -162,9 +163,9 @@ def test_an_unlisted_replacement_is_made_twice() -> None:
 def test_failed_requests_delay_the_upload_and_end_passes() -> None:
     fault = '[[faults]]\nkind = "store-errors"\nat = "1h50m"\nlasts = "20m"\nerror_rate = 1.0\n'
     run = simulate(world(IMMEDIATE, fault, horizon='"3h"'), 0, 0)
-    # Put at 2h, 2h0m30s, ... until the window is over.
+    # Asked for at 2h, 2h0m30s, ..., and not put until the window is over.
     assert run.blocks[LEVEL1[0]][0] == us("2h10m")
-    assert run.counts["requests.put"] == 20 + 3
+    assert run.counts["requests.put"] == 3
     # Passes of 1h50m, 1h55m, 2h, 2h5m.
     assert run.counts["compactor-error"] == 4
     assert loads(run) == {LEVEL1[0]: spans(("2h30m", None))}

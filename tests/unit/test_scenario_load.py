@@ -90,7 +90,7 @@ def test_five_mistakes_are_all_shown_with_line_and_column(tmp_path: Path) -> Non
         "   18 | range   = 7\n"
         "      |           ^\n"
         'five.toml:22:8: schemes[0].kind="imediate" must be one of "immediate",\n'
-        '    "deletion-mark"; did you mean "immediate"?\n'
+        '    "deletion-mark", "composed"; did you mean "immediate"?\n'
         '   22 | kind = "imediate"\n'
         "      |        ^"
     )

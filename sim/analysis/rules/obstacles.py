@@ -13,7 +13,8 @@ def trouble(of: Terms, *harmless: str) -> Iterator[str]:
     """What makes every worst case unbounded, but for kinds of faults of which a rule speaks."""
     store = of.scenario.store
     yield from of.scheme.obstacles(of.scenario)
-    if partial_uploads(of).status is not Status.HOLDS:
+    uploads = partial_uploads(of)
+    if uploads.is_met and uploads.status is not Status.HOLDS:
         yield "an upload may be taken for abandoned (R7: partial_age, upload_takes, store.lag)"
     if store.error_rate or store.lost_answer_rate:
         yield "requests fail, so syncs may fail any number of times (store)"

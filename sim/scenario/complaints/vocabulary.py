@@ -6,7 +6,7 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from sim.core.laws import Law
-from sim.scenario.language.primitives import SLOTS, primitives
+from sim.scenario.language.primitives import Primitive, primitives
 from sim.scenario.language.values import Frozen
 from sim.scenario.laws.tables import TABLES, WEIGHTED, WeightedLaw
 from sim.scenario.schema import Scenario
@@ -47,7 +47,7 @@ def _fields(table: type[Frozen]) -> Iterator[tuple[str, FieldInfo]]:
 
 def _inside(key: str, annotation: Any) -> Iterator[type[Frozen]]:
     """Yield the tables that the annotation of a key mentions."""
-    if key in SLOTS:
+    if isinstance(annotation, type) and issubclass(annotation, Primitive):
         yield from primitives(key).values()
     elif annotation is Law:
         yield from TABLES.values()
