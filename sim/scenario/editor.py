@@ -50,7 +50,10 @@ def editor_schema() -> str:
     # What begins as a preset needs neither a name nor a kind.
     schemes = short["properties"]["schemes"]["items"]
     begun = {"required": ["preset"], "properties": {"preset": {"enum": list(scheme_presets())}}}
-    short["properties"]["schemes"]["items"] = {"anyOf": [*schemes["oneOf"], begun]}
+    short["properties"]["schemes"]["items"] = {
+        "anyOf": [*schemes["oneOf"], begun],
+        "discriminator": schemes["discriminator"],
+    }
     return json.dumps(short, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 

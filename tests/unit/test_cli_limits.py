@@ -137,7 +137,7 @@ def test_check_says_what_no_delay_helps_against(capsys: pytest.CaptureFixture[st
 def test_a_world_that_stops_is_a_warning_above_the_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    lag = 'store.lag.create.list={law="exponential", mean="3h", at_most="9h"}'
+    lag = 'store.lag.create.list={law="exponential", mean="5h", at_most="9h"}'
     words = ["--set", lag, "--set", "compactor.consistency_delay=0s"]
     assert main(["run", "holds.toml", *words]) == 0
     said = capsys.readouterr().out
