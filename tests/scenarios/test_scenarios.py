@@ -25,7 +25,7 @@ PATHS = sorted((ROOT / "scenarios").rglob("*.toml"))
 
 # Stream-days over all trials beyond which a scenario counts as large, and the streams it keeps.
 LARGE_STREAM_DAYS = 2_000
-LARGE_STREAMS = 10
+LARGE_STREAMS = 6
 FIRST_DAYS = 3
 DAY_US = 86_400 * 10**6
 

@@ -103,6 +103,7 @@ def test_what_is_written_is_read_back_and_what_is_not_an_index_is_refused(tmp_pa
     assert json.loads((tmp_path / "index.json").read_text()) == content
 
 
+@pytest.mark.nightly
 def test_several_scenarios_have_a_folder_each_and_an_index(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -160,7 +160,7 @@ def _kill(folder: Path, count: int) -> None:
 
 
 def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
-    _kill(tmp_path, 6)
+    _kill(tmp_path, 3)
 
 
 @pytest.mark.nightly

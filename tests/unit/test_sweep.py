@@ -329,6 +329,7 @@ SLOW = [
 ]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("signals_as_usual")
 def test_a_kill_loses_nothing_that_had_ended(tmp_path: Path) -> None:
     (tmp_path / "short.toml").write_text(SHORT)

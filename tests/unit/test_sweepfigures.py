@@ -61,7 +61,7 @@ def _figures(sweep: Sweep) -> dict[str, Figure]:
     return dict(sweep_figures(sweep))
 
 
-@pytest.mark.parametrize("name", SWEEPS)
+@pytest.mark.parametrize("name", ["one", "words", "none", "step"])
 def test_equal_sweeps_give_equal_files(name: str) -> None:
     files = dict(sweep_files(SWEEPS[name]))
     assert files == dict(sweep_files(SWEEPS[name]))
