@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 REPORTS ?= thanos-2022
+# Of the pages of reports/make.py those to write anew; nothing stands for all.
+PAGES ?=
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := $(VENV)/.set-up-runtime
@@ -50,7 +52,7 @@ reports: $(READY) ## write reports/ anew
 	    --cells out/reports/.sim-cells --fresh --out out/reports/delays
 	mkdir -p reports/delays
 	cd out/reports/delays && cp headline.svg map.svg prices.svg $(CURDIR)/reports/delays
-	$(BIN)/python -m reports.make
+	$(BIN)/python -m reports.make $(PAGES)
 
 matrix: $(READY) ## write reports/thanos-matrix/ anew: every failure mode under every scheme
 	$(BIN)/python -m reports.make thanos-matrix

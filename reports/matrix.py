@@ -26,7 +26,8 @@ def files() -> Iterator[tuple[str, bytes]]:
     costs = prices(_PRICED, schemes, trials=1, workers=None)
     yield "matrix.svg", to_svg(matrix_figure(found))
     yield "matrix.csv", data([_row(cell) for cell in found])
-    yield "README.md", page("# Failure modes and schemes", *_parts(asked, found, costs))
+    parts = _parts(asked, found, costs)
+    yield "README.md", page("# Failure modes and schemes", *parts, made_by="make matrix")
 
 
 def _row(cell: Cell) -> dict[str, object]:

@@ -20,9 +20,9 @@ WORLD: Final = ROOT / "reports" / "world.toml"
 _TRIALS: Final = 2
 
 
-def page(title: str, *parts: str) -> bytes:
+def page(title: str, *parts: str, made_by: str = "make reports") -> bytes:
     """A page of Markdown; parts stand apart by an empty line."""
-    return ("\n\n".join([title, "<!-- made by `make reports` -->", *parts]) + "\n").encode()
+    return ("\n\n".join([title, f"<!-- made by `{made_by}` -->", *parts]) + "\n").encode()
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

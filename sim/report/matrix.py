@@ -56,7 +56,7 @@ def matrix_figure(cells: Sequence["Cell"]) -> Figure:
         ax.tick_params(length=0, labeltop=True, labelbottom=False, labelsize=8)
         for spine in ax.spines.values():
             spine.set_visible(False)
-        figure.legend(handles=_legend(), loc="outside lower left", ncols=3, frameon=False)
+        figure.legend(handles=_legend(), loc="outside lower left", ncols=4, frameon=False)
 
     size = {"width": max(7.2, 3 + width * len(schemes)), "height": 1.5 + height * len(rows)}
     return new_panels(draw, **size)
@@ -82,8 +82,10 @@ def _colour(cell: "Cell") -> str:
 
 def _legend() -> list[Patch]:
     return [
-        Patch(facecolor=_SEEN[3], label="fraction of queries, from 10 %"),
+        Patch(facecolor=_SEEN[3], label="fraction of queries: from 10 %"),
+        Patch(facecolor=_SEEN[2], label="from 1 %"),
         Patch(facecolor=_SEEN[1], label="from 0.01 %"),
+        Patch(facecolor=_SEEN[0], label="less"),
         Patch(facecolor=_COUNTED, label="x: times in a trial"),
         Patch(facecolor=_UNSEEN, label="0: tried, and never seen"),
         Patch(facecolor=_PROVEN, label="0: proven by rules"),

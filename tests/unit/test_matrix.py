@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import math
+from pathlib import Path
 from typing import Final
 
 import pytest
 
-from reports.matrix import shown
+from reports.matrix import TRIALS, shown
 from reports.pages import ROOT
 from sim.analysis.expect import Verdict
 from sim.analysis.matrix import Cell, Row
@@ -73,3 +75,21 @@ def test_a_cell_is_a_few_letters(seen: Cell, text: str) -> None:
     assert cell_text(seen) == text
     svg = to_svg(matrix_figure([seen])).decode()
     assert "<svg" in svg
+
+
+@pytest.mark.parametrize("scheme", ["S0", "S3"])
+def test_the_committed_matrix_is_what_runs_give(scheme: str) -> None:
+    with Path(ROOT, "reports", "thanos-matrix", "matrix.csv").open(encoding="utf-8") as file:
+        committed = [row for row in csv.DictReader(file) if row["scheme"] == scheme]
+    (made,) = cells(rows([AT_ONCE]), [scheme_presets()[scheme]], trials=TRIALS)
+    (row,) = [row for row in committed if row["scenario"] == AT_ONCE.stem]
+    assert (row["verdict_of_never"], float(row["amount"])) == (str(made.verdict), made.amount)
+    assert {r["scenario"] for r in committed} == {
+        found.path.stem for found in rows(sorted(FOLDER.glob("*.toml")))
+    }
+
+
+def test_every_failure_mode_and_scheme_has_its_place() -> None:
+    with Path(ROOT, "reports", "thanos-matrix", "matrix.csv").open(encoding="utf-8") as file:
+        committed = list(csv.DictReader(file))
+    assert {row["scheme"] for row in committed} == set(scheme_presets())
