@@ -17,14 +17,15 @@ class Ticker:
         self, interval: Law, streams: Streams, *identity: str | int, start_us: int
     ) -> None:
         self._interval = interval
+        self._period_us = interval.draw_us(0.5) if interval.is_constant else 0
         self._streams = streams
         self._identity = identity
         self._grid_us = start_us
 
     def next_run_us(self, run_us: int, end_us: int) -> int:
         """Start of the run after the one over [run_us, end_us]."""
-        if self._interval.is_constant:
-            period_us = self._interval.draw_us(0.5)
+        period_us = self._period_us
+        if period_us:
             missed = (end_us - self._grid_us) // period_us
             if missed > 0:
                 self._grid_us += missed * period_us

@@ -116,10 +116,10 @@ class _IndexReader(Bucket):
             return 0
         for block in blocks:
             if block.index in self._index:
-                self._listed.add(block.index)
+                self.listed.add(block.index)
             else:
-                self._listed.discard(block.index)
-        return len(self._listed)
+                self.listed.discard(block.index)
+        return len(self.listed)
 
     def ask_for_marks(self, blocks: Collection[int], t_us: int) -> None:
         """Send nothing: the index has the marks."""

@@ -84,8 +84,9 @@ class Compactor(Janitor):
         self._absorb()
         expired = self._expiry.due(self.view.client.clock_us(self.kernel.now_us))
         unmarked = [block for block in expired if block.index not in self.view.marks]
-        with fatal():
-            yield from self.retire(unmarked, "retention")
+        if unmarked:
+            with fatal():
+                yield from self.retire(unmarked, "retention")
         yield from self.clean_partial()
 
     def _iteration(self) -> Steps:

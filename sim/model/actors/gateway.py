@@ -4,6 +4,7 @@ Gateways that would see the same at every instant may be given one :class:`View`
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from sim.core.draws import draw_us
@@ -15,7 +16,7 @@ from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block
 from sim.model.schemes import Scheme
 from sim.model.store.client import RequestFailed
-from sim.model.store.transfer import Steps
+from sim.model.store.transfer import Steps, until
 from sim.model.views.listing import Instants, SyncAborted
 from sim.model.views.reader import Reader
 from sim.model.views.view import View
@@ -58,6 +59,7 @@ class Gateway:
         self._hold = scheme.hold
         self._streams = streams
         self._recorder = recorder
+        self._until = partial(until, kernel=self.kernel, phase=Phase.GATEWAY)
         self._reader = Reader(view)
         self._missing = dict(view.wanted)
         self._stale: dict[int, Block] = {}
@@ -114,7 +116,8 @@ class Gateway:
             check_us=start_us + int(takes_us * stages.check),
             marks_us=start_us + int(takes_us * stages.marks),
         )
-        yield from self._until(at.marks_us)
+        if at.marks_us > start_us:
+            yield from self._until(at.marks_us)
         try:
             changed = self._reader.sync(at)
         except SyncAborted as abort:
@@ -131,15 +134,12 @@ class Gateway:
         is_incomplete = self.view.source.is_incomplete
         self._compare(changed)
         yield from self._until(start_us + int(takes_us * stages.load))
-        self._load()
+        if self._missing:
+            self._load()
         yield from self._until(start_us + takes_us)
-        if not is_incomplete:
+        if self._stale and not is_incomplete:
             self._drop()
         return not is_incomplete
-
-    def _until(self, t_us: int) -> Steps:
-        if t_us > self.kernel.now_us:
-            yield self.kernel.sleep(t_us - self.kernel.now_us, Phase.GATEWAY)
 
     def _compare(self, changed: Iterable[Block]) -> None:
         """Note which changed blocks of the view are to be loaded and which to be dropped."""
@@ -183,8 +183,6 @@ class Gateway:
             return False
 
     def _drop(self) -> None:
-        if not self._stale:
-            return
         gone = [i for i in sorted(self._stale) if self._hold.may_drop(self, self._stale[i])]
         if gone:
             self._hold.let_go(self, [self.loaded.pop(i) for i in gone])

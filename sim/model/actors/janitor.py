@@ -115,16 +115,17 @@ class Janitor:
             for block in scheme.delete.due(scheme.record, view, now_us)
             if scheme.hold.may_delete(block, now_us)
         ]
-        failures = yield from delete_all(
-            due,
-            view.client,
-            self.kernel,
-            self.phase,
-            workers=self.spec.delete_workers,
-            takes_us=self._delete_takes_us,
-        )
-        if failures:
-            raise Exited(*failures[0].args)
+        if due:
+            failures = yield from delete_all(
+                due,
+                view.client,
+                self.kernel,
+                self.phase,
+                workers=self.spec.delete_workers,
+                takes_us=self._delete_takes_us,
+            )
+            if failures:
+                raise Exited(*failures[0].args)
         scheme.learn.publish(view, self.kernel.now_us)
         return {block.index for block in due}
 

@@ -12,7 +12,7 @@ from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.schemes import acting
 from sim.model.store.client import Client, RequestFailed
-from sim.model.store.transfer import Steps, delete
+from sim.model.store.transfer import Steps, delete, until
 from sim.model.views.listing import Bucket, Instants, SyncAborted
 from sim.scenario.language.interventions import (
     BreakMark,
@@ -65,7 +65,7 @@ class Operator:
     def run(self) -> Steps:
         """Everything there is to do; what a failed request ends is not done again."""
         for at_us, _, intervention in self._plan:
-            yield from self._until(at_us)
+            yield from until(at_us, self._kernel, Phase.OPERATOR)
             try:
                 if isinstance(intervention, CleanUp):
                     yield from self._clean_up(intervention)
@@ -74,10 +74,6 @@ class Operator:
             except (RequestFailed, SyncAborted, Exited) as failure:
                 what = " ".join(str(part) for part in failure.args)
                 self._recorder.record(ErrorRecord(self._kernel.now_us, self._client.name, what))
-
-    def _until(self, t_us: int) -> Steps:
-        if t_us > self._kernel.now_us:
-            yield self._kernel.sleep(t_us - self._kernel.now_us, Phase.OPERATOR)
 
     def _act(self, choice: Choice) -> Steps:
         """Take the chosen blocks in turn; those of which nothing is to be done do not count."""

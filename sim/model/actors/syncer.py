@@ -14,7 +14,7 @@ from sim.model.views.view import Filters, View
 from sim.scenario.schema import Compactor as CompactorSpec
 
 
-@dataclass
+@dataclass(slots=True)
 class _Flight:
     """A sync under way; whoever asks for one before it ends is given its outcome."""
 
@@ -59,6 +59,7 @@ class Syncer:
         self._kernel = kernel
         self._streams = streams
         self._flight: _Flight | None = None
+        self._takes_no_time = spec.sync_takes.is_constant and not spec.sync_takes.draw_us(0.5)
         self._marks_told = 0
 
     def sync(self, phase: Phase) -> Steps:
@@ -72,11 +73,13 @@ class Syncer:
         flight = self._flight
         if flight is None or flight.end_us <= self._kernel.now_us:
             flight = self._flight = self._begin()
-            # Whoever acts at the instants of its stages has acted by then.
-            yield from until(flight.at.marks_us, self._kernel, Phase.SYNC)
+            if flight.at.marks_us > flight.at.list_us:
+                # Whoever acts at the instants of its stages has acted by then.
+                yield from until(flight.at.marks_us, self._kernel, Phase.SYNC)
             if flight.failure is None:
                 self._read(flight)
-        yield from until(flight.end_us, self._kernel, phase)
+        if flight.end_us > self._kernel.now_us:
+            yield from until(flight.end_us, self._kernel, phase)
         if flight.failure is not None:
             raise SyncAborted(*flight.failure.args)
 
@@ -87,6 +90,8 @@ class Syncer:
 
     def _begin(self) -> _Flight:
         now_us = self._kernel.now_us
+        if self._takes_no_time:
+            return _Flight(Instants(now_us, now_us, now_us), now_us)
         identity = (self.view.client.name, "sync-takes", now_us)
         takes_us = draw_us(self._spec.sync_takes, self._streams, *identity)
         timeout_us, stages = self._spec.sync_timeout_us, self._spec.sync_stages

@@ -68,4 +68,4 @@ class Disturbances:
     def turn(self, after_us: int, until_us: int) -> bool:
         """Whether reads begin to be answered otherwise in (after_us, until_us]."""
         turns = self._turns_us
-        return self.hide and bisect_right(turns, after_us) < bisect_right(turns, until_us)
+        return bisect_right(turns, after_us) < bisect_right(turns, until_us)

@@ -29,6 +29,15 @@ class Client:
         "gateway/<g>", "compactor" or "producer/<s>"; part of every draw's identity.
     gateway : int or None
         Number of the gateway, ``None`` for writers, which stand beside replica 0.
+
+    Attributes
+    ----------
+    is_undisturbed : bool
+        Whether no fault changes an answer that it gets.
+    hides : bool
+        Whether a fault may deny that an object is there.
+    has_right_clock : bool
+        Whether its clock is the simulated time at every instant.
     """
 
     def __init__(
@@ -50,7 +59,9 @@ class Client:
         self._disturbances = faults.disturbances(name)
         self._clock = faults.clock(name)
         self.is_undisturbed = self._disturbances.are_none
-        self._answers_as_stored = not (self._disturbances.hide or self.remembers_absence)
+        self.hides = self._disturbances.hide
+        self.has_right_clock = self._clock.is_right
+        self._answers_as_stored = not (self.hides or self.remembers_absence)
         self._absent_until: dict[tuple[int, int] | str, int] = {}
         self._candidates = candidates(store.spec, gateway=gateway)
         self._fixed = fixed_replica(store.spec, name, streams, gateway=gateway)
@@ -63,7 +74,7 @@ class Client:
     @property
     def sees_what_all_see(self) -> bool:
         """Whether every other client would be told the same at every instant."""
-        is_like_others = self.is_undisturbed and self._clock.is_right
+        is_like_others = self.is_undisturbed and self.has_right_clock
         return self.store.is_instant and not self.remembers_absence and is_like_others
 
     def clock_us(self, t_us: int) -> int:
@@ -134,7 +145,7 @@ class Client:
 
         ``name`` is "head", or "mark" for GETs of marks.
         """
-        if self.is_undisturbed or not blocks:
+        if not blocks:
             return False
         n_compacted = 0
         if self._disturbances.tell_blocks_apart:
@@ -275,9 +286,7 @@ class Client:
             key = self.store.catalog.key(block, object_index)
             replica = self.replica(kind, key, t_us)
         version = self.store.shown(block, object_index, GET, replica, t_us)
-        if self._disturbances.hide and self._disturbances.deny(
-            self._request(kind, block, object_index), t_us
-        ):
+        if self.hides and self._disturbances.deny(self._request(kind, block, object_index), t_us):
             version = None
         if version is None:
             self.remember_absent(block, object_index, t_us)

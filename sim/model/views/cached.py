@@ -65,7 +65,7 @@ class CachedBucket(Bucket):
         self._unsettled = {b.index: b for b in blocks if b.settled_us > self._listed_us}
         self._forgotten = {}
         for block in blocks:
-            if block.index in self._listed:
+            if block.index in self.listed:
                 until_us = self._serves_until_us(block)
                 if until_us > at.marks_us:
                     self.again.add(until_us, block)
@@ -103,7 +103,7 @@ class CachedBucket(Bucket):
         return super()._listing(t_us)
 
     def _metas_asked(self, blocks: Sequence[Block], t_us: int) -> Collection[int]:
-        client, meta, listed = self._caching, self._meta_object, self._listed
+        client, meta, listed = self._caching, self._meta_object, self.listed
         return [
             block.index
             for block in blocks

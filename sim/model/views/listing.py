@@ -60,6 +60,8 @@ class Bucket:
 
     Attributes
     ----------
+    listed : set
+        Blocks (ordinals) of which the last sync listed something.
     partial : dict
         Blocks listed without a readable meta.json in the last good sync.
     metas_read : list
@@ -82,7 +84,7 @@ class Bucket:
         self._shard = shard
         self._meta_object = client.store.catalog.meta_object
         self._mark_object = client.store.catalog.mark_object
-        self._listed: set[int] = set()
+        self.listed: set[int] = set()
         self._uploaded_us: dict[int, int] = {}
         self._cursor = 0
         self._list_us = -1
@@ -97,9 +99,10 @@ class Bucket:
         """
         store = self.client.store
         store.advance()
-        has_turned = self.client.turns(self._list_us, at.marks_us)
+        has_turned = self.client.hides and self.client.turns(self._list_us, at.marks_us)
         blocks = store.catalog.blocks if has_turned else store.touched[self._cursor :]
-        yield from self._mine(blocks)
+        if blocks:
+            yield from self._mine(blocks)
         self._cursor = len(store.touched)
         self._list_us = at.list_us
         yield from self._unsettled.values()
@@ -126,7 +129,7 @@ class Bucket:
         if shown is None:
             return 0
         self._note_listed(blocks, *shown)
-        return len(self._listed)
+        return len(self.listed)
 
     def ask_for_marks(self, blocks: Collection[int], t_us: int) -> None:
         """GET the marks of ``blocks`` (ordinals); raises SyncAborted if one fails."""
@@ -165,11 +168,6 @@ class Bucket:
         """Upload time of each block whose meta.json is in the cache, by ordinal."""
         return self._uploaded_us
 
-    @property
-    def listed(self) -> Collection[int]:
-        """Blocks (ordinals) of which the last sync listed something."""
-        return self._listed
-
     def settle(self, blocks: Iterable[Block], at: Instants) -> None:
         """A sync has succeeded; ``blocks`` were looked at.
 
@@ -197,17 +195,18 @@ class Bucket:
             self.client.tally.list(t_us, 0)
             raise SyncAborted("list")
         self._note_listed(blocks, *shown)
-        self.client.tally.list(t_us, len(self._listed))
+        self.client.tally.list(t_us, len(self.listed))
 
     def _listing(self, t_us: int) -> tuple[int, int] | None:
         """The replica and the instant that a LIST at ``t_us`` shows; ``None`` if it fails."""
-        if self.client.fails("list", t_us):
+        client = self.client
+        if not client.is_undisturbed and client.fails("list", t_us):
             return None
-        return self.client.list_replica(t_us), t_us
+        return client.list_replica(t_us), t_us
 
     def _note_listed(self, blocks: Iterable[Block], replica: int, t_us: int) -> None:
         """Note which of the blocks are in the listing of a replica at ``t_us``."""
-        store, listed = self.client.store, self._listed
+        store, listed = self.client.store, self.listed
         for block in blocks:
             # Written out where every replica shows the same: most looks end here.
             is_settled = block.settled_us <= t_us
@@ -218,15 +217,18 @@ class Bucket:
 
     def _metas_asked(self, blocks: Sequence[Block], t_us: int) -> Collection[int]:
         """Blocks (ordinals) for whose meta.json the sync sends a HEAD at ``t_us``."""
-        return self._listed
+        return self.listed
 
     def _ask(self, name: str, object_index: int, blocks: Collection[int], t_us: int) -> None:
         """Read an object of each of ``blocks``; raises SyncAborted if one read fails.
 
         ``name`` is "head", or "mark" for GETs of marks.
         """
-        self.client.tally.count("get" if name == "mark" else name, t_us, len(blocks))
-        if self.client.batch_fails(name, object_index, blocks, t_us):
+        client = self.client
+        client.tally.count("get" if name == "mark" else name, t_us, len(blocks))
+        if client.is_undisturbed:
+            return
+        if client.batch_fails(name, object_index, blocks, t_us):
             raise SyncAborted(name)
 
     def _uploaded_at(self, block: Block, t_us: int) -> int | None:
@@ -234,7 +236,7 @@ class Bucket:
         index, client, meta = block.index, self.client, self._meta_object
         if self.partial:
             self.partial.pop(index, None)
-        if index in self._listed:
+        if index in self.listed:
             if client.head(block, meta, t_us):
                 known_us = self._uploaded_us.get(index)
                 if known_us is not None:

@@ -7,7 +7,6 @@ blocks whose age crosses a filter's threshold by now.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import chain
 
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.blocks.survivors import Everybody, Survivors
@@ -79,12 +78,15 @@ class View:
             If LIST, a HEAD or a mark GET failed. Nothing has come or gone then.
         """
         hot = self._collect(at)
-        self._check(hot, self.source.look(hot, at), at.check_us)
+        uploaded_us = self.source.look(hot, at)
+        if hot:
+            self._check(hot, uploaded_us, at.check_us)
         if self.filters.mark_delay_us is not None:
             self.source.ask_for_marks(self._checked, at.marks_us)
-        for block in hot:
-            self._filter(block, at.marks_us)
-        self._look_at_resurfaced(at.marks_us)
+        if hot:
+            for block in hot:
+                self._filter(block, at.marks_us)
+            self._look_at_resurfaced(at.marks_us)
         self.source.settle(hot, at)
         self._hot = {}
 
@@ -110,10 +112,9 @@ class View:
         while stamps and stamps[0][0] < stamp_before_us:
             stamp_us, index = heappop(stamps)
             due[index] = stamp_us
-        if due:
-            self._due = {
-                i: stamp_us for i, stamp_us in due.items() if self.marks.get(i) == stamp_us
-            }
+        if not due:
+            return []
+        self._due = {i: stamp_us for i, stamp_us in due.items() if self.marks.get(i) == stamp_us}
         old = (self._blocks[i] for i, us in self._due.items() if us < stamp_before_us)
         return sorted(old, key=by_creation)
 
@@ -126,12 +127,14 @@ class View:
         hot = self._hot
         for block in self.source.changed(at):
             hot[block.index] = block
-        again = self.source.again.due(at.marks_us)
-        # To a clock that was set, what was too young or old enough may no longer be.
-        is_set = self.client.sets_clock(self._collected_us, at.marks_us)
-        self._collected_us = at.list_us
-        for index in chain(again, sorted(self.source.listed) if is_set else ()):
+        for index in self.source.again.due(at.marks_us):
             hot[index] = self._blocks[index]
+        # To a clock that was set, what was too young or old enough may no longer be.
+        client, since_us = self.client, self._collected_us
+        if not client.has_right_clock and client.sets_clock(since_us, at.marks_us):
+            for index in sorted(self.source.listed):
+                hot[index] = self._blocks[index]
+        self._collected_us = at.list_us
         return list(hot.values())
 
     def _check(self, blocks: Sequence[Block], uploaded_us: Sequence[int | None], t_us: int) -> None:
