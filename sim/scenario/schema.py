@@ -27,17 +27,7 @@ from pydantic_core import PydanticCustomError
 from sim.scenario.language.caches import GatewayCache
 from sim.scenario.language.cleanup import Cleanup
 from sim.scenario.language.compactor import Compactor, Retention
-from sim.scenario.language.faults import (
-    FAULT_KINDS,
-    Clock,
-    CompactorCrash,
-    Crash,
-    Fault,
-    GatewayOutage,
-    ProducerCrash,
-    RequestErrors,
-    StoreErrors,
-)
+from sim.scenario.language.faults import AnyFault, Fault
 from sim.scenario.language.interventions import INTERVENTION_KINDS, Intervention
 from sim.scenario.language.rules import conflicts
 from sim.scenario.language.schemes import (
@@ -72,38 +62,30 @@ from sim.scenario.language.values import (
 from sim.scenario.presets import over_settings
 
 __all__ = [
-    "FAULT_KINDS",
     "INTERVENTION_KINDS",
     "OBSERVATIONS",
     "OUTCOMES",
     "SCHEME_KINDS",
     "Cleanup",
-    "Clock",
     "Compactor",
-    "CompactorCrash",
     "Composed",
-    "Crash",
     "DeletionMark",
     "Expectation",
     "Fault",
     "GatewayCache",
-    "GatewayOutage",
     "Gateways",
     "Immediate",
     "Intervention",
     "Lag",
     "PlaneLag",
     "Prices",
-    "ProducerCrash",
     "Producers",
     "QueryClass",
     "Quorum",
-    "RequestErrors",
     "Retention",
     "Scenario",
     "SchemeSpec",
     "Store",
-    "StoreErrors",
     "SyncStages",
 ]
 
@@ -157,7 +139,7 @@ class Scenario(Frozen):
         description="Ways to delete, compared with each other under common random numbers.",
         json_schema_extra={"minItems": 1},
     )
-    faults: tuple[Fault, ...] = Field((), description="What goes wrong, and when.")
+    faults: tuple[AnyFault, ...] = Field((), description="What goes wrong, and when.")
     interventions: tuple[Intervention, ...] | None = Field(
         None, description="What people do to the bucket with tools, and when."
     )

@@ -12,7 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
-from sim.scenario.schema import FAULT_KINDS, Scenario, Store
+from sim.scenario.language.faults import fault_tables
+from sim.scenario.schema import Scenario, Store
 from sim.testing.byhand import interventions
 from sim.testing.durations import HOUR_M as _HOUR_M
 from sim.testing.durations import minutes as _minutes
@@ -112,10 +113,10 @@ def faults(
     n_gateways: int,
     n_producers: int,
     horizon_m: int,
-    kinds: tuple[str, ...] = FAULT_KINDS,
+    kinds: tuple[str, ...] | None = None,
 ) -> Table:
     """One ``[[faults]]`` table; its targets exist, and it may begin after the horizon."""
-    kind = draw(st.sampled_from(kinds))
+    kind = draw(st.sampled_from(kinds or tuple(fault_tables())))
     table: Table = {
         "kind": kind,
         "at": draw(_minutes(0, horizon_m + _HOUR_M)),
@@ -236,7 +237,7 @@ def scenarios(
         n_gateways=gateways["count"],
         n_producers=n_producers,
         horizon_m=horizon_m,
-        kinds=tuple(kind for kind in FAULT_KINDS if may_fail or not kind.endswith("-errors")),
+        kinds=tuple(kind for kind in fault_tables() if may_fail or not kind.endswith("-errors")),
     )
     by_hand = interventions(n_producers=n_producers, horizon_m=horizon_m)
     n_queries = draw(st.integers(1, max_queries))

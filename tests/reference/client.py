@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.scenario.schema import Clock, Crash, RequestErrors, StoreErrors
+from sim.faults import Clock, Crash, RequestErrors, StoreErrors
 from tests.reference.cache import Cache
 from tests.reference.faults import is_befallen, is_hit
 from tests.reference.store import Store, Version

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sim.scenario.schema import (
+from sim.faults import (
     CompactorCrash,
     Crash,
-    Fault,
     GatewayOutage,
     ProducerCrash,
     RequestErrors,
     StoreErrors,
 )
+from sim.scenario.language.faults import Aimed, Fault
 from tests.reference.world import Block
 
 
@@ -28,6 +28,7 @@ def is_befallen(fault: Fault, name: str) -> bool:
         case Crash() if name == "operator":
             return False
         case _:
+            assert isinstance(fault, Aimed)
             group = {"gateway": "gateways", "producer": "producers"}.get(name.split("/")[0], name)
             return any(who in ("any", name, group) for who in fault.who)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.core.units import NEVER
-from sim.scenario.schema import CompactorCrash, Crash, GatewayOutage, ProducerCrash, Scenario
+from sim.faults import CompactorCrash, Crash, GatewayOutage, ProducerCrash
+from sim.scenario.schema import Scenario
 from tests.reference.actors import Faults, Producer
 from tests.reference.cache import Cache
 from tests.reference.cleaner import CLEANING, PROGRESS, Cleaner, Process, Progress, Sweeper

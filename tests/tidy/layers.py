@@ -27,6 +27,7 @@ LEVELS: Final = {
     "report": 5,
     "testing": 5,
     "schemes": 5,
+    "faults": 5,
     "cli": 6,
     "api": 6,
     "__main__": 7,

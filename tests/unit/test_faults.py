@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from pydantic import Field
 
+from sim.analysis.curve.feedback import feedback
 from sim.core.streams import Streams
-from sim.model.faults.effect import Request
+from sim.errors import ScenarioError
+from sim.model.faults.effect import Effect, Request
 from sim.model.faults.happening import draw_faults
-from tests.worlds import faults_of, us, world
+from sim.scenario.dump import to_toml
+from sim.scenario.editor import editor_schema
+from sim.scenario.language import faults as language
+from sim.scenario.load import build, load
+from sim.trace.records import PutRecord
+from tests.worlds import BASE, faults_of, run, us, world
 
 INDEX_OF_LEVEL_1 = Request("get", "index", is_compacted=False)
 
@@ -107,3 +115,58 @@ def test_absences_of_one_actor_are_one_after_the_other() -> None:
     assert faults.absences_us("gateway/1") == []
     assert faults.absences_us("producer/0") == []
     assert faults_of(down(0, 7, 0)).absences_us("gateway/0") == [(us("7s"), us("7s"))]
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is gone after it."""
+    monkeypatch.setattr(language._registered, "_tables", dict(language.fault_tables()))
+
+
+@pytest.mark.usefixtures("registry")
+def test_somebody_elses_fault_is_one_like_any_other() -> None:
+    @language.register
+    class Mute(language.Aimed):
+        """Nothing that is written arrives."""
+
+        kind: Literal["mute"] = Field(description="Puts fail.")
+        objects: language.Objects = Field(language.OBJECTS, description="Which of them.")
+
+        def made(self, *, start_us: int, end_us: int) -> Effect:
+            return NoPuts(self, start_us=start_us, end_us=end_us)
+
+    class NoPuts(Effect):
+        @property
+        def disturbs_requests(self) -> bool:
+            return True
+
+        def error_rates(self, request: Request) -> tuple[float, float]:
+            return float(request.kind == "put"), 0.0
+
+    table = {"kind": "mute", "at": "5h", "lasts": "4h", "who": "producers"}
+    scenario = world(faults=[table])
+    assert load(to_toml(scenario)) == scenario
+    assert scenario.digest != world(faults=[table | {"objects": "index"}]).digest
+    assert '"mute"' in editor_schema()
+
+    def put_us(faults: list[dict[str, Any]]) -> list[int]:
+        trace, _ = run(world(faults=faults))
+        puts = [record.t_us for record in trace.records if isinstance(record, PutRecord)]
+        return [t_us for t_us in puts if us("5h") <= t_us < us("9h")]
+
+    assert put_us([])
+    assert not put_us([table])
+    # Nothing is claimed of a kind that nobody has thought about.
+    assert "mute may depend on what is deleted" in feedback(scenario)
+    with pytest.raises(ValueError, match="there is a fault 'crash' already"):
+
+        @language.register
+        class Again(language.Fault):
+            kind: Literal["crash"] = "crash"
+
+
+def test_a_kind_that_nobody_registered_is_refused_with_a_guess() -> None:
+    assert "mute" not in language.fault_tables()
+    raw = BASE | {"faults": [{"kind": "craash", "at": "1h", "lasts": "1h"}]}
+    with pytest.raises(ScenarioError, match=r'faults\[0\].kind=.*did you mean "crash"'):
+        build(raw)

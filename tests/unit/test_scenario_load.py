@@ -11,10 +11,11 @@ import pytest
 
 from sim.core.laws import Constant
 from sim.errors import Problem, ScenarioError, is_plain, printable
+from sim.faults import GatewayOutage
 from sim.scenario.complaints.places import places
 from sim.scenario.complaints.text import format_path, format_problem
 from sim.scenario.load import build, load
-from sim.scenario.schema import DeletionMark, GatewayOutage, Immediate
+from sim.scenario.schema import DeletionMark, Immediate
 
 SMALL = """schema = 1
 name = "small"

@@ -172,7 +172,7 @@ REFUSED: list[tuple[Raw, str]] = [
     (
         {"faults": [OUTAGE | {"kind": "outage"}]},
         'faults[0].kind=\'outage\' must be one of "gateway-outage", "producer-crash", '
-        '"compactor-crash", "store-errors", "request-errors", "crash", "clock"; '
+        '"compactor-crash", "crash", "clock", "store-errors", "request-errors"; '
         'did you mean "gateway-outage"?',
     ),
     (

@@ -252,9 +252,8 @@ def test_who_draws_a_replica_for_each_read_cannot_answer_without_a_block(miss: s
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is gone after it."""
-    slots.primitives("hold")
-    own = {name: dict(known) for name, known in slots._registered.items()}
-    monkeypatch.setattr(slots, "_registered", own)
+    for known in slots._registered.values():
+        monkeypatch.setattr(known, "_tables", dict(known.tables()))
 
 
 @pytest.mark.usefixtures("registry")

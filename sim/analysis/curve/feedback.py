@@ -72,13 +72,8 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
         "the front end remembers what was not there": store.negative_cache_us > 0,
         "a sync takes longer for what is stored": scenario.gateways.sync_takes_per_block_us > 0,
         "gateways remember what the store answered": scenario.gateways.cache is not None,
-        "requests fail": store.error_rate > 0
-        or store.lost_answer_rate > 0
-        or any(fault.kind.endswith("-errors") for fault in scenario.faults),
-        "an actor crashes at a request": any(
-            fault.kind == "crash" and fault.at_request is not None for fault in scenario.faults
-        ),
-        "clocks are wrong": any(fault.kind == "clock" for fault in scenario.faults),
+        "requests fail": store.error_rate > 0 or store.lost_answer_rate > 0,
+        **{fault.entangles: True for fault in scenario.faults if fault.entangles},
         "people act on the bucket": bool(scenario.interventions),
         "deletions take time": scenario.compactor.delete_takes.longest_us > 0,
         "replicas show changes in order": store.order == "log",

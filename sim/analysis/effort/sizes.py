@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sim.core.laws import Adjusted, Law
-from sim.scenario.schema import RequestErrors, Scenario, StoreErrors
+from sim.scenario.schema import Scenario
 
 __all__ = ["Sizes", "sizes"]
 
@@ -71,8 +71,7 @@ def sizes(scenario: Scenario, *, schemes: int | None = None) -> Sizes:
         # A mean may be infinite; what is beyond the horizon does not happen.
         return Adjusted(law=law, at_most_us=horizon_us).mean
 
-    errors = [f for f in scenario.faults if isinstance(f, StoreErrors | RequestErrors)]
-    spans_us = [mean_us(e.lasts) * min(1.0, e.error_rate + e.lost_answer_rate) for e in errors]
+    spans_us = [mean_us(fault.lasts) * fault.failing for fault in scenario.faults]
     laws = (store.lag.create, store.lag.overwrite, store.lag.delete)
     lags = [law for planes in laws for law in (planes.get, planes.list)]
     drawn = [

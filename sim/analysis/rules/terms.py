@@ -79,14 +79,16 @@ class Terms:
 
     def _clocks(self) -> None:
         """How far apart clocks may be, with faults that hold at one time and not at another."""
-        wrong = [fault for fault in self.scenario.faults if fault.kind == "clock"]
+        wrong = [fault for fault in self.scenario.faults if fault.offset_us]
         self.has_wrong_clocks = bool(wrong)
         gateways = [f"gateway/{g}" for g in range(self.scenario.gateways.count)]
         writers = ["compactor", "operator"] if self.scenario.interventions else ["compactor"]
-        ahead_us = sum(fault.ahead_us for fault in wrong if fault.befalls("compactor"))
+        ahead_us = sum(max(0, f.offset_us) for f in wrong if f.befalls("compactor"))
 
         def behind_us(names: Sequence[str]) -> int:
-            return max(sum(f.behind_us for f in wrong if f.befalls(name)) for name in names)
+            return max(
+                sum(max(0, -f.offset_us) for f in wrong if f.befalls(name)) for name in names
+            )
 
         self.jump = fixed(ahead_us + behind_us(writers))
         self.apart = fixed(ahead_us + behind_us(gateways))

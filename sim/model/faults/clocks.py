@@ -8,16 +8,6 @@ from sim.core.units import NEVER
 from sim.model.faults.effect import Effect
 
 
-class WrongClock(Effect):
-    """The clock of those it befalls is ahead, or behind."""
-
-    @property
-    def clock_offset_us(self) -> int:
-        """That of the table."""
-        offset_us: int = self.spec.ahead_us - self.spec.behind_us
-        return offset_us
-
-
 class _Stretch(NamedTuple):
     """A time during which a clock is wrong by the same: [start_us, end_us)."""
 

@@ -1,7 +1,9 @@
 """What a fault may do, door by door; a kind says what it does at its own."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from sim.scenario.language.faults import Fault
 
 
 class Request(NamedTuple):
@@ -29,10 +31,10 @@ class Effect:
     Parameters
     ----------
     spec : Fault
-        Its table. Any, because a kind reads keys that others have not.
+        Its table.
     """
 
-    def __init__(self, spec: Any, *, start_us: int, end_us: int) -> None:
+    def __init__(self, spec: Fault, *, start_us: int, end_us: int) -> None:
         self.spec = spec
         self.start_us = start_us
         self.end_us = end_us

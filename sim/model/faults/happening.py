@@ -1,28 +1,14 @@
 """All that goes wrong in a run, as its parts ask for it: by actor (``SEMANTICS.md`` F1)."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from sim.core.draws import draw_us
 from sim.core.streams import Streams
 from sim.core.units import NEVER
-from sim.model.faults.absences import Absence, Crash
-from sim.model.faults.clocks import Clock, WrongClock
+from sim.model.faults.clocks import Clock
 from sim.model.faults.effect import Effect
-from sim.model.faults.errors import RequestErrors, StoreErrors
 from sim.model.faults.requests import Disturbances
 from sim.scenario.schema import Scenario
-
-EFFECTS: Final[dict[str, type[Effect]]] = {
-    "gateway-outage": Absence,
-    "producer-crash": Absence,
-    "compactor-crash": Absence,
-    "store-errors": StoreErrors,
-    "request-errors": RequestErrors,
-    "crash": Crash,
-    "clock": WrongClock,
-}
-"""What each kind of fault does."""
 
 
 class Faults:
@@ -80,7 +66,7 @@ def draw_faults(scenario: Scenario, streams: Streams) -> Faults:
         start_us = draw_us(fault.at, streams, "fault", ordinal, "at")
         lasts_us = draw_us(fault.lasts, streams, "fault", ordinal, "lasts")
         end_us = min(start_us + lasts_us, NEVER)
-        effects.append(EFFECTS[fault.kind](fault, start_us=start_us, end_us=end_us))
+        effects.append(fault.made(start_us=start_us, end_us=end_us))
     return Faults(
         effects,
         error_rate=scenario.store.error_rate,

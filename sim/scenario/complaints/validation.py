@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.complaints.text import MISSING, format_path, value_at
 from sim.scenario.complaints.vocabulary import keys_at
-from sim.scenario.language.faults import FAULT_KINDS
+from sim.scenario.language.faults import fault_tables
 from sim.scenario.language.finding import Finding
 from sim.scenario.language.interventions import INTERVENTION_KINDS
 from sim.scenario.language.schemes import SCHEME_KINDS
@@ -83,10 +83,9 @@ def _findings(details: ErrorDetails, raw: Any) -> Iterator[Finding]:
 
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "schemes": SCHEME_KINDS,
-    "faults": FAULT_KINDS,
     "interventions": INTERVENTION_KINDS,
 }
-"""What ``kind`` may be, by the array of tables it stands in."""
+"""What ``kind`` may be, by the array of tables it stands in; faults are registered."""
 
 
 def _plain(value: Any) -> Any:
@@ -96,7 +95,8 @@ def _plain(value: Any) -> Any:
 
 def _kind(path: Path, kind: object, location: Sequence[str | int]) -> Finding:
     """Say which kinds there are."""
-    valid = _KINDS[str(location[0])]
+    table = str(location[0])
+    valid = tuple(fault_tables()) if table == "faults" else _KINDS[table]
     if kind is MISSING:
         return Finding((*path, "kind"), "be given", hint=one_of(valid).removeprefix("be "))
     return Finding((*path, "kind"), one_of(valid), hint=did_you_mean(kind, valid))

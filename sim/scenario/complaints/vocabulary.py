@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from sim.core.laws import Law
+from sim.scenario.language.faults import Fault, fault_tables
 from sim.scenario.language.primitives import Primitive, primitives
 from sim.scenario.language.values import Frozen
 from sim.scenario.laws.tables import TABLES, WEIGHTED, WeightedLaw
@@ -49,6 +50,8 @@ def _inside(key: str, annotation: Any) -> Iterator[type[Frozen]]:
     """Yield the tables that the annotation of a key mentions."""
     if isinstance(annotation, type) and issubclass(annotation, Primitive):
         yield from primitives(key).values()
+    elif isinstance(annotation, type) and issubclass(annotation, Fault):
+        yield from fault_tables().values()
     elif annotation is Law:
         yield from TABLES.values()
     elif annotation is WeightedLaw:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sim.scenario.complaints.nearest import did_you_mean, one_of
-from sim.scenario.language.faults import OBJECTS, Aimed, Crash, RequestErrors, StoreErrors
+from sim.scenario.language.faults import Aimed
 from sim.scenario.language.finding import Finding
 from sim.scenario.language.values import Path
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["faults", "target_rule", "too_likely"]
+__all__ = ["faults", "target_rule", "too_likely", "who_at"]
 
 
 _DECIDERS: Final[tuple[tuple[str, Path], ...]] = (
@@ -29,29 +29,12 @@ def too_likely(table: Path) -> Finding:
 
 
 def faults(scenario: "Scenario") -> Iterator[Finding]:
-    """What is wrong with ``[[faults]]``: whom they befall must exist, what they hit must be hit."""
+    """What is wrong with ``[[faults]]``: nobody is befallen, or what a kind says itself."""
     for i, fault in enumerate(scenario.faults):
         place: Path = ("faults", i)
-        if fault.kind == "gateway-outage" and fault.target >= scenario.gateways.count:
-            rule = target_rule("gateway", scenario.gateways.count)
-            yield Finding((*place, "target"), rule, (("gateways", "count"),))
-        elif fault.kind == "producer-crash" and fault.target >= scenario.producers.count:
-            rule = target_rule("producer", scenario.producers.count)
-            yield Finding((*place, "target"), rule, (("producers", "count"),))
-        elif (
-            isinstance(fault, StoreErrors | RequestErrors)
-            and fault.error_rate + fault.lost_answer_rate > 1.0
-        ):
-            yield too_likely(place)
         if isinstance(fault, Aimed):
             yield from _who(scenario, fault, place)
-        if fault.kind == "request-errors":
-            yield from _request_errors(fault, place)
-        elif fault.kind == "crash":
-            yield from _crash(fault, place)
-        elif fault.kind == "clock" and (fault.ahead_us > 0) == (fault.behind_us > 0):
-            rule = "be longer than 0s where behind is not, and 0s where it is"
-            yield Finding((*place, "ahead"), rule, ((*place, "behind"),))
+        yield from fault.conflicts(scenario, place)
 
 
 def target_rule(what: str, count: int) -> str:
@@ -76,35 +59,10 @@ def _who(scenario: "Scenario", fault: Aimed, place: Path) -> Iterator[Finding]:
             continue
         others = tuple(at for start, at in _DECIDERS if name.startswith(start))
         yield Finding(
-            _at(fault, place, position), rule, others, did_you_mean(name, [*names, *numbered])
+            who_at(fault, place, position), rule, others, did_you_mean(name, [*names, *numbered])
         )
 
 
-def _crash(fault: Crash, place: Path) -> Iterator[Finding]:
-    """Whether those that crash at a request send any."""
-    for position, name in enumerate(fault.who):
-        if fault.at_request is not None and name.startswith("gateway"):
-            rule = "be no gateway with at_request, for gateways put and delete nothing"
-            yield Finding(_at(fault, place, position), rule, ((*place, "at_request"),))
-
-
-def _at(fault: Aimed, place: Path, position: int) -> Path:
+def who_at(fault: Aimed, place: Path, position: int) -> Path:
+    """Where a fault at a place names one of those it befalls."""
     return (*place, "who", position) if len(fault.who) > 1 else (*place, "who")
-
-
-def _request_errors(fault: RequestErrors, place: Path) -> Iterator[Finding]:
-    """What would be said of requests that no fault of this kind reaches."""
-    is_picky = fault.blocks != "any" or len(set(fault.objects)) < len(OBJECTS)
-    if is_picky and set(fault.requests) == {"list"}:
-        key = "blocks" if fault.blocks != "any" else "objects"
-        rule = "be left out where only list is hit, which asks for no object"
-        yield Finding((*place, key), rule, ((*place, "requests"),))
-    if fault.answers == "error":
-        return
-    if fault.error_rate or fault.lost_answer_rate:
-        key = "error_rate" if fault.error_rate else "lost_answer_rate"
-        rule = 'be 0 with answers = "not-found", which are no errors'
-        yield Finding((*place, key), rule, ((*place, "answers"),))
-    if not {"get", "head"} & set(fault.requests):
-        rule = 'hold "get" or "head" with answers = "not-found"'
-        yield Finding((*place, "requests"), rule, ((*place, "answers"),))

@@ -1,33 +1,51 @@
 """What goes wrong, when, and for whom: ``[[faults]]``.
 
-The key ``kind`` says what; a field exists only where it means something. Actors are called as the
-store knows them: "producer/0", "compactor", "gateway/0"; "producers", "gateways" and "any" stand
-for several.
+The key ``kind`` says what; a field exists only where it means something. A kind is a table that
+also knows what it does, in a file with those that act at the same door; those of this project stand
+in the room `sim.faults`, and one that somebody else registers is a kind like any other. Actors are
+called as the store knows them: "producer/0", "compactor", "gateway/0"; "producers", "gateways" and
+"any" stand for several.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from sim.core.laws import Law
-from sim.scenario.language.values import AtLeastOne, Count, Duration, Fraction, Frozen, Whole
+from sim.scenario.language.finding import Finding
+from sim.scenario.language.registry import Registry
+from sim.scenario.language.values import AtLeastOne, Frozen, Path
 from sim.scenario.laws.tables import ActivityLaw
 
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
+
 __all__ = [
-    "FAULT_KINDS",
     "OBJECTS",
     "REQUESTS",
     "Aimed",
-    "AtRequest",
-    "Clock",
-    "CompactorCrash",
-    "Crash",
+    "AnyFault",
     "Fault",
-    "GatewayOutage",
-    "ProducerCrash",
-    "RequestErrors",
-    "StoreErrors",
+    "ObjectKind",
+    "Objects",
+    "RequestKind",
+    "Requests",
+    "Who",
+    "fault_tables",
+    "register",
 ]
 
 RequestKind = Literal["get", "head", "list", "put", "delete"]
@@ -89,8 +107,12 @@ Objects = Annotated[
 """Objects of blocks, one kind or an array of them."""
 
 
-class _Timed(Frozen):
-    """A fault: in force during [at, at + lasts)."""
+class Fault(Frozen):
+    """Base of every kind of fault, in force during [at, at + lasts).
+
+    A subclass has a ``kind: Literal["…"]``, keys of its own, and a docstring that says what it
+    does. `made` returns what the simulated world asks of it (`sim.model.faults.effect`).
+    """
 
     kind: str
     at: Annotated[Law, ActivityLaw] = Field(description="When it begins.")
@@ -98,8 +120,8 @@ class _Timed(Frozen):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Actors that it befalls, as ``who`` of other kinds names them."""
-        raise NotImplementedError
+        """Actors that it befalls, as ``who`` of other kinds names them; everybody by itself."""
+        return ("any",)
 
     def befalls(self, actor: str) -> bool:
         """Whether it befalls an actor, named as the store knows it."""
@@ -108,8 +130,34 @@ class _Timed(Frozen):
             for target in self.targets
         )
 
+    def made(self, *, start_us: int, end_us: int) -> Any:
+        """What it does in one run, in which it holds during [start_us, end_us)."""
+        raise NotImplementedError
 
-class Aimed(_Timed):
+    def conflicts(self, scenario: "Scenario", place: Path) -> Iterator[Finding]:
+        """What does not fit with the rest of the scenario; the table stands at `place`."""
+        return iter(())
+
+    @property
+    def failing(self) -> float:
+        """Which part of an actor's requests it fails, at most."""
+        return 0.0
+
+    @property
+    def offset_us(self) -> int:
+        """How far it sets clocks ahead; negative if behind."""
+        return 0
+
+    @property
+    def entangles(self) -> str:
+        """Why runs that differ in deletions may meet it differently; empty if they do not.
+
+        Said of a kind that does not say otherwise, so that nothing is claimed of it.
+        """
+        return f"{self.kind} may depend on what is deleted"
+
+
+class Aimed(Fault):
     """A fault that says whom it befalls."""
 
     who: Who = Field(("any",), description="Actors that it befalls: one, or an array.")
@@ -120,120 +168,57 @@ class Aimed(_Timed):
         return self.who
 
 
-class GatewayOutage(_Timed):
-    """A gateway goes down, and starts with nothing (``SEMANTICS.md`` G7)."""
+_Table = TypeVar("_Table", bound=Fault)
 
-    kind: Literal["gateway-outage"] = Field(description="A gateway is down.")
-    target: Whole = Field(description="Number of the gateway, from 0.")
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The gateway."""
-        return (f"gateway/{self.target}",)
+_registered: Final[Registry[Fault]] = Registry("there is a fault", "sim.faults")
 
 
-class ProducerCrash(_Timed):
-    """A producer stops, and continues with its unfinished block (P3)."""
+def register(table: type[_Table]) -> type[_Table]:
+    """Class decorator: the table may stand in ``[[faults]]`` from now on.
 
-    kind: Literal["producer-crash"] = Field(description="A producer is down.")
-    target: Whole = Field(description="Number of the producer, from 0.")
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The producer."""
-        return (f"producer/{self.target}",)
-
-
-class CompactorCrash(_Timed):
-    """The compactor stops, and starts with empty memory (C13)."""
-
-    kind: Literal["compactor-crash"] = Field(description="The compactor is down.")
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The compactor."""
-        return ("compactor",)
+    Raises
+    ------
+    ValueError
+        If there is another table of that kind.
+    """
+    _registered.enter(table)
+    return table
 
 
-class AtRequest(Frozen):
-    """The request at which an actor crashes (F5)."""
-
-    request: Literal["put", "delete"] = Field(description="What it asks of the store.")
-    object: ObjectKind | None = Field(None, description="Of which object; of any if left out.")
-    nth: Count = Field(1, description="Which one of those, from 1.")
-    acknowledged: bool = Field(
-        False, description="It dies once the store has acknowledged it, not before it is sent."
-    )
+def fault_tables() -> Mapping[str, type[Fault]]:
+    """What may stand in ``[[faults]]``, by kind."""
+    return _registered.tables()
 
 
-class Crash(Aimed):
-    """An actor stops, at a time or at a request, and starts again (F4, F5)."""
-
-    kind: Literal["crash"] = Field(description="An actor is down.")
-    who: Who = Field(description="Actors that it befalls: one, or an array.")
-    at_request: AtRequest | None = Field(
-        None, description="It happens at this request, counted from at on, and not at at."
-    )
-
-    def befalls(self, actor: str) -> bool:
-        """Whether it befalls an actor; people who act on the bucket do not crash."""
-        return actor != "operator" and super().befalls(actor)
+@cache
+def _one_of(tables: tuple[type[Fault], ...]) -> TypeAdapter[Fault]:
+    union: Any = reduce(or_, tables)
+    return TypeAdapter(Annotated[union, Field(discriminator="kind")])
 
 
-class Clock(Aimed):
-    """A clock is wrong (T6, F6)."""
+class _Kinds:
+    """Annotation of a fault of any kind that is registered when it is read."""
 
-    kind: Literal["clock"] = Field(description="A clock is wrong.")
-    who: Who = Field(description="Actors whose clock it is: one, or an array.")
-    ahead_us: Duration = Field(0, alias="ahead", description="How far it is ahead.")
-    behind_us: Duration = Field(0, alias="behind", description="How far it is behind.")
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self._read, serialization=core_schema.plain_serializer_function_ser_schema(_written)
+        )
 
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(_one_of(tuple(fault_tables().values())).core_schema)
 
-class StoreErrors(_Timed):
-    """Requests of all kinds and of all actors fail more often than usual (S7)."""
-
-    kind: Literal["store-errors"] = Field(description="Requests fail.")
-    error_rate: Fraction = Field(0.0, description="P(a request fails without effect).")
-    lost_answer_rate: Fraction = Field(
-        0.0, description="P(a request is applied, but answered with an error)."
-    )
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Everybody."""
-        return ("any",)
+    def _read(self, value: object, info: ValidationInfo) -> Fault:
+        adapter = _one_of(tuple(fault_tables().values()))
+        return adapter.validate_python(value, context=info.context)
 
 
-class RequestErrors(Aimed):
-    """Some requests of some actors fail, or find nothing (F2)."""
-
-    kind: Literal["request-errors"] = Field(description="Some requests of some actors fail.")
-    requests: Requests = Field(REQUESTS, description="Requests that are hit.")
-    objects: Objects = Field(OBJECTS, description="Objects whose requests are hit.")
-    blocks: Literal["any", "level-1", "compacted"] = Field(
-        "any", description="Blocks whose requests are hit."
-    )
-    error_rate: Fraction = Field(0.0, description="P(a request fails without effect).")
-    lost_answer_rate: Fraction = Field(
-        0.0, description="P(a request is applied, but answered with an error)."
-    )
-    answers: Literal["error", "not-found"] = Field(
-        "error", description="not-found: GET and HEAD find nothing, whatever is there."
-    )
+def _written(fault: Fault) -> Any:
+    return fault.model_dump(by_alias=True, exclude_none=True)
 
 
-Fault = Annotated[
-    GatewayOutage | ProducerCrash | CompactorCrash | StoreErrors | RequestErrors | Crash | Clock,
-    Field(discriminator="kind"),
-]
+AnyFault = Annotated[Fault, _Kinds()]
 """Something that goes wrong for a while."""
-
-FAULT_KINDS: Final = (
-    "gateway-outage",
-    "producer-crash",
-    "compactor-crash",
-    "store-errors",
-    "request-errors",
-    "crash",
-    "clock",
-)

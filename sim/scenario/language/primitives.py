@@ -8,14 +8,14 @@ somebody else registers is a primitive like any other: no file of the language n
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.language.cleanup import WhenDeleted
+from sim.scenario.language.registry import Registry
 from sim.scenario.language.values import Frozen, refusal
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ SLOTS: Final[Mapping[str, str]] = {
     "check": "Does the querier check that an answer is complete?",
 }
 """The questions that a scheme answers."""
-
-_BUILT_IN: Final = "sim.schemes"
 
 
 class Primitive(Frozen):
@@ -137,7 +135,9 @@ class Misses(Primitive):
 
 _Table = TypeVar("_Table", bound=Primitive)
 
-_registered: Final[Mapping[str, dict[str, type[Primitive]]]] = {name: {} for name in SLOTS}
+_registered: Final[Mapping[str, Registry[Primitive]]] = {
+    name: Registry(f"{name} has a primitive", "sim.schemes") for name in SLOTS
+}
 
 
 def register(slot: str) -> Callable[[type[_Table]], type[_Table]]:
@@ -150,9 +150,7 @@ def register(slot: str) -> Callable[[type[_Table]], type[_Table]]:
     """
 
     def enter(table: type[_Table]) -> type[_Table]:
-        (kind,) = get_args(table.model_fields["kind"].annotation)
-        if _registered[slot].setdefault(kind, table) is not table:
-            raise ValueError(f"{slot} has a primitive {kind!r} already")
+        _registered[slot].enter(table)
         return table
 
     return enter
@@ -160,9 +158,7 @@ def register(slot: str) -> Callable[[type[_Table]], type[_Table]]:
 
 def primitives(slot: str) -> Mapping[str, type[Primitive]]:
     """What may stand in a slot, by kind."""
-    # What acts lies above the language: it is looked up by name, as that of others would be.
-    import_module(_BUILT_IN)
-    return _registered[slot]
+    return _registered[slot].tables()
 
 
 @dataclass(frozen=True, slots=True)

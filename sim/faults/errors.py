@@ -1,0 +1,160 @@
+"""Requests that fail or find nothing: ``store-errors``, ``request-errors`` (S7, F2, F3)."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from sim.model.faults.effect import Effect, Request
+from sim.scenario.language.faultrules import too_likely
+from sim.scenario.language.faults import (
+    OBJECTS,
+    REQUESTS,
+    Aimed,
+    Fault,
+    Objects,
+    Requests,
+    register,
+)
+from sim.scenario.language.finding import Finding
+from sim.scenario.language.values import Fraction, Path
+from sim.scenario.schema import Scenario
+
+__all__ = ["RequestErrors", "StoreErrors"]
+
+
+class _Errors(Effect):
+    """Requests fail."""
+
+    def __init__(self, spec: "StoreErrors | RequestErrors", *, start_us: int, end_us: int) -> None:
+        super().__init__(spec, start_us=start_us, end_us=end_us)
+        self._rates = (spec.error_rate, spec.lost_answer_rate)
+
+    @property
+    def disturbs_requests(self) -> bool:
+        """They do."""
+        return True
+
+    def error_rates(self, request: Request) -> tuple[float, float]:
+        """Those of the table."""
+        return self._rates
+
+
+class _SomeErrors(_Errors):
+    """Some requests fail, or find nothing."""
+
+    def __init__(self, spec: "RequestErrors", *, start_us: int, end_us: int) -> None:
+        super().__init__(spec, start_us=start_us, end_us=end_us)
+        self._table = spec
+
+    @property
+    def tells_blocks_apart(self) -> bool:
+        """Whether only blocks of some origin are hit."""
+        return self._table.blocks != "any"
+
+    def error_rates(self, request: Request) -> tuple[float, float]:
+        """Those of the table, for the requests that it names."""
+        return super().error_rates(request) if self._hits(request) else (0.0, 0.0)
+
+    def denies(self, request: Request) -> bool:
+        """Whether the table says so of GETs and HEADs, for the requests that it names."""
+        is_read = request.kind in ("get", "head")
+        return is_read and self._table.answers == "not-found" and self._hits(request)
+
+    def turns_us(self) -> Iterator[int]:
+        """Its beginning and its end, if it hides something."""
+        if self._table.answers == "not-found":
+            yield from (self.start_us, self.end_us)
+
+    def _hits(self, request: Request) -> bool:
+        table = self._table
+        if request.kind not in table.requests:
+            return False
+        if not request.about:
+            return table.blocks == "any" and set(table.objects) == set(OBJECTS)
+        is_of_origin = table.blocks == "any" or request.is_compacted == (
+            table.blocks == "compacted"
+        )
+        return request.about in table.objects and is_of_origin
+
+
+@register
+class StoreErrors(Fault):
+    """Requests of all kinds and of all actors fail more often than usual (S7)."""
+
+    kind: Literal["store-errors"] = Field(description="Requests fail.")
+    error_rate: Fraction = Field(0.0, description="P(a request fails without effect).")
+    lost_answer_rate: Fraction = Field(
+        0.0, description="P(a request is applied, but answered with an error)."
+    )
+
+    def made(self, *, start_us: int, end_us: int) -> Effect:
+        """Errors."""
+        return _Errors(self, start_us=start_us, end_us=end_us)
+
+    def conflicts(self, scenario: Scenario, place: Path) -> Iterator[Finding]:
+        """The rates must be shares of one whole."""
+        if self.error_rate + self.lost_answer_rate > 1.0:
+            yield too_likely(place)
+
+    @property
+    def failing(self) -> float:
+        """Both rates."""
+        return min(1.0, self.error_rate + self.lost_answer_rate)
+
+    @property
+    def entangles(self) -> str:
+        """Which request fails is decided by the instant of it."""
+        return "requests fail"
+
+
+@register
+class RequestErrors(Aimed):
+    """Some requests of some actors fail, or find nothing (F2)."""
+
+    kind: Literal["request-errors"] = Field(description="Some requests of some actors fail.")
+    requests: Requests = Field(REQUESTS, description="Requests that are hit.")
+    objects: Objects = Field(OBJECTS, description="Objects whose requests are hit.")
+    blocks: Literal["any", "level-1", "compacted"] = Field(
+        "any", description="Blocks whose requests are hit."
+    )
+    error_rate: Fraction = Field(0.0, description="P(a request fails without effect).")
+    lost_answer_rate: Fraction = Field(
+        0.0, description="P(a request is applied, but answered with an error)."
+    )
+    answers: Literal["error", "not-found"] = Field(
+        "error", description="not-found: GET and HEAD find nothing, whatever is there."
+    )
+
+    def made(self, *, start_us: int, end_us: int) -> Effect:
+        """Errors of some requests."""
+        return _SomeErrors(self, start_us=start_us, end_us=end_us)
+
+    @property
+    def failing(self) -> float:
+        """Both rates."""
+        return min(1.0, self.error_rate + self.lost_answer_rate)
+
+    @property
+    def entangles(self) -> str:
+        """Which request fails is decided by the instant of it."""
+        return "requests fail"
+
+    def conflicts(self, scenario: Scenario, place: Path) -> Iterator[Finding]:
+        """What is hit must be sent, and what finds nothing must look for something."""
+        if self.error_rate + self.lost_answer_rate > 1.0:
+            yield too_likely(place)
+        is_picky = self.blocks != "any" or len(set(self.objects)) < len(OBJECTS)
+        if is_picky and set(self.requests) == {"list"}:
+            key = "blocks" if self.blocks != "any" else "objects"
+            rule = "be left out where only list is hit, which asks for no object"
+            yield Finding((*place, key), rule, ((*place, "requests"),))
+        if self.answers == "error":
+            return
+        if self.error_rate or self.lost_answer_rate:
+            key = "error_rate" if self.error_rate else "lost_answer_rate"
+            rule = 'be 0 with answers = "not-found", which are no errors'
+            yield Finding((*place, key), rule, ((*place, "answers"),))
+        if not {"get", "head"} & set(self.requests):
+            rule = 'hold "get" or "head" with answers = "not-found"'
+            yield Finding((*place, "requests"), rule, ((*place, "answers"),))
