@@ -145,6 +145,7 @@ def _compactors(draw: DrawFn, *, length_m: int) -> Table:
         "sync_timeout": draw(_seldom("0s", st.just("6m"))),
         "remember_marks": draw(_seldom(True, st.just(False))),
         "ranges": [f"{r}m" for r in ranges[: draw(st.integers(2, 3))]],
+        "vertical_compaction": draw(_seldom(None, st.booleans())),
         "download_takes": draw(_seldom("0s", laws(20))),
         "compaction_takes": draw(laws(30)),
         "upload_takes": draw(_seldom("0s", laws(10))),

@@ -12,7 +12,7 @@ from tests.reference import view
 from tests.reference.actors import upload
 from tests.reference.cleaner import PASSES, Exit, Job, Process, by_age
 from tests.reference.client import RequestFailed
-from tests.reference.planner import overlapping, plan
+from tests.reference.planner import overlapping, plan, share_sources
 from tests.reference.world import Block, Steps
 
 DOWNSAMPLE_AT_LEAST_US = {1: parse_duration("40h"), 2: parse_duration("10d")}
@@ -78,9 +78,12 @@ class Compactor(Job):
             blocks = [block for block in synced.blocks if block.group == group]
             if len(blocks) < 2:
                 continue
-            if overlapping(blocks):
+            parents = overlapping(blocks)
+            merges = self.spec.vertical_compaction and group[1] == 0
+            if parents and (not merges or share_sources(parents)):
                 raise Halt
-            parents = plan(blocks, self.spec.ranges_us)
+            if not parents:
+                parents = plan(blocks, self.spec.ranges_us)
             job = (self.world.now_us, [parent.id for parent in parents])
             if parents and job not in self.done:
                 self.done.append(job)

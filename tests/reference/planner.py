@@ -5,12 +5,23 @@ from __future__ import annotations
 from tests.reference.world import Block
 
 
-def overlapping(group: list[Block]) -> bool:
-    """Whether a block begins before an earlier one has ended (C6)."""
-    by_min = sorted(group, key=lambda block: block.min_us)
+def overlapping(group: list[Block]) -> list[Block]:
+    """The first blocks that overlap one another, by time; empty if none do (C6)."""
+    blocks = sorted(group, key=lambda block: (block.min_us, block.max_us, block.order))
+    connected: list[Block] = []
+    for block in blocks:
+        if connected and block.min_us >= max(other.max_us for other in connected):
+            if len(connected) > 1:
+                return connected
+            connected = []
+        connected.append(block)
+    return connected if len(connected) > 1 else []
+
+
+def share_sources(blocks: list[Block]) -> bool:
+    """Whether some level-1 block is a source of two of them (C6)."""
     return any(
-        by_min[i].min_us < max(earlier.max_us for earlier in by_min[:i])
-        for i in range(1, len(by_min))
+        one.sources & other.sources for one in blocks for other in blocks if one is not other
     )
 
 

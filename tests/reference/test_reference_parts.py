@@ -8,7 +8,7 @@ from sim.core.laws import Constant, Uniform
 from tests.reference.cleaner import CLEANING, Cleaner, Process
 from tests.reference.client import Client, RequestFailed
 from tests.reference.handmade import IMMEDIATE, lag, marks, us, world
-from tests.reference.planner import overlapping, plan
+from tests.reference.planner import overlapping, plan, share_sources
 from tests.reference.queries import Question
 from tests.reference.store import Store
 from tests.reference.view import duplicates
@@ -192,8 +192,16 @@ def test_plan(spans: list[tuple[int, int]], planned: list[tuple[int, int]]) -> N
 
 def test_overlapping() -> None:
     assert not overlapping(blocks_of((0, 2), (2, 4), (4, 6)))
-    assert overlapping(blocks_of((0, 2), (2, 10), (4, 6)))
-    assert overlapping(blocks_of((0, 10), (2, 4), (4, 6)))
+    first, second, third = blocks_of((0, 2), (2, 10), (4, 6))
+    assert overlapping([third, second, first]) == [second, third]
+    blocks = blocks_of((0, 10), (2, 4), (4, 6), (10, 12))
+    assert overlapping(blocks) == blocks[:3]
+
+
+def test_blocks_share_sources_if_two_of_them_have_one_in_common() -> None:
+    apart = blocks_of((0, 2), (2, 4), (4, 6))
+    assert not share_sources(apart)
+    assert share_sources([*apart, *blocks_of((0, 4))])
 
 
 def test_duplicates() -> None:

@@ -165,20 +165,44 @@ def test_a_crash_in_the_middle_of_retirement() -> None:
     ]
 
 
-def test_a_late_block_halts_the_compactor_for_ever() -> None:
-    rig = Rig()
+def late(rig: Rig, **spec: Any) -> list[str]:
+    """What happens from 12h3m on, when a block shows inside what was merged without it."""
     blocks = [rig.block(2 * j, 2 * j + 2) for j in range(6)]
-    early = [block for block in blocks if block.index != 1]
     rig.go("12h")
-    rig.put(*early)
-    compactor = rig.compactor()
+    rig.put(*(block for block in blocks if block.index != 1))
+    rig.compactor(**spec)
     rig.at("12h3m", lambda: rig.put(blocks[1]))
-    rig.go("20h")
-    assert told(rig, "12h3m") == [
-        "12h3m put 1: chunk index meta",
-        f"12h5m halt overlap {rig.catalog.blocks[6].id} {blocks[1].id}",
+    rig.go("13h")
+    return [line for line in told(rig, "12h3m") if "compact" in line or "halt" in line]
+
+
+@pytest.mark.parametrize("said", [{}, {"vertical_compaction": False}])
+def test_a_late_block_halts_the_compactor_for_ever(said: dict[str, bool]) -> None:
+    rig = Rig()
+    halt, *more = late(rig, **said)
+    assert halt == f"12h5m halt overlap {rig.catalog.blocks[6].id} {rig.catalog.blocks[1].id}"
+    assert not more
+
+
+def test_vertical_compaction_merges_a_late_block() -> None:
+    rig = Rig()
+    assert late(rig, vertical_compaction=True) == [
+        "12h6m compact 6 1 to 7",
+        "12h6m retire 1 compacted",
+        "12h6m retire 6 compacted",
     ]
-    assert compactor.has_halted
+    assert rig.catalog.blocks[7].sources == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize(("resolution", "reason"), [(0, "overlap of sources"), (1, "overlap")])
+def test_what_vertical_compaction_cannot_merge_halts_it(resolution: int, reason: str) -> None:
+    rig = Rig()
+    blocks = [rig.block(*span, resolution=resolution) for span in ((0, 8), (6, 12), (12, 14))]
+    rig.put(*blocks)
+    rig.compactor(vertical_compaction=True)
+    rig.go("1h")
+    told_halt = f"0h halt {reason} {blocks[0].id} {blocks[1].id}"
+    assert [line for line in rig.story() if "halt" in line] == [told_halt]
 
 
 def test_a_halted_compactor_does_not_start_again_after_a_crash() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.model.actors.downsampling import Backlog
-from sim.model.actors.planner import by_time, overlap, plan
+from sim.model.actors.planner import by_time, overlapping, plan
 from sim.model.actors.retention import Expiry
 from sim.model.blocks.catalog import Block
 from tests.worlds import Rig, us
@@ -81,21 +81,22 @@ def test_plans(spans: Hours, expected: Hours) -> None:
 @pytest.mark.parametrize(
     ("spans", "found"),
     [
-        ([], None),
-        ([(0, 8), (8, 10)], None),
-        ([(0, 2), (8, 10)], None),
-        ([(0, 8), (2, 4)], ((0, 8), (2, 4))),
-        ([(0, 2), (0, 2)], ((0, 2), (0, 2))),
-        ([(0, 4), (2, 6), (6, 8)], ((0, 4), (2, 6))),
-        ([(0, 2), (2, 8), (4, 6)], ((2, 8), (4, 6))),
+        ([], []),
+        ([(0, 8), (8, 10)], []),
+        ([(0, 2), (8, 10)], []),
+        ([(0, 8), (2, 4)], [(0, 8), (2, 4)]),
+        ([(0, 2), (0, 2)], [(0, 2), (0, 2)]),
+        ([(0, 4), (2, 6), (6, 8)], [(0, 4), (2, 6)]),
+        ([(0, 2), (2, 8), (4, 6)], [(2, 8), (4, 6)]),
         # By the running maximum end, of which the first overlap is one of neighbours.
-        ([(0, 10), (2, 4), (6, 8)], ((0, 10), (2, 4))),
+        ([(0, 10), (2, 4), (6, 8)], [(0, 10), (2, 4), (6, 8)]),
+        ([(0, 4), (2, 6), (5, 9), (9, 10)], [(0, 4), (2, 6), (5, 9)]),
+        ([(0, 4), (2, 6), (8, 12), (10, 14)], [(0, 4), (2, 6)]),
     ],
 )
-def test_overlaps(spans: Hours, found: tuple[tuple[int, int], tuple[int, int]] | None) -> None:
-    pair, hour = overlap(blocks_of(spans)), us("1h")
-    told = pair and tuple((b.min_us // hour, b.max_us // hour) for b in pair)
-    assert told == found
+def test_overlaps(spans: Hours, found: Hours) -> None:
+    blocks, hour = overlapping(blocks_of(spans)), us("1h")
+    assert [(b.min_us // hour, b.max_us // hour) for b in blocks] == found
 
 
 def test_expiry_is_strict_and_by_resolution() -> None:

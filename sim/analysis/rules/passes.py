@@ -23,19 +23,22 @@ def in_order(of: Terms) -> Rule:
     """R10: the compactor does not merge around a block that it does not see yet.
 
     It closes a window once two later blocks show (C7). One before them that shows only then lies
-    inside what was merged without it, and halts the compactor (C6). Producers upload in order
-    (P1), so that takes a store, or a front end, which shows a later block first.
+    inside what was merged without it, and halts the compactor or takes one more merge (C6).
+    Producers upload in order (P1), so that takes a store, or a front end, which shows a later block
+    first.
     """
-    ranges_us = of.scenario.compactor.ranges_us
+    compactor = of.scenario.compactor
+    ranges_us = compactor.ranges_us
+    then = "takes one more merge" if compactor.vertical_compaction else "halts it"
     return Rule(
         name="R10",
         key="compactor.consistency_delay",
-        protects="the compactor from a block that shows after its window was merged, and halts it",
+        protects=f"the compactor from a block that shows after its window was merged, and {then}",
         terms=(
             Term("V", "until the compactor sees a put", of.written),
             Term("A", "from an upload to the next but one", fixed(-_apart_us(of))),
         ),
-        configured_us=float(of.scenario.compactor.consistency_delay_us),
+        configured_us=float(compactor.consistency_delay_us),
         # It takes a window of three to merge two around a third.
         is_met=of.may_overtake and ranges_us[-1] >= 3 * ranges_us[0],
         obstacles=tuple(_merging_obstacles(of)),

@@ -127,13 +127,23 @@ class Compactor(Janitor):
         blocks = self._groups[group]
         plan: list[Block] = []
         if len(blocks) > 1:
-            pair = planner.overlap(blocks)
-            if pair is not None:
-                raise Halted(f"overlap {pair[0].id} {pair[1].id}")
-            plan = planner.plan(blocks, self.spec.ranges_us)
+            plan = planner.overlapping(blocks)
+            if plan:
+                self._check(plan)
+            else:
+                plan = planner.plan(blocks, self.spec.ranges_us)
         if not plan:
             self._dirty.discard(group)
         return plan
+
+    def _check(self, overlapping: list[Block]) -> None:
+        """Halt at blocks that overlap, unless they may be merged and have no data in common."""
+        first, second = overlapping[:2]
+        if not self.spec.vertical_compaction or first.resolution > 0:
+            raise Halted(f"overlap {first.id} {second.id}")
+        sources = [source for block in overlapping for source in block.sources]
+        if len(set(sources)) < len(sources):
+            raise Halted(f"overlap of sources {first.id} {second.id}")
 
     def _compact(self, parents: list[Block]) -> Steps:
         lacking = yield from self._download(parents)

@@ -10,12 +10,25 @@ by_time = attrgetter("min_us", "max_us", "index")
 """Sort key of the blocks of a group: ascending in the start of their data."""
 
 
-def overlap(blocks: Sequence[Block]) -> tuple[Block, Block] | None:
-    """Two blocks of one group, given in order of time, whose ranges intersect, or ``None``."""
-    for earlier, later in pairwise(blocks):
+def overlapping(blocks: Sequence[Block]) -> list[Block]:
+    """The first blocks of a group, given in order of time, that overlap one another, or none.
+
+    Each begins before the end of those before it; the first two are neighbours that intersect.
+    """
+    for i, (earlier, later) in enumerate(pairwise(blocks)):
         if later.min_us < earlier.max_us:
-            return earlier, later
-    return None
+            return _run(blocks[i:])
+    return []
+
+
+def _run(blocks: Sequence[Block]) -> list[Block]:
+    run, end_us = [blocks[0]], blocks[0].max_us
+    for block in blocks[1:]:
+        if block.min_us >= end_us:
+            break
+        run.append(block)
+        end_us = max(end_us, block.max_us)
+    return run
 
 
 def plan(blocks: Sequence[Block], ranges_us: Sequence[int]) -> list[Block]:

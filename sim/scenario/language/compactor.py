@@ -60,6 +60,9 @@ class Compactor(Frozen):
         alias="ranges",
         description="Spans of blocks by level; the first is producers.block_length.",
     )
+    vertical_compaction: Annotated[bool, Field(strict=True)] | None = Field(
+        None, description="Whether raw blocks that overlap are merged, instead of a halt."
+    )
     download_takes: Annotated[Law, ActivityLaw] = Field(
         NO_TIME, description="Reading the blocks of a job, one object after the other."
     )

@@ -18,8 +18,8 @@ Rows that have no meaning here, and why:
 
 - planner: blocks with many tombstones (1 row that plans them; the 3 that do not are here), a block
   whose compaction failed (3), limits of the index (7): none of these is modelled. What overlaps is
-  planned there only with vertical compaction; without, as here, the compactor halts before it
-  plans (compact.go, Group.compact), so those 5 rows say which blocks halt it.
+  planned there only with vertical compaction; without, the compactor halts before it plans
+  (compact.go, Group.compact).
 - blocks of a query (pkg/store/bucket_test.go, getFor) are not asked here. One row does not hold:
   it asks for [100, 400] and gets the block [400, 500) too, for both ends of a range are closed
   there; here the last one is open (Q1, Q2). Arrivals are at any microsecond, so it is one of them.

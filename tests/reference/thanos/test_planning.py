@@ -16,8 +16,7 @@ from tests.worlds import world
 
 RANGES = (20, 60, 180, 540, 1620)
 Span = tuple[int, int]
-Plan = list[Span] | str
-HALT = "overlap"
+Plan = list[Span]
 
 
 def _fast(spans: Sequence[Span]) -> Plan:
@@ -27,9 +26,8 @@ def _fast(spans: Sequence[Span]) -> Plan:
         for i, span in enumerate(spans)
     ]
     blocks.sort(key=planner.by_time)
-    if planner.overlap(blocks):
-        return HALT
-    return [(b.min_us, b.max_us) for b in planner.plan(blocks, RANGES)]
+    planned = planner.overlapping(blocks) or planner.plan(blocks, RANGES)
+    return [(b.min_us, b.max_us) for b in planned]
 
 
 def _plain(spans: Sequence[Span]) -> Plan:
@@ -39,12 +37,12 @@ def _plain(spans: Sequence[Span]) -> Plan:
         empty.new_block(sources=frozenset({i}), chunk_files=1, **Row(i, span=span).made)
         for i, span in enumerate(spans)
     ]
-    if plain.overlapping(blocks):
-        return HALT
-    return [(b.min_us, b.max_us) for b in plain.plan(blocks, RANGES)]
+    planned = plain.overlapping(blocks) or plain.plan(blocks, RANGES)
+    return [(b.min_us, b.max_us) for b in planned]
 
 
 QUARTERS = [(0, 20), (20, 40), (40, 60)]
+NESTED = [(0, 360), (340, 560), (360, 420), (420, 540)]
 MIXED = [(20, 40), (60, 120), (960, 980), (120, 180), (720, 960)]
 
 
@@ -80,11 +78,15 @@ MIXED = [(20, 40), (60, 120), (960, 980), (120, 180), (720, 960)]
             [(360, 420), (420, 540)],
             id="fresh is the latest, not the youngest",
         ),
-        pytest.param([(0, 20), (19, 40), (40, 60)], HALT, id="overlapping 1"),
-        pytest.param([(0, 20), (20, 40), (30, 50)], HALT, id="overlapping 2"),
-        pytest.param([(0, 20), (10, 40), (30, 50)], HALT, id="overlapping 3"),
-        pytest.param([(0, 360), (340, 560), (360, 420), (420, 540)], HALT, id="overlapping 4"),
-        pytest.param([(0, 10), (9, 20), (30, 40), (39, 50)], HALT, id="overlapping 5"),
+        pytest.param([(0, 20), (19, 40), (40, 60)], [(0, 20), (19, 40)], id="overlapping 1"),
+        pytest.param([(0, 20), (20, 40), (30, 50)], [(20, 40), (30, 50)], id="overlapping 2"),
+        pytest.param(
+            [(0, 20), (10, 40), (30, 50)], [(0, 20), (10, 40), (30, 50)], id="overlapping 3"
+        ),
+        pytest.param(NESTED, NESTED, id="overlapping 4"),
+        pytest.param(
+            [(0, 10), (9, 20), (30, 40), (39, 50)], [(0, 10), (9, 20)], id="overlapping 5"
+        ),
     ],
 )
 def test_plans(
