@@ -4,7 +4,7 @@ A rule names an outcome of queries or something observed beside them. ``never`` 
 look at every trial: one occurrence in one trial decides. ``at_most`` and ``at_least`` look at the
 fraction, or the number of observations, over all trials. In exact mode the fraction is the
 expected one and is itself compared with the bound; in sampled mode its whole interval must lie on
-one side, else the verdict is unknown.
+one side, else the verdict is unknown. Bounds of measures: ``measured.py``.
 
 That something was not seen is not yet ``never``. What could have shown it must have been tried
 (``exercised.lacking``), else the verdict is unknown, of ``at_most`` as well. And of an outcome of
@@ -15,12 +15,14 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import numpy as np
 
 from sim.analysis.evidence.exercised import lacking
 from sim.analysis.evidence.witness import Counted, DrawnOnly, Exceeded, Seen, TooMany, Witness
+from sim.analysis.measured import held
 from sim.analysis.results import (
     Result,
     SchemeResult,
@@ -30,6 +32,8 @@ from sim.analysis.results import (
     proofs,
 )
 from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN
+from sim.scenario.language.expectation import bound_value
+from sim.scenario.metrics import MEASURES
 from sim.scenario.schema import OUTCOMES
 
 __all__ = ["Judged", "Judgement", "Verdict", "exit_code_of", "judge"]
@@ -43,6 +47,11 @@ class Verdict(StrEnum):
     VALID = "valid"
     INVALID = "invalid"
     UNKNOWN = "unknown"
+
+
+_VERDICTS: Final = MappingProxyType(
+    {True: Verdict.VALID, False: Verdict.INVALID, None: Verdict.UNKNOWN}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,21 +109,44 @@ def _rules(result: Result, scheme: SchemeResult) -> Iterator[Judgement]:
         yield _never(result, scheme, name, expectation.never_below)
     for name in expectation.sometimes:
         seen, witness = _seen(scheme, name)
-        verdict = {True: Verdict.VALID, False: Verdict.INVALID, None: Verdict.UNKNOWN}[seen]
+        verdict = _VERDICTS[seen]
         yield Judgement(
             scheme=scheme.name, rule=f"sometimes {name}", verdict=verdict, witness=witness
         )
-    for name, bound in expectation.at_most.items():
-        verdict = _bounded(result, scheme, name, bound, sign=1)
-        missing = _lacking(result, scheme, name) if verdict is Verdict.VALID else ""
-        if missing:
-            rule = f"at most {bound!r} {name}"
-            yield Judgement(scheme=scheme.name, rule=rule, verdict=Verdict.UNKNOWN, reason=missing)
+    for name, most in expectation.at_most.items():
+        yield _at_most(result, scheme, name, most)
+    for name, least in expectation.at_least.items():
+        if name in MEASURES:
+            yield _measured(scheme, name, least, sign=-1)
             continue
-        yield _bound_judgement(scheme, f"at most {bound!r} {name}", name, verdict)
-    for name, bound in expectation.at_least.items():
+        bound = bound_value(name, least)
         verdict = _bounded(result, scheme, name, bound, sign=-1)
         yield _bound_judgement(scheme, f"at least {bound!r} {name}", name, verdict)
+
+
+def _at_most(result: Result, scheme: SchemeResult, name: str, most: float | str) -> Judgement:
+    """Judge an upper bound."""
+    if name in MEASURES:
+        return _measured(scheme, name, most, sign=1)
+    bound = bound_value(name, most)
+    rule = f"at most {bound!r} {name}"
+    verdict = _bounded(result, scheme, name, bound, sign=1)
+    missing = _lacking(result, scheme, name) if verdict is Verdict.VALID else ""
+    if missing:
+        return Judgement(scheme=scheme.name, rule=rule, verdict=Verdict.UNKNOWN, reason=missing)
+    return _bound_judgement(scheme, rule, name, verdict)
+
+
+def _measured(scheme: SchemeResult, name: str, bound: float | str, *, sign: int) -> Judgement:
+    """Judge a bound of a measure."""
+    found = held(scheme, name, bound_value(name, bound), sign=sign)
+    return Judgement(
+        scheme=scheme.name,
+        rule=f"{'at most' if sign > 0 else 'at least'} {bound} {name}",
+        verdict=_VERDICTS[found.is_inside],
+        reason=found.reason,
+        witness=found.witness,
+    )
 
 
 def _never(result: Result, scheme: SchemeResult, name: str, never_below: float) -> Judgement:

@@ -1,6 +1,7 @@
 """What is seen of a failure mode under a scheme: rows, cells and prices of the matrix."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.analysis.expect import Verdict
@@ -21,13 +22,16 @@ class Row:
     summary : str
         What the scenario shows.
     symptoms : tuple of str
-        Outcomes and observations by which one sees it.
+        Outcomes, observations and measures by which one sees it.
+    least : mapping
+        By measure, from where on one sees it, as in ``at_least``.
     """
 
     path: Path
     mode: str
     summary: str
     symptoms: tuple[str, ...]
+    least: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +44,15 @@ class Cell:
     scheme : str
         Name of the preset.
     verdict : Verdict
-        Of *never*: valid, invalid, or unknown where nothing was tried that could have shown it.
+        Of *never* (of a measure: of less than ``least``): valid, invalid, or unknown where nothing
+        was tried that could have shown it.
     amount : float
-        Of what was seen most of: the fraction of queries, or how often in a trial; 0 if nothing
-        was; nan if unknown.
+        Of what was seen most of: the fraction of queries, how often in a trial, or the measure; 0
+        if nothing was; nan if unknown.
     symptom : str
         What ``amount`` is of.
     high : float
-        Upper end of the interval of a fraction, nan of a count.
+        Upper end of the interval of a fraction or measure, nan of a count.
     is_proven : bool
         Whether rules prove that nothing is seen, rather than trials.
     reason : str

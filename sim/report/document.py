@@ -22,6 +22,7 @@ from sim.analysis.evidence.witness import (
     DrawnOnly,
     Exceeded,
     FailedRead,
+    Measured,
     MissingData,
     Seen,
     TooMany,
@@ -60,6 +61,7 @@ _KINDS: Final[Mapping[type, str]] = MappingProxyType(
         Counted: "counted",
         Exceeded: "exceeded",
         TooMany: "too-many",
+        Measured: "measured",
     }
 )
 
@@ -167,6 +169,8 @@ def _witness(witness: Witness | None) -> dict[str, Any] | None:
         case Exceeded(worst=worst) | TooMany(worst=worst):
             own = {f.name: getattr(witness, f.name) for f in fields(witness) if f.name != "worst"}
             return {"kind": _KINDS[type(witness)], **own, "worst": _witness(worst)}
+        case Measured():
+            return {"kind": _KINDS[type(witness)], **asdict(witness)}
 
 
 def estimate_fields(found: Estimate, *, total: bool) -> dict[str, Any]:

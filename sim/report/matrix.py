@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from sim.analysis.expect import Verdict
-from sim.report.formats import format_count, format_fraction
+from sim.core.units import US_PER_S
+from sim.report.formats import format_bytes_short, format_count, format_fraction, format_span
 from sim.report.style import Axes, escaped, new_panels
+from sim.scenario.metrics import MEASURES, METRICS
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -29,14 +31,20 @@ _DARK: Final = (_SEEN[2], _SEEN[3], _PROVEN)
 
 
 def cell_text(cell: "Cell") -> str:
-    """A cell in a few letters: how often it is seen, 0, or a question mark."""
+    """A cell in a few letters: how often or how much of it is seen, 0, or a question mark."""
     if cell.verdict is Verdict.UNKNOWN:
         return "?"
-    if cell.verdict is Verdict.VALID:
+    if cell.verdict is Verdict.VALID and cell.symptom not in MEASURES:
         return "0"
     if cell.symptom in OUTCOMES:
         return format_fraction(cell.amount)
-    return f"{format_count(cell.amount)} x"
+    match METRICS[cell.symptom].unit:
+        case "s":
+            return format_span(cell.amount * US_PER_S)
+        case "bytes":
+            return format_bytes_short(cell.amount)
+        case _:
+            return f"{format_count(cell.amount)} x"
 
 
 def matrix_figure(cells: Sequence["Cell"]) -> Figure:
@@ -86,8 +94,8 @@ def _legend() -> list[Patch]:
         Patch(facecolor=_SEEN[2], label="from 1 %"),
         Patch(facecolor=_SEEN[1], label="from 0.01 %"),
         Patch(facecolor=_SEEN[0], label="less"),
-        Patch(facecolor=_COUNTED, label="x: times in a trial"),
-        Patch(facecolor=_UNSEEN, label="0: tried, and never seen"),
+        Patch(facecolor=_COUNTED, label="x: times in a trial; or an amount"),
+        Patch(facecolor=_UNSEEN, label="0 (or an amount): tried, and not seen"),
         Patch(facecolor=_PROVEN, label="0: proven by rules"),
         Patch(facecolor=_UNKNOWN, label="?: nothing could show it"),
     ]

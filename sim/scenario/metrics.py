@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["METRICS", "OBSERVATIONS", "Adding", "Metric"]
+__all__ = ["MEASURES", "METRICS", "OBSERVATIONS", "Adding", "Metric"]
 
 
 class Adding(StrEnum):
@@ -77,3 +77,8 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for
 
 OBSERVATIONS: Final = tuple(metric.name for metric in _ALL if metric.is_expected)
 """What is counted beside the queries and may be expected."""
+
+MEASURES: Final = tuple(
+    metric.name for metric in _ALL if not metric.is_expected and not metric.name.endswith(".n")
+)
+"""What ``[expect]`` may bound, and never say that it does not happen."""

@@ -10,10 +10,10 @@ A scenario is made from a mapping with the keys of the TOML file::
 
 This room knows what is sensible to ask for, and nothing about how it is simulated. The parts are
 `Store` (`sim.scenario.language.store`), `Compactor` (`sim.scenario.language.compactor`),
-`Producers`, `Gateways`, `QueryClass`, `Expectation` (`sim.scenario.language.tables`), schemes
-(`sim.scenario.language.schemes`), faults (`sim.scenario.language.faults`) and interventions
-(`sim.scenario.language.interventions`). Times are whole microseconds; where an activity takes
-time, the field is a law of `sim.core.laws`.
+`Producers`, `Gateways`, `QueryClass` (`sim.scenario.language.tables`), schemes
+(`sim.scenario.language.schemes`), `Expectation` (`sim.scenario.language.expectation`), faults
+(`sim.scenario.language.faults`) and interventions (`sim.scenario.language.interventions`). Times
+are whole microseconds; where an activity takes time, the field is a law of `sim.core.laws`.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from pydantic_core import PydanticCustomError
 from sim.scenario.language.caches import GatewayCache
 from sim.scenario.language.cleanup import Cleanup
 from sim.scenario.language.compactor import Compactor, Retention
+from sim.scenario.language.expectation import Expectation
 from sim.scenario.language.faults import AnyFault, Fault
 from sim.scenario.language.interventions import INTERVENTION_KINDS, Intervention
 from sim.scenario.language.rules import conflicts
@@ -41,7 +42,6 @@ from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
 from sim.scenario.language.tables import (
     OBSERVATIONS,
     OUTCOMES,
-    Expectation,
     Gateways,
     Prices,
     Producers,

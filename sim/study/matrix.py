@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 from sim.analysis.costs import garbage_bytes, requests_per_day
 from sim.analysis.expect import Verdict, judge
 from sim.analysis.matrix import Cell, Price, Row
+from sim.analysis.measured import measure
 from sim.analysis.results import estimate
 from sim.scenario.load import load
+from sim.scenario.metrics import MEASURES
 from sim.scenario.presets import SchemePreset
 from sim.scenario.schema import OUTCOMES
 from sim.study.executors import run_jobs
@@ -39,13 +41,15 @@ def rows(paths: Iterable[Path]) -> tuple[Row, ...]:
         symptoms = dict.fromkeys(
             name
             for expected in scenario.expect.values()
-            for name in (*expected.sometimes, *(k for k, v in expected.at_least.items() if v > 0))
+            for name in (*expected.sometimes, *(k for k, v in expected.at_least.items() if v))
             if name != "ok"
         )
         if symptoms:
             mode, _, summary = scenario.summary.partition(":")
+            bounds = [e.at_least for e in scenario.expect.values()]
+            least = {k: v for bound in bounds for k, v in bound.items() if k in MEASURES}
             own = {"mode": mode.split()[0].rstrip(","), "summary": summary.strip()}
-            found.append(Row(path=path, symptoms=tuple(symptoms), **own))
+            found.append(Row(path=path, symptoms=tuple(symptoms), least=least, **own))
     return tuple(sorted(found, key=lambda row: (row.mode, row.path.name)))
 
 
@@ -87,17 +91,22 @@ def under(path: Path, preset: SchemePreset, changes: Mapping[str, object]) -> "S
 
 def _cell(trials: int, job: tuple[Row, SchemePreset]) -> Cell:
     row, preset = job
-    never = {"never": list(row.symptoms), "never_below": _CERTAIN}
-    scenario = under(row.path, preset, {"expect": {preset.name: never}})
+    # Rules are judged in the order of the symptoms: what is never to be seen, then measures.
+    seen = [symptom for symptom in row.symptoms if symptom not in row.least]
+    asked = {"never": seen, "never_below": _CERTAIN, "at_most": dict(row.least)}
+    scenario = under(row.path, preset, {"expect": {preset.name: asked}})
     scenario = scenario.model_copy(update={"trials": min(trials, scenario.trials)})
     result = run_scenario(scenario)
     (scheme,) = result.schemes
     found = []
-    for symptom, judgement in zip(row.symptoms, judge(result), strict=True):
+    for symptom, judgement in zip((*seen, *row.least), judge(result), strict=True):
         amount, high = math.nan, math.nan
         if judgement.verdict is not Verdict.UNKNOWN and symptom in OUTCOMES:
             interval = estimate(scheme, (symptom,)).interval
             amount, high = interval.fraction, interval.high
+        elif judgement.verdict is not Verdict.UNKNOWN and symptom in row.least:
+            found_of = measure(scheme, symptom)
+            amount, high = found_of.fraction, found_of.high
         elif judgement.verdict is not Verdict.UNKNOWN:
             amount = sum(trial.counts[symptom] for trial in scheme.trials) / len(scheme.trials)
         found.append(

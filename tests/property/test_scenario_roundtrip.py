@@ -112,7 +112,16 @@ def compactors(draw: st.DrawFn, block_length_us: int) -> Raw:
 @st.composite
 def expectations(draw: st.DrawFn) -> Raw:
     split = draw(st.permutations([*OUTCOMES, *OBSERVATIONS]))
-    bounds = st.dictionaries(st.sampled_from(split[6:9]), fractions)
+    measured = optional(
+        **{
+            "stored-bytes": st.integers(0, 2**50).map(format_bytes),
+            "retention-overshoot.max_s": durations,
+            "requests.get": st.integers(0, 10**9),
+        }
+    )
+    bounds = st.tuples(st.dictionaries(st.sampled_from(split[6:9]), fractions), measured).map(
+        lambda parts: {**parts[0], **parts[1]}
+    )
     return draw(
         optional(
             never=st.just(split[:2]),

@@ -6,12 +6,13 @@ import csv
 import io
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from sim import __version__
-from sim.analysis.evidence.witness import Counted, Exceeded, Seen, TooMany
+from sim.analysis.evidence.witness import Counted, Exceeded, Measured, Seen, TooMany
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Result, collect
 from sim.report.csvtable import ALL_QUERIES, to_csv
@@ -196,6 +197,9 @@ def test_a_name_that_is_no_formula_stays(name: str) -> None:
 
 def test_a_witness_has_its_kind_and_lies_flat() -> None:
     seen = Seen(trial=1, seed=8, what=Counted(count=6))
+    measured = Measured(
+        unit="s", value=2.0, low=1.0, high=4.0, worst_trial=1, worst_seed=8, worst_value=3.0
+    )
     judgements = [
         Judgement(scheme="later", rule="r", verdict=Verdict.INVALID, witness=witness)
         for witness in (
@@ -203,6 +207,7 @@ def test_a_witness_has_its_kind_and_lies_flat() -> None:
             TooMany(total=9, worst=seen),
             Exceeded(fraction=0.2, low=0.1, high=0.3, worst=None),
             None,
+            measured,
         )
     ]
     rows = document(result([0.0], [0.0]), judgements)["expect"]
@@ -212,4 +217,5 @@ def test_a_witness_has_its_kind_and_lies_flat() -> None:
         {"kind": "too-many", "total": 9, "worst": counted},
         {"kind": "exceeded", "fraction": 0.2, "low": 0.1, "high": 0.3, "worst": None},
         None,
+        {"kind": "measured", **asdict(measured)},
     ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sim.analysis.evidence.witness import Counted, DrawnOnly, Exceeded, Seen
+from sim.analysis.evidence.witness import Counted, DrawnOnly, Exceeded, Measured, Seen
 from sim.analysis.expect import Judgement, Verdict, exit_code_of, judge
 from sim.analysis.queries.outcomes import Bound
 from sim.analysis.results import Result, collect
@@ -175,6 +175,91 @@ def test_observations_can_be_expected() -> None:
     assert sometimes.verdict is Verdict.VALID
     never, sometimes = judge(collect(scenario(rules), "exact", trials[:1]))
     assert (never.verdict, sometimes.verdict) == (Verdict.VALID, Verdict.INVALID)
+
+
+def _measured(name: str, values: list[float], rule: str) -> Judgement:
+    """Judge a bound of a measure that two or more trials gave."""
+    outer, _, inner = name.partition(".")
+    counts = [{outer: {"n": 1, inner: v} if inner else v} for v in values]
+    trials = [trial(0, k, [outcome("fast", 1.0)], count) for k, count in enumerate(counts)]
+    made = scenario(f'"at once" = {{ {rule} }}')
+    (judgement,) = judge(collect(made, "exact", trials))
+    return judgement
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "values", "verdict"),
+    [
+        ("garbage-bytes", 'at_most = { garbage-bytes = "1KiB" }', [1000.0] * 2, "valid"),
+        ("garbage-bytes", 'at_most = { garbage-bytes = "1KiB" }', [1030.0] * 2, "invalid"),
+        ("garbage-bytes", 'at_most = { garbage-bytes = "1KiB" }', [1000.0, 1040.0], "unknown"),
+        ("garbage-bytes", 'at_most = { garbage-bytes = "1KiB" }', [1000.0], "unknown"),
+        ("garbage-bytes", 'at_least = { garbage-bytes = "1KiB" }', [1030.0] * 2, "valid"),
+        ("garbage-bytes", 'at_least = { garbage-bytes = "1KiB" }', [1000.0] * 2, "invalid"),
+        ("garbage-bytes", 'at_least = { garbage-bytes = "1KiB" }', [1020.0, 1030.0], "unknown"),
+        ("requests.get", 'at_most = { "requests.get" = 3 }', [3.0, 3.0], "valid"),
+        ("requests.get", 'at_most = { "requests.get" = 2 }', [3.0, 3.0], "invalid"),
+        (
+            "retention-overshoot.mean_s",
+            'at_most = { "retention-overshoot.mean_s" = "1h" }',
+            [3600.0, 3600.0],
+            "valid",
+        ),
+        (
+            "retention-overshoot.max_s",
+            'at_most = { "retention-overshoot.max_s" = "1h" }',
+            [100.0, 3601.0],
+            "invalid",
+        ),
+        (
+            "retention-overshoot.max_s",
+            'at_least = { "retention-overshoot.max_s" = "1h" }',
+            [100.0, 3601.0],
+            "valid",
+        ),
+    ],
+)
+def test_a_measure_keeps_its_bound_with_all_of_its_interval(
+    name: str, rule: str, values: list[float], verdict: str
+) -> None:
+    judgement = _measured(name, values, rule)
+    assert str(judgement.verdict) == verdict
+    assert (judgement.witness is not None) == (verdict == "invalid")
+    assert bool(judgement.reason) == (verdict == "unknown")
+
+
+def test_a_broken_bound_of_a_measure_shows_the_worst_trial() -> None:
+    rule = 'at_most = { "retention-overshoot.max_s" = "1h" }'
+    judgement = _measured("retention-overshoot.max_s", [100.0, 7200.0], rule)
+    assert judgement.rule == "at most 1h retention-overshoot.max_s"
+    assert judgement.witness == Measured(
+        unit="s",
+        value=7200.0,
+        low=7200.0,
+        high=7200.0,
+        worst_trial=1,
+        worst_seed=8,
+        worst_value=7200.0,
+    )
+    judgement = _measured("garbage-bytes", [10.0, 11.0], 'at_least = { garbage-bytes = "1MiB" }')
+    assert isinstance(judgement.witness, Measured)
+    assert (judgement.witness.worst_trial, judgement.witness.value) == (0, 10.5)
+
+
+def test_a_measure_of_nothing_is_unknown() -> None:
+    rules = (
+        '"at once" = { at_most = { garbage-bytes = "1TiB", "time-to-visible.max_s" = "1d" }, '
+        "at_least = { compactions = 0 } }"
+    )
+    counts = {"garbage-bytes": 0.0, "time-to-visible": {"n": 0, "max_s": 0.0}}
+    idle = replace(TRIED, retired=0)
+    trials = [trial(0, k, [outcome("fast", 1.0)], counts, exercised=idle) for k in (0, 1)]
+    found = judge(collect(scenario(rules), "exact", trials))
+    assert [(str(j.verdict), j.reason) for j in found] == [
+        ("unknown", "no block was retired after the warm-up"),
+        ("unknown", "nothing was measured"),
+        ("unknown", "nothing was measured"),
+    ]
 
 
 def test_rules_about_schemes_that_did_not_run_are_left_out() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +55,24 @@ def test_a_cell_says_what_is_seen_and_what_not() -> None:
     assert (never.verdict, shown(never)) == (Verdict.UNKNOWN, "?")
 
 
+def test_a_measure_is_held_against_what_its_scenario_shows(tmp_path: Path) -> None:
+    text, name = AT_ONCE.read_text(encoding="utf-8"), '"mark, D 30m"'
+    more = f'{name} = {{ at_least = {{ garbage-bytes = "1GiB" }}, '
+    path = tmp_path / AT_ONCE.name
+    path.write_text(re.sub(f"{name} *= {{", more, text), encoding="utf-8")
+    (row,) = rows([path])
+    assert (row.symptoms, row.least) == (
+        ("query-error", "garbage-bytes"),
+        {"garbage-bytes": "1GiB"},
+    )
+    schemes = [scheme_presets()[name] for name in ("S2b", "S3")]
+    shorter, longer = cells([row], schemes, trials=2)
+    assert (shorter.verdict, shorter.symptom) == (Verdict.VALID, "garbage-bytes")
+    assert shorter.amount < 2**30
+    assert (longer.verdict, longer.symptom) == (Verdict.INVALID, "garbage-bytes")
+    assert longer.amount > 2**30
+
+
 def test_a_price_is_of_a_world_without_failures() -> None:
     schemes = [scheme_presets()[name] for name in ("S0", "S3")]
     at_once, marked = prices(AT_ONCE, schemes, trials=1)
@@ -69,6 +88,8 @@ def test_a_price_is_of_a_world_without_failures() -> None:
         (cell(Verdict.UNKNOWN, math.nan), "?"),
         (cell(Verdict.INVALID, 0.0183), "1.83 %"),
         (cell(Verdict.INVALID, 4.0, "compactor-halt"), "4 x"),
+        (cell(Verdict.INVALID, 7200.0, "retention-overshoot.max_s"), "2h"),
+        (cell(Verdict.VALID, 2.0**30, "garbage-bytes"), "1 GiB"),
     ],
 )
 def test_a_cell_is_a_few_letters(seen: Cell, text: str) -> None:

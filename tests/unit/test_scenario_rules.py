@@ -347,11 +347,6 @@ REFUSED: list[tuple[Raw, str]] = [
         'did you mean "silent-gap"?',
     ),
     (
-        {"expect": {"at once": {"at_most": {"lost-blocks": 1}}}},
-        f'expect."at once".at_most.lost-blocks=1 must be one of {OUTCOMES}; '
-        'did you mean "lost-block"?',
-    ),
-    (
         {"expect": {"at once": {"at_most": {"ok": -1}}}},
         'expect."at once".at_most.ok=-1 must be at least 0',
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from sim.analysis.evidence.witness import (
     Counted,
     DrawnOnly,
     Exceeded,
+    Measured,
     MissingData,
     Seen,
     TooMany,
@@ -66,6 +68,33 @@ def _wide() -> Result:
     return collect(made, "exact", trials)
 
 
+def _measured_judgements() -> Iterator[Judgement]:
+    longest = Measured(
+        unit="s",
+        value=7200.0,
+        low=7200.0,
+        high=7200.0,
+        worst_trial=1,
+        worst_seed=8,
+        worst_value=7200.0,
+    )
+    mib = 2.0**20
+    mean = Measured(
+        unit="bytes",
+        value=3 * mib,
+        low=2 * mib,
+        high=4 * mib,
+        worst_trial=0,
+        worst_seed=7,
+        worst_value=2.5 * mib,
+    )
+    for rule, witness in (
+        ("at most 1h retention-overshoot.max_s", longest),
+        ("at least 1GiB garbage-bytes", mean),
+    ):
+        yield Judgement(scheme="at once", rule=rule, verdict=Verdict.INVALID, witness=witness)
+
+
 def _judgements() -> tuple[Judgement, ...]:
     def made(verdict: Verdict, rule: str, witness: Witness | None = None) -> Judgement:
         return Judgement(scheme="at once", rule=rule, verdict=verdict, witness=witness)
@@ -108,6 +137,7 @@ def _judgements() -> tuple[Judgement, ...]:
                 what=Unexplained(query="fast", at_us=at_us, until_us=until_us),
             ),
         ),
+        *_measured_judgements(),
         made(Verdict.UNKNOWN, "sometimes silent-gap"),
         made(Verdict.VALID, "never warned"),
     )

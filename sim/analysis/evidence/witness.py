@@ -19,6 +19,7 @@ __all__ = [
     "DrawnOnly",
     "Exceeded",
     "FailedRead",
+    "Measured",
     "MissingData",
     "QueryWitness",
     "Seen",
@@ -106,7 +107,24 @@ class TooMany:
     worst: Seen
 
 
-Witness = Seen | Exceeded | TooMany
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The measure that breaks a bound, in its unit, and the trial that breaks it most.
+
+    ``value`` is the mean over trials with its interval, or the largest of all, which has none: its
+    ``low`` and ``high`` are ``value``.
+    """
+
+    unit: str
+    value: float
+    low: float
+    high: float
+    worst_trial: int
+    worst_seed: int
+    worst_value: float
+
+
+Witness = Seen | Exceeded | TooMany | Measured
 
 
 def witnesses(

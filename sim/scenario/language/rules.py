@@ -13,6 +13,7 @@ from sim.core.laws import Law
 from sim.core.units import format_duration
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.complaints.text import value_at
+from sim.scenario.language.expectation import bound_value
 from sim.scenario.language.faultrules import faults, target_rule, too_likely
 from sim.scenario.language.finding import Finding
 from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US, OUTCOMES
@@ -248,15 +249,16 @@ def _expect(scenario: "Scenario") -> Iterator[Finding]:
             if outcome in expected.sometimes:
                 other = (*place, "sometimes", expected.sometimes.index(outcome))
                 yield Finding((*place, "never", i), "not be expected sometimes as well", (other,))
-            if expected.at_least.get(outcome, 0.0) > 0.0:
+            if expected.at_least.get(outcome):
                 other = (*place, "at_least", outcome)
                 yield Finding((*place, "never", i), "not be expected at_least as well", (other,))
         for key, bounds in (("at_most", expected.at_most), ("at_least", expected.at_least)):
             for outcome, bound in bounds.items():
-                if outcome in OUTCOMES and bound > 1.0:
+                if outcome in OUTCOMES and bound_value(outcome, bound) > 1.0:
                     yield Finding((*place, key, outcome), "be at most 1, a fraction of queries")
         for outcome, least in expected.at_least.items():
-            if least > expected.at_most.get(outcome, least):
+            most = expected.at_most.get(outcome, least)
+            if bound_value(outcome, least) > bound_value(outcome, most):
                 other = (*place, "at_most", outcome)
                 yield Finding((*place, "at_least", outcome), "be at most at_most", (other,))
 

@@ -6,12 +6,12 @@ a law (in µs, drawn), ``block_length_us`` a policy.
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from sim.core.laws import Constant, Law
 from sim.core.objects import Resolution
 from sim.core.units import US_PER_S
-from sim.scenario.complaints.nearest import did_you_mean, one_of
+from sim.scenario.complaints.nearest import did_you_mean
 from sim.scenario.language.caches import GatewayCache
 from sim.scenario.language.compactor import ReadStages
 from sim.scenario.language.store import NO_TIME
@@ -34,7 +34,6 @@ __all__ = [
     "DOWNSAMPLED_SPANS_US",
     "OBSERVATIONS",
     "OUTCOMES",
-    "Expectation",
     "Gateways",
     "Producers",
     "QueryClass",
@@ -167,21 +166,6 @@ class QueryClass(Frozen):
     max_resolution: Resolution = Field("raw", description="The coarsest resolution it may use.")
 
 
-def _expected(value: object) -> str:
-    """Read the name of an outcome or an observation."""
-    if not isinstance(value, str) or value not in _EXPECTED:
-        raise refusal(one_of(_EXPECTED), hint=did_you_mean(value, _EXPECTED))
-    return value
-
-
-_EXPECTED: Final = (*OUTCOMES, *OBSERVATIONS)
-_Expected = Annotated[
-    str, BeforeValidator(_expected), WithJsonSchema({"type": "string", "enum": list(_EXPECTED)})
-]
-_Bound = Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)]
-_Bounds = dict[_Expected, _Bound]
-
-
 class RequestPrices(Frozen):
     """What a thousand requests of each kind cost."""
 
@@ -198,19 +182,3 @@ class Prices(Frozen):
     currency: Name = Field("USD", description="What prices are in.")
     gib_month: Amount = Field(0.0, description="A GiB stored for 30 days.")
     per_1000: RequestPrices = Field(RequestPrices(), description="A thousand requests, by kind.")
-
-
-class Expectation(Frozen):
-    """What must come out of a scheme.
-
-    Outcomes are fractions of queries, observations are counts over all trials.
-    """
-
-    never: tuple[_Expected, ...] = Field((), description="Must not happen.")
-    sometimes: tuple[_Expected, ...] = Field((), description="Must happen.")
-    never_below: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = Field(
-        1e-6,
-        description="A fraction of queries that counts as never where no rule proves it.",
-    )
-    at_most: _Bounds = Field({}, description="Upper bounds: fractions of queries, or counts.")
-    at_least: _Bounds = Field({}, description="Lower bounds: fractions of queries, or counts.")

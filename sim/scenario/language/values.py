@@ -54,6 +54,7 @@ __all__ = [
     "Whole",
     "duration_us",
     "refusal",
+    "size_bytes",
 ]
 
 RULE: Final = "scenario_rule"
@@ -172,6 +173,11 @@ def _not_empty(value: object) -> object:
     return value
 
 
+def size_bytes(value: object) -> int:
+    """Read a size in bytes; refuses everything else."""
+    return int(_read(parse_bytes, 'be a size with a unit such as "512MiB"')(value))
+
+
 _RATE_RULE: Final = (
     f'be a rate above 0 and up to {RATE_MAX_PER_S:.0f}/s, such as "1/s", "30/m" or "0.2/h"'
 )
@@ -202,7 +208,7 @@ Rate = Annotated[
 
 Bytes = Annotated[
     int,
-    BeforeValidator(_read(parse_bytes, 'be a size with a unit such as "512MiB"')),
+    BeforeValidator(size_bytes),
     PlainSerializer(format_bytes),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)? ?[kKMGTP]?i?B$"}),
 ]
