@@ -108,7 +108,8 @@ def world(**overrides: Any) -> Scenario:
 
 def faults_of(*tables: Mapping[str, Any], seed: int = 7, **rates: float) -> Faults:
     """What goes wrong in a run of some ``[[faults]]`` on a store with some rates of errors."""
-    drawn = draw_faults(world(faults=list(tables), gateways={"count": 2}), Streams(seed))
+    scenario = world(faults=list(tables), gateways={"count": 2}, store={"replicas": 3})
+    drawn = draw_faults(scenario, Streams(seed))
     return Faults(drawn.effects, **rates)
 
 
@@ -192,17 +193,18 @@ class Rig:
         self.records: list[Record] = []
         self.recorder = Recorder(header(chunk_files=chunk_files, replicas=store.get("replicas", 1)))
         self.spec = StoreSpec.model_validate(store)
+        self.faults = faults_of(
+            *faults, error_rate=self.spec.error_rate, lost_answer_rate=self.spec.lost_answer_rate
+        )
         self.store = Store(
             self.spec,
             kernel=self.kernel,
             catalog=self.catalog,
             streams=self.streams,
             recorder=self.recorder,
+            lags=self.faults.lags(),
         )
         self.tally = Tally(warmup_us=0)
-        self.faults = faults_of(
-            *faults, error_rate=self.spec.error_rate, lost_answer_rate=self.spec.lost_answer_rate
-        )
 
     def block(
         self, low_h: int, high_h: int, *, level: int = 1, created: str = "", **more: int

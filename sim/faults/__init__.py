@@ -11,20 +11,24 @@ file           kinds                                      door
                compactor-crash, crash                     a client
 ``errors``     store-errors, request-errors               every request of a client
 ``clocks``     clock                                      what a client stamps and compares
+``lags``       store-lags, cut-off                        when replicas show a change
 =============  =========================================  ======================================
 """
 
 from sim.faults.absences import AtRequest, CompactorCrash, Crash, GatewayOutage, ProducerCrash
 from sim.faults.clocks import Clock
 from sim.faults.errors import RequestErrors, StoreErrors
+from sim.faults.lags import CutOff, StoreLags
 
 __all__ = [
     "AtRequest",
     "Clock",
     "CompactorCrash",
     "Crash",
+    "CutOff",
     "GatewayOutage",
     "ProducerCrash",
     "RequestErrors",
     "StoreErrors",
+    "StoreLags",
 ]

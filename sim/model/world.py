@@ -80,14 +80,15 @@ class _World:
             )
         )
         self.tally = Tally(warmup_us=scenario.warmup_us)
+        self.faults = draw_faults(scenario, self.streams)
         self.store = Store(
             scenario.store,
             kernel=self.kernel,
             catalog=Catalog(chunk_files=scenario.producers.chunk_files),
             streams=self.streams,
             recorder=self.recorder,
+            lags=self.faults.lags(),
         )
-        self.faults = draw_faults(scenario, self.streams)
         self.shards = Shards(scenario.gateways, self.streams)
         self.cache: Cache | None = None
 

@@ -1,5 +1,6 @@
 """What tables of faults say beside when: drawn for `sim.testing.strategies`."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -15,7 +16,9 @@ _RATES: Final = (("error_rate", (0.1, 0.5)), ("lost_answer_rate", (0.0, 0.2)))
 
 
 @composite
-def fault_keys(draw: DrawFn, kind: str, *, n_gateways: int, n_producers: int) -> Table:
+def fault_keys(
+    draw: DrawFn, kind: str, *, n_gateways: int, n_producers: int, replicas: Sequence[int]
+) -> Table:
     """Keys of a fault of some kind that names those it befalls; no key for kinds without any."""
     who = _who(n_gateways=n_gateways, n_producers=n_producers)
     if kind == "store-errors":
@@ -30,7 +33,19 @@ def fault_keys(draw: DrawFn, kind: str, *, n_gateways: int, n_producers: int) ->
     if kind == "clock":
         is_ahead, minutes = draw(st.booleans()), draw(st.integers(1, 180))
         return {"who": draw(who), "ahead" if is_ahead else "behind": f"{minutes}m"}
+    some = st.lists(st.sampled_from(replicas), min_size=1, max_size=2, unique=True)
+    if kind == "cut-off":
+        return {"replicas": draw(some)}
+    if kind == "store-lags":
+        return {"lag": f"{draw(st.integers(0, 180))}m", **draw(_changes(some))}
     return {}
+
+
+def _changes(replicas: SearchStrategy[list[int]]) -> SearchStrategy[Table]:
+    changes = st.sampled_from([["create"], ["delete"], ["create", "overwrite"]])
+    planes = st.sampled_from(["get", "list"])
+    named = {"changes": changes, "planes": planes, "replicas": replicas}
+    return st.fixed_dictionaries({}, optional=named)
 
 
 def _rates() -> SearchStrategy[Table]:

@@ -6,6 +6,7 @@ grid, so that things happen at the same instant far more often than they would b
 simplest value comes first: what does not matter for a failure shrinks away.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -113,6 +114,7 @@ def faults(
     n_gateways: int,
     n_producers: int,
     horizon_m: int,
+    replicas: Sequence[int] = (0,),
     kinds: tuple[str, ...] | None = None,
 ) -> Table:
     """One ``[[faults]]`` table; its targets exist, and it may begin after the horizon."""
@@ -127,7 +129,9 @@ def faults(
     elif kind == "producer-crash":
         table["target"] = draw(st.integers(0, n_producers - 1))
     else:
-        table |= draw(fault_keys(kind, n_gateways=n_gateways, n_producers=n_producers))
+        table |= draw(
+            fault_keys(kind, n_gateways=n_gateways, n_producers=n_producers, replicas=replicas)
+        )
     return table
 
 
@@ -191,6 +195,15 @@ def _gateways(draw: DrawFn, *, strong: bool) -> Table:
     return table
 
 
+def _kinds(*, strong: bool, errors: bool) -> tuple[str, ...]:
+    """Kinds of faults on a store that is strong, or of which no request fails."""
+    return tuple(
+        kind
+        for kind, table in fault_tables().items()
+        if (errors or not kind.endswith("-errors")) and not (strong and table.lags)
+    )
+
+
 @composite
 def scenarios(
     draw: DrawFn,
@@ -234,15 +247,16 @@ def scenarios(
     horizon_m = length_m * draw(st.integers(6, 16))
     n_producers = draw(st.integers(1, 3))
     gateways = draw(_gateways(strong=strong))
+    store = draw(stores(strong=strong, errors=may_fail))
     fault = faults(
         n_gateways=gateways["count"],
         n_producers=n_producers,
         horizon_m=horizon_m,
-        kinds=tuple(kind for kind in fault_tables() if may_fail or not kind.endswith("-errors")),
+        replicas=range(int(store.get("primary", False)), store["replicas"]),
+        kinds=_kinds(strong=strong, errors=may_fail),
     )
     by_hand = interventions(n_producers=n_producers, horizon_m=horizon_m)
     n_queries = draw(st.integers(1, max_queries))
-    store = draw(stores(strong=strong, errors=may_fail))
     scheme = partial(
         schemes,
         one_replica=not Store.model_validate(store).draws_replicas,

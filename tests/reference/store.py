@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sim.faults import CutOff, StoreLags
 from tests.reference.world import Block, World
 
 Plane = Literal["get", "list"]
@@ -48,6 +49,7 @@ class Store:
             instants = []
             for replica in range(self.spec.replicas):
                 instant_us = now_us + self._lag_us(key, number, kind, plane, replica)
+                instant_us = self._arrives_us(instant_us, replica)
                 if self.spec.order == "log":
                     instant_us = max(instant_us, self._latest_before_us(key, plane, replica))
                 instants.append(instant_us)
@@ -105,9 +107,25 @@ class Store:
         if self.spec.primary and replica == 0:
             return 0
         replicas = range(self.spec.replicas)
-        prompt = sorted(replicas, key=lambda r: uniform("ack", key, number, r))[: self.spec.acks]
-        if replica in prompt:
+        cut_off = {
+            r
+            for fault in self.world.faults_in_force()
+            if isinstance(fault, CutOff)
+            for r in fault.replicas
+        }
+        prompt = sorted(replicas, key=lambda r: (r in cut_off, uniform("ack", key, number, r)))
+        if replica in prompt[: self.spec.acks]:
             return 0
+        others_us = [
+            self.world.draw_us(fault.lag, "lag", key, number, replica, plane)
+            for fault in self.world.faults_in_force()
+            if isinstance(fault, StoreLags)
+            and kind in fault.changes
+            and plane in fault.planes
+            and (fault.replicas is None or replica in fault.replicas)
+        ]
+        if others_us:
+            return max(others_us)
         lags = {
             "create": self.spec.lag.create,
             "overwrite": self.spec.lag.overwrite,
@@ -115,6 +133,19 @@ class Store:
         }[kind]
         law = lags.get if plane == "get" else lags.list
         return self.world.draw_us(law, "lag", key, number, replica, plane)
+
+    def _arrives_us(self, instant_us: int, replica: int) -> int:
+        """When a replica shows what it would show at an instant if it were never cut off (F8)."""
+        spans_us = []
+        for index, fault in enumerate(self.world.scenario.faults):
+            if isinstance(fault, CutOff) and replica in fault.replicas:
+                start_us = self.world.fault_at_us(index, fault)
+                spans_us.append((start_us, start_us + self.world.fault_lasts_us(index, fault)))
+        # In the order of their beginnings: what one of them moves, a later one may move again.
+        for start_us, end_us in sorted(spans_us):
+            if start_us <= instant_us < end_us:
+                instant_us = end_us
+        return instant_us
 
     def _quorum_lag_us(self, key: str, number: int, plane: Plane) -> int:
         """Time after the acknowledgement until a quorum read finds the version (S8)."""

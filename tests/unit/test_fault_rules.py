@@ -15,6 +15,8 @@ CRASH: Raw = {
     "who": "compactor",
     "at_request": {"request": "put"},
 }
+LAGS: Raw = {"kind": "store-lags", "at": "1d", "lasts": "1h", "lag": "5m"}
+CUT_OFF: Raw = {"kind": "cut-off", "at": "1d", "lasts": "1h", "replicas": 0}
 WHO = 'must be one of "any", "producers", "gateways", "compactor", or one as "gateway/0"; '
 
 
@@ -62,6 +64,19 @@ WHO = 'must be one of "any", "producers", "gateways", "compactor", or one as "ga
             'delete nothing; see faults[0].at_request={request = "put"}',
         ),
         (
+            {"faults": [CUT_OFF | {"replicas": [0, 2]}], "store": {"replicas": 2}},
+            "faults[0].replicas[1]=2 must be a replica: 0 to 1; see store.replicas=2",
+        ),
+        (
+            {"faults": [CUT_OFF], "store": {"replicas": 2, "primary": True}},
+            "faults[0].replicas=0 must be no primary, which is current; see store.primary=true",
+        ),
+        (
+            {"faults": [LAGS], "store": {"profile": "wars"}},
+            "faults[0].kind='store-lags' must be another kind where messages decide when changes "
+            "show; see store.quorum.n=3 (the default)",
+        ),
+        (
             {"faults": [CRASH | {"at_request": {}}]},
             "faults[0].at_request.request=(missing) must be given",
         ),
@@ -76,6 +91,7 @@ def test_a_broken_rule_has_one_message(overrides: Raw, message: str) -> None:
     [
         {"faults": [SOME | {"who": ["gateway/0", "producers"], "requests": ["get", "list"]}]},
         {"faults": [CRASH, CRASH | {"who": "any"}]},
+        {"faults": [LAGS, CUT_OFF | {"replicas": 1}], "store": {"replicas": 2, "primary": True}},
     ],
 )
 def test_it_is_accepted(overrides: Raw) -> None:

@@ -172,8 +172,8 @@ REFUSED: list[tuple[Raw, str]] = [
     (
         {"faults": [OUTAGE | {"kind": "outage"}]},
         'faults[0].kind=\'outage\' must be one of "gateway-outage", "producer-crash", '
-        '"compactor-crash", "crash", "clock", "store-errors", "request-errors"; '
-        'did you mean "gateway-outage"?',
+        '"compactor-crash", "crash", "clock", "store-errors", "request-errors", '
+        '"store-lags", "cut-off"; did you mean "gateway-outage"?',
     ),
     (
         {"faults": [{"kind": "gateway-outage", "at": "1d", "lasts": "1h"}]},

@@ -51,7 +51,9 @@ def feedback(scenario: "Scenario") -> tuple[str, ...]:
         for reader in (gateways, compactor)
     )
     reasons = {
-        "the store shows changes late": not is_instant or store.quorum is not None,
+        "the store shows changes late": not is_instant
+        or store.quorum is not None
+        or any(fault.lags for fault in scenario.faults),
         "retention retires blocks that nothing replaces": any(compactor.retention_us),
         "a block and its replacement are on different gateways": gateways.splits_streams,
         "a sync looks at the bucket more than once": looks_twice,

@@ -104,7 +104,9 @@ def sizes(scenario: Scenario, *, schemes: int | None = None) -> Sizes:
         sync_us=max(mean_us(gateways.sync_interval), mean_us(gateways.sync_takes)),
         replicas=float(store.replicas),
         legs=0.0 if store.quorum is None else 4.0 * store.quorum.n,
-        has_lags=store.order == "log" or any(not law.is_constant or law.mean for law in lags),
+        has_lags=store.order == "log"
+        or any(fault.lags for fault in scenario.faults)
+        or any(not law.is_constant or law.mean for law in lags),
         failing=min(1.0, store.error_rate + store.lost_answer_rate),
         fault_attempts=sum(spans_us) / producers.retry_after_us,
         faults=float(len(scenario.faults)),

@@ -10,6 +10,7 @@ file           door
 ``requests``   every request of a client
 ``lives``      the life of an actor
 ``clocks``     what a client stamps and compares
+``lags``       when replicas show a change
 =============  =================================================================================
 
 ``happening`` is what a run asks: all effects, by actor.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sim.core.laws import Law
 from sim.scenario.language.faults import Fault
 
 
@@ -73,6 +74,27 @@ class Effect:
     def clock_offset_us(self) -> int:
         """By how much clocks are ahead while it holds; negative if they are behind."""
         return 0
+
+    @property
+    def says_when_changes_show(self) -> bool:
+        """Whether the store must ask it about each change."""
+        return False
+
+    def lag(self, change: str, plane: str, replica: int) -> Law | None:
+        """The lag of changes acknowledged while it holds, where it is not the store's own.
+
+        Parameters
+        ----------
+        change : str
+            "create", "overwrite" or "delete".
+        plane : str
+            "get" or "list".
+        """
+        return None
+
+    def cuts_off(self, replica: int) -> bool:
+        """Whether no change reaches a replica while it holds."""
+        return False
 
     def turns_us(self) -> Iterator[int]:
         """Instants at which reads may be answered otherwise though nothing in the store changed."""

@@ -7,6 +7,7 @@ from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.model.faults.clocks import Clock
 from sim.model.faults.effect import Effect
+from sim.model.faults.lags import Lags
 from sim.model.faults.requests import Disturbances
 from sim.scenario.schema import Scenario
 
@@ -40,6 +41,10 @@ class Faults:
     def clock(self, actor: str) -> Clock:
         """What an actor takes the time from."""
         return Clock(self._of(actor))
+
+    def lags(self) -> Lags:
+        """What the store asks about each change."""
+        return Lags([effect for effect in self.effects if effect.says_when_changes_show])
 
     def absences_us(self, actor: str) -> list[tuple[int, int]]:
         """Disjoint, ascending [start, end) during which an actor is down.

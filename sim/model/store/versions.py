@@ -17,6 +17,7 @@ from sim.core.laws import Law
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block, Catalog, Version
+from sim.model.faults.lags import Lags
 from sim.model.store.bucket_objects import BucketObject
 from sim.scenario.schema import Quorum
 from sim.scenario.schema import Store as StoreSpec
@@ -42,6 +43,7 @@ class Store:
         catalog: Catalog,
         streams: Streams,
         recorder: Recorder,
+        lags: Lags | None = None,
     ) -> None:
         self.spec = spec
         self.catalog = catalog
@@ -64,7 +66,10 @@ class Store:
             "overwrite": (lag.overwrite.get, lag.overwrite.list),
             "delete": (lag.delete.get, lag.delete.list),
         }
-        self.is_instant = all(self._shows_at_once(laws) for laws in self._laws.values())
+        self._faults = lags or Lags()
+        self.is_instant = self._faults.are_none and all(
+            self._shows_at_once(laws) for laws in self._laws.values()
+        )
 
     def put(self, block: Block, objects: tuple[int, ...], *, stamp_us: int = 0) -> None:
         """Acknowledge ``objects`` of ``block`` now."""
@@ -203,9 +208,17 @@ class Store:
         replicas = range(self.spec.replicas)
         law, name = self._laws[kind][plane], _PLANES[plane]
         lags = [draw_us(law, self._streams, "lag", key, version, r, name) for r in replicas]
+        faults = self._faults
+        if not faults.are_none:
+            for r in replicas:
+                others = faults.laws(now_us, kind, name, r) or [law]
+                identity = ("lag", key, version, r, name)
+                lags[r] = max(draw_us(other, self._streams, *identity) for other in others)
         for replica in self._current_at_ack(key, version):
             lags[replica] = 0
         seen = [now_us + lag for lag in lags]
+        if not faults.are_none:
+            seen = [faults.arrives_us(t_us, r) for r, t_us in enumerate(seen)]
         if self.spec.order == "log":
             return self._log.append(plane, stream, now_us, seen)
         return tuple(seen)
@@ -213,12 +226,13 @@ class Store:
     def _current_at_ack(self, key: str, version: int) -> list[int]:
         """Replicas that applied the change before it was acknowledged."""
         current = [0] if self.spec.primary else []
+        uniform = self._streams.uniform
         if self.spec.acks:
             draws = [
-                (self._streams.uniform("ack", key, version, r), r)
+                (self._faults.cut_off(self._kernel.now_us, r), uniform("ack", key, version, r), r)
                 for r in range(self.spec.replicas)
             ]
-            current += [r for _, r in sorted(draws)[: self.spec.acks]]
+            current += [r for *_, r in sorted(draws)[: self.spec.acks]]
         return current
 
     def _quorum_lag_us(self, quorum: Quorum, key: str, version: int, plane: int) -> int:

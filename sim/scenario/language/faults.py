@@ -10,7 +10,7 @@ called as the store knows them: "producer/0", "compactor", "gateway/0"; "produce
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 from pydantic import (
     BeforeValidator,
@@ -44,8 +44,11 @@ __all__ = [
     "RequestKind",
     "Requests",
     "Who",
+    "as_written",
     "fault_tables",
+    "one_or_many",
     "register",
+    "schema_of",
 ]
 
 RequestKind = Literal["get", "head", "list", "put", "delete"]
@@ -56,29 +59,32 @@ REQUESTS: Final[tuple[RequestKind, ...]] = ("get", "head", "list", "put", "delet
 OBJECTS: Final[tuple[ObjectKind, ...]] = ("chunks", "index", "meta.json", "deletion-mark.json")
 """Objects of a block, by what is in them, in the order in which they are uploaded."""
 
+T = TypeVar("T")
+
 _GROUPS: Final = {"producers": "producer/", "gateways": "gateway/"}
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: object) -> object:
     """Read one entry as an array of one."""
     return (value,) if isinstance(value, str) else value
 
 
-def _as_written(entries: Sequence[str]) -> str | list[str]:
+def as_written(entries: Sequence[T]) -> T | list[T]:
     """Print an array of one as its entry."""
     return entries[0] if len(entries) == 1 else list(entries)
 
 
-def _schema(one: dict[str, object]) -> WithJsonSchema:
+def schema_of(one: dict[str, object]) -> WithJsonSchema:
+    """Describe one entry, or an array of them."""
     return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]})
 
 
 Who = Annotated[
     tuple[str, ...],
     AtLeastOne,
-    BeforeValidator(_one_or_many),
-    PlainSerializer(_as_written),
-    _schema(
+    BeforeValidator(one_or_many),
+    PlainSerializer(as_written),
+    schema_of(
         {
             "type": "string",
             "pattern": r"^(any|producers|gateways|compactor|(producer|gateway)/\d+)$",
@@ -91,18 +97,18 @@ Who = Annotated[
 Requests = Annotated[
     tuple[RequestKind, ...],
     AtLeastOne,
-    BeforeValidator(_one_or_many),
-    PlainSerializer(_as_written),
-    _schema({"type": "string", "enum": list(REQUESTS)}),
+    BeforeValidator(one_or_many),
+    PlainSerializer(as_written),
+    schema_of({"type": "string", "enum": list(REQUESTS)}),
 ]
 """Requests, one or an array of them."""
 
 Objects = Annotated[
     tuple[ObjectKind, ...],
     AtLeastOne,
-    BeforeValidator(_one_or_many),
-    PlainSerializer(_as_written),
-    _schema({"type": "string", "enum": list(OBJECTS)}),
+    BeforeValidator(one_or_many),
+    PlainSerializer(as_written),
+    schema_of({"type": "string", "enum": list(OBJECTS)}),
 ]
 """Objects of blocks, one kind or an array of them."""
 
@@ -113,6 +119,9 @@ class Fault(Frozen):
     A subclass has a ``kind: Literal["…"]``, keys of its own, and a docstring that says what it
     does. `made` returns what the simulated world asks of it (`sim.model.faults.effect`).
     """
+
+    lags: ClassVar[bool] = False
+    """Whether changes of the store may show late because of it."""
 
     kind: str
     at: Annotated[Law, ActivityLaw] = Field(description="When it begins.")
