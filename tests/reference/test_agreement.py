@@ -5,6 +5,7 @@ outcome must be the same, and where the stages of a sync fall on one instant the
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -18,9 +19,17 @@ from sim.scenario.schema import OUTCOMES, SCHEME_KINDS, Scenario
 from sim.testing.strategies import scenarios
 from sim.trace.columns import build
 from sim.trace.recorder import Trace
-from sim.trace.records import REQUEST_KINDS, BucketPutRecord, DeleteRecord, PutRecord
+from sim.trace.records import (
+    REQUEST_KINDS,
+    BlockRecord,
+    BucketPutRecord,
+    CompactRecord,
+    DeleteRecord,
+    PutRecord,
+)
 from sim.trace.timelines import Timelines
 from tests.reference import plain
+from tests.worlds import AT_ONCE, marks, world
 
 COUNTERS = ("duplicate-compaction", "compactor-halt", "compactor-error")
 
@@ -96,3 +105,31 @@ def test_fast_and_plain_agree(scenario: Scenario, trial: int) -> None:
 def test_they_agree_on_which_resolutions_queries_use(scenario: Scenario, trial: int) -> None:
     for scheme_index in range(len(scenario.schemes)):
         assert next(differences(scenario, scheme_index, trial), None) is None
+
+
+def test_they_agree_on_what_vertical_compaction_merges() -> None:
+    late = {"weight": 1, "law": "uniform", "low": "0s", "high": "9h"}
+    parts = [{"weight": 4, "law": "constant", "value": "0s"}, late]
+    n_merges = 0
+    for seed in range(8):
+        scenario = world(
+            horizon="30h",
+            seed=seed,
+            store={"lag": {"create": {"get": {"law": "mixture", "parts": parts}}}},
+            compactor={"ranges": ["2h", "6h", "12h"], "vertical_compaction": True},
+            queries=[{"name": "q", "rate": "6/h", "range": "12h"}],
+            schemes=[marks("3h", "1h") if seed % 2 else AT_ONCE],
+        )
+        assert next(differences(scenario, 0, 0), None) is None
+        n_merges += _overlapping_merges(simulate(scenario, 0, 0))
+    assert n_merges > 0
+
+
+def _overlapping_merges(trace: Trace) -> int:
+    blocks = [record for record in trace.records if isinstance(record, BlockRecord)]
+    merged = [
+        [blocks[parent] for parent in record.parents]
+        for record in trace.records
+        if isinstance(record, CompactRecord)
+    ]
+    return sum(any(b.min_us < a.max_us for a, b in pairwise(parents)) for parents in merged)
