@@ -42,7 +42,11 @@ environment = {
     "warmup": "3d",
     "trials": 4,
     "producers": {"local_retention": "6h"},
-    "compactor": {"ranges": ["2h", "8h"], "retention": {"raw": "2d"}},
+    "compactor": {
+        "ranges": ["2h", "8h"],
+        "downsampling": False,
+        "retention": {"raw": "2d"},
+    },
     "gateways": {"sync_interval": "15m", "sync_takes": "1m"},
     "queries": [{"name": "three-days", "rate": "1/s", "range": "3d", "takes": "2m"}],
 }

@@ -32,6 +32,7 @@ scenario = sim.load(
         "producers": {"local_retention": "6h", "upload_after": "20s"},
         "compactor": {
             "ranges": ["2h", "8h", "2d"],
+            "downsampling": False,
             "compaction_takes": {"law": "uniform", "low": "30s", "high": "4m"},
         },
         "gateways": {"sync_interval": "5m", "sync_takes": "20s"},

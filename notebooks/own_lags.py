@@ -41,7 +41,7 @@ environment = {
     "warmup": "2d",
     "trials": 3,
     "producers": {"local_retention": "6h"},
-    "compactor": {"ranges": ["2h", "8h"]},
+    "compactor": {"ranges": ["2h", "8h"], "downsampling": False},
     "gateways": {"sync_interval": "5m"},
     "queries": [{"name": "day", "rate": "1/s", "range": "1d", "takes": "20s"}],
     "schemes": [

@@ -34,6 +34,7 @@ scenario = sim.load(
         "producers": {"local_retention": "6h"},
         "compactor": {
             "ranges": ["2h", "8h", "2d"],
+            "downsampling": False,
             "compaction_takes": {"law": "uniform", "low": "30s", "high": "4m"},
         },
         "queries": [{"name": "three-days", "rate": "1/s", "range": "3d"}],

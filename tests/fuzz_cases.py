@@ -147,7 +147,12 @@ def valid(rng: random.Random) -> Raw:
         "warmup": rng.choice(("0s", "2h")),
         "trials": rng.choice((1, 1, 2)),
         "producers": {"count": producers, "local_retention": "2h", "block_length": "1h"},
-        "compactor": {"ranges": ["1h", "2h"], "wait_interval": "20m", "consistency_delay": "0s"},
+        "compactor": {
+            "ranges": ["1h", "2h"],
+            "wait_interval": "20m",
+            "consistency_delay": "0s",
+            "downsampling": False,
+        },
         "gateways": {"count": shards, "shards": shards, "sync_interval": "15m"},
         "queries": [
             {

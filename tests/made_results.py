@@ -20,6 +20,7 @@ horizon = "3d"
 warmup = "1d"
 trials = 2
 seed = 7
+gateways.sync_interval = "3m"
 
 [[queries]]
 name = "fast"

@@ -9,9 +9,13 @@ trials = 2
 
 [compactor]
 ranges = ["2h", "8h"]
+downsampling = false
 
 [producers]
 local_retention = "2h"
+
+[gateways]
+sync_interval = "3m"
 
 [[queries]]
 name = "day"

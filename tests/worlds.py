@@ -66,6 +66,8 @@ BASE: dict[str, Any] = {
         "ranges": ["2h", "8h"],
         "compaction_takes": "1m",
         "consistency_delay": "0s",
+        "delete_workers": 1,
+        "downsampling": False,
     },
     "gateways": {"sync_interval": "1h", "phase": "30m", "unhealthy_after": "5m"},
     "queries": [{"name": "day", "rate": "2/m", "range": "1d"}],

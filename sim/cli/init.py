@@ -20,6 +20,7 @@ store.profile = "s3"                 # `sim stores` lists the others
 producers.local_retention = "6h"     # until then a producer answers for its data, too
 compactor.ranges = ["2h", "8h"]      # four blocks become one, which is kept until
 compactor.retention.raw = "2d"       # this old; then it is marked, hidden and deleted
+compactor.downsampling = false       # no 5m or 1h blocks are made of it before
 gateways.sync_interval = "3m"        # how often a reader looks at the store
 queries = [{ name = "three-days", rate = "1/s", range = "3d", takes = "30s" }]
 

@@ -274,7 +274,7 @@ def scenarios(
             "local_retention": draw(_minutes(0, 3 * length_m)),
             "chunk_files": draw(st.integers(1, 2)),
         },
-        "compactor": draw(_compactors(length_m=length_m)),
+        "compactor": draw(_compactors(length_m=length_m)) | {"downsampling": downsampling},
         "gateways": gateways,
         "queries": [
             draw(query_classes(n_streams=n_producers, name=f"q{i}")) for i in range(n_queries)
@@ -285,7 +285,6 @@ def scenarios(
     }
     if downsampling:
         table = slowed(table)
-        table["compactor"]["downsampling"] = True
         for query in table["queries"]:
             query["rate"] = "2/h"
             query["max_resolution"] = draw(st.sampled_from(["5m", "1h", "raw"]))

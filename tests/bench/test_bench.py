@@ -41,6 +41,7 @@ local_retention = "2h"
 
 [compactor]
 ranges = ["2h", "8h"]
+downsampling = false
 
 [[queries]]
 name = "q"

@@ -61,6 +61,7 @@ local_retention = "1h"
 
 [compactor]
 ranges = ["2h", "8h"]
+downsampling = false
 consistency_delay = "5m"
 
 [gateways]

@@ -137,7 +137,7 @@ TINY = Scenario.model_validate(
         "horizon": "20h",
         "store": {"lag": {"create": {"list": "1m"}, "delete": {"get": "2m"}}},
         "producers": {"local_retention": "0s"},
-        "compactor": {"ranges": ["2h", "8h"], "consistency_delay": "0s"},
+        "compactor": {"ranges": ["2h", "8h"], "consistency_delay": "0s", "downsampling": False},
         "gateways": {"sync_interval": "30m", "phase": "7m"},
         "queries": [{"name": "q", "rate": "1/m"}],
         "schemes": [

@@ -143,7 +143,7 @@ _PLAIN: dict[str, Any] = {
     "name": "plain",
     "horizon": "24h",
     "producers": {"local_retention": "0s"},
-    "compactor": {"ranges": ["2h", "8h"], "consistency_delay": "0s"},
+    "compactor": {"ranges": ["2h", "8h"], "consistency_delay": "0s", "downsampling": False},
     "gateways": {"sync_interval": "1h"},
     "queries": [{"name": "q", "rate": "1/s", "range": "24h"}],
     "schemes": [{"name": "at once", "kind": "immediate"}],

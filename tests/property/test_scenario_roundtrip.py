@@ -106,7 +106,8 @@ def compactors(draw: st.DrawFn, block_length_us: int) -> Raw:
         cleanup=st.sampled_from(["in-pass", "end-of-pass"]) | positive.map("every {}".format),
         size_ratio=st.floats(1e-3, 1e3),
     )
-    return {**draw(free), "ranges": [format_duration(us) for us in ranges_us]}
+    spans = [format_duration(us) for us in ranges_us]
+    return {**draw(free), "ranges": spans, "downsampling": False}
 
 
 @st.composite

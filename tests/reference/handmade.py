@@ -33,6 +33,7 @@ local_retention = "0s"
 wait_interval = "5m"
 ranges = ["2h", "8h"]
 compaction_takes = "1m"
+downsampling = false
 consistency_delay = "0s"
 
 [gateways]

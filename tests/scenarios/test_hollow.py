@@ -25,6 +25,7 @@ local_retention = "6h"
 
 [compactor]
 ranges = ["2h", "8h"]
+downsampling = false
 retention = { raw = "2d" }
 
 [gateways]

@@ -29,6 +29,7 @@ name = "small"
 horizon = "2d"
 trials = 1
 compactor.ranges = ["2h", "8h"]
+gateways.sync_interval = "3m"
 queries = [{ name = "day", rate = "1/m", range = "1d" }]
 schemes = [{ name = "at once", kind = "immediate" }]
 """

@@ -20,6 +20,7 @@ local_retention = "6h"
 upload_takes = "1m"
 
 [compactor]
+downsampling = false
 retention = { raw = "7d" }
 
 [gateways]

@@ -24,6 +24,7 @@ upload_after = "30s"
 upload_takes = "1m"
 
 [compactor]
+downsampling = false
 retention = { raw = "7d" }
 
 [gateways]

@@ -246,7 +246,12 @@ def test_readers_use_what_is_gone_below_r11(who: str) -> None:
     raw = world(
         "30h",
         {},
-        {"ranges": ["2h"], "wait_interval": "1m", "retention": {"raw": "4h"}},
+        {
+            "ranges": ["2h"],
+            "wait_interval": "1m",
+            "downsampling": False,
+            "retention": {"raw": "4h"},
+        },
         MARKED | {"ignore_deletion_marks_delay": "1h"},
         gateways={"sync_interval": "10m", "sync_takes": "1m", "phase": "0s"},
         faults=[fault],

@@ -145,9 +145,10 @@ def test_defaults_are_those_of_the_language() -> None:
     assert scenario.compactor.ranges_us == tuple(h * 3_600_000_000 for h in (2, 8, 48, 336))
     assert scenario.compactor.retention_us == (0, 0, 0)
     assert (scenario.compactor.cleanup, scenario.compactor.cleanup_every_us) == ("in-pass", 0)
-    assert scenario.gateways.sync_interval == Constant(value_us=180e6)
+    assert (scenario.compactor.downsampling, scenario.compactor.delete_workers) == (True, 32)
+    assert scenario.gateways.sync_interval == Constant(value_us=900e6)
     assert scenario.gateways.phase == "uniform"
-    assert scenario.gateways.unhealthy_after_us == 0
+    assert scenario.gateways.unhealthy_after_us == 10_000_000
     assert scenario.queries[0].rate_per_s == 1.0
     assert scenario.queries[0].max_resolution == "raw"
     assert scenario.schemes == (

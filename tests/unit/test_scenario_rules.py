@@ -394,7 +394,7 @@ ACCEPTED: list[Raw] = [
     {"store": {"quorum": QUORUM | {"r": 3, "w": 3}}},
     {"producers": {"block_length": "1h"}, "compactor": {"ranges": ["1h", "3h"]}},
     {"compactor": {"ranges": ["2h"]}},
-    {"compactor": {"retention": {"raw": "1h"}}},
+    {"compactor": {"downsampling": False, "retention": {"raw": "1h"}}},
     {"compactor": {"downsampling": True, "retention": {"raw": "40h", "5m": "10d", "1h": "1h"}}},
     {"compactor": {"cleanup": "end-of-pass"}},
     {"compactor": {"wait_interval": {"law": "exponential", "mean": "1s"}}},

@@ -75,9 +75,11 @@ class Compactor(Frozen):
     delete_takes: Annotated[Law, ActivityLaw] = Field(
         NO_TIME, description="Deleting a marked block."
     )
-    delete_workers: Count = Field(1, description="Marked blocks that are deleted at a time.")
+    delete_workers: Count = Field(
+        32, description="Marked blocks that are deleted at a time (Thanos: one before 0.41)."
+    )
     downsampling: Annotated[bool, Field(strict=True)] = Field(
-        False, description="Whether 5m and 1h blocks are made."
+        True, description="Whether 5m and 1h blocks are made."
     )
     downsampling_takes: Annotated[Law, ActivityLaw] = Field(
         Constant(value_us=float(_M)), description="Downsampling a block, until its upload starts."

@@ -101,7 +101,7 @@ class Gateways(Frozen):
         None, description="What decides the shard of a block: its stream (default), or its id."
     )
     sync_interval: Annotated[Law, ActivityLaw] = Field(
-        Constant(value_us=3.0 * _M), description="Interval of the syncs."
+        Constant(value_us=15.0 * _M), description="Interval of the syncs (Thanos: 3m before 0.34)."
     )
     sync_takes: Annotated[Law, ActivityLaw] = Field(NO_TIME, description="Duration of a sync.")
     sync_takes_per_block_us: Duration = Field(
@@ -121,7 +121,7 @@ class Gateways(Frozen):
         "abort", description="What a gateway's failure does to a query."
     )
     unhealthy_after_us: Duration = Field(
-        0,
+        10 * US_PER_S,
         alias="unhealthy_after",
         description="How long queries to a gateway that went down fail; then it is just absent.",
     )
