@@ -35,6 +35,7 @@ def observe(scenario: Scenario, timelines: Timelines) -> Counts:
         "lost-block": moved["lost-block"],
         "dangling-block": moved["dangling-block"],
         "leaked-block": moved["leaked-block"],
+        "orphan-mark": counters["orphan-mark"],
         "compactions": counters["compactions"],
         "stored-bytes": moved["stored-bytes"],
         "garbage-bytes": moved["garbage-bytes"],

@@ -63,6 +63,7 @@ _ALL: Final = (
     Metric(name="lost-block", is_expected=True),
     Metric(name="dangling-block", is_expected=True),
     Metric(name="leaked-block", is_expected=True),
+    Metric(name="orphan-mark", is_expected=True),
     Metric(name="compactions"),
     Metric(name="stored-bytes", unit="bytes", adding=Adding.MEAN),
     Metric(name="garbage-bytes", unit="bytes", adding=Adding.MEAN),

@@ -73,7 +73,12 @@ def build(trace: Trace) -> Timelines:
         marks=_marks(by_kind[PutRecord], changes, objects.mark),
         downs=_downs(by_kind[DownRecord], header.gateways),
         expected=_expected(_of(by_kind, ExpectRecord)),
-        counters=_counters(by_kind, header.warmup_us),
+        counters={
+            **_counters(by_kind, header.warmup_us),
+            "orphan-mark": _orphan_marks(
+                by_kind[PutRecord], changes, objects.mark, header.warmup_us
+            ),
+        },
         digest=trace.digest,
         records=len(trace.records),
     )
@@ -226,6 +231,28 @@ def _marks(puts: Sequence[Record], changes: Sequence[Sequence[Change]], mark: in
             b for b, r in newest.items() if isinstance(r, PutRecord) and r.stamp_us == UNREADABLE_US
         ),
     )
+
+
+def _orphan_marks(
+    puts: Sequence[Record], changes: Sequence[Sequence[Change]], mark: int, warmup_us: int
+) -> int:
+    """Marks put from the warm-up on, of blocks of which nothing else was stored."""
+    alone = 0
+    for record in puts:
+        if not isinstance(record, PutRecord) or record.objects != (mark,):
+            continue
+        history = changes[record.block]
+        # Most marks follow the upload and nothing else.
+        if record.t_us < warmup_us or (len(history) > 1 and history[1] is record):
+            continue
+        stored: set[int] = set()
+        for change in history:
+            if change is record:
+                break
+            is_put = isinstance(change, PutRecord)
+            stored = stored.union(change.objects) if is_put else stored.difference(change.objects)
+        alone += not stored - {mark}
+    return alone
 
 
 def _downs(records: Sequence[Record], n_gateways: int) -> DownTable:

@@ -54,8 +54,16 @@ class Store:
                     instant_us = max(instant_us, self._latest_before_us(key, plane, replica))
                 instants.append(instant_us)
             visible_us[plane] = tuple(instants)
+        if is_put and key.endswith("/deletion-mark.json") and not self._has_others(key):
+            self.world.counts.add("orphan-mark")
         version = Version(number, now_us, is_put, stamp_us, visible_us)
         self.versions.setdefault(key, []).append(version)
+
+    def _has_others(self, key: str) -> bool:
+        """Whether another object of the block exists for somebody who sees every change."""
+        folder = key.split("/", 1)[0] + "/"
+        others = [other for other in self.versions if other.startswith(folder) and other != key]
+        return any(self.newest_is_put(other) for other in others)
 
     def _latest_before_us(self, key: str, plane: Plane, replica: int) -> int:
         """When a replica shows the last of the changes that come before one made now (S2)."""

@@ -6,8 +6,10 @@ outcome must be the same, and where the stages of a sync fall on one instant the
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from sim.analysis.queries import evaluate as queries
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
 from sim.model.world import simulate
+from sim.scenario.load import load
 from sim.scenario.schema import OUTCOMES, SCHEME_KINDS, Scenario
 from sim.testing.strategies import scenarios
 from sim.trace.columns import build
@@ -31,7 +34,7 @@ from sim.trace.timelines import Timelines
 from tests.reference import plain
 from tests.worlds import AT_ONCE, marks, world
 
-COUNTERS = ("duplicate-compaction", "compactor-halt", "compactor-error")
+COUNTERS = ("duplicate-compaction", "compactor-halt", "compactor-error", "orphan-mark")
 
 
 def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[str]:
@@ -133,3 +136,14 @@ def _overlapping_merges(trace: Trace) -> int:
         if isinstance(record, CompactRecord)
     ]
     return sum(any(b.min_us < a.max_us for a, b in pairwise(parents)) for parents in merged)
+
+
+@pytest.mark.parametrize(
+    ("name", "alone"), [("f-e1-deleted-block-marked", 3), ("f-e1-marks-remembered", 0)]
+)
+def test_marks_of_blocks_that_are_gone_are_counted_alike(name: str, alone: int) -> None:
+    path = Path(__file__).parents[2] / "scenarios" / "thanos" / f"{name}.toml"
+    short = {"horizon": "20h", "warmup": "0s", "producers.count": 1, "queries.0.rate": "1/h"}
+    scenario = load(path, short)
+    assert list(differences(scenario, 0, 0)) == []
+    assert build(simulate(scenario, 0, 0)).counters["orphan-mark"] == alone

@@ -33,6 +33,7 @@ def test_requests_are_counted_as_issued() -> None:
         "duplicate-compaction": 0,
         "compactor-halt": 0,
         "compactor-error": 0,
+        "orphan-mark": 0,
         "requests.list": 3 * 2 + 4,
         "requests.head": 1 + 2 + 1,
         "requests.get": 1 + 2,

@@ -75,6 +75,7 @@ class Counts:
             "duplicate-compaction": 0,
             "compactor-halt": 0,
             "compactor-error": 0,
+            "orphan-mark": 0,
             "requests.get": 0,
             "requests.head": 0,
             "requests.list": 0,

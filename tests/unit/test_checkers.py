@@ -112,6 +112,23 @@ def test_leaked_blocks_are_what_a_halted_compactor_left() -> None:
     assert leaked_blocks(timelines_of(*half, halt)) == 1
 
 
+@pytest.mark.parametrize(
+    ("records", "alone"),
+    [
+        pytest.param([put(0, "5h", MARK)], 0, id="of a whole block"),
+        pytest.param([put(0, "5h", MARK), delete(0, "7h"), delete(0, "7h", MARK)], 0, id="deleted"),
+        pytest.param([delete(0, "5h", META, CHUNK), put(0, "5h", MARK)], 0, id="index is left"),
+        pytest.param([delete(0, "5h"), put(0, "5h", MARK)], 1, id="after all went"),
+        pytest.param([delete(0, "5h"), put(0, "6h"), put(0, "7h", MARK)], 0, id="came back"),
+        pytest.param([delete(0, "1h30m"), put(0, "1h30m", MARK)], 0, id="before the warm-up"),
+        pytest.param([delete(0, "5h"), put(0, "6h", MARK), put(0, "7h", MARK)], 2, id="twice"),
+    ],
+)
+def test_orphan_marks(records: list[Record], alone: int) -> None:
+    made = timelines_of(block(0, 0, 2, at="1h"), put(0, "1h"), *records, warmup_us=us("2h"))
+    assert observe(FOREVER, made)["orphan-mark"] == alone
+
+
 def test_bytes_are_integrated_over_the_window() -> None:
     records: list[Record] = [
         block(0, 0, 2),
@@ -182,6 +199,7 @@ def test_a_good_run_counts_nothing_bad() -> None:
         "lost-block",
         "dangling-block",
         "leaked-block",
+        "orphan-mark",
     )
     for scheme in (0, 1):
         counts = observe(scenario, run(scenario, scheme)[1])

@@ -176,6 +176,7 @@ def test_counters_begin_with_the_end_of_the_warmup() -> None:
         "compactor-error": 1,
         "producer-error": 1,
         "compactor-halt": 1,
+        "orphan-mark": 0,
     }
 
 

@@ -117,6 +117,8 @@ def test_a_deletion_by_hand_may_leave_a_mark_alone(leaves_mark: bool) -> None:
         "3h delete 0: meta chunk index",
         *(["3h put 0: mark"] * leaves_mark),
     ]
+    _, timelines = run(world(**{**APART, "interventions": [by_hand], "schemes": [AT_ONCE]}))
+    assert timelines.counters["orphan-mark"] == leaves_mark
 
 
 def test_cleanup_is_a_second_deleter_with_a_delay_of_its_own() -> None:
