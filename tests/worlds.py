@@ -187,6 +187,7 @@ class Rig:
         chunk_files: int = 1,
         seed: int = 7,
         faults: Iterable[Mapping[str, Any]] = (),
+        deletion_order: str | None = None,
         **store: Any,
     ) -> None:
         self.kernel = Kernel()
@@ -205,6 +206,7 @@ class Rig:
             streams=self.streams,
             recorder=self.recorder,
             lags=self.faults.lags(),
+            deletion_order=deletion_order,
         )
         self.tally = Tally(warmup_us=0)
 

@@ -88,6 +88,7 @@ class _World:
             streams=self.streams,
             recorder=self.recorder,
             lags=self.faults.lags(),
+            deletion_order=scenario.compactor.deletion_order,
         )
         self.shards = Shards(scenario.gateways, self.streams)
         self.cache: Cache | None = None

@@ -29,11 +29,22 @@ def upload(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
         client.put(block.key(name), stamp_us if name == "meta.json" else 0)
 
 
+def deletion_order(world: World, block: Block) -> list[str]:
+    """Names of the objects of a block in the order in which they are deleted (B4)."""
+    *chunks, index, meta = block.objects
+    if world.scenario.compactor.deletion_order == "as-listed":
+        return [*chunks, "deletion-mark.json", index, meta]
+    return [meta, *chunks, index, "deletion-mark.json"]
+
+
 def delete(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
     """Delete every existing object of a block (B4); raises RequestFailed at a failed delete."""
     begin_us = actor.world.now_us
-    names = ["meta.json", *block.objects[:-1], "deletion-mark.json"]
-    keys = [block.key(name) for name in names if client.store.newest_is_put(block.key(name))]
+    keys = [
+        block.key(name)
+        for name in deletion_order(actor.world, block)
+        if client.store.newest_is_put(block.key(name))
+    ]
     for i, key in enumerate(keys):
         yield from actor.until(begin_us + (i + 1) * takes_us // len(keys))
         if client.store.newest_is_put(key):

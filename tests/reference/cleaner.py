@@ -9,7 +9,7 @@ from sim.core.laws import Constant, Law
 from sim.core.units import parse_duration
 from sim.scenario.schema import SchemeSpec
 from tests.reference import view
-from tests.reference.actors import delete
+from tests.reference.actors import delete, deletion_order
 from tests.reference.client import Client, RequestFailed
 from tests.reference.scheme import Way
 from tests.reference.store import Store
@@ -257,7 +257,7 @@ class Deletion:
         self.client = job.client
         law, world = job.spec.delete_takes, job.world
         takes_us = world.draw_us(law, "compactor", "delete-takes", block.id)
-        names = ["meta.json", *block.objects[:-1], "deletion-mark.json"]
+        names = deletion_order(world, block)
         held = [key for key in map(block.key, names) if job.store.newest_is_put(key)]
         begin_us = world.now_us
         self.keys = [(begin_us + (i + 1) * takes_us // len(held), k) for i, k in enumerate(held)]

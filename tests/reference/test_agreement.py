@@ -32,7 +32,7 @@ from sim.trace.records import (
 )
 from sim.trace.timelines import Timelines
 from tests.reference import plain
-from tests.worlds import AT_ONCE, marks, world
+from tests.worlds import AT_ONCE, marks, us, world
 
 COUNTERS = ("duplicate-compaction", "compactor-halt", "compactor-error", "orphan-mark")
 
@@ -126,6 +126,31 @@ def test_they_agree_on_what_vertical_compaction_merges() -> None:
         assert next(differences(scenario, 0, 0), None) is None
         n_merges += _overlapping_merges(simulate(scenario, 0, 0))
     assert n_merges > 0
+
+
+@pytest.mark.parametrize("scheme", [AT_ONCE, marks("3h", "1h")], ids=["at once", "marks"])
+def test_they_agree_on_blocks_that_lose_their_files_first(scheme: dict[str, Any]) -> None:
+    # Objects are chunks, chunks, index, meta.json, deletion-mark.json.
+    at_request = {"request": "delete", "object": "index", "nth": 2}
+    crash = {"kind": "crash", "who": "compactor", "at": "8h", "lasts": "2h"}
+    scenario = world(
+        horizon="30h",
+        producers={"chunk_files": 2},
+        compactor={"deletion_order": "as-listed", "delete_takes": "4m", "retention": {"raw": "8h"}},
+        gateways={"sync_interval": "15m"},
+        faults=[crash | {"at_request": at_request}],
+        queries=[{"name": "q", "rate": "6/h", "range": "12h"}],
+        schemes=[scheme],
+    )
+    assert next(differences(scenario, 0, 0), None) is None
+    deletions = [r for r in simulate(scenario, 0, 0).records if isinstance(r, DeleteRecord)]
+    began_us: dict[int, int] = {}
+    for record in deletions:
+        began_us.setdefault(record.block, record.t_us)
+    lasted_us = [r.t_us - began_us[r.block] for r in deletions if 3 in r.objects]
+    # One was half-way when the compactor died.
+    assert max(lasted_us) > us("1h")
+    assert len(lasted_us) > 8
 
 
 def _overlapping_merges(trace: Trace) -> int:

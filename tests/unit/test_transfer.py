@@ -56,6 +56,23 @@ def test_a_deletion_begins_with_the_meta_and_ends_with_the_mark() -> None:
     ]
 
 
+def test_a_deletion_in_the_order_of_a_listing_ends_with_the_meta() -> None:
+    rig = Rig(chunk_files=2, deletion_order="as-listed")
+    block = rig.block(0, 2)
+    rig.put(block)
+    rig.mark(block)
+    job = delete(block, rig.client("compactor", None), rig.kernel, Phase.COMPACTOR, us("50s"))
+    rig.kernel.spawn(job, at_us=us("1h"), phase=Phase.COMPACTOR)
+    rig.go("2h")
+    assert rig.story()[2:] == [
+        "1h10s delete 0: chunk1",
+        "1h20s delete 0: chunk2",
+        "1h30s delete 0: mark",
+        "1h40s delete 0: index",
+        "1h50s delete 0: meta",
+    ]
+
+
 def test_only_what_is_there_is_deleted_and_nothing_takes_no_time() -> None:
     rig = Rig(chunk_files=2)
     block = rig.block(0, 2)

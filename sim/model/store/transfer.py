@@ -44,7 +44,7 @@ def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
 
 
 def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us: int) -> Steps:
-    """Delete what is there of the block over ``takes_us`` from now: meta.json first, mark last.
+    """Delete what is there of the block over ``takes_us`` from now, in the order of deletion.
 
     A block of which nothing is left takes no time. Raises as :func:`upload`.
     """

@@ -44,14 +44,17 @@ class Store:
         streams: Streams,
         recorder: Recorder,
         lags: Lags | None = None,
+        deletion_order: str | None = None,
     ) -> None:
         self.spec = spec
         self.catalog = catalog
         self.touched: list[Block] = []
+        chunks = range(catalog.index_object)
+        index, meta, mark = catalog.index_object, catalog.meta_object, catalog.mark_object
         self._deletion_order = (
-            catalog.meta_object,
-            *range(catalog.meta_object),
-            catalog.mark_object,
+            (*chunks, mark, index, meta)
+            if deletion_order == "as-listed"
+            else (meta, *chunks, index, mark)
         )
         self._whole = (1 << catalog.mark_object) - 1
         self._kernel = kernel

@@ -75,6 +75,11 @@ class Compactor(Frozen):
     delete_takes: Annotated[Law, ActivityLaw] = Field(
         NO_TIME, description="Deleting a marked block."
     )
+    deletion_order: Literal["meta-first", "as-listed"] | None = Field(
+        None,
+        description="In which order objects of a block go, by whomever (Thanos: meta-first since "
+        "0.8, as if nothing is said; as-listed: meta.json last).",
+    )
     delete_workers: Count = Field(
         32, description="Marked blocks that are deleted at a time (Thanos: one before 0.41)."
     )
