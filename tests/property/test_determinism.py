@@ -259,6 +259,7 @@ def test_a_fault_that_never_comes_changes_no_record(
             n_gateways=scenario.gateways.count,
             n_producers=scenario.producers.count,
             horizon_m=600,
+            replicas=range(int(scenario.store.primary), scenario.store.replicas),
         )
     )
     fault = {**drawn, "at": "30d"}
@@ -332,11 +333,17 @@ def _create_lags(records: tuple[Record, ...]) -> dict[tuple[str, int], tuple[int
 
 
 @few
-@given(scenarios(), st.integers(0, 1), schemes())
+@given(scenarios(), st.integers(0, 1), st.data())
 def test_another_scheme_changes_no_record(
-    scenario: Scenario, index: int, scheme: dict[str, object]
+    scenario: Scenario, index: int, data: st.DataObject
 ) -> None:
     note(to_toml(scenario))
+    scheme = data.draw(
+        schemes(
+            one_replica=not scenario.store.draws_replicas,
+            partial_response=scenario.gateways.partial_response,
+        )
+    )
     more = changed(scenario, schemes=[{**scheme, "name": "first"}, *scenario.raw()["schemes"]])
     assert simulate(scenario, index, 0).records == simulate(more, index + 1, 0).records
 
