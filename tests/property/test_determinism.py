@@ -26,6 +26,7 @@ from sim.study.run import run_scenario, run_trial
 from sim.testing import faults, query_classes, scenarios, schemes, simulate_small
 from sim.trace.records import BlockRecord, PutRecord, Record
 from tests.traces import (
+    Line,
     changed,
     is_not_of_gateways,
     is_of_gateway,
@@ -265,7 +266,23 @@ def test_a_fault_that_never_comes_changes_no_record(
     fault = {**drawn, "at": "30d"}
     event(str(fault["kind"]))
     more = changed(scenario, faults=[*scenario.raw()["faults"], fault])
-    assert lines(simulate(scenario, index, 0)) == lines(simulate(more, index, 0))
+    n = scenario.store.replicas
+    without, beside = (
+        [_spelt_out(line, n) for line in lines(simulate(world, index, 0))]
+        for world in (scenario, more)
+    )
+    assert without == beside
+
+
+def _spelt_out(line: Line, replicas: int) -> Line:
+    """A line of a trace; where a store shows all at once and may say so by silence, it is said."""
+    kind, t_us, what, *rest = line
+    if kind not in ("put", "delete", "bucket-put"):
+        return line
+    objects = [] if kind == "bucket-put" else [rest.pop(0)]
+    get, listed, *others = rest
+    at_once = (t_us,) * replicas * (len(objects[0]) if objects else 1)
+    return (kind, t_us, what, *objects, get or at_once, listed or at_once, *others)
 
 
 @few
