@@ -98,7 +98,7 @@ PATHS = (
     "producers.block_bytes", "producers.chunk_files", "compactor.wait_interval",
     "compactor.sync_takes", "compactor.ranges", "compactor.compaction_takes",
     "compactor.delete_takes", "compactor.downsampling", "compactor.consistency_delay",
-    "compactor.vertical_compaction", "compactor.deletion_order",
+    "compactor.vertical_compaction",
     "compactor.retention", "compactor.retention.raw", "compactor.cleanup", "compactor.size_ratio",
     "gateways.count", "gateways.shards", "gateways.sync_interval", "gateways.sync_takes",
     "gateways.phase", "gateways.consistency_delay", "gateways.partial_response",

@@ -154,7 +154,6 @@ def _compactors(draw: DrawFn, *, length_m: int) -> Table:
         "compaction_takes": draw(laws(30)),
         "upload_takes": draw(_seldom("0s", laws(10))),
         "delete_takes": draw(_seldom("0s", laws(5))),
-        "deletion_order": draw(_seldom(None, st.just("as-listed"))),
         "delete_workers": draw(st.sampled_from([1, 2, 32])),
         "restart_after": draw(st.sampled_from(["10s", "5m"])),
         "consistency_delay": draw(_seldom("0s", _minutes(0, 40))),
