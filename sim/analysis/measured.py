@@ -1,13 +1,11 @@
 """Holds measures against bounds: means over trials with their interval, or the largest of all."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sim.analysis.estimators import Interval, mean_interval
 from sim.analysis.evidence.witness import Measured
-from sim.analysis.results import SchemeResult, TrialResult
+from sim.analysis.results import SchemeResult, TrialResult, flat_counts
 from sim.scenario.metrics import METRICS, Adding
 
 __all__ = ["Held", "held", "measure", "measures"]
@@ -57,14 +55,10 @@ def held(scheme: SchemeResult, name: str, bound: float, *, sign: int) -> Held:
 
 
 def _of_trial(trial: TrialResult, name: str) -> float:
-    value: Any = trial.counts
-    above: Mapping[str, Any] = {}
-    for key in name.split("."):
-        if key not in value:
-            return math.nan
-        above, value = value, value[key]
-    is_empty = above.get("n") == 0 and METRICS[name].unit == "s"
-    return math.nan if is_empty else float(value)
+    counts = dict(flat_counts(trial.counts))
+    group, _, _ = name.rpartition(".")
+    is_empty = METRICS[name].unit == "s" and counts.get(f"{group}.n") == 0
+    return math.nan if is_empty else counts.get(name, math.nan)
 
 
 def _witness(scheme: SchemeResult, name: str, found: Interval, sign: int) -> Measured:

@@ -7,7 +7,7 @@ many processes, or how they will be shown.
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ __all__ = [
     "collect",
     "digest_of",
     "estimate",
+    "flat_counts",
     "fractions_per_trial",
     "proofs",
     "total_counts",
@@ -290,6 +291,15 @@ def total_counts(counts: Sequence[Mapping[str, Any]], prefix: str = "") -> Count
             case Adding.LARGEST:
                 merged[key] = max(values)
     return merged
+
+
+def flat_counts(counts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of nested counts, with its dotted name as in ``scenario/metrics.py``."""
+    for key, value in counts.items():
+        if isinstance(value, Mapping):
+            yield from flat_counts(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _weighed(values: Sequence[float], weights: Sequence[float]) -> float:

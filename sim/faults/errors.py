@@ -26,7 +26,7 @@ __all__ = ["RequestErrors", "StoreErrors"]
 class _Errors(Effect):
     """Requests fail."""
 
-    def __init__(self, spec: "StoreErrors | RequestErrors", *, start_us: int, end_us: int) -> None:
+    def __init__(self, spec: "_Failing", *, start_us: int, end_us: int) -> None:
         super().__init__(spec, start_us=start_us, end_us=end_us)
         self._rates = (spec.error_rate, spec.lost_answer_rate)
 
@@ -78,24 +78,13 @@ class _SomeErrors(_Errors):
         return request.about in table.objects and is_of_origin
 
 
-@register
-class StoreErrors(Fault):
-    """Requests of all kinds and of all actors fail more often than usual (S7)."""
+class _Failing(Fault):
+    """Base of faults that let requests fail."""
 
-    kind: Literal["store-errors"] = Field(description="Requests fail.")
     error_rate: Fraction = Field(0.0, description="P(a request fails without effect).")
     lost_answer_rate: Fraction = Field(
         0.0, description="P(a request is applied, but answered with an error)."
     )
-
-    def made(self, *, start_us: int, end_us: int) -> Effect:
-        """Errors."""
-        return _Errors(self, start_us=start_us, end_us=end_us)
-
-    def conflicts(self, scenario: Scenario, place: Path) -> Iterator[Finding]:
-        """The rates must be shares of one whole."""
-        if self.error_rate + self.lost_answer_rate > 1.0:
-            yield too_likely(place)
 
     @property
     def failing(self) -> float:
@@ -107,9 +96,25 @@ class StoreErrors(Fault):
         """Which request fails is decided by the instant of it."""
         return "requests fail"
 
+    def conflicts(self, scenario: Scenario, place: Path) -> Iterator[Finding]:
+        """The rates must be shares of one whole."""
+        if self.error_rate + self.lost_answer_rate > 1.0:
+            yield too_likely(place)
+
 
 @register
-class RequestErrors(Aimed):
+class StoreErrors(_Failing):
+    """Requests of all kinds and of all actors fail more often than usual (S7)."""
+
+    kind: Literal["store-errors"] = Field(description="Requests fail.")
+
+    def made(self, *, start_us: int, end_us: int) -> Effect:
+        """Errors."""
+        return _Errors(self, start_us=start_us, end_us=end_us)
+
+
+@register
+class RequestErrors(_Failing, Aimed):
     """Some requests of some actors fail, or find nothing (F2)."""
 
     kind: Literal["request-errors"] = Field(description="Some requests of some actors fail.")
@@ -117,10 +122,6 @@ class RequestErrors(Aimed):
     objects: Objects = Field(OBJECTS, description="Objects whose requests are hit.")
     blocks: Literal["any", "level-1", "compacted"] = Field(
         "any", description="Blocks whose requests are hit."
-    )
-    error_rate: Fraction = Field(0.0, description="P(a request fails without effect).")
-    lost_answer_rate: Fraction = Field(
-        0.0, description="P(a request is applied, but answered with an error)."
     )
     answers: Literal["error", "not-found"] = Field(
         "error", description="not-found: GET and HEAD find nothing, whatever is there."
@@ -130,20 +131,9 @@ class RequestErrors(Aimed):
         """Errors of some requests."""
         return _SomeErrors(self, start_us=start_us, end_us=end_us)
 
-    @property
-    def failing(self) -> float:
-        """Both rates."""
-        return min(1.0, self.error_rate + self.lost_answer_rate)
-
-    @property
-    def entangles(self) -> str:
-        """Which request fails is decided by the instant of it."""
-        return "requests fail"
-
     def conflicts(self, scenario: Scenario, place: Path) -> Iterator[Finding]:
         """What is hit must be sent, and what finds nothing must look for something."""
-        if self.error_rate + self.lost_answer_rate > 1.0:
-            yield too_likely(place)
+        yield from super().conflicts(scenario, place)
         is_picky = self.blocks != "any" or len(set(self.objects)) < len(OBJECTS)
         if is_picky and set(self.requests) == {"list"}:
             key = "blocks" if self.blocks != "any" else "objects"

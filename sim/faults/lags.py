@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import Field
 
 from sim.core.laws import Law
 from sim.model.faults.effect import Effect
 from sim.scenario.language.faultrules import target_rule
-from sim.scenario.language.faults import Fault, as_written, one_or_many, register, schema_of
+from sim.scenario.language.faults import Fault, one_or_many, register
 from sim.scenario.language.finding import Finding
-from sim.scenario.language.values import AtLeastOne, Path, Whole
+from sim.scenario.language.values import Path, Whole
 from sim.scenario.laws.tables import ActivityLaw
 from sim.scenario.schema import Scenario
 
@@ -23,32 +23,9 @@ _CHANGES: Final[tuple[Change, ...]] = ("create", "overwrite", "delete")
 _PLANES: Final[tuple[Plane, ...]] = ("get", "list")
 
 
-def _one_number_or_many(value: object) -> object:
-    """Read one number as an array of one."""
-    return (value,) if type(value) is int else value
-
-
-Changes = Annotated[
-    tuple[Change, ...],
-    AtLeastOne,
-    BeforeValidator(one_or_many),
-    PlainSerializer(as_written),
-    schema_of({"type": "string", "enum": list(_CHANGES)}),
-]
-Planes = Annotated[
-    tuple[Plane, ...],
-    AtLeastOne,
-    BeforeValidator(one_or_many),
-    PlainSerializer(as_written),
-    schema_of({"type": "string", "enum": list(_PLANES)}),
-]
-Replicas = Annotated[
-    tuple[Whole, ...],
-    AtLeastOne,
-    BeforeValidator(_one_number_or_many),
-    PlainSerializer(as_written),
-    schema_of({"type": "integer", "minimum": 0}),
-]
+Changes = Annotated[tuple[Change, ...], *one_or_many(type="string", enum=list(_CHANGES))]
+Planes = Annotated[tuple[Plane, ...], *one_or_many(type="string", enum=list(_PLANES))]
+Replicas = Annotated[tuple[Whole, ...], *one_or_many(type="integer", minimum=0)]
 
 
 class _OfReplicas(Fault):

@@ -12,16 +12,9 @@ from sim import __version__
 from sim.analysis.comparison.compare import Comparison, Row, SchemePair
 from sim.analysis.comparison.gates import GateResult
 from sim.analysis.comparison.numbers import Numbers
-from sim.core.units import US_PER_S
 from sim.report.csvtable import ALL_QUERIES, csv_text
 from sim.report.document import SCHEMA_VERSION, plain
-from sim.report.formats import (
-    UNKNOWN,
-    format_bytes_short,
-    format_count,
-    format_fraction,
-    format_span,
-)
+from sim.report.formats import UNKNOWN, format_amount
 from sim.report.names import csv_name
 from sim.report.tables import VERDICT_WIDTH, verdict_line
 from sim.scenario.metrics import OBSERVATIONS
@@ -180,8 +173,8 @@ def comparison_table(pair: SchemePair) -> "Table":
             difference.append(f"\n{_interval(row)}", "dim")
         table.add_row(
             Text(name),
-            _number(row.a, row.unit),
-            _number(row.b, row.unit),
+            format_amount(row.a, row.unit),
+            format_amount(row.b, row.unit),
             difference,
             _change(row),
         )
@@ -236,18 +229,4 @@ def _signed(value: float, unit: str) -> str:
     if math.isnan(value):
         return UNKNOWN
     sign = "+" if value > 0 else "−" if value < 0 else ""
-    return f"{sign}{_number(abs(value), unit)}"
-
-
-def _number(value: float, unit: str) -> str:
-    if math.isnan(value):
-        return UNKNOWN
-    match unit:
-        case "fraction":
-            return format_fraction(value)
-        case "bytes":
-            return format_bytes_short(value)
-        case "s":
-            return format_span(value * US_PER_S)
-        case _:
-            return format_count(value)
+    return f"{sign}{format_amount(abs(value), unit)}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "UNKNOWN",
     "byte_unit",
+    "format_amount",
     "format_bytes_short",
     "format_count",
     "format_fraction",
@@ -84,6 +85,21 @@ def format_bytes_short(amount: float) -> str:
     """Three significant digits in binary units: "12.3 GiB"."""
     unit, size = byte_unit(amount)
     return f"{_three_digits(amount / size)} {unit}"
+
+
+def format_amount(value: float, unit: str) -> str:
+    """A metric in its unit ("fraction", "bytes", "s", or else a count); nan as a dash."""
+    if math.isnan(value):
+        return UNKNOWN
+    match unit:
+        case "fraction":
+            return format_fraction(value)
+        case "bytes":
+            return format_bytes_short(value)
+        case "s":
+            return format_span(value * US_PER_S)
+        case _:
+            return format_count(value)
 
 
 def format_span(span_us: float) -> str:

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from sim.analysis.expect import Verdict
-from sim.core.units import US_PER_S
-from sim.report.formats import format_bytes_short, format_count, format_fraction, format_span
+from sim.report.formats import format_amount
 from sim.report.style import Axes, escaped, new_panels
 from sim.scenario.metrics import MEASURES, METRICS
 from sim.scenario.schema import OUTCOMES
@@ -36,15 +35,9 @@ def cell_text(cell: "Cell") -> str:
         return "?"
     if cell.verdict is Verdict.VALID and cell.symptom not in MEASURES:
         return "0"
-    if cell.symptom in OUTCOMES:
-        return format_fraction(cell.amount)
-    match METRICS[cell.symptom].unit:
-        case "s":
-            return format_span(cell.amount * US_PER_S)
-        case "bytes":
-            return format_bytes_short(cell.amount)
-        case _:
-            return f"{format_count(cell.amount)} x"
+    unit = "fraction" if cell.symptom in OUTCOMES else METRICS[cell.symptom].unit
+    text = format_amount(cell.amount, unit)
+    return f"{text} x" if unit == "count" else text
 
 
 def matrix_figure(cells: Sequence["Cell"]) -> Figure:

@@ -13,8 +13,7 @@ from sim.analysis.evidence.witness import (
     Unexplained,
     Witness,
 )
-from sim.core.units import US_PER_S
-from sim.report.formats import format_bytes_short, format_count, format_fraction, format_span
+from sim.report.formats import format_amount, format_count, format_fraction, format_span
 from sim.report.names import block_name
 
 __all__ = ["sentence"]
@@ -37,21 +36,11 @@ def sentence(witness: Witness) -> str:
 
 def _measured(found: Measured) -> str:
     value, low, high, worst = (
-        _amount(number, found.unit)
+        format_amount(number, found.unit)
         for number in (found.value, found.low, found.high, found.worst_value)
     )
     shown = value if found.low == found.high else f"{value} ({low} – {high})"
     return f"{shown}, {worst} in trial {found.worst_trial} (seed {found.worst_seed})"
-
-
-def _amount(number: float, unit: str) -> str:
-    match unit:
-        case "s":
-            return format_span(number * US_PER_S)
-        case "bytes":
-            return format_bytes_short(number)
-        case _:
-            return format_count(number)
 
 
 def _what(what: QueryWitness | Counted) -> str:

@@ -39,38 +39,23 @@ def test_objects_of_one_instant_are_one_record() -> None:
     assert rig.story() == ["10us put 0: chunk1", "11us put 0: chunk2 index", "12us put 0: meta"]
 
 
-def test_a_deletion_begins_with_the_meta_and_ends_with_the_mark() -> None:
-    rig = Rig(chunk_files=2)
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        (None, ["meta", "chunk1", "chunk2", "index", "mark"]),
+        ("meta-first", ["meta", "chunk1", "chunk2", "index", "mark"]),
+        ("as-listed", ["chunk1", "chunk2", "mark", "index", "meta"]),
+    ],
+)
+def test_objects_are_deleted_one_by_one_in_order(order: str | None, names: list[str]) -> None:
+    rig = Rig(chunk_files=2, deletion_order=order)
     block = rig.block(0, 2)
     rig.put(block)
     rig.mark(block)
     job = delete(block, rig.client("compactor", None), rig.kernel, Phase.COMPACTOR, us("50s"))
     rig.kernel.spawn(job, at_us=us("1h"), phase=Phase.COMPACTOR)
     rig.go("2h")
-    assert rig.story()[2:] == [
-        "1h10s delete 0: meta",
-        "1h20s delete 0: chunk1",
-        "1h30s delete 0: chunk2",
-        "1h40s delete 0: index",
-        "1h50s delete 0: mark",
-    ]
-
-
-def test_a_deletion_in_the_order_of_a_listing_ends_with_the_meta() -> None:
-    rig = Rig(chunk_files=2, deletion_order="as-listed")
-    block = rig.block(0, 2)
-    rig.put(block)
-    rig.mark(block)
-    job = delete(block, rig.client("compactor", None), rig.kernel, Phase.COMPACTOR, us("50s"))
-    rig.kernel.spawn(job, at_us=us("1h"), phase=Phase.COMPACTOR)
-    rig.go("2h")
-    assert rig.story()[2:] == [
-        "1h10s delete 0: chunk1",
-        "1h20s delete 0: chunk2",
-        "1h30s delete 0: mark",
-        "1h40s delete 0: index",
-        "1h50s delete 0: meta",
-    ]
+    assert rig.story()[2:] == [f"1h{i}0s delete 0: {name}" for i, name in enumerate(names, 1)]
 
 
 def test_only_what_is_there_is_deleted_and_nothing_takes_no_time() -> None:

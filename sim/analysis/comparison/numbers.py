@@ -5,17 +5,16 @@ give the same numbers.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sim import __version__
 from sim.analysis.estimators import Interval
-from sim.analysis.results import Result, SchemeResult, estimate, fractions_per_trial
+from sim.analysis.results import Result, SchemeResult, estimate, flat_counts, fractions_per_trial
 from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES
 
-__all__ = ["Numbers", "OutcomeNumbers", "SchemeNumbers", "flat_counts", "numbers_of"]
+__all__ = ["Numbers", "OutcomeNumbers", "SchemeNumbers", "numbers_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +117,3 @@ def _outcomes(scheme: SchemeResult, query: str | None) -> dict[str, OutcomeNumbe
         )
         for outcome in OUTCOMES
     }
-
-
-def flat_counts(counts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number of nested counts, with its dotted name as in ``scenario/metrics.py``."""
-    for key, value in counts.items():
-        if isinstance(value, Mapping):
-            yield from flat_counts(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

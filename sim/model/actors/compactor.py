@@ -129,14 +129,14 @@ class Compactor(Janitor):
         if len(blocks) > 1:
             plan = planner.overlapping(blocks)
             if plan:
-                self._check(plan)
+                self._halt_unless_mergeable(plan)
             else:
                 plan = planner.plan(blocks, self.spec.ranges_us)
         if not plan:
             self._dirty.discard(group)
         return plan
 
-    def _check(self, overlapping: list[Block]) -> None:
+    def _halt_unless_mergeable(self, overlapping: list[Block]) -> None:
         """Halt at blocks that overlap, unless they may be merged and have no data in common."""
         first, second = overlapping[:2]
         if not self.spec.vertical_compaction or first.resolution > 0:

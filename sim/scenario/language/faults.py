@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Type
 from pydantic import (
     BeforeValidator,
     Field,
-    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
     TypeAdapter,
     ValidationInfo,
     WithJsonSchema,
 )
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema
 
 from sim.core.laws import Law
 from sim.scenario.language.finding import Finding
-from sim.scenario.language.registry import Registry
+from sim.scenario.language.registry import ReadByKind, Registry
 from sim.scenario.language.values import AtLeastOne, Frozen, Path
 from sim.scenario.laws.tables import ActivityLaw
 
@@ -44,11 +43,9 @@ __all__ = [
     "RequestKind",
     "Requests",
     "Who",
-    "as_written",
     "fault_tables",
     "one_or_many",
     "register",
-    "schema_of",
 ]
 
 RequestKind = Literal["get", "head", "list", "put", "delete"]
@@ -64,52 +61,35 @@ T = TypeVar("T")
 _GROUPS: Final = {"producers": "producer/", "gateways": "gateway/"}
 
 
-def one_or_many(value: object) -> object:
-    """Read one entry as an array of one."""
-    return (value,) if isinstance(value, str) else value
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str) or type(value) is int else value
 
 
-def as_written(entries: Sequence[T]) -> T | list[T]:
-    """Print an array of one as its entry."""
+def _as_written(entries: Sequence[T]) -> T | list[T]:
     return entries[0] if len(entries) == 1 else list(entries)
 
 
-def schema_of(one: dict[str, object]) -> WithJsonSchema:
-    """Describe one entry, or an array of them."""
-    return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]})
+def one_or_many(**entry: object) -> tuple[object, ...]:
+    """Annotations of a tuple that a file says as one entry or an array; ``entry`` is its schema."""
+    array = {"type": "array", "items": entry, "minItems": 1}
+    schema = WithJsonSchema({"anyOf": [entry, array]})
+    return AtLeastOne, BeforeValidator(_one_or_many), PlainSerializer(_as_written), schema
 
 
 Who = Annotated[
     tuple[str, ...],
-    AtLeastOne,
-    BeforeValidator(one_or_many),
-    PlainSerializer(as_written),
-    schema_of(
-        {
-            "type": "string",
-            "pattern": r"^(any|producers|gateways|compactor|(producer|gateway)/\d+)$",
-            "examples": ["any", "gateway/0", "gateways", "producers", "compactor"],
-        }
+    *one_or_many(
+        type="string",
+        pattern=r"^(any|producers|gateways|compactor|(producer|gateway)/\d+)$",
+        examples=["any", "gateway/0", "gateways", "producers", "compactor"],
     ),
 ]
 """Actors, one or an array of them."""
 
-Requests = Annotated[
-    tuple[RequestKind, ...],
-    AtLeastOne,
-    BeforeValidator(one_or_many),
-    PlainSerializer(as_written),
-    schema_of({"type": "string", "enum": list(REQUESTS)}),
-]
+Requests = Annotated[tuple[RequestKind, ...], *one_or_many(type="string", enum=list(REQUESTS))]
 """Requests, one or an array of them."""
 
-Objects = Annotated[
-    tuple[ObjectKind, ...],
-    AtLeastOne,
-    BeforeValidator(one_or_many),
-    PlainSerializer(as_written),
-    schema_of({"type": "string", "enum": list(OBJECTS)}),
-]
+Objects = Annotated[tuple[ObjectKind, ...], *one_or_many(type="string", enum=list(OBJECTS))]
 """Objects of blocks, one kind or an array of them."""
 
 
@@ -205,28 +185,17 @@ def _one_of(tables: tuple[type[Fault], ...]) -> TypeAdapter[Fault]:
     return TypeAdapter(Annotated[union, Field(discriminator="kind")])
 
 
-class _Kinds:
-    """Annotation of a fault of any kind that is registered when it is read."""
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            self._read, serialization=core_schema.plain_serializer_function_ser_schema(_written)
-        )
+class _Kinds(ReadByKind):
+    """Annotation of a fault of any kind."""
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return handler(_one_of(tuple(fault_tables().values())).core_schema)
 
-    def _read(self, value: object, info: ValidationInfo) -> Fault:
+    def read(self, value: object, info: ValidationInfo) -> Fault:
         adapter = _one_of(tuple(fault_tables().values()))
         return adapter.validate_python(value, context=info.context)
-
-
-def _written(fault: Fault) -> Any:
-    return fault.model_dump(by_alias=True, exclude_none=True)
 
 
 AnyFault = Annotated[Fault, _Kinds()]

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
-from pydantic_core import CoreSchema, core_schema
+from pydantic import Field, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema
 
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.language.cleanup import WhenDeleted
-from sim.scenario.language.registry import Registry
+from sim.scenario.language.registry import ReadByKind, Registry
 from sim.scenario.language.values import Frozen, refusal
 
 if TYPE_CHECKING:
@@ -161,19 +161,11 @@ def primitives(slot: str) -> Mapping[str, type[Primitive]]:
     return _registered[slot].tables()
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+@dataclass(frozen=True)
+class Slot(ReadByKind):
     """Annotation of a field that holds the primitive of a slot; a text is a table of a kind."""
 
     name: str
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Read a table by its kind; write one without keys as its kind."""
-        return core_schema.with_info_plain_validator_function(
-            self._read, serialization=core_schema.plain_serializer_function_ser_schema(_written)
-        )
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -187,7 +179,8 @@ class Slot:
         ]
         return {"anyOf": [{"type": "string", "enum": short}, *tables]}
 
-    def _read(self, value: object, info: ValidationInfo) -> Primitive:
+    def read(self, value: object, info: ValidationInfo) -> Primitive:
+        """A table by its kind, or the kind alone."""
         if isinstance(value, Primitive):
             return value
         table = {"kind": value} if isinstance(value, str) else value
@@ -200,7 +193,7 @@ class Slot:
             raise refusal(one_of(known), hint=did_you_mean(kind, known), at=at)
         return known[kind].model_validate(table, context=info.context)
 
-
-def _written(primitive: Primitive) -> Any:
-    raw = primitive.model_dump(by_alias=True, exclude_none=True)
-    return raw if len(raw) > 1 else primitive.kind
+    def written(self, table: Primitive) -> Any:
+        """One without keys is its kind."""
+        raw = super().written(table)
+        return raw if len(raw) > 1 else table.kind

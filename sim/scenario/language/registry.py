@@ -6,11 +6,14 @@ It registers itself, and is looked up by name: no file of the language names it.
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args
+
+from pydantic import GetCoreSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
 
 from sim.scenario.language.values import Frozen
 
-__all__ = ["Registry"]
+__all__ = ["ReadByKind", "Registry"]
 
 Table = TypeVar("Table", bound=Frozen)
 
@@ -47,3 +50,22 @@ class Registry(Generic[Table]):
         """All of them, by kind, in the order in which they were registered."""
         import_module(self._room)
         return self._tables
+
+
+class ReadByKind:
+    """Base of annotations of a field that holds a table which is registered when it is read."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Leave reading and writing to the subclass."""
+        written = core_schema.plain_serializer_function_ser_schema(self.written)
+        return core_schema.with_info_plain_validator_function(self.read, serialization=written)
+
+    def read(self, value: object, info: ValidationInfo) -> Any:
+        """Make the table of what stands in a file."""
+        raise NotImplementedError
+
+    def written(self, table: Any) -> Any:
+        """What stands in a file; the keys that are said, by default."""
+        return table.model_dump(by_alias=True, exclude_none=True)
