@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import event, given, note
+from hypothesis import assume, event, given, note
 from hypothesis import strategies as st
 
 from sim.analysis.checkers import observe
+from sim.analysis.rules.rule import Status
+from sim.analysis.rules.safety import rules
 from sim.core.streams import Streams
 from sim.errors import ModelError
 from sim.model.world import simulate
@@ -65,6 +67,8 @@ def test_a_view_holds_only_what_its_shard_may_answer(scenario: Scenario, index: 
 @given(scenarios(strong=True), st.integers(0, 1))
 def test_a_strong_store_loses_nothing_and_halts_nobody(scenario: Scenario, index: int) -> None:
     note(to_toml(scenario))
+    # What is taken for abandoned while it is uploaded is lost on every store.
+    assume(not any(r.name == "R7" and r.status is Status.BROKEN for r in rules(scenario, index)))
     run = simulate_small(scenario, index)
     counts = observe(scenario, run.timelines)
     assert counts["lost-block"] == 0
@@ -75,6 +79,9 @@ def test_a_strong_store_loses_nothing_and_halts_nobody(scenario: Scenario, index
 @given(scenarios(strong=True, scheme_kinds=("deletion-mark",)))
 def test_marks_of_a_strong_store_never_move(scenario: Scenario) -> None:
     note(to_toml(scenario))
+    # A cleaner beside a sync that takes time deletes what is marked again after it (F-e1).
+    compactor = scenario.compactor
+    assume(compactor.cleanup != "every" or compactor.sync_takes.longest_us == 0)
     marks = simulate_small(scenario).timelines.marks
     event(f"marks: {min(len(marks.block), 5)}")
     assert len(set(marks.block.tolist())) == len(marks.block)

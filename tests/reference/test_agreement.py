@@ -32,6 +32,7 @@ from sim.trace.records import (
 )
 from sim.trace.timelines import Timelines
 from tests.reference import plain
+from tests.traces import changed
 from tests.worlds import AT_ONCE, marks, us, world
 
 COUNTERS = ("duplicate-compaction", "compactor-halt", "compactor-error", "orphan-mark")
@@ -97,8 +98,13 @@ def _compare(what: str, fast: Mapping[Any, Any], slow: Mapping[Any, Any]) -> Ite
 
 
 @settings(max_examples=settings().max_examples // 2)
-@given(scenario=scenarios(scheme_kinds=SCHEME_KINDS, max_interventions=3), trial=st.integers(0, 1))
-def test_fast_and_plain_agree(scenario: Scenario, trial: int) -> None:
+@given(
+    scenario=scenarios(scheme_kinds=SCHEME_KINDS, max_interventions=3),
+    order=st.sampled_from([None, "as-listed"]),
+    trial=st.integers(0, 1),
+)
+def test_fast_and_plain_agree(scenario: Scenario, order: str | None, trial: int) -> None:
+    scenario = changed(scenario, compactor={"deletion_order": order})
     for scheme_index in range(len(scenario.schemes)):
         assert next(differences(scenario, scheme_index, trial), None) is None
 
