@@ -205,6 +205,14 @@ def test_a_log_keeps_the_order_for_a_reader_of_one_replica() -> None:
     assert rule("R6", drawn).terms[0].span_us == us("10m")
 
 
+def test_nothing_is_proven_where_files_go_before_meta() -> None:
+    assert proof(safe(), 0, "query-error") == "R1, R2"
+    assert proof(safe(compactor__deletion_order="meta-first"), 0, "query-error") == "R1, R2"
+    listed = safe(compactor__deletion_order="as-listed")
+    assert proof(listed, 0, "query-error") == proof(listed, 0, "silent-gap") == ""
+    assert rule("R1", listed).status is Status.OPEN
+
+
 def test_deletion_at_once_proves_nothing_of_reads() -> None:
     scenario = safe()
     assert [r.name for r in rules(scenario, 1)] == ["R2", "R5", "R6", "R7", "R8", "R10"]
