@@ -70,6 +70,9 @@ result = run_scenario(scenario, workers=1)
 found = {s.name: estimate(s, ("query-error",)) for s in result.schemes}
 
 
+LOWEST = 1e-8  # what is rarer is drawn there
+
+
 def draw(ax):
     for family, colour, size in zip(hide_delays_m(0), PALETTE, (8, 5, 5), strict=False):
         points = [(d, found[f"{family}, D {d}m"].interval) for d in DELAYS_M]
@@ -83,9 +86,10 @@ def draw(ax):
         )
         for delay_m, interval in points:
             if interval.fraction > 0:
-                ax.vlines(delay_m, max(interval.low, 1e-8), interval.high, color=colour)
-            else:
-                ax.plot(delay_m, interval.high, "v", ms=size, fillstyle="none", color=colour)
+                ax.vlines(delay_m, max(interval.low, LOWEST), interval.high, color=colour)
+            elif interval.high > 0:
+                most = max(interval.high, LOWEST)
+                ax.plot(delay_m, most, "v", ms=size, fillstyle="none", color=colour)
     ax.plot([], [], "v", fillstyle="none", color="black", label="none failed: at most this")
     ax.set_yscale("log")
     ax.set_xlabel("delete delay D (min)")
