@@ -8,6 +8,7 @@ Q2, Q3 and Q5; no query is looked at. :class:`Exposure` answers two questions fo
 """
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,22 @@ from sim.scenario.language.primitives import Misses
 from sim.scenario.language.schemes import Composed
 from sim.scenario.schema import QueryClass, Scenario
 from sim.trace.timelines import Timelines
+
+
+class _Met(NamedTuple):
+    """Uses of loads that meet something; a row is one meeting.
+
+    ``object`` is what is absent, -1 where the gateway goes down; ``replica`` is the one that a read
+    would have to draw, -1 where all reads go to one. A query meets it if it arrives in [start,
+    end) and reads on until ``absent_us``.
+    """
+
+    load: Ints
+    object: Ints
+    replica: Ints
+    start_us: Ints
+    end_us: Ints
+    absent_us: Ints
 
 
 class Exposure:
@@ -192,27 +209,20 @@ class Exposure:
     def _met_by_reads(self) -> Failures:
         """Absent objects, and gateways that go down."""
         absent, down = self._absent_rows(), self._down_rows()
-        columns = [np.concatenate([a, b]) for a, b in zip(absent, down, strict=True)]
-        load, object_index, replica, start, end, absent_us = columns
-        loads, blocks = self.timelines.loads, self.timelines.blocks
+        rows = _Met(*(np.concatenate(columns) for columns in zip(absent, down, strict=True)))
         # A query arrives at the latest when its reading would begin to meet the absence.
-        keep = (end > start) & (end > absent_us - self.takes_us_max)
-        load = load[keep]
-        block, gateway = loads.block[load], loads.gateway[load]
+        keep = (rows.end_us > rows.start_us) & (rows.end_us > rows.absent_us - self.takes_us_max)
+        rows = _Met(*(column[keep] for column in rows))
+        loads, blocks = self.timelines.loads, self.timelines.blocks
+        block, gateway = loads.block[rows.load], loads.gateway[rows.load]
         objects = self.timelines.objects.mark
-        unit = (block * self.timelines.n_gateways + gateway) * objects + object_index[keep] + 1
         return Failures(
             stream=blocks.stream[block],
             gateway=gateway,
-            lost=self._lost(gateway, object_index[keep]),
-            unit=unit,
-            load=load,
+            lost=self._lost(gateway, rows.object),
+            unit=(block * self.timelines.n_gateways + gateway) * objects + rows.object + 1,
             block=block,
-            object=object_index[keep],
-            replica=replica[keep],
-            start_us=start[keep],
-            end_us=end[keep],
-            absent_us=absent_us[keep],
+            **rows._asdict(),
         )
 
     @cached_property
@@ -221,7 +231,7 @@ class Exposure:
         law = self.query_class.takes
         return law.draw_us(0.5) if law.is_constant else self.timelines.horizon_us
 
-    def _absent_rows(self) -> tuple[Ints, ...]:
+    def _absent_rows(self) -> _Met:
         """Uses joined with the absences of their blocks at the replicas they may be read from."""
         loads, absences = self.timelines.loads, self.timelines.absences
         used, earliest, latest = self._readers
@@ -240,21 +250,21 @@ class Exposure:
         readable = np.isin(replica, np.array(self.readable))
         keep = np.where(wanted < 0, readable, replica == wanted)
         row, use, replica, wanted = row[keep], use[keep], replica[keep], wanted[keep]
-        return (
-            used.load[use],
-            absences.object[row],
-            np.where(wanted < 0, replica, -1),
-            used.start_us[use],
-            np.minimum(used.end_us[use], absences.end_us[row]),
-            absences.start_us[row],
+        return _Met(
+            load=used.load[use],
+            object=absences.object[row],
+            replica=np.where(wanted < 0, replica, -1),
+            start_us=used.start_us[use],
+            end_us=np.minimum(used.end_us[use], absences.end_us[row]),
+            absent_us=absences.start_us[row],
         )
 
-    def _down_rows(self) -> tuple[Ints, ...]:
+    def _down_rows(self) -> _Met:
         """Blocks that a gateway had loaded when it went down, as long as it is counted on."""
         loads, used = self.timelines.loads, self._counted_on
-        load, start, end = (column[loads.crashed[used.load]] for column in used)
+        load, start_us, end_us = (column[loads.crashed[used.load]] for column in used)
         none = np.full(load.size, -1)
-        return load, none, none, start, end, loads.drop_us[load]
+        return _Met(load, none, none, start_us, end_us, loads.drop_us[load])
 
     @property
     def n_needed(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from sim.analysis.intervals import GroupedSpans, Ints, merge_groups, pairs
 from sim.core.units import NEVER
 
-__all__ = ["Covers", "Gone", "Lapses", "lapses"]
+__all__ = ["Covers", "Gone", "Lapses", "Need", "lapses"]
 
 _ALWAYS: Final = 0
 """Data that no loaded block has is missing however short the query is."""
@@ -35,6 +35,14 @@ class Lapses(NamedTuple):
     def merged(self, takes_us: int) -> GroupedSpans:
         """The same of all rows, by stream."""
         return merge_groups(self.stream, *self.during(takes_us))
+
+
+class Need(NamedTuple):
+    """Rows (n,): queries of ``stream`` that arrive in [start_us, end_us) ask for some data."""
+
+    stream: Ints
+    start_us: Ints
+    end_us: Ints
 
 
 class Covers(NamedTuple):
@@ -63,13 +71,13 @@ class Gone(NamedTuple):
         return self.load[lost & (self.absent_us <= at_us + takes_us)]
 
 
-def lapses(need: tuple[Ints, Ints, Ints], covers: Covers, gone: Gone) -> Lapses:
+def lapses(need: Need, covers: Covers, gone: Gone) -> Lapses:
     """Work out when needed data is in no block that is used and stays whole.
 
     Parameters
     ----------
-    need : tuple of int64 arrays of shape (n_needs,)
-        Stream of each need, and the arrivals [start, end) that have it.
+    need : Need
+        Data that only the bucket has.
     covers : Covers
         Which blocks have the data.
     gone : Gone

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.analysis.intervals import GroupedSpans, Ints, merge_groups, pairs
-from sim.analysis.queries.lapses import Covers, Gone, Lapses, lapses
+from sim.analysis.queries.lapses import Covers, Gone, Lapses, Need, lapses
 from sim.analysis.queries.uses import Uses
 from sim.core.objects import RESOLUTIONS
 from sim.core.units import NEVER
@@ -56,7 +56,8 @@ class Needs:
             found = self.missing(0, left_out)
             return Lapses(*found, np.zeros_like(found.start))
         if left_out not in self._lapses:
-            need = self._blocks.stream[self._rows], self._start_us, self._end_us
+            stream = self._blocks.stream[self._rows]
+            need = Need(stream, self._start_us, self._end_us)
             self._lapses[left_out] = lapses(need, self._without(left_out), self._gone)
         return self._lapses[left_out]
 
