@@ -21,7 +21,8 @@ from sim.model import world as world_module
 from sim.model.blocks.catalog import Block, Catalog, Version
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
-from sim.model.store.versions import GET, Store
+from sim.model.store.versions import Store
+from sim.model.store.visibility import GET
 from sim.model.world import simulate
 from sim.scenario.dump import to_toml
 from sim.scenario.schema import Scenario

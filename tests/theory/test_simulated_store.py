@@ -14,7 +14,7 @@ from sim.analysis.theory.wars import EXACT
 from sim.core.arrivals import arrivals
 from sim.core.laws import Exponential, Law, Mixture, Pareto
 from sim.core.units import US_PER_S
-from sim.model.store.versions import GET
+from sim.model.store.visibility import GET
 from sim.trace.records import PutRecord
 from tests.stats import assert_power, mean_within, share_within
 from tests.worlds import Rig, lag

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.model.store.caching import Cache, CachingClient
-from sim.model.store.versions import GET
+from sim.model.store.visibility import GET
 from sim.model.views.cached import CachedBucket
 from sim.model.views.view import Filters, View
 from sim.scenario.schema import GatewayCache

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sim.analysis.curve.feedback import feedback
-from sim.model.store.versions import GET, LIST
+from sim.model.store.visibility import GET, LIST
 from sim.scenario.dump import to_toml
 from sim.scenario.load import load
 from tests.worlds import Rig, lag, run, us, world

@@ -21,9 +21,9 @@ from sim.model import schemes
 from sim.model.actors import gateway, janitor, planner
 from sim.model.blocks import catalog
 from sim.model.blocks.catalog import Block, Catalog
-from sim.model.store import versions as store
 from sim.model.store.transfer import Steps
-from sim.model.store.versions import GET, LIST, Store
+from sim.model.store.versions import Store
+from sim.model.store.visibility import GET, LIST, Visibility
 from sim.model.views import view
 from sim.scenario.schema import Scenario
 from tests.worlds import AT_ONCE, Rig, lag, marks, run, story, us, world
@@ -166,13 +166,13 @@ def test_deduplication_that_prefers_the_younger_block(monkeypatch: Patch) -> Non
 def test_a_store_that_shows_a_delete_before_its_acknowledgement(monkeypatch: Patch) -> None:
     scenario = world(horizon="11h", store={"lag": lag(delete_get="10m", delete_list="10m")})
     assert hazards(scenario)[-1] == ("query-error", us("10h11m"), us("10h30m"))
-    visible_us = Store.visible_us
+    visible_us = Visibility.visible_us
 
-    def early(self: Store, *change: Any, stream: int) -> tuple[int, ...]:
+    def early(self: Visibility, *change: Any, stream: int) -> tuple[int, ...]:
         seen = visible_us(self, *change, stream=stream)
         return tuple(t - us("20m") for t in seen) if change[2] == "delete" else seen
 
-    monkeypatch.setattr(store.Store, "visible_us", early)
+    monkeypatch.setattr(Visibility, "visible_us", early)
     trace, timelines = run(scenario)
     # The invariant: nothing shows before it is acknowledged.
     absences = timelines.absences

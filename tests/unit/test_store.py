@@ -6,7 +6,7 @@ import pytest
 
 from sim.core.laws import Uniform
 from sim.core.units import NEVER
-from sim.model.store.versions import GET, LIST
+from sim.model.store.visibility import GET, LIST
 from sim.trace.records import PutRecord
 from tests.worlds import Rig, lag, us
 

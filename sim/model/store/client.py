@@ -9,7 +9,8 @@ from sim.model.blocks.catalog import Block, Version
 from sim.model.faults.effect import Request
 from sim.model.faults.happening import Faults
 from sim.model.store.bucket_objects import BucketObject
-from sim.model.store.versions import GET, LIST, Store
+from sim.model.store.versions import Store
+from sim.model.store.visibility import GET, LIST
 from sim.model.tally import Tally
 from sim.scenario.language.faults import OBJECTS
 

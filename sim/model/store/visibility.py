@@ -1,0 +1,151 @@
+"""When replicas show a change (``SEMANTICS.md`` S2, S8, F7, F8).
+
+A change is acknowledged once; each replica shows it in its GET and in its LIST plane after a lag
+that depends on the change alone (key, version, replica, plane), never on when or by whom it is
+asked. So the store can be asked about any instant, and all schemes of a trial meet the same lags.
+"""
+
+from sim.core.draws import draw_us
+from sim.core.kernel import Kernel
+from sim.core.laws import Law
+from sim.core.streams import Streams
+from sim.model.faults.lags import Lags
+from sim.scenario.schema import Quorum
+from sim.scenario.schema import Store as StoreSpec
+
+GET, LIST = 0, 1
+_PLANES = ("get", "list")
+
+Columns = tuple[tuple[int, ...], tuple[int, ...]]
+"""Per replica, when it shows a change in its GET and in its LIST plane; empty: at once."""
+
+
+class Visibility:
+    """When the replicas of a store show what it acknowledges.
+
+    Parameters
+    ----------
+    lags : Lags
+        What faults do to it.
+
+    Attributes
+    ----------
+    is_instant : bool
+        Whether every replica shows every change as it is acknowledged.
+    """
+
+    def __init__(self, spec: StoreSpec, *, kernel: Kernel, streams: Streams, lags: Lags) -> None:
+        self._spec = spec
+        self._kernel = kernel
+        self._streams = streams
+        self._faults = lags
+        self._log = _Log(spec.replicas)
+        lag = spec.lag
+        self._laws: dict[str, tuple[Law, Law]] = {
+            "create": (lag.create.get, lag.create.list),
+            "overwrite": (lag.overwrite.get, lag.overwrite.list),
+            "delete": (lag.delete.get, lag.delete.list),
+        }
+        self.is_instant = lags.are_none and all(map(self._shows_at_once, self._laws.values()))
+
+    def of(self, key: str, version: int, kind: str, *, stream: int) -> Columns:
+        """When a version of a key shows that is acknowledged now.
+
+        Parameters
+        ----------
+        kind : str
+            "create", "overwrite" or "delete".
+        stream : int
+            Whose change it is, for the order of the log.
+        """
+        if self.is_instant:
+            return (), ()
+        return (
+            self.visible_us(key, version, kind, GET, stream=stream),
+            self.visible_us(key, version, kind, LIST, stream=stream),
+        )
+
+    def visible_us(
+        self, key: str, version: int, kind: str, plane: int, *, stream: int
+    ) -> tuple[int, ...]:
+        """When each replica shows, in a plane, a version of a key that is acknowledged now (S2)."""
+        now_us = self._kernel.now_us
+        if self._spec.quorum is not None:
+            return (now_us + self._quorum_lag_us(self._spec.quorum, key, version, plane),)
+        replicas = range(self._spec.replicas)
+        law, name = self._laws[kind][plane], _PLANES[plane]
+        lags = [draw_us(law, self._streams, "lag", key, version, r, name) for r in replicas]
+        faults = self._faults
+        if not faults.are_none:
+            for r in replicas:
+                others = faults.laws(now_us, kind, name, r) or [law]
+                identity = ("lag", key, version, r, name)
+                lags[r] = max(draw_us(other, self._streams, *identity) for other in others)
+        for replica in self._current_at_ack(key, version):
+            lags[replica] = 0
+        seen = [now_us + lag for lag in lags]
+        if not faults.are_none:
+            seen = [faults.arrives_us(t_us, r) for r, t_us in enumerate(seen)]
+        if self._spec.order == "log":
+            return self._log.append(plane, stream, now_us, seen)
+        return tuple(seen)
+
+    def _current_at_ack(self, key: str, version: int) -> list[int]:
+        """Replicas that applied the change before it was acknowledged."""
+        current = [0] if self._spec.primary else []
+        uniform = self._streams.uniform
+        if self._spec.acks:
+            draws = [
+                (self._faults.cut_off(self._kernel.now_us, r), uniform("ack", key, version, r), r)
+                for r in range(self._spec.replicas)
+            ]
+            current += [r for *_, r in sorted(draws)[: self._spec.acks]]
+        return current
+
+    def _quorum_lag_us(self, quorum: Quorum, key: str, version: int, plane: int) -> int:
+        """The age from which a read of this version finds it: the one-pass form of WARS."""
+
+        def delays(leg: str, law: Law) -> list[int]:
+            identity = ("wars", key, version, _PLANES[plane], leg)
+            return [draw_us(law, self._streams, *identity, i) for i in range(quorum.n)]
+
+        write = delays("write", quorum.write)
+        ack = delays("ack", quorum.ack)
+        read = delays("read", quorum.read)
+        response = delays("response", quorum.response)
+        commit = sorted(w + a for w, a in zip(write, ack, strict=True))[quorum.w - 1]
+        answers = sorted((r + s, i) for i, (r, s) in enumerate(zip(read, response, strict=True)))
+        first = min(write[i] - read[i] for _, i in answers[: quorum.r])
+        return max(0, first - commit)
+
+    def _shows_at_once(self, laws: tuple[Law, Law]) -> bool:
+        if self._spec.quorum is not None or self._spec.order == "log":
+            return False
+        return all(law.is_constant and law.draw_us(0.5) == 0 for law in laws)
+
+
+class _Log:
+    """Replicas that show changes in the order of acknowledgement (S2, ``order = "log"``).
+
+    Changes of different streams acknowledged at one instant have no order.
+    """
+
+    def __init__(self, replicas: int) -> None:
+        self._now_us = 0
+        self._before = {plane: [0] * replicas for plane in (GET, LIST)}
+        self._latest = {plane: [0] * replicas for plane in (GET, LIST)}
+        self._of_stream: dict[tuple[int, int], list[int]] = {}
+
+    def append(self, plane: int, stream: int, now_us: int, seen_us: list[int]) -> tuple[int, ...]:
+        """When each replica shows a change acknowledged now that it could show at ``seen_us``."""
+        if now_us > self._now_us:
+            self._now_us = now_us
+            self._before = {p: list(latest) for p, latest in self._latest.items()}
+            self._of_stream.clear()
+        earlier = self._of_stream.get((plane, stream), self._before[plane])
+        shown = [max(pair) for pair in zip(seen_us, earlier, strict=True)]
+        self._of_stream[plane, stream] = shown
+        latest = self._latest[plane]
+        for replica, t_us in enumerate(shown):
+            latest[replica] = max(latest[replica], t_us)
+        return tuple(shown)
