@@ -321,11 +321,11 @@ def told(rig: Rig, since: str) -> list[str]:
 
 
 def header(**changes: Any) -> Header:
-    """A header that stands for no scenario."""
+    """A header that stands for no scenario, under the scheme of `BASE`."""
     values: dict[str, Any] = {
         "scenario": "made",
         "scenario_digest": "",
-        "scheme": "none",
+        "scheme": AT_ONCE["name"],
         "trial": 0,
         "seed": 7,
         "chunk_files": 1,

@@ -4,9 +4,13 @@ Each number is defined in the docstring of the function that counts it. Statisti
 [warm-up, horizon); what is counted *at the horizon* is the state at the end of the run.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from sim.analysis.damage import lost_data, unnoticed_us
+from sim.analysis.queries.exposure import Exposure, exposures
 from sim.conventions.placement import Shards
 from sim.core.streams import Streams
 from sim.core.units import NEVER, US_PER_S
@@ -20,14 +24,17 @@ SETTLE_US = 3600 * US_PER_S
 Counts = dict[str, float | dict[str, float]]
 
 
-def observe(scenario: Scenario, timelines: Timelines) -> Counts:
+def observe(
+    scenario: Scenario, timelines: Timelines, exposed: Sequence[Exposure] | None = None
+) -> Counts:
     """Every count of one trial, by the names of ``scenario/metrics.py``.
 
-    ``stored-bytes`` and ``garbage-bytes`` are means over time. An empty window or sample gives 0
-    and ``n = 0``.
+    ``exposed`` is what other judges of the trial share, if there are any. ``stored-bytes`` and
+    ``garbage-bytes`` are means over time. An empty window or sample gives 0 and ``n = 0``.
     """
     counters = timelines.counters
-    moved = observe_deletions(scenario, timelines, garbage_byte_seconds(timelines))
+    exposed = exposed or exposures(scenario, timelines)
+    moved = observe_deletions(scenario, timelines, garbage_byte_seconds(timelines), exposed)
     return {
         "duplicate-compaction": counters["duplicate-compaction"],
         "compactor-halt": counters["compactor-halt"],
@@ -42,11 +49,15 @@ def observe(scenario: Scenario, timelines: Timelines) -> Counts:
         "requests": {kind: counters[f"requests.{kind}"] for kind in REQUEST_KINDS},
         "time-to-visible": time_to_visible(scenario, timelines),
         "retention-overshoot": moved["retention-overshoot"],
+        "damage-found": moved["damage-found"],
     }
 
 
 def observe_deletions(
-    scenario: Scenario, timelines: Timelines, garbage_byte_seconds: float
+    scenario: Scenario,
+    timelines: Timelines,
+    garbage_byte_seconds: float,
+    exposed: Sequence[Exposure],
 ) -> Counts:
     """Those of the counts of :func:`observe`, but for requests, that depend on when blocks go."""
     stored = _byte_seconds(timelines, timelines.blocks.committed_us)
@@ -58,6 +69,7 @@ def observe_deletions(
         "stored-bytes": stored / seconds,
         "garbage-bytes": garbage_byte_seconds / seconds,
         "retention-overshoot": retention_overshoot(scenario, timelines),
+        "damage-found": damage_found(scenario, timelines, exposed),
     }
 
 
@@ -67,26 +79,8 @@ def garbage_byte_seconds(timelines: Timelines) -> float:
 
 
 def lost_blocks(scenario: Scenario, timelines: Timelines) -> int:
-    """Committed level-1 blocks whose data was in no complete block before its retention ended.
-
-    A block is complete while its chunks, index and meta.json are in the store, as acknowledged.
-    Data counts as there in whatever resolution.
-    """
-    blocks = timelines.blocks
-    width = int(blocks.source_ordinal.max(initial=0)) + 1
-    length = blocks.source_ptr[1:] - blocks.source_ptr[:-1]
-    holder = np.repeat(np.arange(len(blocks.id)), length)
-    key = blocks.stream[holder] * width + blocks.source_ordinal
-    last_us = np.zeros(scenario.producers.count * width, np.int64)
-    until_us = np.where(blocks.committed_us < NEVER, blocks.broken_us, 0)
-    np.maximum.at(last_us, key, until_us[holder])
-    rows = np.flatnonzero((blocks.level == 1) & (blocks.committed_us < NEVER))
-    gone_us = last_us[blocks.stream[rows] * width + blocks.source_ordinal[blocks.source_ptr[rows]]]
-    kept = scenario.compactor.retention_us if scenario.compactor.downsampling else None
-    retention = kept or scenario.compactor.retention_us[:1]
-    keep_us = max(retention) if all(retention) else NEVER
-    expires_us = np.minimum(blocks.max_us[rows], NEVER - keep_us) + keep_us
-    return int(((gone_us < NEVER) & (gone_us <= expires_us)).sum())
+    """How many blocks :func:`sim.analysis.damage.lost_data` finds."""
+    return int(lost_data(scenario, timelines)[0].size)
 
 
 def _dangling(timelines: Timelines) -> npt.NDArray[np.bool_]:
@@ -149,6 +143,18 @@ def retention_overshoot(scenario: Scenario, timelines: Timelines) -> dict[str, f
         & (blocks.deleted_us >= timelines.warmup_us)
     )
     return _summary((blocks.deleted_us - blocks.max_us - retention_us)[rows])
+
+
+def damage_found(
+    scenario: Scenario, timelines: Timelines, exposed: Sequence[Exposure]
+) -> dict[str, float]:
+    """Seconds from the damage of a block until one query is expected to have met it.
+
+    One sample per block damaged after the warm-up, see `sim.analysis.damage`; ``never`` counts
+    those of which less than one query is expected, which the other numbers leave out.
+    """
+    delays_us, never = unnoticed_us(scenario, timelines, exposed)
+    return {**_summary(delays_us), "never": never}
 
 
 def _byte_seconds(timelines: Timelines, since_us: Ints) -> float:

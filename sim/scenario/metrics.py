@@ -71,6 +71,8 @@ _ALL: Final = (
     *_sample("time-to-visible"),
     Metric(name="time-to-visible.never"),
     *_sample("retention-overshoot"),
+    *_sample("damage-found"),
+    Metric(name="damage-found.never"),
 )
 
 METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for metric in _ALL})

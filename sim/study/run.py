@@ -211,7 +211,7 @@ def judge_trace(
         digest=trace.digest,
         records=len(trace.records),
         classes=classes,
-        counts=dict(observe(scenario, timelines)),
+        counts=dict(observe(scenario, timelines, exposed)),
         garbage_byte_seconds=garbage_byte_seconds(timelines),
         window_count=window_count,
         windows_us=windows_us,

@@ -1,7 +1,7 @@
 """From records to columns: :func:`build` turns a trace into its timelines."""
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import TypeVar
 
 import numpy as np
@@ -102,10 +102,11 @@ def _blocks(
     created_us, _, ids, *numbers, sources = zip(*made, strict=True) if made else [()] * 10
     source_ptr, source_ordinal = _expand(sources)
     lives = [
-        (*span, span[1], history[-1].t_us) if span else _life(history, n_data)
+        (*span, span[1], NEVER, history[-1].t_us) if span else _life(history, n_data)
         for history, span in zip(changes, spans, strict=True)
     ]
-    committed_us, deleted_us, broken_us, changed_us = np.array(lives, np.int64).reshape(-1, 4).T
+    lived = np.array(lives, np.int64).reshape(-1, 5).T
+    committed_us, deleted_us, broken_us, damaged_us, changed_us = lived
     stream, resolution, min_us, max_us, level, size_bytes = np.array(numbers, np.int64)
     why = np.zeros(len(made), np.int64)
     retired_us = np.full(len(made), NEVER)
@@ -126,6 +127,7 @@ def _blocks(
         retired_why=why,
         deleted_us=deleted_us,
         broken_us=broken_us,
+        damaged_us=damaged_us,
         changed_us=changed_us,
         source_ptr=source_ptr,
         source_ordinal=source_ordinal,
@@ -142,8 +144,8 @@ def _expand(sources: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
     return np.append(0, end)[ranges], ordinal
 
 
-def _life(changes: Sequence[Change], n_data: int) -> tuple[int, int, int, int]:
-    """Of a block: committed, last data object deleted, broken, last changed (all µs).
+def _life(changes: Sequence[Change], n_data: int) -> tuple[int, ...]:
+    """Of a block: committed, last data object deleted, broken, damaged, last changed (all µs).
 
     Broken is 0 for a block that was never whole; what did not happen is ``NEVER``.
     """
@@ -168,8 +170,21 @@ def _life(changes: Sequence[Change], n_data: int) -> tuple[int, int, int, int]:
         committed_us,
         deleted_us if is_gone else NEVER,
         min(missing.values(), default=NEVER),
+        _damaged_us(changes, n_data),
         changed_us,
     )
+
+
+def _damaged_us(changes: Sequence[Change], n_data: int) -> int:
+    """The first instant at the end of which meta.json is there and another object is not."""
+    there: set[int] = set()
+    for change, later in zip_longest(changes, changes[1:]):
+        is_put = isinstance(change, PutRecord)
+        there = there.union(change.objects) if is_put else there.difference(change.objects)
+        is_over = later is None or later.t_us > change.t_us
+        if is_over and n_data in there and len(there - {n_data + 1}) <= n_data:
+            return change.t_us
+    return NEVER
 
 
 def _loads(records: Sequence[Record]) -> LoadTable:

@@ -21,6 +21,7 @@ class BlockTable:
 
     ``deleted_us``: when its last chunk or index was acknowledged as deleted, after which none came
     back. ``broken_us``: since when it lacks a chunk, its index or its meta.json for good.
+    ``damaged_us``: when first its meta.json was in the store and a chunk or its index was not.
     ``changed_us``: its last put or delete. ``source_ordinal[source_ptr[b]:source_ptr[b + 1]]`` are
     the level-1 ordinals in block b.
     """
@@ -38,6 +39,7 @@ class BlockTable:
     retired_why: Ints
     deleted_us: Ints
     broken_us: Ints
+    damaged_us: Ints
     changed_us: Ints
     source_ptr: Ints
     source_ordinal: Ints

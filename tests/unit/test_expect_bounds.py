@@ -16,7 +16,8 @@ MEASURES = (
     '"requests.list", "requests.put", "requests.delete", "time-to-visible.mean_s", '
     '"time-to-visible.p50_s", "time-to-visible.p99_s", "time-to-visible.max_s", '
     '"time-to-visible.never", "retention-overshoot.mean_s", "retention-overshoot.p50_s", '
-    '"retention-overshoot.p99_s", "retention-overshoot.max_s"'
+    '"retention-overshoot.p99_s", "retention-overshoot.max_s", "damage-found.mean_s", '
+    '"damage-found.p50_s", "damage-found.p99_s", "damage-found.max_s", "damage-found.never"'
 )
 
 REFUSED: list[tuple[Raw, str]] = [

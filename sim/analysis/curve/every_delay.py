@@ -182,7 +182,8 @@ class EveryDelay:
         exposed = self.exposed(scenario, timelines)
         classes = tuple(self._outcomes(*row, delay_us) for row in enumerate(exposed))
         garbage = garbage_byte_seconds(timelines)
-        counts = {**self._unmoved, **observe_deletions(scenario, timelines, garbage)}
+        moved = observe_deletions(scenario, timelines, garbage, exposed)
+        counts = {**self._unmoved, **moved}
         requests = self._requests(delay_us)
         if requests is not None:
             counts["requests"] = requests
@@ -223,7 +224,7 @@ class EveryDelay:
     @cached_property
     def _unmoved(self) -> Counts:
         """Counts that no deletion changes."""
-        counts = observe(self.scenario, self._timelines)
+        counts = observe(self.scenario, self._timelines, self._exposed)
         del counts["requests"]
         return counts
 

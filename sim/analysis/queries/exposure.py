@@ -291,6 +291,10 @@ class Exposure:
         """Arrivals for which data of a stream is missing, for queries of any duration."""
         return self._needs.lapses(left_out)
 
+    def unserved(self) -> Lapses:
+        """The same by level-1 block, whose ordinal stands for the stream; no gateway left out."""
+        return self._needs.unserved()
+
     def lacking(self, at_us: int, takes_us: int, left_out: frozenset[int]) -> Ints:
         """Level-1 blocks whose data is missing for an arrival if ``left_out`` give nothing.
 

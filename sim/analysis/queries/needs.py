@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.analysis.intervals import GroupedSpans, Ints, merge_groups, pairs
 from sim.analysis.queries.lapses import Covers, Gone, Lapses, Need, lapses
+from sim.analysis.queries.outcomes import NOBODY
 from sim.analysis.queries.uses import Uses
 from sim.core.objects import RESOLUTIONS
 from sim.core.units import NEVER
@@ -61,6 +62,15 @@ class Needs:
             self._lapses[left_out] = lapses(need, self._without(left_out), self._gone)
         return self._lapses[left_out]
 
+    def unserved(self) -> Lapses:
+        """The same by level-1 block, whose ordinal stands for the stream; no gateway left out."""
+        if self._gone is not None:
+            rows = Need(self._rows, self._start_us, self._end_us)
+            return lapses(rows, self._covers, self._gone)
+        need, opens, closes = self._open(NOBODY)
+        found = merge_groups(self._rows[need], opens, closes)
+        return Lapses(*found, np.zeros_like(found.start))
+
     def lacking(self, at_us: int, takes_us: int, left_out: frozenset[int]) -> Ints:
         """Level-1 blocks, ordinals ascending, whose data is missing for one arrival."""
         covers = self._without(left_out)
@@ -93,6 +103,11 @@ class Needs:
         return Covers(*(column[keep] for column in self._covers))
 
     def _find_missing(self, left_out: frozenset[int]) -> GroupedSpans:
+        need, opens, closes = self._open(left_out)
+        return merge_groups(self._blocks.stream[self._rows[need]], opens, closes)
+
+    def _open(self, left_out: frozenset[int]) -> tuple[Ints, Ints, Ints]:
+        """What is left of each need, perhaps nothing: rows (need, start, end)."""
         covers = self._without(left_out)
         covered = merge_groups(covers.need, covers.start_us, covers.end_us)
         # What is left of each need runs from its start, or the end of a covered piece, to the
@@ -104,7 +119,7 @@ class Needs:
         group, opens = group[order], opens[order]
         closes = self._end_us[group]
         closes[np.flatnonzero(order >= n) - 1] = covered.start
-        return merge_groups(self._blocks.stream[self._rows[group]], opens, closes)
+        return group, opens, closes
 
 
 def _needed(exposure: "Exposure") -> tuple[Ints, Ints, Ints]:
