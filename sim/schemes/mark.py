@@ -27,7 +27,7 @@ class DeletionMark(Primitive):
     """A deletion-mark.json inside the block, written once, stamped in whole seconds."""
 
     source: ClassVar = _SOURCE
-    refuses: ClassVar = {"hide": ("superseded", "data-age")}
+    refuses: ClassVar = {"hide": ("superseded", "gone", "data-age")}
     kind: Literal["mark"] = Field("mark", description="A deletion-mark.json inside the block.")
 
     def made(self, scenario: Scenario) -> "DeletionMark":
@@ -80,11 +80,16 @@ class MarkAge(Hides):
         """Age of a mark from which gateways ignore the block."""
         return self.after_us
 
+    @property
+    def keeps_what_is_replaced(self) -> bool:
+        """Until its mark hides it, if that is asked for."""
+        return bool(self.keeps_superseded)
+
     def made(self, scenario: Scenario) -> Hide:
         """The two ages."""
         own_us = self.after_us if self.compactor_us is None else self.compactor_us
         return Hide(
             gateways_us=self.after_us,
             compactor_us=own_us,
-            keeps_superseded=bool(self.keeps_superseded),
+            keeps_superseded=self.keeps_what_is_replaced,
         )

@@ -79,6 +79,25 @@ class Superseded(Hides):
         return Hide()
 
 
+@register("hide")
+class Gone(Hides):
+    """A gateway uses a block until it is gone: it has no filter that looks for replacements."""
+
+    source: ClassVar = _THANOS_0_10
+    kind: Literal["gone"] = Field(
+        "gone", description="When it is gone; gateways keep what another block contains."
+    )
+
+    @property
+    def keeps_what_is_replaced(self) -> bool:
+        """For as long as it is there."""
+        return True
+
+    def made(self, scenario: Scenario) -> Hide:
+        """Gateways do not deduplicate; the compactor does."""
+        return Hide(keeps_superseded=True)
+
+
 @register("delete")
 class AtOnce(Deletes):
     """The objects go as soon as the block is retired."""

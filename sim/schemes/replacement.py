@@ -25,6 +25,7 @@ class UntilReplaced(Primitive):
     """A reader drops what deduplication hides once a block that contains it is loaded."""
 
     source: ClassVar = "this project"
+    refuses: ClassVar = {"hide": ("gone",)}
     kind: Literal["replacement-loaded"] = Field(
         "replacement-loaded", description="A source stays until what replaces it is loaded."
     )

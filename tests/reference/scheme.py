@@ -44,6 +44,8 @@ class Way:
     def deduplicates(self) -> bool:
         """Whether a gateway drops what another block contains (G4, D10)."""
         hide = self.slots.hide
+        if hide.kind == "gone":
+            return False
         return not (hide.kind == "mark-age" and hide.keeps_superseded)
 
     def hide_us(self, *, is_gateway: bool) -> int | None:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from sim.analysis.queries.evaluate import class_hazards
 from sim.analysis.queries.exposure import Exposure
+from sim.analysis.rules.safety import proof
 from sim.core.units import NEVER
 from sim.errors import ScenarioError
 from sim.model.schemes import Hide, compose
@@ -20,7 +21,7 @@ from sim.scenario.load import load
 from sim.scenario.presets import scheme_presets, settings_presets
 from sim.scenario.schema import Scenario
 from sim.schemes.plain import NoHold
-from sim.trace.records import LoadRecord
+from sim.trace.records import DropRecord, LoadRecord
 from sim.trace.timelines import Timelines
 from tests.worlds import AT_ONCE, lag, marks, run, us, world
 
@@ -340,3 +341,37 @@ def test_wrong_settings_are_told(presets: str, told: str) -> None:
 def test_a_scheme_says_which_settings_it_needs() -> None:
     with pytest.raises(ScenarioError, match="strong-store"):
         load(TEXT.replace('name = "own"\nkind = "composed"', 'preset = "S6"'))
+
+
+KEEPS = {"record": "mark", "hide": {"kind": "mark-age", "after": "3h", "keeps_superseded": True}}
+
+
+def delayed(delay: str, **parts: Any) -> dict[str, Any]:
+    return composed(**{**KEEPS, **parts}, delete={"kind": "after", "delay": delay})
+
+
+def test_what_readers_keep_although_it_is_replaced_needs_the_delay_of_its_mark() -> None:
+    def kept(scheme: dict[str, Any]) -> tuple[str, int]:
+        gateways = {"sync_interval": "15m", "phase": "14m"}
+        scenario = world(horizon="40h", schemes=[scheme], gateways=gateways)
+        errors_us = hazards_us(scenario, run(scenario)[1]).get("query-error", 0)
+        return proof(scenario, 0, "query-error"), errors_us
+
+    assert kept(delayed("3h15m2s")) == ("R1", 0)
+    reason, errors_us = kept(delayed("3h"))
+    assert (reason, errors_us > 0) == ("", True)
+    # Who drops what is replaced does not wait for the mark.
+    drops = {"hide": {"kind": "mark-age", "after": "3h"}}
+    assert kept(delayed("3h", **drops)) == ("R2", 0)
+
+
+def test_readers_of_old_use_a_source_until_it_is_gone() -> None:
+    def drops_us(hide: str) -> list[int]:
+        late = {"delete_takes": "30m"}
+        scheme = composed(hide=hide, delete="at-once")
+        scenario = world(horizon="13h", schemes=[scheme], compactor=late)
+        return [r.t_us for r in run(scenario)[0].records if isinstance(r, DropRecord)]
+
+    # One sync after the compaction all are dropped; or each once its meta.json is gone.
+    assert drops_us("superseded") == [us("10h30m")]
+    assert drops_us("gone") == [us("10h30m"), us("11h30m"), us("12h30m")]

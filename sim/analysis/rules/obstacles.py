@@ -38,6 +38,8 @@ def read_obstacles(of: Terms, *harmless: str) -> tuple[str, ...]:
     stages = of.scenario.gateways.sync_stages
     if of.parts and of.hide_us is None:
         obstacles.append("nothing hides a block whose replacement another gateway has (shard_by)")
+    if of.keeps and of.hide_us is None:
+        obstacles.append("nothing hides a block that is replaced before it is gone (hide)")
     if of.is_uneven("delete"):
         obstacles.append(
             "a mark may vanish before its block, which is then loaded again (store.lag.delete)"

@@ -23,11 +23,13 @@ def blocks_hidden_by_mark(of: Terms) -> Rule:
         hide = Term("H", f"hide delay{late}", aged)
     else:
         hide = Term("H", "until a mark shows, which is longer than the hide delay", marked)
-    ways = "retention, by hand, shard_by" if of.parts else "retention, by hand"
+    ways = ["retention", "by hand"]
+    ways += ["shard_by"] if of.parts else []
+    ways += ["replaced, but kept"] if of.keeps else []
     return Rule(
         name="R1",
         key="delete_delay",
-        protects=f"reads of blocks that only a mark hides ({ways})",
+        protects=f"reads of blocks that only a mark hides ({', '.join(ways)})",
         terms=(hide, of.period, of.sync, of.query),
         configured_us=of.delete_us,
         is_met=of.waits_for_marks,
@@ -74,6 +76,9 @@ def blocks_replaced(of: Terms) -> Rule:
     is_met = of.compacts or of.scenario.compactor.downsampling
     if of.hide_us is None:
         is_met = is_met or of.expires
+    elif of.keeps:
+        # No replacement hides any: that is for R1.
+        is_met = False
     stamp = (STAMP,) if of.hide_us is not None else ()
     return Rule(
         name="R2",

@@ -42,6 +42,8 @@ Rules that were thought to be longer, or shorter, and what showed it:
 =====  ========================================================================================
 rule   what is not so
 =====  ========================================================================================
+R2     it was to speak of what readers keep although it is replaced (keeps_superseded): only its
+       mark hides that, which is for R1
 R5     it asked for the whole sync of the compactor: only what lies between its listing and its
        reading of marks can make hidden sources and a replacement not seen of different times
 R7     the length of the upload counted: one of 144h in three objects is never silent for more

@@ -38,6 +38,8 @@ class Terms:
         Until the files of a block show in GETs.
     parts : bool
         Whether one reader may have a block, and another one what replaces it.
+    keeps : bool
+        Whether readers keep a block although they have what replaces it.
     waits_for_marks : bool
         Whether there are blocks that readers let go of for a mark alone.
     jump, apart : Span
@@ -66,7 +68,9 @@ class Terms:
         gateways = scenario.gateways
         is_replaced = self.compacts or scenario.compactor.downsampling
         self.parts = gateways.splits_streams and is_replaced
-        self.waits_for_marks = self.expires or self.marks_by_hand or self.parts
+        self.keeps = self.scheme.composed.hide.keeps_what_is_replaced and is_replaced
+        is_left = self.parts or self.keeps
+        self.waits_for_marks = self.expires or self.marks_by_hand or is_left
         # How many blocks there may be is not known before they are.
         is_bounded = gateways.sync_takes_per_block_us == 0
         sync = longest_of(gateways.sync_takes) if is_bounded else _UNBOUNDED

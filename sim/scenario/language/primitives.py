@@ -78,6 +78,11 @@ class Hides(Primitive):
         """Age of a mark from which gateways ignore the block; None if they read no marks."""
         return None
 
+    @property
+    def keeps_what_is_replaced(self) -> bool:
+        """Whether gateways keep a block although they have one that contains it."""
+        return False
+
 
 class Deletes(Primitive):
     """Base of what may stand in the slot ``delete``."""
