@@ -183,7 +183,8 @@ class Client:
                 continue
             if self.world.now_us < self.world.fault_at_us(index, fault) or named.request != kind:
                 continue
-            if named.object is not None and key.partition("/")[2] != named.object:
+            about = key.partition("/")[2].partition("/")[0]
+            if named.object not in (None, about):
                 continue
             number = self.world.struck.get((index, self.name), 0) + 1
             self.world.struck[index, self.name] = number
