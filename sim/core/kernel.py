@@ -17,6 +17,8 @@ from sim.core.streams import Streams
 
 Actor = Generator[simpy.Event, Any, None]
 """What lives on a kernel: a generator that yields the events it sleeps on."""
+Sleep = simpy.Event
+"""What an actor yields to sleep."""
 
 
 class Phase(IntEnum):
@@ -59,16 +61,30 @@ class Kernel:
     ----------
     shuffle : int or None
         Seed of a random order of ties (tests only); ``None`` keeps the order of scheduling.
+    beside : Kernel or None
+        One whose clock this one shares, with all who live on it.
     """
 
-    def __init__(self, *, shuffle: int | None = None) -> None:
-        self._env = simpy.Environment() if shuffle is None else _TieShuffling(shuffle)
+    def __init__(self, *, shuffle: int | None = None, beside: "Kernel | None" = None) -> None:
+        self._env: simpy.Environment
+        if beside is not None:
+            self._env = beside._env
+        else:
+            self._env = simpy.Environment() if shuffle is None else _TieShuffling(shuffle)
 
     @property
     def now_us(self) -> int:
         """Simulated time in integer microseconds."""
         now: int = self._env._now  # type: ignore[assignment]
         return now
+
+    def due_us(self, t_us: int) -> int:
+        """When a step that is due at ``t_us`` (>= now) is taken."""
+        return t_us
+
+    def lasts_us(self, takes_us: int) -> int:
+        """How long work lasts that begins now and takes ``takes_us`` as a rule."""
+        return takes_us
 
     def sleep(self, delay_us: int, phase: Phase) -> simpy.Event:
         """Event that an actor yields to act again ``delay_us`` (>= 0) later, in ``phase``."""

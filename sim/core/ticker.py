@@ -20,17 +20,13 @@ class Ticker:
         self._period_us = interval.draw_us(0.5) if interval.is_constant else 0
         self._streams = streams
         self._identity = identity
-        self._grid_us = start_us
+        self._start_us = start_us
 
     def next_run_us(self, run_us: int, end_us: int) -> int:
-        """Start of the run after the one over [run_us, end_us]."""
+        """When the run after the one over [run_us, end_us] is due."""
         period_us = self._period_us
         if period_us:
-            missed = (end_us - self._grid_us) // period_us
-            if missed > 0:
-                self._grid_us += missed * period_us
-                return end_us
-            self._grid_us += period_us
-            return self._grid_us
+            next_us = run_us - (run_us - self._start_us) % period_us + period_us
+            return max(next_us, end_us)
         interval_us = draw_us(self._interval, self._streams, *self._identity, "interval", run_us)
         return max(end_us, run_us + interval_us)

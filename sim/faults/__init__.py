@@ -12,6 +12,7 @@ file           kinds                                      door
 ``errors``     store-errors, request-errors               every request of a client
 ``clocks``     clock                                      what a client stamps and compares
 ``lags``       store-lags, cut-off                        when replicas show a change
+``paces``      pause, slow-down                           when an actor takes its steps
 =============  =========================================  ======================================
 """
 
@@ -19,6 +20,7 @@ from sim.faults.absences import AtRequest, CompactorCrash, Crash, GatewayOutage,
 from sim.faults.clocks import Clock
 from sim.faults.errors import RequestErrors, StoreErrors
 from sim.faults.lags import CutOff, StoreLags
+from sim.faults.paces import Pause, SlowDown
 
 __all__ = [
     "AtRequest",
@@ -27,8 +29,10 @@ __all__ = [
     "Crash",
     "CutOff",
     "GatewayOutage",
+    "Pause",
     "ProducerCrash",
     "RequestErrors",
+    "SlowDown",
     "StoreErrors",
     "StoreLags",
 ]

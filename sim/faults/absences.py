@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sim.model.faults.effect import Effect, Request
 from sim.scenario.language.faultrules import target_rule, who_at
-from sim.scenario.language.faults import Aimed, Fault, ObjectKind, Who, register
+from sim.scenario.language.faults import AimedAtPrograms, Fault, ObjectKind, Who, register
 from sim.scenario.language.finding import Finding
 from sim.scenario.language.values import Count, Frozen, Path, Whole
 from sim.scenario.schema import Scenario
@@ -98,7 +98,7 @@ class AtRequest(Frozen):
 
 
 @register
-class Crash(Aimed):
+class Crash(AimedAtPrograms):
     """An actor stops, at a time or at a request, and starts again (F4, F5)."""
 
     kind: Literal["crash"] = Field(description="An actor is down.")
@@ -106,10 +106,6 @@ class Crash(Aimed):
     at_request: AtRequest | None = Field(
         None, description="It happens at this request, counted from at on, and not at at."
     )
-
-    def befalls(self, actor: str) -> bool:
-        """Whether it befalls an actor; people who act on the bucket do not crash."""
-        return actor != "operator" and super().befalls(actor)
 
     def made(self, *, start_us: int, end_us: int) -> Effect:
         """An absence, or a crash at a request."""

@@ -15,6 +15,7 @@ from sim.model.actors.producer import Producer
 from sim.model.blocks.catalog import Catalog
 from sim.model.faults.happening import draw_faults
 from sim.model.faults.lives import Begin, End, Watch, keep
+from sim.model.faults.pace import PacedKernel
 from sim.model.schemes import Scheme, compose
 from sim.model.store.caching import Cache, CachingClient
 from sim.model.store.client import Client
@@ -126,6 +127,11 @@ class _World:
     def _keep(self, name: str, begin: Begin, *, at_us: int = 0) -> None:
         keep(name, begin, kernel=self.kernel, faults=self.faults, at_us=at_us)
 
+    def _kernel(self, name: str) -> Kernel:
+        """The kernel as an actor meets it, at its pace."""
+        pace = self.faults.pace(name)
+        return self.kernel if pace.is_steady else PacedKernel(self.kernel, pace)
+
     def _client(self, name: str, *, gateway: int | None = None) -> Client:
         return Client(
             name,
@@ -155,7 +161,7 @@ class _World:
 
     def _parts(self, name: str) -> Parts:
         return {
-            "kernel": self.kernel,
+            "kernel": self._kernel(name),
             "client": self._client(name),
             "streams": self.streams,
             "recorder": self.recorder,
@@ -163,12 +169,12 @@ class _World:
 
     def _producer(self, stream: int) -> Begin:
         """A producer keeps its disk over a crash, so it is the same one that goes on."""
-        producer = Producer(stream, self.scenario.producers, **self._parts(f"producer/{stream}"))
+        parts = self._parts(f"producer/{stream}")
+        producer, kernel = Producer(stream, self.scenario.producers, **parts), parts["kernel"]
 
         def begin(at_us: int, watch: Watch) -> End:
-            steps = watch(producer.run())
-            process = self.kernel.spawn(steps, at_us=at_us, phase=Phase.PRODUCER)
-            return lambda: self.kernel.stop(process)
+            process = kernel.spawn(watch(producer.run()), at_us=at_us, phase=Phase.PRODUCER)
+            return lambda: kernel.stop(process)
 
         return begin
 
@@ -176,7 +182,7 @@ class _World:
         process = CompactorProcess(
             self.scenario.compactor,
             self.scheme,
-            kernel=self.kernel,
+            kernel=self._kernel("compactor"),
             client=partial(self._client, "compactor"),
             streams=self.streams,
             recorder=self.recorder,
@@ -184,13 +190,13 @@ class _World:
         return process.begin
 
     def _gateway(self, number: int, views: dict[int, View]) -> Begin:
-        spec = self.scenario.gateways
+        spec, kernel = self.scenario.gateways, self._kernel(f"gateway/{number}")
 
         def made() -> Gateway:
             return Gateway(
                 number,
                 spec,
-                kernel=self.kernel,
+                kernel=kernel,
                 view=self._view(number, views),
                 scheme=self.scheme,
                 streams=self.streams,
@@ -205,15 +211,15 @@ class _World:
                 while True:
                     yield from gateway.run()
                     gateway.go_down()
-                    identity = ("gateway", number, "restart-after", self.kernel.now_us)
+                    identity = ("gateway", number, "restart-after", kernel.now_us)
                     restart_us = draw_us(spec.restart_after, self.streams, *identity)
-                    yield self.kernel.sleep(restart_us, Phase.GATEWAY)
+                    yield kernel.sleep(restart_us, Phase.GATEWAY)
                     gateway = made()
 
-            process = self.kernel.spawn(watch(lives()), at_us=at_us, phase=Phase.GATEWAY)
+            process = kernel.spawn(watch(lives()), at_us=at_us, phase=Phase.GATEWAY)
 
             def end() -> None:
-                self.kernel.stop(process)
+                kernel.stop(process)
                 gateway.go_down()
 
             return end

@@ -30,6 +30,10 @@ def fault_keys(
         if at_request is None:
             return {"who": draw(who)}
         return {"who": draw(st.sampled_from(["any", "compactor"])), "at_request": at_request}
+    if kind == "pause":
+        return {"who": draw(who)}
+    if kind == "slow-down":
+        return {"who": draw(who), "factor": draw(st.sampled_from([1.0, 1.5, 3.0, 20.0]))}
     if kind == "clock":
         is_ahead, minutes = draw(st.booleans()), draw(st.integers(1, 180))
         return {"who": draw(who), "ahead" if is_ahead else "behind": f"{minutes}m"}

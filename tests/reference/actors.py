@@ -24,7 +24,7 @@ def upload(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
     n = len(block.objects)
     for i, name in enumerate(block.objects):
         yield from actor.until(begin_us + (i + 1) * takes_us // n)
-        upload_time_us = begin_us + (n - 1) * takes_us // n
+        upload_time_us = actor.taken_us(begin_us + (n - 1) * takes_us // n)
         stamp_us = client.clock_us(upload_time_us)
         client.put(block.key(name), stamp_us if name == "meta.json" else 0)
 
@@ -57,8 +57,9 @@ class Producer(Crashable):
     def __init__(self, world: World, store: Store, stream: int) -> None:
         super().__init__(world, PRODUCERS, stream)
         self.stream = stream
+        self.name = f"producer/{stream}"
         self.spec = world.scenario.producers
-        self.client = Client(world, store, f"producer/{stream}")
+        self.client = Client(world, store, self.name)
         self.block: Block | None = None
         self.next_j = 0
 
@@ -80,7 +81,7 @@ class Producer(Crashable):
             block = self._current_block(j)
             try:
                 if self.client.head(block.key("meta.json")) is None:
-                    yield from upload(self, self.client, block, takes_us)
+                    yield from upload(self, self.client, block, self.slowed_us(takes_us))
                 self.block = None
                 self.next_j += 1
                 not_before_us = self.world.now_us

@@ -88,6 +88,7 @@ class Job(Crashable):
     """One of the jobs of the compactor's process."""
 
     is_counted = True
+    name = "compactor"
 
     def __init__(self, process: Process, number: int) -> None:
         super().__init__(process.world, COMPACTOR, number)
@@ -148,11 +149,12 @@ class Job(Crashable):
         if flight is None or flight.end_us <= self.world.now_us:
             begin_us = self.world.now_us
             law, limit_us = self.spec.sync_takes, self.spec.sync_timeout_us
-            takes_us = self.world.draw_us(law, self.client.name, "sync-takes", begin_us)
+            drawn_us = self.world.draw_us(law, self.client.name, "sync-takes", begin_us)
+            takes_us = self.slowed_us(drawn_us)
             if limit_us > 0 and takes_us > limit_us:
-                flight = memory.flight = Flight(begin_us + limit_us, failed=True)
+                flight = memory.flight = Flight(self.taken_us(begin_us + limit_us), failed=True)
             else:
-                flight = memory.flight = Flight(begin_us + takes_us)
+                flight = memory.flight = Flight(self.taken_us(begin_us + takes_us))
                 try:
                     yield from self._read_all(begin_us, takes_us)
                 except RequestFailed:
@@ -164,8 +166,8 @@ class Job(Crashable):
     def _read_all(self, begin_us: int, takes_us: int) -> Steps:
         """Read stage by stage; a sync of several instants comes last at each of them (C3)."""
         memory, stages = self.memory, self.spec.sync_stages
-        check_us = begin_us + floor(takes_us * stages.check)
-        marks_us = begin_us + floor(takes_us * stages.marks)
+        check_us = self.taken_us(begin_us + floor(takes_us * stages.check))
+        marks_us = self.taken_us(begin_us + floor(takes_us * stages.marks))
         if marks_us > begin_us:
             yield self.world.at(begin_us, OPERATOR, READING)
         listed = self.client.list_blocks()
@@ -194,7 +196,7 @@ class Job(Crashable):
     def delete_block(self, block: Block) -> Steps:
         """Delete a block's objects (B4); raises RequestFailed."""
         takes_us = self.world.draw_us(self.spec.delete_takes, "compactor", "delete-takes", block.id)
-        yield from delete(self, self.client, block, takes_us)
+        yield from delete(self, self.client, block, self.slowed_us(takes_us))
 
     def delete_marked(self) -> Steps:
         """Delete every block whose remembered mark is older than the delete delay (C4)."""
@@ -256,7 +258,7 @@ class Deletion:
     def __init__(self, job: Job, block: Block) -> None:
         self.client = job.client
         law, world = job.spec.delete_takes, job.world
-        takes_us = world.draw_us(law, "compactor", "delete-takes", block.id)
+        takes_us = job.slowed_us(world.draw_us(law, "compactor", "delete-takes", block.id))
         names = deletion_order(world, block)
         held = [key for key in map(block.key, names) if job.store.newest_is_put(key)]
         begin_us = world.now_us

@@ -110,7 +110,7 @@ class Compactor(Job):
         )
         draw_us = self.world.draw_us
         takes_us = draw_us(self.spec.compaction_takes, "compactor", "compaction-takes", block.id)
-        yield from self.until(created_us + takes_us)
+        yield from self.until(created_us + self.slowed_us(takes_us))
         yield from self._upload_counted(block)
         for parent in by_age(parents):
             yield from self._retire(parent, "compacted")
@@ -134,7 +134,8 @@ class Compactor(Job):
         """Read the parents one after the other (C8); whether a listing lacked a chunk."""
         begin_us = self.world.now_us
         law = self.spec.download_takes
-        takes_us = self.world.draw_us(law, "compactor", "download-takes", begin_us)
+        drawn_us = self.world.draw_us(law, "compactor", "download-takes", begin_us)
+        takes_us = self.slowed_us(drawn_us)
         starts_us = [begin_us + i * takes_us // len(parents) for i in range(len(parents) + 1)]
         lacks_chunk = False
         for parent, start_us, end_us in zip(parents, starts_us, starts_us[1:], strict=False):
@@ -161,7 +162,7 @@ class Compactor(Job):
     def _upload(self, block: Block) -> Steps:
         law = self.spec.upload_takes
         takes_us = self.world.draw_us(law, "compactor", "upload-takes", block.id)
-        yield from upload(self, self.client, block, takes_us)
+        yield from upload(self, self.client, block, self.slowed_us(takes_us))
 
     def _retire(self, block: Block, why: str) -> Steps:
         """Declare a block obsolete the way the scheme does, and delete it if that is at once."""
@@ -196,7 +197,8 @@ class Compactor(Job):
             )
             law = self.spec.downsampling_takes
             identity = ("compactor", "downsampling-takes", block.id)
-            yield from self.until(created_us + self.world.draw_us(law, *identity))
+            takes_us = self.slowed_us(self.world.draw_us(law, *identity))
+            yield from self.until(created_us + takes_us)
             yield from self._upload_counted(block)
 
     def _retention(self) -> Steps:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sim.faults import (
     CompactorCrash,
     Crash,
     GatewayOutage,
+    Pause,
     ProducerCrash,
     RequestErrors,
+    SlowDown,
     StoreErrors,
 )
 from sim.scenario.language.faults import Aimed, Fault
-from tests.reference.world import Block
+
+if TYPE_CHECKING:
+    from tests.reference.world import Block
 
 
 def is_befallen(fault: Fault, name: str) -> bool:
@@ -25,7 +31,7 @@ def is_befallen(fault: Fault, name: str) -> bool:
             return name == "compactor"
         case StoreErrors():
             return True
-        case Crash() if name == "operator":
+        case Crash() | Pause() | SlowDown() if name == "operator":
             return False
         case _:
             assert isinstance(fault, Aimed)

@@ -24,6 +24,7 @@ class Gateway(Crashable):
         self, world: World, store: Store, way: Way, number: int, shared_cache: Cache | None = None
     ) -> None:
         super().__init__(world, GATEWAYS, number)
+        self.name = f"gateway/{number}"
         self.shared_cache = shared_cache
         self.spec = world.scenario.gateways
         self.shard = number % self.spec.shards
@@ -40,7 +41,7 @@ class Gateway(Crashable):
 
     def _new_client(self) -> Client:
         cache = self.shared_cache or Cache(self.world, self.spec.cache)
-        return Client(self.world, self.store, f"gateway/{self.number}", self.number, cache)
+        return Client(self.world, self.store, self.name, self.number, cache)
 
     def phase_us(self) -> int:
         """When the first sync of the run starts (G1)."""
@@ -111,9 +112,9 @@ class Gateway(Crashable):
             index = self.way.read_index(self.client)
             listed = self._mine(index)
         except RequestFailed:
-            yield from self.until(begin_us + takes_us)
+            yield from self.until(begin_us + self.slowed_us(takes_us))
             return
-        takes_us += len(listed) * self.spec.sync_takes_per_block_us
+        takes_us = self.slowed_us(takes_us + len(listed) * self.spec.sync_takes_per_block_us)
         try:
             yield from self._sync_stages(listed, index, begin_us, takes_us)
         except RequestFailed:

@@ -184,6 +184,24 @@ def test_a_crashed_producer_starts_its_block_again() -> None:
     assert run.blocks[LEVEL1[0]][0] == us("2h55m")
 
 
+def test_a_paused_producer_goes_on_where_it_was() -> None:
+    fault = '[[faults]]\nkind = "pause"\nwho = "producers"\nat = "2h5m"\nlasts = "17m"\n'
+    run = simulate(world(IMMEDIATE, fault, horizon='"3h"', producers_upload_takes='"30m"'), 0, 0)
+    assert run.objects == {
+        f"{LEVEL1[0]}/chunks/000001": [(us("2h22m"), True)],
+        f"{LEVEL1[0]}/index": [(us("2h22m"), True)],
+        f"{LEVEL1[0]}/meta.json": [(us("2h30m"), True)],
+    }
+
+
+def test_a_slow_compactor_takes_longer() -> None:
+    slow = 'kind = "slow-down"\nwho = "compactor"\nfactor = 2.5\n'
+    fault = f'[[faults]]\n{slow}at = "10h"\nlasts = "1s"\n'
+    run = simulate(world(IMMEDIATE, fault, horizon='"11h"'), 0, 0)
+    # It takes a minute as a rule.
+    assert run.blocks[EIGHT_HOURS][0] == us("10h2m30s")
+
+
 def test_a_crashed_compactor_starts_over() -> None:
     fault = '[[faults]]\nkind = "compactor-crash"\nat = "10h30s"\nlasts = "3m"\n'
     run = simulate(world(IMMEDIATE, fault, horizon='"12h"'), 0, 0)

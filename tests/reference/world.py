@@ -15,7 +15,9 @@ from simpy.events import EventPriority
 from sim.core.laws import Law
 from sim.core.streams import Streams
 from sim.core.units import NEVER
+from sim.faults import Pause, SlowDown
 from sim.scenario.schema import Fault, Scenario, SchemeSpec
+from tests.reference.faults import is_befallen
 
 RESOLUTIONS = ("raw", "5m", "1h")
 FAULTS, PRODUCERS, COMPACTOR, OPERATOR, GATEWAYS, QUERIES = range(6)
@@ -176,7 +178,12 @@ class World(simpy.Environment):
 
 
 class Actor:
-    """Something with a place in the order of phases that can sleep."""
+    """Something with a place in the order of phases that can sleep.
+
+    ``name`` is by which faults know it; nobody knows those without one.
+    """
+
+    name = ""
 
     def __init__(self, world: World, phase: int, number: int) -> None:
         self.world = world
@@ -184,8 +191,31 @@ class Actor:
         self.number = number
 
     def turn(self, time_us: int) -> simpy.Event:
-        """This actor's turn at an instant."""
-        return self.world.at(time_us, self.phase, self.number)
+        """This actor's turn at an instant, or after the pause that it lies in."""
+        return self.world.at(self.taken_us(time_us), self.phase, self.number)
+
+    def taken_us(self, due_us: int) -> int:
+        """When a step is taken that is due at an instant (F9)."""
+        if not self.name:
+            return due_us
+        for index, fault in enumerate(self.world.scenario.faults):
+            if isinstance(fault, Pause) and is_befallen(fault, self.name):
+                at_us = self.world.fault_at_us(index, fault)
+                end_us = at_us + self.world.fault_lasts_us(index, fault)
+                if at_us <= due_us < end_us:
+                    return self.taken_us(end_us)
+        return due_us
+
+    def slowed_us(self, takes_us: int) -> int:
+        """How long work lasts that begins now (F10)."""
+        factors = [1.0]
+        if self.name:
+            factors += [
+                fault.factor
+                for fault in self.world.faults_in_force()
+                if isinstance(fault, SlowDown) and is_befallen(fault, self.name)
+            ]
+        return floor(takes_us * max(factors))
 
     def until(self, time_us: int) -> Steps:
         """Sleep until an instant; a sleep of 0 does not give way (T2)."""

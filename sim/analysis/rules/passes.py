@@ -95,6 +95,7 @@ def synced_in_time(of: Terms) -> Iterator[Rule]:
             protects="syncs of the compactor from being given up, so that nothing is done",
             terms=(Term("f", "longest sync of the compactor", longest_of(compactor.sync_takes)),),
             configured_us=float(compactor.sync_timeout_us),
+            obstacles=of.prolonged,
         )
 
 

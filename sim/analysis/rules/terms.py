@@ -78,6 +78,12 @@ class Terms:
         self.period = Term("P", "longest interval of syncs", interval.or_longer(sync))
         self.sync = Term("s", "longest sync", sync)
         self.query = Term("Q", "longest query", longest_of(*(q.takes for q in self.classes)))
+        writers = ["compactor", *(f"producer/{s}" for s in range(scenario.producers.count))]
+        self.prolonged = tuple(
+            f"{fault.kind} (faults[{i}])"
+            for i, fault in enumerate(scenario.faults)
+            if fault.prolongs and any(fault.befalls(writer) for writer in writers)
+        )
         self._clocks()
         self._lags()
 

@@ -78,9 +78,8 @@ class Gateway:
         )
         while True:
             yield from self.sync()
-            next_us = ticker.next_run_us(start_us, self.kernel.now_us)
-            yield from self._until(next_us)
-            start_us = next_us
+            yield from self._until(ticker.next_run_us(start_us, self.kernel.now_us))
+            start_us = self.kernel.now_us
 
     def _starts(self) -> Steps:
         """Try to sync, beginning now; returns whether that succeeded."""
@@ -88,11 +87,10 @@ class Gateway:
         ticker = Ticker(_RETRY, self._streams, start_us=began_us)
         while not (yield from self.sync()):
             next_us = ticker.next_run_us(start_us, self.kernel.now_us)
-            if next_us >= began_us + _GIVES_UP_US:
-                yield from self._until(began_us + _GIVES_UP_US)
+            yield from self._until(min(next_us, began_us + _GIVES_UP_US))
+            start_us = self.kernel.now_us
+            if start_us >= began_us + _GIVES_UP_US:
                 return False
-            yield from self._until(next_us)
-            start_us = next_us
         return True
 
     def go_down(self) -> None:
@@ -104,17 +102,18 @@ class Gateway:
 
     def sync(self) -> Steps:
         """One sync, beginning now; returns whether it saw all there was to see."""
-        start_us = self.kernel.now_us
+        kernel, start_us = self.kernel, self.kernel.now_us
         spec, stages = self._spec, self._spec.sync_stages
         takes_us = draw_us(
             spec.sync_takes, self._streams, "gateway", self.number, "sync-takes", start_us
         )
         if spec.sync_takes_per_block_us:
             takes_us += spec.sync_takes_per_block_us * self.view.n_listed(start_us)
+        takes_us = kernel.lasts_us(takes_us)
         at = Instants(
             list_us=start_us,
-            check_us=start_us + int(takes_us * stages.check),
-            marks_us=start_us + int(takes_us * stages.marks),
+            check_us=kernel.due_us(start_us + int(takes_us * stages.check)),
+            marks_us=kernel.due_us(start_us + int(takes_us * stages.marks)),
         )
         if at.marks_us > start_us:
             yield from self._until(at.marks_us)

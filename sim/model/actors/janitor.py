@@ -12,7 +12,7 @@ from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.schemes import Scheme
 from sim.model.store.client import RequestFailed
-from sim.model.store.transfer import Steps, delete, delete_all
+from sim.model.store.transfer import Steps, delete, delete_all, until
 from sim.model.views.listing import SyncAborted
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
@@ -71,8 +71,9 @@ class Janitor:
             yield self.kernel.sleep(takes_us, self.phase)
 
     def draw(self, law: Law, purpose: str, subject: str | int) -> int:
-        """How long a piece of work takes, in microseconds."""
-        return draw_us(law, self.streams, "compactor", purpose, subject)
+        """How long a piece of work takes that begins now, in microseconds."""
+        takes_us = draw_us(law, self.streams, "compactor", purpose, subject)
+        return self.kernel.lasts_us(takes_us)
 
     def retire(self, blocks: Iterable[Block], why: str) -> Steps:
         """Declare blocks obsolete, oldest first, in the way of the scheme."""
@@ -154,10 +155,9 @@ class Janitor:
                 yield from job()
             except (RequestFailed, SyncAborted) as failure:
                 self.record_error(*failure.args)
-            end_us = self.kernel.now_us
-            start_us = ticker.next_run_us(start_us, end_us)
-            if start_us > end_us:
-                yield self.kernel.sleep(start_us - end_us, self.phase)
+            next_us = ticker.next_run_us(start_us, self.kernel.now_us)
+            yield from until(next_us, self.kernel, self.phase)
+            start_us = self.kernel.now_us
 
     def record_error(self, *what: object) -> None:
         """Record that work ended early, and on what."""

@@ -65,6 +65,7 @@ class Producer:
         client.raise_if_failing("head", block, meta, now_us)
         if not client.head(block, meta, now_us):
             takes_us = self._draw(self._spec.upload_takes, "upload-takes", self._ordinal)
+            takes_us = self._kernel.lasts_us(takes_us)
             yield from upload(block, client, self._kernel, Phase.PRODUCER, takes_us)
 
     def _draw(self, law: Law, purpose: str, j: int) -> int:

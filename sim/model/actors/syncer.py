@@ -89,21 +89,21 @@ class Syncer:
         self._marks_told = len(self.view.learnt)
 
     def _begin(self) -> _Flight:
-        now_us = self._kernel.now_us
+        kernel, now_us = self._kernel, self._kernel.now_us
         if self._takes_no_time:
             return _Flight(Instants(now_us, now_us, now_us), now_us)
         identity = (self.view.client.name, "sync-takes", now_us)
-        takes_us = draw_us(self._spec.sync_takes, self._streams, *identity)
+        takes_us = kernel.lasts_us(draw_us(self._spec.sync_takes, self._streams, *identity))
         timeout_us, stages = self._spec.sync_timeout_us, self._spec.sync_stages
         if 0 < timeout_us < takes_us:
             at = Instants(list_us=now_us, check_us=now_us, marks_us=now_us)
-            return _Flight(at, now_us + timeout_us, SyncAborted("timeout"))
+            return _Flight(at, kernel.due_us(now_us + timeout_us), SyncAborted("timeout"))
         at = Instants(
             list_us=now_us,
-            check_us=now_us + int(takes_us * stages.check),
-            marks_us=now_us + int(takes_us * stages.marks),
+            check_us=kernel.due_us(now_us + int(takes_us * stages.check)),
+            marks_us=kernel.due_us(now_us + int(takes_us * stages.marks)),
         )
-        return _Flight(at, now_us + takes_us)
+        return _Flight(at, kernel.due_us(now_us + takes_us))
 
     def _read(self, flight: _Flight) -> None:
         client, source = self.view.client, self.view.source

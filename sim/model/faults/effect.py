@@ -96,6 +96,16 @@ class Effect:
         """Whether no change reaches a replica while it holds."""
         return False
 
+    @property
+    def pauses(self) -> bool:
+        """Whether those it befalls take no step while it holds."""
+        return False
+
+    @property
+    def slowness(self) -> float:
+        """How many times as long their work takes that begins while it holds."""
+        return 1.0
+
     def turns_us(self) -> Iterator[int]:
         """Instants at which reads may be answered otherwise though nothing in the store changed."""
         yield from ()

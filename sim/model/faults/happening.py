@@ -8,6 +8,7 @@ from sim.core.units import NEVER
 from sim.model.faults.clocks import Clock
 from sim.model.faults.effect import Effect
 from sim.model.faults.lags import Lags
+from sim.model.faults.pace import Pace
 from sim.model.faults.requests import Disturbances
 from sim.scenario.schema import Scenario
 
@@ -41,6 +42,10 @@ class Faults:
     def clock(self, actor: str) -> Clock:
         """What an actor takes the time from."""
         return Clock(self._of(actor))
+
+    def pace(self, actor: str) -> Pace:
+        """When an actor takes its steps, and how long they last."""
+        return Pace(self._of(actor))
 
     def lags(self) -> Lags:
         """What the store asks about each change."""

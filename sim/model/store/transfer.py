@@ -31,16 +31,18 @@ def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
         If a request is answered with an error; what was put before stays.
     """
     meta = client.store.catalog.meta_object
-    stamp_us = client.clock_us(kernel.now_us + meta * takes_us // (meta + 1))
+    last_us = kernel.due_us(kernel.now_us + meta * takes_us // (meta + 1))
+    stamp_us = client.clock_us(last_us)
     uploaded = client.store.catalog.uploaded_objects
     for instant_us, objects in _timetable(uploaded, kernel.now_us, takes_us):
         yield from until(instant_us, kernel, phase)
+        now_us = kernel.now_us
         if client.is_undisturbed:
-            client.tally.count("put", instant_us, len(objects))
+            client.tally.count("put", now_us, len(objects))
             client.store.put(block, objects, stamp_us=stamp_us)
         else:
             for i in objects:
-                client.put(block, i, instant_us, stamp_us=stamp_us)
+                client.put(block, i, now_us, stamp_us=stamp_us)
 
 
 def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us: int) -> Steps:
@@ -101,9 +103,9 @@ def _deletion(block: Block, client: Client, kernel: Kernel, takes_us: int) -> It
         held = tuple(i for i in objects if client.store.holds(block, i))
         if not client.is_undisturbed:
             for i in held:
-                client.delete(block, i, instant_us)
+                client.delete(block, i, kernel.now_us)
         elif held:
-            client.tally.count("delete", instant_us, len(held))
+            client.tally.count("delete", kernel.now_us, len(held))
             client.store.delete(block, held)
 
 
@@ -129,9 +131,10 @@ def download(
     lacking = ""
     for i, block in enumerate(blocks):
         begin_us, end_us = start_us + i * takes_us // n, start_us + (i + 1) * takes_us // n
-        if begin_us == end_us and client.is_sure_to_read(block, begin_us):
-            client.tally.list(begin_us, client.store.catalog.mark_object)
-            client.tally.count("get", begin_us, client.store.catalog.mark_object)
+        now_us = kernel.now_us
+        if begin_us == end_us and client.is_sure_to_read(block, now_us):
+            client.tally.list(now_us, client.store.catalog.mark_object)
+            client.tally.count("get", now_us, client.store.catalog.mark_object)
         else:
             lacks = yield from _download(block, client, kernel, phase, begin_us, end_us)
             lacking = lacking or lacks
@@ -143,15 +146,15 @@ def _download(
 ) -> Steps:
     catalog, takes_us = client.store.catalog, end_us - begin_us
     index = catalog.index_object
-    _read(block, catalog.meta_object, client, begin_us)
+    _read(block, catalog.meta_object, client, kernel.now_us)
     listed: set[int] = set()
     for i in range(index + 1):
         instant_us = begin_us + (i + 1) * takes_us // catalog.mark_object
         yield from until(instant_us, kernel, phase)
         if i == 0:
-            listed = _list(block, client, instant_us)
+            listed = _list(block, client, kernel.now_us)
         if i in listed:
-            _read(block, i, client, instant_us)
+            _read(block, i, client, kernel.now_us)
     yield from until(end_us, kernel, phase)
     if index not in listed:
         raise IndexLacks(catalog.key(block, index))

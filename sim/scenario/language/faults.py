@@ -36,6 +36,7 @@ __all__ = [
     "OBJECTS",
     "REQUESTS",
     "Aimed",
+    "AimedAtPrograms",
     "AnyFault",
     "Fault",
     "ObjectKind",
@@ -102,6 +103,8 @@ class Fault(Frozen):
 
     lags: ClassVar[bool] = False
     """Whether changes of the store may show late because of it."""
+    prolongs: ClassVar[bool] = False
+    """Whether work of those it befalls may take longer because of it."""
 
     kind: str
     at: Annotated[Law, ActivityLaw] = Field(description="When it begins.")
@@ -155,6 +158,14 @@ class Aimed(Fault):
     def targets(self) -> tuple[str, ...]:
         """Actors that it befalls."""
         return self.who
+
+
+class AimedAtPrograms(Aimed):
+    """A fault of programs that run by themselves; people who act on the bucket are spared."""
+
+    def befalls(self, actor: str) -> bool:
+        """Whether it befalls an actor."""
+        return actor != "operator" and super().befalls(actor)
 
 
 _Table = TypeVar("_Table", bound=Fault)
