@@ -39,12 +39,13 @@ class Judge:
                 blocks.max_us.tolist(),
                 blocks.level.tolist(),
                 blocks.committed_us.tolist(),
+                blocks.by_hand.tolist(),
                 strict=True,
             )
         )
-        ptr = blocks.source_ptr.tolist()
-        ordinals = blocks.source_ordinal.tolist()
-        self.sources = [frozenset(ordinals[a:b]) for a, b in pairwise(ptr)]
+        ptr = blocks.data_ptr.tolist()
+        ordinals = blocks.data_ordinal.tolist()
+        self.data = [frozenset(ordinals[a:b]) for a, b in pairwise(ptr)]
         self.loads = list(
             zip(
                 loads.gateway.tolist(),
@@ -75,7 +76,7 @@ class Judge:
         """Whether a query at t asks for data of the block."""
         high_us = t_us - self.query.offset_us
         low_us = high_us - self.query.range_us
-        _, _, min_us, max_us, _, _ = self.blocks[block]
+        _, _, min_us, max_us, *_ = self.blocks[block]
         return bool(min_us < high_us and max_us > low_us)
 
     def used(self, loaded: Iterable[int], t_us: int, streams: Iterable[int]) -> Iterator[int]:
@@ -93,7 +94,7 @@ class Judge:
             return
         end = low
         for block in ordered:
-            _, own, min_us, max_us, _, _ = self.blocks[block]
+            _, own, min_us, max_us, *_ = self.blocks[block]
             if own == resolution and max_us > low and min_us < high:
                 yield from self.coarsest(ordered, end, min_us, resolution - 1)
                 yield block
@@ -179,18 +180,18 @@ class Judge:
             for block in self.used(self.loaded(gateway, t_us), t_us, streams):
                 if self.miss != "fail" and not self.is_whole(gateway, block, t_us, takes_us):
                     continue
-                there[self.blocks[block][0]] |= self.sources[block]
+                there[self.blocks[block][0]] |= self.data[block]
         kept = [self.scenario.compactor.retention_us[r] for r in self.finest]
         if not self.scenario.compactor.downsampling:
             kept = kept[:1]
         for block, row in enumerate(self.blocks):
-            stream, _, _, max_us, level, committed_us = row
-            if level > 1 or stream not in streams or not self.overlaps(block, t_us):
+            stream, _, _, max_us, level, committed_us, by_hand = row
+            if level > 1 or by_hand or stream not in streams or not self.overlaps(block, t_us):
                 continue
             local_us = max_us + self.scenario.producers.local_retention_us
             is_kept = any(keep_us == 0 or t_us < max_us + keep_us for keep_us in kept)
             if t_us >= local_us and t_us >= committed_us and is_kept:
-                (ordinal,) = self.sources[block]
+                (ordinal,) = self.data[block]
                 if ordinal not in there[stream]:
                     return True
         return False

@@ -15,9 +15,9 @@ from sim.trace.records import (
 )
 
 
-def sources(block: BlockRecord) -> set[int]:
-    """Ordinals of the level-1 blocks that a block was made of."""
-    ends = iter(block.sources)
+def data(block: BlockRecord) -> set[int]:
+    """Ordinals of the level-1 blocks whose data a block has."""
+    ends = iter(block.data)
     return {ordinal for low in ends for ordinal in range(low, next(ends))}
 
 
@@ -54,9 +54,9 @@ def not_downsampled(trace: Trace, resolution: int) -> list[str]:
                 blocks[record.block] = record
             case CompactRecord() if blocks[record.block].resolution == resolution + 1:
                 block = blocks[record.block]
-                made[block.stream] |= sources(block)
+                made[block.stream] |= data(block)
             case RetireRecord() if RETIRE_REASONS[record.why] == "retention":
                 block = blocks[record.block]
-                if block.resolution == resolution and not sources(block) <= made[block.stream]:
+                if block.resolution == resolution and not data(block) <= made[block.stream]:
                     found.append(block.id)
     return found

@@ -95,7 +95,7 @@ PATHS = (
     "store.lag.create.get", "store.lag.delete.list", "store.lag", "store.quorum",
     "producers.count", "producers.block_length", "producers.upload_after",
     "producers.upload_takes", "producers.retry_after", "producers.local_retention",
-    "producers.block_bytes", "producers.chunk_files", "compactor.wait_interval",
+    "producers.block_bytes", "producers.chunk_files", "producers.names", "compactor.wait_interval",
     "compactor.sync_takes", "compactor.ranges", "compactor.compaction_takes",
     "compactor.delete_takes", "compactor.downsampling", "compactor.consistency_delay",
     "compactor.vertical_compaction",

@@ -20,6 +20,7 @@ from sim.trace.records import (
     DeleteRecord,
     DropRecord,
     LoadRecord,
+    NamesRecord,
     PassesRecord,
     PutRecord,
     Record,
@@ -31,7 +32,7 @@ from sim.trace.records import (
 
 Line = tuple[Any, ...]
 _OF_GATEWAYS = (LoadRecord, DropRecord, UnloadedRecord)
-_OF_BLOCKS = (PutRecord, DeleteRecord, RetireRecord, CompactRecord)
+_OF_BLOCKS = (NamesRecord, PutRecord, DeleteRecord, RetireRecord, CompactRecord)
 
 
 def lines(trace: Trace, keep: Callable[[Record], bool] = lambda _: True) -> list[Line]:

@@ -41,6 +41,7 @@ from sim.trace.records import (
     ErrorRecord,
     HaltRecord,
     LoadRecord,
+    NamesRecord,
     PassesRecord,
     PutRecord,
     Record,
@@ -145,6 +146,8 @@ def _told(record: Record, names: list[str]) -> str:
             low, high = clock(record.min_us), clock(record.max_us)
             kind = ("raw", "5m", "1h")[record.resolution]
             return f"block {record.block} {record.stream}.{kind} {low}-{high} level {record.level}"
+        case NamesRecord():
+            return f"names {record.block} {list(record.sources)}" + " by hand" * record.by_hand
         case PutRecord() | DeleteRecord():
             what = "put" if isinstance(record, PutRecord) else "delete"
             objects = " ".join(names[i] for i in record.objects)

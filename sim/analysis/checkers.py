@@ -117,11 +117,8 @@ def time_to_visible(scenario: Scenario, timelines: Timelines) -> dict[str, float
     blocks, loads = timelines.blocks, timelines.loads
     first_us = np.full((len(blocks.id), timelines.n_gateways), NEVER)
     np.minimum.at(first_us, (loads.block, loads.gateway), loads.load_us)
-    rows = np.flatnonzero(
-        (blocks.level == 1)
-        & (blocks.committed_us >= timelines.warmup_us)
-        & (blocks.committed_us < NEVER)
-    )
+    rows = blocks.of_producers
+    rows = rows[blocks.committed_us[rows] >= timelines.warmup_us]
     shards = Shards(scenario.gateways, Streams(timelines.seed))
     own = np.array([shards.of_gateway(g) for g in range(timelines.n_gateways)])
     serves = shards.of_rows(blocks, rows)[:, None] == own[None, :]

@@ -35,15 +35,15 @@ def lost_data(scenario: Scenario, timelines: Timelines) -> tuple[Ints, Ints]:
         Since when: 0 for data of which no complete block ever was.
     """
     blocks = timelines.blocks
-    width = int(blocks.source_ordinal.max(initial=0)) + 1
-    length = blocks.source_ptr[1:] - blocks.source_ptr[:-1]
+    width = int(blocks.data_ordinal.max(initial=0)) + 1
+    length = blocks.data_ptr[1:] - blocks.data_ptr[:-1]
     holder = np.repeat(np.arange(len(blocks.id)), length)
-    key = blocks.stream[holder] * width + blocks.source_ordinal
+    key = blocks.stream[holder] * width + blocks.data_ordinal
     last_us = np.zeros(scenario.producers.count * width, np.int64)
     until_us = np.where(blocks.committed_us < NEVER, blocks.broken_us, 0)
     np.maximum.at(last_us, key, until_us[holder])
-    rows = np.flatnonzero((blocks.level == 1) & (blocks.committed_us < NEVER))
-    gone_us = last_us[blocks.stream[rows] * width + blocks.source_ordinal[blocks.source_ptr[rows]]]
+    rows = blocks.of_producers
+    gone_us = last_us[blocks.stream[rows] * width + blocks.data_ordinal[blocks.data_ptr[rows]]]
     kept = scenario.compactor.retention_us if scenario.compactor.downsampling else None
     retention = kept or scenario.compactor.retention_us[:1]
     keep_us = max(retention) if all(retention) else NEVER
@@ -97,10 +97,10 @@ def _damaged(scenario: Scenario, timelines: Timelines) -> Mapping[int, int]:
 
 def _holders(blocks: BlockTable, block: int) -> Ints:
     """The blocks that have, or had, the data of a level-1 block, itself among them."""
-    ordinal = blocks.source_ordinal[blocks.source_ptr[block]]
-    length = blocks.source_ptr[1:] - blocks.source_ptr[:-1]
+    ordinal = blocks.data_ordinal[blocks.data_ptr[block]]
+    length = blocks.data_ptr[1:] - blocks.data_ptr[:-1]
     holder = np.repeat(np.arange(len(blocks.id)), length)
-    is_mine = (blocks.source_ordinal == ordinal) & (blocks.stream[holder] == blocks.stream[block])
+    is_mine = (blocks.data_ordinal == ordinal) & (blocks.stream[holder] == blocks.stream[block])
     found: Ints = holder[is_mine]
     return found
 

@@ -18,6 +18,14 @@ def interventions(draw: DrawFn, *, n_producers: int, horizon_m: int) -> dict[str
     at = {"kind": kind, "at": draw(minutes(0, horizon_m + HOUR_M))}
     if kind == "cleanup":
         return {**at, "delete_delay": draw(minutes(0, 6 * HOUR_M))}
+    if kind == "upload":
+        return {
+            **at,
+            "stream": draw(st.integers(0, n_producers - 1)),
+            "older_than": draw(minutes(0, 6 * HOUR_M)),
+            "which": draw(st.sampled_from(["all", "oldest", "newest"])),
+            "names": draw(st.sampled_from(["itself", "nothing"])),
+        }
     table: dict[str, Any] = {
         **at,
         "stream": draw(st.one_of(st.just("all"), st.integers(0, n_producers - 1))),
@@ -28,4 +36,6 @@ def interventions(draw: DrawFn, *, n_producers: int, horizon_m: int) -> dict[str
     }
     if kind == "delete":
         table["leaves_mark"] = draw(st.booleans())
+    if kind == "rewrite":
+        table["marks_old"] = draw(st.booleans())
     return table

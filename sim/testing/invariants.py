@@ -4,7 +4,7 @@ A checker walks the records once and keeps the little it needs; it shares no cod
 that wrote them. Rules in parentheses are those of ``SEMANTICS.md``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from sim.trace.records import (
     DropRecord,
     HaltRecord,
     LoadRecord,
+    NamesRecord,
     PassesRecord,
     PutRecord,
     Record,
@@ -132,6 +133,7 @@ class _Walk:
         self._now_us = 0
         self._blocks: list[BlockRecord] = []
         self._ids: set[str] = set()
+        self._data: list[frozenset[int]] = []
         self._sources: list[frozenset[int]] = []
         self._held: list[set[int]] = []
         self._put_once: list[set[int]] = []
@@ -159,6 +161,8 @@ class _Walk:
     def _by_kind(self, record: Record) -> Iterator[str]:
         if isinstance(record, BlockRecord):
             yield from self._block(record)
+        elif isinstance(record, NamesRecord):
+            self._sources[record.block] = _expanded(record.sources)
         elif isinstance(record, PutRecord):
             yield from self._put(record)
         elif isinstance(record, DeleteRecord):
@@ -187,17 +191,15 @@ class _Walk:
             yield "no two blocks have one id (B1)"
         if not record.min_us < record.max_us:
             yield "a block covers some time (B1)"
-        flat = record.sources
+        flat = record.data
         if list(flat) != sorted(set(flat)) or len(flat) % 2 or not flat:
-            yield "sources are ascending, disjoint ranges"
-        if record.level > 1 and self._has_halted:
-            yield "a halted compactor makes nothing (C6)"
+            yield "data are ascending, disjoint ranges"
         if record.level == 1 and record.max_us > record.t_us:
             yield "a level-1 block is cut when its time is over (P1)"
         self._blocks.append(record)
         self._ids.add(record.id)
-        ranges = zip(flat[::2], flat[1::2], strict=False)
-        self._sources.append(frozenset(i for a, b in ranges for i in range(a, b)))
+        self._data.append(_expanded(flat))
+        self._sources.append(self._data[-1])
         self._held.append(set())
         self._put_once.append(set())
         self._shown_us.append(None)
@@ -262,9 +264,9 @@ class _Walk:
 
     def _compact(self, record: CompactRecord) -> Iterator[str]:
         block = self._blocks[record.block]
-        union: frozenset[int] = frozenset().union(*(self._sources[p] for p in record.parents))
-        if union != self._sources[record.block]:
-            yield "a block has the sources of its parents (B1)"
+        for part, what in ((self._sources, "sources"), (self._data, "data")):
+            if frozenset().union(*(part[p] for p in record.parents)) != part[record.block]:
+                yield f"a block has the {what} of its parents (B1)"
         if any(self._blocks[p].stream != block.stream for p in record.parents):
             yield "parents are of the block's stream (C7)"
         if any(self._blocks[p].t_us > block.t_us for p in record.parents):
@@ -273,6 +275,8 @@ class _Walk:
             yield "a block is one level above its highest parent (B1)"
         if self._shown_us[record.block] is None:
             yield "a compaction ends with its block committed (C8)"
+        if self._has_halted:
+            yield "a halted compactor makes nothing (C6)"
 
     def _load(self, record: LoadRecord) -> Iterator[str]:
         loaded = self._loaded[record.gateway]
@@ -306,3 +310,9 @@ class _Walk:
             yield "queriers count only on a gateway that served (G7)"
         self._serving.discard(record.gateway)
         self._loaded[record.gateway].clear()
+
+
+def _expanded(flat: Sequence[int]) -> frozenset[int]:
+    """Numbers in flattened half-open ranges."""
+    ranges = zip(flat[::2], flat[1::2], strict=False)
+    return frozenset(i for low, high in ranges for i in range(low, high))

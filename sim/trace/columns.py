@@ -24,6 +24,7 @@ from sim.trace.records import (
     ExpectRecord,
     HaltRecord,
     LoadRecord,
+    NamesRecord,
     PutRecord,
     Record,
     RequestsRecord,
@@ -67,7 +68,7 @@ def build(trace: Trace) -> Timelines:
         n_replicas=header.replicas,
         objects=objects,
         seed=header.seed,
-        blocks=_blocks(made, changes, spans, _of(by_kind, RetireRecord), objects.meta),
+        blocks=_blocks(by_kind, changes, spans, objects.meta),
         loads=_loads(by_kind[LoadRecord]),
         absences=absences(changes, spans, objects.meta, header.replicas),
         marks=_marks(by_kind[PutRecord], changes, objects.mark),
@@ -93,14 +94,16 @@ def _ints(values: Iterable[int]) -> Ints:
 
 
 def _blocks(
-    made: Sequence[BlockRecord],
+    by_kind: dict[type, list[Record]],
     changes: Sequence[Sequence[Change]],
     spans: Sequence[Span | None],
-    retired: Sequence[RetireRecord],
     n_data: int,
 ) -> BlockTable:
-    created_us, _, ids, *numbers, sources = zip(*made, strict=True) if made else [()] * 10
-    source_ptr, source_ordinal = _expand(sources)
+    made = _of(by_kind, BlockRecord)
+    created_us, _, ids, *numbers, data = zip(*made, strict=True) if made else [()] * 10
+    data_ptr, data_ordinal = _expand(data)
+    by_hand = np.zeros(len(made), np.bool_)
+    by_hand[[record.block for record in _of(by_kind, NamesRecord) if record.by_hand]] = True
     lives = [
         (*span, span[1], NEVER, history[-1].t_us) if span else _life(history, n_data)
         for history, span in zip(changes, spans, strict=True)
@@ -110,7 +113,7 @@ def _blocks(
     stream, resolution, min_us, max_us, level, size_bytes = np.array(numbers, np.int64)
     why = np.zeros(len(made), np.int64)
     retired_us = np.full(len(made), NEVER)
-    for record in retired:
+    for record in _of(by_kind, RetireRecord):
         why[record.block] = record.why
         retired_us[record.block] = record.t_us
     return BlockTable(
@@ -129,18 +132,19 @@ def _blocks(
         broken_us=broken_us,
         damaged_us=damaged_us,
         changed_us=changed_us,
-        source_ptr=source_ptr,
-        source_ordinal=source_ordinal,
+        data_ptr=data_ptr,
+        data_ordinal=data_ordinal,
+        by_hand=by_hand,
     )
 
 
-def _expand(sources: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
+def _expand(data: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
     """Flattened half-open ranges, per block, as ordinals; block *i* has [ptr[i], ptr[i + 1])."""
-    bounds = _ints(chain.from_iterable(sources)).reshape(-1, 2)
+    bounds = _ints(chain.from_iterable(data)).reshape(-1, 2)
     size = bounds[:, 1] - bounds[:, 0]
     end = np.cumsum(size)
     ordinal = np.arange(size.sum()) - np.repeat(end - bounds[:, 1], size)
-    ranges = np.cumsum([0, *(len(ranges) // 2 for ranges in sources)])
+    ranges = np.cumsum([0, *(len(ranges) // 2 for ranges in data)])
     return np.append(0, end)[ranges], ordinal
 
 

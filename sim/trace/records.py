@@ -8,6 +8,7 @@ microseconds; ``block`` is the ordinal of the block in the run, counted from 0.
 kind        what happened
 ==========  ==========================================================================
 block       a block came into being (on somebody's disk; nothing is stored yet)
+names       what the block's meta.json names as its sources, where that is not its data
 put         objects of a block were acknowledged by the store
 delete      objects of a block were acknowledged as deleted
 bucket-put  an object that belongs to no block was acknowledged by the store
@@ -34,7 +35,7 @@ Times = tuple[int, ...]
 
 
 class BlockRecord(NamedTuple):
-    """A block came into being; ``sources`` are half-open ranges of level-1 ordinals, flattened."""
+    """A block came into being; ``data`` are half-open ranges of level-1 ordinals, flattened."""
 
     t_us: int
     block: int
@@ -45,7 +46,20 @@ class BlockRecord(NamedTuple):
     max_us: int
     level: int
     bytes: int
+    data: tuple[int, ...]
+
+
+class NamesRecord(NamedTuple):
+    """What meta.json of ``block`` names as its sources, where that is not the data in it.
+
+    Ranges as in :class:`BlockRecord`; below 0 are blocks that name themselves. ``by_hand``: 1 if a
+    person made the block, with a tool.
+    """
+
+    t_us: int
+    block: int
     sources: tuple[int, ...]
+    by_hand: int
 
 
 class PutRecord(NamedTuple):
@@ -214,6 +228,7 @@ class RequestsRecord(NamedTuple):
 
 Record = (
     BlockRecord
+    | NamesRecord
     | PutRecord
     | DeleteRecord
     | BucketPutRecord
@@ -240,6 +255,7 @@ UNREADABLE_US: Final = -1
 
 KIND_OF: Final[dict[type, str]] = {
     BlockRecord: "block",
+    NamesRecord: "names",
     PutRecord: "put",
     DeleteRecord: "delete",
     BucketPutRecord: "bucket-put",

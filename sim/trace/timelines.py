@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.objects import BlockObjects
+from sim.core.units import NEVER
 
 Ints = npt.NDArray[np.int64]
 
@@ -22,8 +23,8 @@ class BlockTable:
     ``deleted_us``: when its last chunk or index was acknowledged as deleted, after which none came
     back. ``broken_us``: since when it lacks a chunk, its index or its meta.json for good.
     ``damaged_us``: when first its meta.json was in the store and a chunk or its index was not.
-    ``changed_us``: its last put or delete. ``source_ordinal[source_ptr[b]:source_ptr[b + 1]]`` are
-    the level-1 ordinals in block b.
+    ``changed_us``: its last put or delete. ``data_ordinal[data_ptr[b]:data_ptr[b + 1]]`` are
+    the level-1 ordinals in block b. ``by_hand``: made by a person, with a tool.
     """
 
     id: tuple[str, ...]
@@ -41,8 +42,15 @@ class BlockTable:
     broken_us: Ints
     damaged_us: Ints
     changed_us: Ints
-    source_ptr: Ints
-    source_ordinal: Ints
+    data_ptr: Ints
+    data_ordinal: Ints
+    by_hand: npt.NDArray[np.bool_]
+
+    @property
+    def of_producers(self) -> Ints:
+        """Rows of the level-1 blocks that producers committed, ascending."""
+        mine = (self.level == 1) & ~self.by_hand & (self.committed_us < NEVER)
+        return np.flatnonzero(mine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from sim.trace.records import (
     DownRecord,
     DropRecord,
     LoadRecord,
+    NamesRecord,
     PutRecord,
     Record,
     RetireRecord,
@@ -106,7 +107,7 @@ def uncovered(trace: Trace, retention_us: int) -> list[tuple[int, str]]:
             held[record.block].update(record.objects)
             block = made[record.block]
             if block.level == 1 and n_parts - 1 in record.objects:
-                committed.setdefault((block.stream, block.sources[0]), block)
+                committed.setdefault((block.stream, block.data[0]), block)
         elif isinstance(record, DeleteRecord):
             held[record.block].difference_update(record.objects)
             whole = [b for b in made if held[b.block].issuperset(range(n_parts))]
@@ -118,7 +119,7 @@ def uncovered(trace: Trace, retention_us: int) -> list[tuple[int, str]]:
 
 
 def _has(block: BlockRecord, ordinal: int) -> bool:
-    starts, ends = block.sources[::2], block.sources[1::2]
+    starts, ends = block.data[::2], block.data[1::2]
     return any(a <= ordinal < b for a, b in zip(starts, ends, strict=True))
 
 
@@ -202,6 +203,13 @@ def _late(records: list[Record]) -> None:
     records.insert(-1, UpRecord(end.t_us, 0))
 
 
+def _new_name(records: list[Record]) -> None:
+    where = _first(records, BlockRecord)
+    block = records[where]
+    assert isinstance(block, BlockRecord)
+    records.insert(where + 1, NamesRecord(block.t_us, block.block, (-1, 0), 0))
+
+
 def _half_put(records: list[Record]) -> None:
     where = _first(records, PutRecord)
     put = records[where]
@@ -224,7 +232,8 @@ def _mark_without_second(records: list[Record]) -> None:
         (_late, "outside [0, horizon)"),
         (lambda records: records.pop(), "counts of requests"),
         (_repeat(BlockRecord), "numbered from 0"),
-        (_edit(BlockRecord, sources=(3, 1)), "ascending, disjoint"),
+        (_edit(BlockRecord, data=(3, 1)), "ascending, disjoint"),
+        (_new_name, "sources of its parents"),
         (_half_put, "meta.json is put last"),
         (_edit(PutRecord, list=(0, 0, 0)), "visible before it is acknowledged"),
         (_edit(PutRecord, get=(10**12,)), "every replica shows"),

@@ -142,6 +142,8 @@ def by_hand(producers: int) -> st.SearchStrategy[Raw]:
             {"kind": "corrupt-mark", "resolution": "5m"},
             {"kind": "delete", "leaves_mark": False},
             {"kind": "cleanup", "delete_delay": "1h"},
+            {"kind": "rewrite", "marks_old": True},
+            {"kind": "upload", "stream": producers - 1, "names": "nothing"},
         ]
     )
     acts = st.tuples(kinds, laws).map(lambda act: {**act[0], "at": act[1]})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Protocol
+
+import simpy
 
 from tests.reference.client import Client, RequestFailed
 from tests.reference.store import Store
@@ -49,6 +51,40 @@ def delete(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
         yield from actor.until(begin_us + (i + 1) * takes_us // len(keys))
         if client.store.newest_is_put(key):
             client.delete(key)
+
+
+class Exit(Exception):
+    """A process ends for what it read; that of the compactor is started again."""
+
+
+def download(
+    actor: Actor, client: Client, blocks: Sequence[Block], takes_us: int
+) -> Generator[simpy.Event, object, bool]:
+    """Read blocks one after the other (C14); whether a listing lacked a chunk."""
+
+    def fetch(key: str) -> None:
+        if client.get(key) is None:
+            raise RequestFailed(key)
+
+    begin_us = actor.world.now_us
+    starts_us = [begin_us + i * takes_us // len(blocks) for i in range(len(blocks) + 1)]
+    lacks_chunk = False
+    for block, start_us, end_us in zip(blocks, starts_us, starts_us[1:], strict=False):
+        names = ["meta.json", *block.objects[:-1]]
+        due_us = [start_us + j * (end_us - start_us) // len(names) for j in range(len(names))]
+        fetch(block.key("meta.json"))
+        yield from actor.until(due_us[1])
+        listed = client.list_keys_of(block)
+        for name, at_us in zip(names[1:], due_us[1:], strict=True):
+            yield from actor.until(at_us)
+            if block.key(name) in listed:
+                fetch(block.key(name))
+            elif name != "index":
+                lacks_chunk = True
+        yield from actor.until(end_us)
+        if block.key("index") not in listed:
+            raise Exit
+    return lacks_chunk
 
 
 class Producer(Crashable):
@@ -97,7 +133,8 @@ class Producer(Crashable):
                 min_us=j * length_us,
                 max_us=(j + 1) * length_us,
                 level=1,
-                sources=frozenset({j}),
+                sources=frozenset() if self.spec.names == "nothing" else frozenset({j}),
+                data=frozenset({j}),
                 created_us=(j + 1) * length_us,
                 chunk_files=self.spec.chunk_files,
             )

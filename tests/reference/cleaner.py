@@ -9,7 +9,7 @@ from sim.core.laws import Constant, Law
 from sim.core.units import parse_duration
 from sim.scenario.schema import SchemeSpec
 from tests.reference import view
-from tests.reference.actors import delete, deletion_order
+from tests.reference.actors import Exit, delete, deletion_order
 from tests.reference.client import Client, RequestFailed
 from tests.reference.scheme import Way
 from tests.reference.store import Store
@@ -17,10 +17,6 @@ from tests.reference.world import COMPACTOR, OPERATOR, Block, Crashable, Steps, 
 
 PASSES, PROGRESS, CLEANING, READING = range(4)
 """The jobs, and a sync under way, in the order in which they act at one instant (T2)."""
-
-
-class Exit(Exception):
-    """The process ends, and its supervisor starts it again."""
 
 
 @dataclass

@@ -9,8 +9,8 @@ import simpy
 from sim.core.laws import Law
 from sim.core.units import NEVER, parse_duration
 from tests.reference import view
-from tests.reference.actors import upload
-from tests.reference.cleaner import PASSES, Exit, Job, Process, by_age
+from tests.reference.actors import Exit, download, upload
+from tests.reference.cleaner import PASSES, Job, Process, by_age
 from tests.reference.client import RequestFailed
 from tests.reference.planner import overlapping, plan, share_sources
 from tests.reference.world import Block, Steps
@@ -104,7 +104,8 @@ class Compactor(Job):
             min_us=min(parent.min_us for parent in parents),
             max_us=max(parent.max_us for parent in parents),
             level=1 + max(parent.level for parent in parents),
-            sources=frozenset[int]().union(*(parent.sources for parent in parents)),
+            sources=frozenset[int | str]().union(*(parent.sources for parent in parents)),
+            data=frozenset[int]().union(*(parent.data for parent in parents)),
             created_us=self.client.clock_us(created_us),
             chunk_files=self.world.scenario.producers.chunk_files,
         )
@@ -131,33 +132,9 @@ class Compactor(Job):
                 self.world.counts.add("duplicate-compaction")
 
     def _download(self, parents: list[Block]) -> Generator[simpy.Event, object, bool]:
-        """Read the parents one after the other (C8); whether a listing lacked a chunk."""
-        begin_us = self.world.now_us
         law = self.spec.download_takes
-        drawn_us = self.world.draw_us(law, "compactor", "download-takes", begin_us)
-        takes_us = self.slowed_us(drawn_us)
-        starts_us = [begin_us + i * takes_us // len(parents) for i in range(len(parents) + 1)]
-        lacks_chunk = False
-        for parent, start_us, end_us in zip(parents, starts_us, starts_us[1:], strict=False):
-            names = ["meta.json", *parent.objects[:-1]]
-            due_us = [start_us + j * (end_us - start_us) // len(names) for j in range(len(names))]
-            self._fetch(parent.key("meta.json"))
-            yield from self.until(due_us[1])
-            listed = self.client.list_keys_of(parent)
-            for name, at_us in zip(names[1:], due_us[1:], strict=True):
-                yield from self.until(at_us)
-                if parent.key(name) in listed:
-                    self._fetch(parent.key(name))
-                elif name != "index":
-                    lacks_chunk = True
-            yield from self.until(end_us)
-            if parent.key("index") not in listed:
-                raise Exit
-        return lacks_chunk
-
-    def _fetch(self, key: str) -> None:
-        if self.client.get(key) is None:
-            raise RequestFailed(key)
+        drawn_us = self.world.draw_us(law, "compactor", "download-takes", self.world.now_us)
+        return (yield from download(self, self.client, parents, self.slowed_us(drawn_us)))
 
     def _upload(self, block: Block) -> Steps:
         law = self.spec.upload_takes
@@ -179,7 +156,9 @@ class Compactor(Job):
             if block.resolution == resolution - 1
             and block.max_us - block.min_us >= at_least_us
             and not block.sources
-            <= frozenset[int]().union(*(c.sources for c in coarser if c.stream == block.stream))
+            <= frozenset[int | str]().union(
+                *(c.sources for c in coarser if c.stream == block.stream)
+            )
         ]
         for parent in sorted(jobs, key=lambda block: (block.stream, block.min_us)):
             if (yield from self._download([parent])):
@@ -192,6 +171,7 @@ class Compactor(Job):
                 max_us=parent.max_us,
                 level=1 + parent.level,
                 sources=parent.sources,
+                data=parent.data,
                 created_us=self.client.clock_us(created_us),
                 chunk_files=self.world.scenario.producers.chunk_files,
             )

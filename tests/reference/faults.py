@@ -50,8 +50,8 @@ def is_hit(fault: StoreErrors | RequestErrors, kind: str, name: str, block: Bloc
         return False
     if block is None:
         return fault.blocks == "any" and len(set(fault.objects)) == 4
-    if fault.blocks == "level-1" and block.by_compactor:
+    if fault.blocks == "level-1" and block.level > 1:
         return False
-    if fault.blocks == "compacted" and not block.by_compactor:
+    if fault.blocks == "compacted" and block.level == 1:
         return False
     return name.split("/")[0] in fault.objects

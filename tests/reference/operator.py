@@ -12,11 +12,13 @@ from sim.scenario.language.interventions import (
     DeleteBlocks,
     Intervention,
     MarkBlocks,
+    RewriteBlocks,
     UnmarkBlocks,
+    UploadBlocks,
 )
 from tests.reference import view
-from tests.reference.actors import delete
-from tests.reference.cleaner import Exit, Job, Process
+from tests.reference.actors import Exit, delete, download, upload
+from tests.reference.cleaner import Job, Process
 from tests.reference.client import Client, RequestFailed
 from tests.reference.store import UNREADABLE_US, Store
 from tests.reference.world import OPERATOR, RESOLUTIONS, Actor, Block, Steps, World
@@ -48,6 +50,9 @@ class Operator(Actor):
             process = Process(self.world, self.store, intervention.scheme)
             yield from CleaningTool(process, self.client).once()
             return
+        if isinstance(intervention, UploadBlocks):
+            yield from self._from_elsewhere(intervention)
+            return
         for block in self._candidates(intervention):
             key = block.key("deletion-mark.json")
             if isinstance(intervention, MarkBlocks):
@@ -58,6 +63,11 @@ class Operator(Actor):
                     self.client.delete(key)
             elif isinstance(intervention, BreakMark):
                 self._put_mark(block, UNREADABLE_US)
+                is_done = True
+            elif isinstance(intervention, RewriteBlocks):
+                yield from self._rewrite(block)
+                if intervention.marks_old:
+                    self._mark(block)
                 is_done = True
             else:
                 assert isinstance(intervention, DeleteBlocks)
@@ -99,6 +109,58 @@ class Operator(Actor):
         finally:
             if self.store.newest_is_put(key):
                 self._note_retired(block)
+
+    def _rewrite(self, old: Block) -> Steps:
+        """Write a block anew; the new one names itself (O9)."""
+        world, spec = self.world, self.spec
+        identity = ("operator", "download-takes", world.now_us)
+        takes_us = world.draw_us(spec.download_takes, *identity)
+        if (yield from download(self, self.client, [old], takes_us)):
+            raise Exit
+        block = world.new_block(
+            stream=old.stream,
+            resolution=old.resolution,
+            min_us=old.min_us,
+            max_us=old.max_us,
+            level=old.level,
+            sources=None,
+            data=old.data,
+            created_us=self.client.clock_us(world.now_us),
+            chunk_files=world.scenario.producers.chunk_files,
+            by_hand=True,
+        )
+        takes_us = world.draw_us(spec.compaction_takes, "compactor", "compaction-takes", block.id)
+        yield from self.until(world.now_us + takes_us)
+        yield from self._upload(block)
+
+    def _from_elsewhere(self, choice: UploadBlocks) -> Steps:
+        """Upload level-1 blocks that no producer of the bucket made (O10)."""
+        length_us = self.world.scenario.producers.block_length_us
+        now_us = self.client.clock_us(self.world.now_us)
+        ended: list[int] = []
+        while now_us - (len(ended) + 1) * length_us >= choice.older_than_us:
+            ended.append(len(ended))
+        if choice.which != "all" and ended:
+            ended = [ended[-1] if choice.which == "newest" else ended[0]]
+        for j in ended:
+            block = self.world.new_block(
+                stream=choice.stream,
+                resolution=0,
+                min_us=j * length_us,
+                max_us=(j + 1) * length_us,
+                level=1,
+                sources=frozenset() if choice.names == "nothing" else None,
+                data=frozenset({j}),
+                created_us=(j + 1) * length_us,
+                chunk_files=self.world.scenario.producers.chunk_files,
+                by_hand=True,
+            )
+            yield from self._upload(block)
+
+    def _upload(self, block: Block) -> Steps:
+        law = self.spec.upload_takes
+        takes_us = self.world.draw_us(law, "compactor", "upload-takes", block.id)
+        yield from upload(self, self.client, block, takes_us)
 
     def _note_retired(self, block: Block) -> None:
         if block.retired_us == NEVER:

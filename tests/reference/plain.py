@@ -34,7 +34,7 @@ class Plain:
     loads : list[tuple[int, str, int, int]]
         (gateway, block id, load, drop or NEVER), sorted.
     blocks : dict[str, tuple[int, int, tuple[int, ...]]]
-        By id: (committed or NEVER, retired or NEVER, sources in order).
+        By id: (committed or NEVER, retired or NEVER, its data in order).
     objects : dict[str, list[tuple[int, bool]]]
         By key: (acknowledged, is a put) of every version, in order.
     downs : list[tuple[int, int]]
@@ -110,7 +110,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         outcomes={c.spec.name: list(zip(c.arrivals_us, c.outcomes, strict=True)) for c in classes},
         loads=sorted(load for gateway in gateways for load in gateway.all_loads()),
         blocks={
-            b.id: (b.committed_us, b.retired_us, tuple(sorted(b.sources)))
+            b.id: (b.committed_us, b.retired_us, tuple(sorted(b.data)))
             for b in world.blocks.values()
         },
         objects={

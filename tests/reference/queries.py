@@ -164,6 +164,7 @@ class QueryClassProcess:
             block
             for block in self.world.blocks.values()
             if block.level == 1
+            and not block.by_hand
             and question.overlaps(block)
             and now_us >= block.max_us + local_us
             and now_us >= block.committed_us
@@ -198,4 +199,4 @@ class QueryClassProcess:
 
 def holds(block: Block, level1: Block) -> bool:
     """Whether a block contains the data of a level-1 block."""
-    return block.stream == level1.stream and level1.sources <= block.sources
+    return block.stream == level1.stream and level1.data <= block.data

@@ -28,6 +28,7 @@ from sim.trace.records import (
     BucketPutRecord,
     CompactRecord,
     DeleteRecord,
+    NamesRecord,
     PutRecord,
 )
 from sim.trace.timelines import Timelines
@@ -101,10 +102,13 @@ def _compare(what: str, fast: Mapping[Any, Any], slow: Mapping[Any, Any]) -> Ite
 @given(
     scenario=scenarios(scheme_kinds=SCHEME_KINDS, max_interventions=3),
     order=st.sampled_from([None, "as-listed"]),
+    names=st.sampled_from([None, None, None, "nothing"]),
     trial=st.integers(0, 1),
 )
-def test_fast_and_plain_agree(scenario: Scenario, order: str | None, trial: int) -> None:
-    scenario = changed(scenario, compactor={"deletion_order": order})
+def test_fast_and_plain_agree(
+    scenario: Scenario, order: str | None, names: str | None, trial: int
+) -> None:
+    scenario = changed(scenario, compactor={"deletion_order": order}, producers={"names": names})
     for scheme_index in range(len(scenario.schemes)):
         assert next(differences(scenario, scheme_index, trial), None) is None
 
@@ -132,6 +136,36 @@ def test_they_agree_on_what_vertical_compaction_merges() -> None:
         assert next(differences(scenario, 0, 0), None) is None
         n_merges += _overlapping_merges(simulate(scenario, 0, 0))
     assert n_merges > 0
+
+
+def test_they_agree_on_blocks_that_name_themselves_or_nothing() -> None:
+    rewrite = {"kind": "rewrite", "at": "11h", "level": 2, "marks_old": True}
+    upload = {"kind": "upload", "at": "15h", "older_than": "3h"}
+    lost = upload | {"at": "16h", "which": "all", "names": "nothing"}
+    n_mixed = 0
+    for seed in range(4):
+        scenario = world(
+            horizon="26h",
+            seed=seed,
+            store={"lag": {"create": {"get": {"law": "uniform", "low": "0s", "high": "40m"}}}},
+            compactor={
+                "ranges": ["2h", "6h", "12h"],
+                "vertical_compaction": seed < 3,
+                "download_takes": "7m",
+                "upload_takes": "9m",
+                "consistency_delay": "30m",
+            },
+            gateways={"sync_interval": "15m", "consistency_delay": "20m"},
+            interventions=[rewrite, rewrite | {"at": "12h", "level": 1}, upload, lost],
+            queries=[{"name": "q", "rate": "6/h", "range": "12h"}],
+            schemes=[marks("3h", "1h") if seed % 2 else AT_ONCE],
+        )
+        assert next(differences(scenario, 0, 0), None) is None
+        trace = simulate(scenario, 0, 0)
+        by_hand = {r.block for r in trace.records if isinstance(r, NamesRecord) and r.by_hand}
+        merges = [r for r in trace.records if isinstance(r, CompactRecord)]
+        n_mixed += sum(bool(by_hand.intersection(record.parents)) for record in merges)
+    assert n_mixed > 0
 
 
 @pytest.mark.parametrize("scheme", [AT_ONCE, marks("3h", "1h")], ids=["at once", "marks"])

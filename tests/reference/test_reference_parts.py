@@ -163,6 +163,7 @@ def blocks_of(*spans: tuple[int, int]) -> list[Block]:
             max_us=high,
             level=1,
             sources=frozenset(range(low, high)),
+            data=frozenset(range(low, high)),
             created_us=high,
             chunk_files=1,
         )
@@ -228,6 +229,7 @@ def test_the_first_stamp_seen_is_remembered_while_the_block_is_active() -> None:
         max_us=2,
         level=1,
         sources=frozenset({0}),
+        data=frozenset({0}),
         created_us=2,
         chunk_files=1,
     )

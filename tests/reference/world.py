@@ -37,9 +37,11 @@ class Block:
     min_us: int
     max_us: int
     level: int
-    sources: frozenset[int]
+    sources: frozenset[int | str]
+    data: frozenset[int]
     created_us: int
     objects: tuple[str, ...]
+    by_hand: bool = False
     committed_us: int = NEVER
     retired_us: int = NEVER
     retired_why: str = ""
@@ -57,7 +59,7 @@ class Block:
     @property
     def by_compactor(self) -> bool:
         """Whether the compactor made it, by compaction or downsampling."""
-        return self.level > 1
+        return self.level > 1 and not self.by_hand
 
     def key(self, name: str) -> str:
         """Key of one of its objects (S1)."""
@@ -153,25 +155,30 @@ class World(simpy.Environment):
         min_us: int,
         max_us: int,
         level: int,
-        sources: frozenset[int],
+        sources: frozenset[int | str] | None,
+        data: frozenset[int],
         created_us: int,
         chunk_files: int,
+        by_hand: bool = False,
     ) -> Block:
-        """Register a block under the next free id (B1)."""
+        """Register a block under the next free id (B1); without sources it names itself."""
         stem = f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}."
         number = len([known for known in self.blocks if known.startswith(stem)])
         chunks = tuple(f"chunks/{i:06d}" for i in range(1, chunk_files + 1))
+        name = f"{stem}{number}"
         block = Block(
-            id=f"{stem}{number}",
+            id=name,
             order=len(self.blocks),
             stream=stream,
             resolution=resolution,
             min_us=min_us,
             max_us=max_us,
             level=level,
-            sources=sources,
+            sources=frozenset({name}) if sources is None else sources,
+            data=data,
             created_us=created_us,
             objects=(*chunks, "index", "meta.json"),
+            by_hand=by_hand,
         )
         self.blocks[block.id] = block
         return block

@@ -49,8 +49,8 @@ def test_the_id_of_a_block_decides_who_serves_it() -> None:
     assert served == {(g, b) for b in shard for g in range(4) if g % 2 == shard[b]}
     # What was merged is with the blocks that it was made of, and apart from others.
     (merged, *_) = [b for b in shard if blocks.level[b] == 2]
-    low, high = blocks.source_ptr[merged : merged + 2]
-    parts = {shard[b] == shard[merged] for b in blocks.source_ordinal[low:high].tolist()}
+    low, high = blocks.data_ptr[merged : merged + 2]
+    parts = {shard[b] == shard[merged] for b in blocks.data_ordinal[low:high].tolist()}
     assert parts == {True, False}
 
 

@@ -14,6 +14,7 @@ from sim.trace.records import (
     TYPE_OF,
     AbortRecord,
     BlockRecord,
+    NamesRecord,
     PutRecord,
     Record,
     RequestsRecord,
@@ -25,6 +26,7 @@ SOME: tuple[Record, ...] = (
     BlockRecord(1, 0, "0.raw.0-2.1.0", 0, 0, 0, 2, 1, 100, (0, 1)),
     PutRecord(2, 0, (0, 1, 2), (3, 4, 5), (), 6),
     AbortRecord(7, 1, "list"),
+    NamesRecord(8, 0, (-1, 0), 1),
     RequestsRecord(9, (1, 2, 3, 4, 5)),
 )
 

@@ -182,7 +182,7 @@ REFUSED: list[tuple[Raw, str]] = [
     (
         {"interventions": [{"kind": "unmarked", "at": "1d"}]},
         'interventions[0].kind=\'unmarked\' must be one of "mark", "unmark", "corrupt-mark", '
-        '"delete", "cleanup"; did you mean "unmark"?',
+        '"delete", "cleanup", "rewrite", "upload"; did you mean "unmark"?',
     ),
     (
         {"interventions": [BY_HAND | {"stream": "al"}]},

@@ -57,6 +57,8 @@ def feedback(scenario: "Scenario") -> tuple[str, ...]:
         "retention retires blocks that nothing replaces": any(compactor.retention_us),
         "a block and its replacement are on different gateways": gateways.splits_streams,
         "a sync looks at the bucket more than once": looks_twice,
+        "a block may count as contained in one that has nothing of it": scenario.producers.names
+        == "nothing",
         "blocks may go while they are downloaded": compactor.download_takes.longest_us > 0
         and any(scenario.cleanup(i).when == "every" for i in range(len(scenario.schemes))),
     }

@@ -106,7 +106,8 @@ class _Listing:
         delay_us = spec.consistency_delay_us if is_gateway else 0
         self._looks: Ints | None = None
         if delay_us:
-            old_us = commit_us + np.where(blocks.level[block] == 1, delay_us, 0)
+            waits = (blocks.level[block] == 1) | blocks.by_hand[block]
+            old_us = commit_us + np.where(waits, delay_us, 0)
             self._looks = np.searchsorted(at_us, old_us)
 
     def add(self, would: Ints, more: dict[str, int]) -> None:

@@ -129,10 +129,10 @@ def _is_behind(scenario: "Scenario", timelines: "Timelines") -> bool:
         + 2 * spec.wait_interval.mean
     )
     blocks = timelines.blocks
-    uploaded = (blocks.level == 1) & (blocks.committed_us < NEVER)
-    overdue = uploaded & (blocks.retired_us == NEVER)
-    overdue &= blocks.max_us + allowed_us < timelines.horizon_us
-    return bool(overdue.sum() > _BEHIND * uploaded.sum())
+    rows = blocks.of_producers
+    overdue = blocks.retired_us[rows] == NEVER
+    overdue &= blocks.max_us[rows] + allowed_us < timelines.horizon_us
+    return bool(overdue.sum() > _BEHIND * rows.size)
 
 
 def _allowed_us(law: "Law") -> float:

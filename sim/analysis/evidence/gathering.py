@@ -175,6 +175,7 @@ class _Gathering:
 
     def _of_block(self, record: PutRecord | DeleteRecord | RetireRecord) -> Event | None:
         blocks, level = self._ids([record.block]), self._timelines.blocks.level
+        by_hand = self._timelines.blocks.by_hand
         if isinstance(record, RetireRecord):
             what, actor, detail = What.RETIRED, _who(record.why), RETIRE_REASONS[record.why]
         elif isinstance(record, DeleteRecord):
@@ -183,6 +184,8 @@ class _Gathering:
         elif record.objects[0] > self._n_data:
             actor = _who(int(self._timelines.blocks.retired_why[record.block]))
             what, detail = What.MARKED, ""
+        elif self._n_data in record.objects and by_hand[record.block]:
+            what, actor, detail = What.UPLOADED, "operator", ""
         elif self._n_data in record.objects and level[record.block] == 1:
             stream = int(self._timelines.blocks.stream[record.block])
             what, actor, detail = What.UPLOADED, f"producer/{stream}", ""

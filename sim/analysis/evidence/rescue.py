@@ -213,10 +213,10 @@ class _Rescue:
         """Marked blocks that hold the data that is missing."""
         blocks, found = self._timelines.blocks, []
         for block in self._answer.lacking:
-            ordinal = int(blocks.source_ordinal[blocks.source_ptr[block]])
+            ordinal = int(blocks.data_ordinal[blocks.data_ptr[block]])
             same = np.flatnonzero(blocks.stream == blocks.stream[block])
             for other in same.tolist():
-                own = blocks.source_ordinal[blocks.source_ptr[other] : blocks.source_ptr[other + 1]]
+                own = blocks.data_ordinal[blocks.data_ptr[other] : blocks.data_ptr[other + 1]]
                 if ordinal in own:
                     found.append(other)
         return found
@@ -281,8 +281,8 @@ class _Rescue:
     def _age_when_checked(self, read: BrokenRead) -> int:
         done, blocks = self._done(read.gateway), self._timelines.blocks
         puts = self._uploaded_us(read.block)
-        is_first = blocks.level[read.block] == 1
-        return done[-1].check_us - puts if done and is_first else -1
+        waits = blocks.level[read.block] == 1 or blocks.by_hand[read.block]
+        return done[-1].check_us - puts if done and waits else -1
 
     def _uploaded_us(self, block: int) -> int:
         meta = self._timelines.objects.meta

@@ -138,7 +138,7 @@ def pick_deletion(timelines: "Timelines") -> int | None:
 def replacement_of(timelines: "Timelines", block: int) -> int | None:
     """The first block of the same group that a block was compacted into; None without one."""
     blocks = timelines.blocks
-    pointers, ordinals = blocks.source_ptr, blocks.source_ordinal
+    pointers, ordinals = blocks.data_ptr, blocks.data_ordinal
     own = set(ordinals[pointers[block] : pointers[block + 1]].tolist())
     alike = (blocks.stream == blocks.stream[block]) & (blocks.level > blocks.level[block])
     alike &= (blocks.resolution == blocks.resolution[block]) & (blocks.committed_us < NEVER)

@@ -9,7 +9,6 @@ from sim.analysis.queries.lapses import Covers, Gone, Lapses, Need, lapses
 from sim.analysis.queries.outcomes import NOBODY
 from sim.analysis.queries.uses import Uses
 from sim.core.objects import RESOLUTIONS
-from sim.core.units import NEVER
 
 if TYPE_CHECKING:
     from sim.analysis.queries.exposure import Exposure
@@ -84,13 +83,13 @@ class Needs:
     def _covering(self, used: Uses, n_streams: int) -> Covers:
         """Which blocks in use have the data of a needed block."""
         blocks, rows = self._blocks, self._rows
-        width = int(blocks.source_ordinal.max(initial=0)) + 1
-        key = blocks.stream[rows] * width + blocks.source_ordinal[blocks.source_ptr[rows]]
+        width = int(blocks.data_ordinal.max(initial=0)) + 1
+        key = blocks.stream[rows] * width + blocks.data_ordinal[blocks.data_ptr[rows]]
         position = np.full(n_streams * width, -1)
         position[key] = np.arange(rows.size)
         block = self._loads.block[used.load]
-        left, member = pairs(blocks.source_ptr[block], blocks.source_ptr[block + 1])
-        need = position[blocks.stream[block[left]] * width + blocks.source_ordinal[member]]
+        left, member = pairs(blocks.data_ptr[block], blocks.data_ptr[block + 1])
+        need = position[blocks.stream[block[left]] * width + blocks.data_ordinal[member]]
         need, use = need[need >= 0], left[need >= 0]
         start = np.maximum(used.start_us[use], self._start_us[need])
         end = np.minimum(used.end_us[use], self._end_us[need])
@@ -125,7 +124,7 @@ class Needs:
 def _needed(exposure: "Exposure") -> tuple[Ints, Ints, Ints]:
     """Level-1 blocks and the arrivals [start, end) for which only the bucket has their data."""
     blocks, spec = exposure.timelines.blocks, exposure.scenario
-    rows = np.flatnonzero((blocks.level == 1) & (blocks.committed_us < NEVER))
+    rows = blocks.of_producers
     start, end = exposure.asks(rows)
     local_until = blocks.max_us[rows] + spec.producers.local_retention_us
     start = np.maximum(np.maximum(start, blocks.committed_us[rows]), local_until)

@@ -18,6 +18,8 @@ def trouble(of: Terms, *harmless: str) -> Iterator[str]:
         yield "an upload may be taken for abandoned (R7: partial_age, upload_takes, store.lag)"
     if of.scenario.compactor.deletion_order == "as-listed":
         yield "a block loses its mark and its files before its meta.json (deletion_order)"
+    if of.scenario.producers.names == "nothing":
+        yield "any block is taken for one that contains the others (producers.names)"
     if store.error_rate or store.lost_answer_rate:
         yield "requests fail, so syncs may fail any number of times (store)"
     for i, fault in enumerate(of.scenario.faults):

@@ -1,6 +1,7 @@
 """The compactor: the pass of the real one, in its order (``SEMANTICS.md`` C1-C13)."""
 
 from bisect import insort
+from collections.abc import Iterable, Sequence
 
 from sim.core.kernel import Kernel
 from sim.core.laws import Law
@@ -167,17 +168,20 @@ class Compactor(Janitor):
         """Work, then upload a block made of ``parents``."""
         catalog = self.view.client.store.catalog
         size_bytes = round(sum(parent.bytes for parent in parents) * self.spec.size_ratio)
+        is_plain = all(parent.data is parent.sources for parent in parents)
         block = catalog.create(
             stream=parents[0].stream,
             resolution=resolution,
             min_us=parents[0].min_us,
             max_us=max(parent.max_us for parent in parents),
             level=1 + max(parent.level for parent in parents),
-            sources=sorted({source for parent in parents for source in parent.sources}),
+            sources=_union(parent.sources for parent in parents),
+            data=None if is_plain else _union(parent.data for parent in parents),
             created_us=self.view.client.clock_us(self.kernel.now_us),
             size_bytes=size_bytes,
         )
-        self.recorder.record(block.record(self.kernel.now_us))
+        for record in block.records(self.kernel.now_us):
+            self.recorder.record(record)
         purpose = (
             "compaction-takes" if resolution == parents[0].resolution else "downsampling-takes"
         )
@@ -199,3 +203,7 @@ class Compactor(Janitor):
             if lacking:
                 raise Exited("listing lacks", lacking)
             yield from self._make([parent], resolution + 1, self.spec.downsampling_takes)
+
+
+def _union(parts: Iterable[Sequence[int]]) -> list[int]:
+    return sorted({one for part in parts for one in part})

@@ -1,4 +1,4 @@
-"""Whoever acts on the bucket with tools: marks, deletes, cleans up (``SEMANTICS.md`` O)."""
+"""Whoever acts on the bucket with tools: mark, delete, clean up, rewrite (``SEMANTICS.md`` O)."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from sim.core.kernel import Kernel, Phase
 from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
 from sim.core.units import US_PER_S
+from sim.model.actors.copyist import Copyist
 from sim.model.actors.janitor import Exited, Janitor
 from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block, by_creation
@@ -20,7 +21,9 @@ from sim.scenario.language.interventions import (
     CleanUp,
     DeleteBlocks,
     MarkBlocks,
+    RewriteBlocks,
     UnmarkBlocks,
+    UploadBlocks,
 )
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Recorder
@@ -54,6 +57,9 @@ class Operator:
         self._streams = streams
         self._recorder = recorder
         self._mark_object = client.store.catalog.mark_object
+        self._copyist = Copyist(
+            scenario, kernel=kernel, client=client, streams=streams, recorder=recorder
+        )
         interventions = scenario.interventions or ()
         at_us = [
             draw_us(one.at, streams, "intervention", i, "at") for i, one in enumerate(interventions)
@@ -67,10 +73,13 @@ class Operator:
         for at_us, _, intervention in self._plan:
             yield from until(at_us, self._kernel, Phase.OPERATOR)
             try:
-                if isinstance(intervention, CleanUp):
-                    yield from self._clean_up(intervention)
-                else:
-                    yield from self._act(intervention)
+                match intervention:
+                    case CleanUp():
+                        yield from self._clean_up(intervention)
+                    case UploadBlocks():
+                        yield from self._copyist.upload(intervention)
+                    case _:
+                        yield from self._act(intervention)
             except (RequestFailed, SyncAborted, Exited) as failure:
                 what = " ".join(str(part) for part in failure.args)
                 self._recorder.record(ErrorRecord(self._kernel.now_us, self._client.name, what))
@@ -85,6 +94,11 @@ class Operator:
                     is_done = self._unmark(block)
                 case BreakMark():
                     self._put_mark(block, UNREADABLE_US)
+                    is_done = True
+                case RewriteBlocks():
+                    yield from self._copyist.rewrite(block)
+                    if choice.marks_old:
+                        self._mark(block)
                     is_done = True
                 case _:
                     assert isinstance(choice, DeleteBlocks)

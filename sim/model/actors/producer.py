@@ -79,9 +79,11 @@ class Producer:
             min_us=j * length_us,
             max_us=(j + 1) * length_us,
             level=1,
-            sources=(j,),
+            sources=() if self._spec.names == "nothing" else (j,),
+            data=(j,),
             created_us=(j + 1) * length_us,
             size_bytes=self._spec.block_bytes,
         )
-        self._recorder.record(block.record(self._kernel.now_us))
+        for record in block.records(self._kernel.now_us):
+            self._recorder.record(record)
         return block

@@ -4,12 +4,13 @@ Domination is a fact about two blocks, not about a reader: it is worked out once
 made, so that a reader that sees a block come or go touches only the blocks it dominates.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
 from sim.core.objects import RESOLUTIONS, BlockObjects
 from sim.core.units import NEVER
-from sim.trace.records import UNREADABLE_US, BlockRecord
+from sim.trace.records import UNREADABLE_US, BlockRecord, NamesRecord
 
 
 class Version:
@@ -48,12 +49,17 @@ class Block:
     deletion-mark.json. ``held`` has a bit for each object whose newest version is a put.
     ``settled_us`` is when the last change so far is shown everywhere: from then on ``held`` is what
     everybody sees.
+
+    ``sources`` is what meta.json names, ascending: ordinals of level-1 blocks, and numbers below 0
+    of blocks that name themselves. ``data`` are the level-1 blocks whose samples it has, which is
+    the same unless somebody said something else.
     """
 
     __slots__ = (
         "bytes",
         "committed_us",
         "created_us",
+        "data",
         "dominated_by",
         "dominates",
         "group",
@@ -61,6 +67,7 @@ class Block:
         "history",
         "id",
         "index",
+        "is_by_hand",
         "level",
         "max_us",
         "min_us",
@@ -82,9 +89,11 @@ class Block:
         max_us: int,
         level: int,
         sources: tuple[int, ...],
+        data: tuple[int, ...],
         created_us: int,
         size_bytes: int,
         n_objects: int,
+        is_by_hand: bool,
     ) -> None:
         self.index = index
         self.id = block_id
@@ -95,6 +104,8 @@ class Block:
         self.max_us = max_us
         self.level = level
         self.sources = sources
+        self.data = data
+        self.is_by_hand = is_by_hand
         self.created_us = created_us
         self.bytes = size_bytes
         self.history: list[tuple[Version, ...]] = [()] * n_objects
@@ -107,12 +118,17 @@ class Block:
 
     @property
     def is_compacted(self) -> bool:
-        """Made by a compactor: exempt from consistency delays."""
+        """Made of other blocks by a compactor, or rewritten from such a one."""
         return self.level > 1
 
-    def record(self, t_us: int) -> BlockRecord:
-        """The record of the block's making."""
-        return BlockRecord(
+    @property
+    def is_exempt(self) -> bool:
+        """Made by a compactor: consistency delays do not count."""
+        return self.level > 1 and not self.is_by_hand
+
+    def records(self, t_us: int) -> Iterator[BlockRecord | NamesRecord]:
+        """The records of the block's making."""
+        yield BlockRecord(
             t_us,
             self.index,
             self.id,
@@ -122,8 +138,10 @@ class Block:
             self.max_us,
             self.level,
             self.bytes,
-            _ranges(self.sources),
+            _ranges(self.data),
         )
+        if self.sources is not self.data:
+            yield NamesRecord(t_us, self.index, _ranges(self.sources), int(self.is_by_hand))
 
 
 by_creation = attrgetter("created_us", "stream", "resolution", "index")
@@ -141,7 +159,9 @@ class Catalog:
         self.meta_object = self.objects.meta
         self.mark_object = self.objects.mark
         self.uploaded_objects = tuple(range(self.mark_object))
-        self._holders: dict[tuple[int, int], list[list[Block]]] = {}
+        self._kin: dict[tuple[int, int], _Kin] = {}
+        self._alike: dict[str, int] = {}
+        self._n_names = 0
 
     def create(
         self,
@@ -152,38 +172,46 @@ class Catalog:
         max_us: int,
         level: int,
         sources: Sequence[int],
+        data: Sequence[int] | None = None,
         created_us: int,
         size_bytes: int,
+        is_by_hand: bool = False,
     ) -> Block:
-        """A new block, related to those there are. ``sources`` are level-1 ordinals, ascending."""
-        holders = self._holders.setdefault((stream, resolution), [])
-        while len(holders) <= sources[-1]:
-            holders.append([])
-        # Where a block begins says what its first source is, so blocks of one name are all here.
-        ordinal = sum(
-            (peer.min_us, peer.max_us, peer.level) == (min_us, max_us, level)
-            for peer in holders[sources[0]]
-        )
+        """A new block, related to those there are.
+
+        ``sources`` are ascending, as is ``data``, which may be left out where it is the same.
+        """
+        named = tuple(sources)
+        stem = f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}"
+        ordinal = self._alike.get(stem, 0)
+        self._alike[stem] = ordinal + 1
         block = Block(
             index=len(self.blocks),
-            block_id=f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}.{ordinal}",
+            block_id=f"{stem}.{ordinal}",
             stream=stream,
             resolution=resolution,
             min_us=min_us,
             max_us=max_us,
             level=level,
-            sources=tuple(sources),
+            sources=named,
+            data=named if data is None or tuple(data) == named else tuple(data),
             created_us=created_us,
             size_bytes=size_bytes,
             n_objects=self.objects.count,
+            is_by_hand=is_by_hand,
         )
         self.blocks.append(block)
-        _relate(block, holders)
+        self._kin.setdefault(block.group, _Kin()).add(block)
         return block
 
+    def new_name(self) -> int:
+        """What a block that names itself as its source is called, if it is not of level 1."""
+        self._n_names += 1
+        return -self._n_names
+
     def twins(self, block: Block) -> list[Block]:
-        """Other blocks of the same group made of exactly the same sources."""
-        peers = self._holders[block.group][block.sources[0]]
+        """Other blocks of the same group that name exactly the same sources."""
+        peers = self._kin[block.group].sharing(block)
         return [peer for peer in peers if peer is not block and peer.sources == block.sources]
 
     def key(self, block: Block, object_index: int) -> str:
@@ -191,31 +219,51 @@ class Catalog:
         return self.objects.key(block.id, object_index)
 
 
-def _relate(block: Block, holders: list[list[Block]]) -> None:
-    """Enter a block among the holders of its sources; note what it dominates and what it."""
-    peers: dict[int, Block] = {}
-    for source in block.sources:
-        for peer in holders[source]:
-            peers[peer.index] = peer
-        holders[source].append(block)
-    if not peers:
+class _Kin:
+    """The blocks of one group, by what they name as sources."""
+
+    def __init__(self) -> None:
+        self._holders: defaultdict[int, list[Block]] = defaultdict(list)
+        self._nameless: list[Block] = []
+
+    def sharing(self, block: Block) -> list[Block]:
+        """Blocks that name the first source of one, or as little as it does."""
+        return self._holders[block.sources[0]] if block.sources else self._nameless
+
+    def add(self, block: Block) -> None:
+        """Take a block in; note what it dominates and what it."""
+        holders = self._holders
+        peers = {peer.index: peer for peer in self._nameless}
+        for source in block.sources or tuple(holders):
+            for peer in holders[source]:
+                peers[peer.index] = peer
+        for source in block.sources:
+            holders[source].append(block)
+        if not block.sources:
+            self._nameless.append(block)
+        for peer in peers.values():
+            _compare(block, peer)
+
+
+def _compare(block: Block, peer: Block) -> None:
+    """Note which of two blocks dominates the other, if one does; ``block`` is the new one."""
+    if _holds(block, peer):
+        is_twin = len(peer.sources) == len(block.sources)
+        is_younger = is_twin and by_creation(peer) < by_creation(block)
+        winner, loser = (peer, block) if is_younger else (block, peer)
+    elif _holds(peer, block):
+        winner, loser = peer, block
+    else:
         return
-    for peer in peers.values():
-        if _holds(block, peer):
-            is_twin = len(peer.sources) == len(block.sources)
-            is_younger = is_twin and by_creation(peer) < by_creation(block)
-            winner, loser = (peer, block) if is_younger else (block, peer)
-        elif _holds(peer, block):
-            winner, loser = peer, block
-        else:
-            continue
-        winner.dominates += (loser,)
-        loser.dominated_by += (winner,)
+    winner.dominates += (loser,)
+    loser.dominated_by += (winner,)
 
 
 def _holds(outer: Block, inner: Block) -> bool:
     """Whether every source of ``inner`` is one of ``outer``."""
     ours, theirs = outer.sources, inner.sources
+    if not ours or not theirs:
+        return not theirs
     if ours[0] > theirs[0] or ours[-1] < theirs[-1]:
         return False
     has_no_gap = ours[-1] - ours[0] < len(ours)

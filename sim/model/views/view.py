@@ -160,7 +160,7 @@ class View:
         return self._is_old_enough(block, uploaded_us, t_us)
 
     def _is_old_enough(self, block: Block, uploaded_us: int, t_us: int) -> bool:
-        if block.is_compacted:
+        if block.is_exempt:
             return True
         old_us = uploaded_us + self.filters.consistency_delay_us
         if self.client.clock_us(t_us) >= old_us:

@@ -1,7 +1,7 @@
 """What people do to the bucket with tools, and when: ``[[interventions]]``.
 
 The key ``kind`` says what; a field exists only where it means something. Sources: Thanos 0.43,
-cmd/thanos/tools_bucket.go (mark, cleanup), pkg/verifier/safe_delete.go.
+cmd/thanos/tools_bucket.go (mark, cleanup, rewrite, upload-blocks), pkg/verifier/safe_delete.go.
 """
 
 from typing import Annotated, Final, Literal
@@ -12,7 +12,7 @@ from sim.core.laws import Law
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.complaints.nearest import did_you_mean
 from sim.scenario.language.schemes import DeletionMark
-from sim.scenario.language.values import Duration, Frozen, refusal
+from sim.scenario.language.values import Duration, Frozen, Whole, refusal
 from sim.scenario.laws.tables import ActivityLaw
 
 __all__ = [
@@ -23,7 +23,9 @@ __all__ = [
     "DeleteBlocks",
     "Intervention",
     "MarkBlocks",
+    "RewriteBlocks",
     "UnmarkBlocks",
+    "UploadBlocks",
 ]
 
 _H: Final = 3_600 * US_PER_S
@@ -96,6 +98,35 @@ class DeleteBlocks(Choice):
     )
 
 
+class RewriteBlocks(Choice):
+    """Rewrite blocks, to change or delete series (`thanos tools bucket rewrite`)."""
+
+    kind: Literal["rewrite"] = Field(
+        description="Blocks are written again, by hand, and name themselves as their only source."
+    )
+    marks_old: bool = Field(
+        False, description="Whether the old block is marked afterwards (--delete-blocks)."
+    )
+
+
+class UploadBlocks(_ByHand):
+    """Upload level-1 blocks made elsewhere, with data that a stream has or had."""
+
+    kind: Literal["upload"] = Field(
+        description="Level-1 blocks from elsewhere: a backup, a second Prometheus."
+    )
+    stream: Whole = Field(0, description="Whose labels they have, from 0.")
+    older_than_us: Duration = Field(
+        0, alias="older_than", description="Blocks whose data ended at least so long ago."
+    )
+    which: Literal["oldest", "newest", "all"] = Field(
+        "newest", description="Of those, which to upload."
+    )
+    names: Literal["itself", "nothing"] = Field(
+        "itself", description="What meta.json of each names as its sources."
+    )
+
+
 class CleanUp(_ByHand):
     """Delete what is marked (`thanos tools bucket cleanup`)."""
 
@@ -114,8 +145,17 @@ class CleanUp(_ByHand):
 
 
 Intervention = Annotated[
-    MarkBlocks | UnmarkBlocks | BreakMark | DeleteBlocks | CleanUp, Field(discriminator="kind")
+    MarkBlocks | UnmarkBlocks | BreakMark | DeleteBlocks | CleanUp | RewriteBlocks | UploadBlocks,
+    Field(discriminator="kind"),
 ]
 """Something that a person does."""
 
-INTERVENTION_KINDS: Final = ("mark", "unmark", "corrupt-mark", "delete", "cleanup")
+INTERVENTION_KINDS: Final = (
+    "mark",
+    "unmark",
+    "corrupt-mark",
+    "delete",
+    "cleanup",
+    "rewrite",
+    "upload",
+)

@@ -82,6 +82,9 @@ class Producers(Frozen):
     )
     block_bytes: Bytes = Field(512 * 2**20, description="Size of a level-1 block.")
     chunk_files: Count = Field(1, description="Chunk objects of a block.")
+    names: Literal["itself", "nothing"] | None = Field(
+        None, description="What meta.json of a block names as its sources; itself if left out."
+    )
 
 
 class SyncStages(ReadStages):

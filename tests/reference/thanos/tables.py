@@ -188,7 +188,10 @@ class PlainBucket:
         self.store = Store(self.world)
         self.blocks = {
             row.n: self.world.new_block(
-                sources=frozenset(row.sources or (row.n,)), chunk_files=1, **row.made
+                sources=frozenset(row.sources or (row.n,)),
+                data=frozenset(row.sources or (row.n,)),
+                chunk_files=1,
+                **row.made,
             )
             for row in sorted(rows, key=lambda row: row.n)
         }
@@ -221,7 +224,7 @@ class PlainBucket:
                 if not any(self._has(b, name) for name in (*WHOLE, "deletion-mark.json"))
             },
             made=sorted(
-                Made(b.stream, b.resolution, tuple(sorted(b.sources)))
+                Made(b.stream, b.resolution, tuple(sorted(b.data)))
                 for b in self.world.blocks.values()
                 if b.id not in known and b.committed_us < NEVER
             ),

@@ -34,7 +34,12 @@ def _plain(spans: Sequence[Span]) -> Plan:
     scenario = world()
     empty = World(scenario, scenario.schemes[0], 0)
     blocks = [
-        empty.new_block(sources=frozenset({i}), chunk_files=1, **Row(i, span=span).made)
+        empty.new_block(
+            sources=frozenset({i}),
+            data=frozenset({i}),
+            chunk_files=1,
+            **Row(i, span=span).made,
+        )
         for i, span in enumerate(spans)
     ]
     planned = plain.overlapping(blocks) or plain.plan(blocks, RANGES)
