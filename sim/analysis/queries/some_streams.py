@@ -12,7 +12,7 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.intervals import Spans, merge_groups, steps, subtract_groups
+from sim.analysis.intervals import merge_groups, steps, subtract_groups
 from sim.analysis.queries.exposure import Exposure
 from sim.analysis.queries.outcomes import CODE, NOBODY, SOMEBODY
 from sim.errors import Problem, ScenarioError
@@ -106,28 +106,35 @@ class _Lottery:
             fractions = np.zeros(len(OUTCOMES))
             fractions[gap] = 1.0 - self._none_of(n_lacking)
             found.append((length_us, fractions))
-        for i in np.flatnonzero(failing > 0).tolist():
-            found += self._troubled(Spans(spans.start[i : i + 1], spans.end[i : i + 1]))
+        where = failing > 0
+        pieces = zip(spans.start[where].tolist(), spans.end[where].tolist(), strict=True)
+        troubled = [(span, *_told_apart(self._chances(span[0]))) for span in pieces]
+        if not self._rule.failing_decides:
+            # Each set of them counts, so those that are too many are refused before any is counted.
+            most = max((len(alike) for *_, alike in troubled), default=0)
+            if most > MOST_FAILING:
+                raise _too_many(self._exposure, most)
+        for piece in troubled:
+            found += self._troubled(*piece)
         return found
 
     def _none_of(self, n_bad: int) -> float:
         """Probability that none of ``n_bad`` streams is drawn."""
         return comb(self._n - n_bad, self._k) / comb(self._n, self._k)
 
-    def _troubled(self, span: Spans) -> list[tuple[int, Floats]]:
+    def _troubled(
+        self,
+        span: tuple[int, int],
+        chances: dict[int, dict[int, float]],
+        alike: dict[int, frozenset[int]],
+    ) -> list[tuple[int, Floats]]:
         """A piece on which reads fail, cut where data goes missing without the failing ones."""
-        at = int(span.start[0])
-        chances, alike = _told_apart(self._chances(at))
-        gateways = sorted(alike)
-        rule = self._rule
-        if not rule.failing_decides and len(gateways) > MOST_FAILING:
-            raise _too_many(self._exposure, len(gateways))
-        edges = {at, int(span.end[0])}
-        if not rule.failing_decides:
-            for left_out in _subsets(gateways):
+        edges = set(span)
+        if not self._rule.failing_decides:
+            for left_out in _subsets(sorted(alike)):
                 missing = self._exposure.missing(self._takes_us, _all_of(left_out, alike))
                 for column in (missing.start, missing.end):
-                    inside = column[(column > at) & (column < span.end[0])]
+                    inside = column[(column > span[0]) & (column < span[1])]
                     edges.update(inside.tolist())
         cuts = sorted(edges)
         return [(b - a, self._fractions(a, chances, alike)) for a, b in pairwise(cuts)]
