@@ -98,7 +98,7 @@ PATHS = (
     "producers.block_bytes", "producers.chunk_files", "producers.names", "compactor.wait_interval",
     "compactor.sync_takes", "compactor.ranges", "compactor.compaction_takes",
     "compactor.delete_takes", "compactor.downsampling", "compactor.consistency_delay",
-    "compactor.vertical_compaction",
+    "compactor.vertical_compaction", "compactor.count", "compactor.shards",
     "compactor.retention", "compactor.retention.raw", "compactor.cleanup", "compactor.size_ratio",
     "gateways.count", "gateways.shards", "gateways.sync_interval", "gateways.sync_takes",
     "gateways.phase", "gateways.consistency_delay", "gateways.partial_response",
@@ -184,6 +184,8 @@ def valid(rng: random.Random) -> Raw:
     if rng.random() < 0.3:
         outage = {"kind": "gateway-outage", "target": 0, "at": "5h", "lasts": law(rng, 0)}
         raw["faults"] = [outage, {"kind": "compactor-crash", "at": "3h", "lasts": "1h"}]
+    if rng.random() < 0.2:
+        raw["compactor"] |= {"count": 2, "shards": rng.choice((1, 2))}
     if rng.random() < 0.3:
         raw["expect"] = {"at once": {"sometimes": ["query-error"]}}
     return raw

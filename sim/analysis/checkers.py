@@ -65,7 +65,7 @@ def observe_deletions(
     return {
         "lost-block": lost_blocks(scenario, timelines),
         "dangling-block": int(_dangling(timelines).sum()),
-        "leaked-block": leaked_blocks(timelines),
+        "leaked-block": leaked_blocks(scenario, timelines),
         "stored-bytes": stored / seconds,
         "garbage-bytes": garbage_byte_seconds / seconds,
         "retention-overshoot": retention_overshoot(scenario, timelines),
@@ -93,19 +93,24 @@ def _dangling(timelines: Timelines) -> npt.NDArray[np.bool_]:
     return dangling
 
 
-def leaked_blocks(timelines: Timelines) -> int:
+def leaked_blocks(scenario: Scenario, timelines: Timelines) -> int:
     """Retired or dangling blocks stored at the horizon that nothing will delete.
 
-    Whatever deletes is part of the compactor, so it is those that a halted compactor left, and
-    whole blocks with a mark that nobody can read.
+    Whatever deletes is part of a compactor, so it is those of streams of which every compactor
+    halted, and whole blocks with a mark that nobody can read; dangling blocks are everybody's.
     """
-    blocks = timelines.blocks
+    blocks, halted, compactor = timelines.blocks, timelines.halted, scenario.compactor
     is_garbage = (blocks.retired_us < NEVER) & (blocks.deleted_us == NEVER)
-    if timelines.counters["compactor-halt"]:
-        return int((is_garbage | _dangling(timelines)).sum())
     is_stuck = np.zeros(is_garbage.size, np.bool_)
     is_stuck[timelines.marks.unreadable] = True
-    return int((is_garbage & is_stuck & (blocks.broken_us == NEVER)).sum())
+    is_stuck &= blocks.broken_us == NEVER
+    if halted:
+        left = [halted.issuperset(compactor.of_stream(s)) for s in range(scenario.producers.count)]
+        is_stuck |= np.array(left)[blocks.stream]
+    is_leaked = is_garbage & is_stuck
+    if halted.issuperset(compactor.names):
+        is_leaked |= _dangling(timelines)
+    return int(is_leaked.sum())
 
 
 def time_to_visible(scenario: Scenario, timelines: Timelines) -> dict[str, float]:

@@ -9,7 +9,7 @@ everything that happens at one instant happens in the order of :class:`Phase`
 from collections.abc import Generator
 from enum import IntEnum
 from heapq import heappush
-from typing import Any
+from typing import Any, Final
 
 import simpy
 
@@ -21,21 +21,29 @@ Sleep = simpy.Event
 """What an actor yields to sleep."""
 
 
+_TURNS: Final = 1 << 16
+"""How many may have an order inside one phase."""
+
+
 class Phase(IntEnum):
     """Who acts first at one instant; smaller acts first.
 
     Zero is SimPy's own URGENT, at which it stops a run: an event at the horizon never happens.
     """
 
-    FAULT = 1
-    PRODUCER = 2
-    COMPACTOR = 3
-    PROGRESS = 4
-    CLEANER = 5
-    OPERATOR = 6
-    SYNC = 7
-    GATEWAY = 8
-    QUERY = 9
+    FAULT = 1 * _TURNS
+    PRODUCER = 2 * _TURNS
+    COMPACTOR = 3 * _TURNS
+    PROGRESS = 4 * _TURNS
+    CLEANER = 5 * _TURNS
+    OPERATOR = 6 * _TURNS
+    SYNC = 7 * _TURNS
+    GATEWAY = 8 * _TURNS
+    QUERY = 9 * _TURNS
+
+    def turn(self, number: int) -> int:
+        """The place of one of several, from 0, that have an order inside the phase."""
+        return self + number
 
 
 class _TieShuffling(simpy.Environment):
@@ -86,15 +94,18 @@ class Kernel:
         """How long work lasts that begins now and takes ``takes_us`` as a rule."""
         return takes_us
 
-    def sleep(self, delay_us: int, phase: Phase) -> simpy.Event:
-        """Event that an actor yields to act again ``delay_us`` (>= 0) later, in ``phase``."""
+    def sleep(self, delay_us: int, phase: int) -> simpy.Event:
+        """Event that an actor yields to act again ``delay_us`` (>= 0) later, in ``phase``.
+
+        A phase is one of :class:`Phase`, or a turn in it.
+        """
         event = simpy.Event(self._env)
         event._ok = True
         event._value = None
         self._env.schedule(event, phase, delay_us)  # type: ignore[arg-type]
         return event
 
-    def spawn(self, actor: Actor, *, at_us: int, phase: Phase) -> simpy.Process:
+    def spawn(self, actor: Actor, *, at_us: int, phase: int) -> simpy.Process:
         """Start an actor at ``at_us`` (>= now) in ``phase``; it can be stopped by :meth:`stop`."""
         return self._env.process(self._guarded(actor, at_us - self.now_us, phase))
 
@@ -114,7 +125,7 @@ class Kernel:
             event.callbacks.clear()
         self._env._queue.clear()
 
-    def _guarded(self, actor: Actor, delay_us: int, phase: Phase) -> Actor:
+    def _guarded(self, actor: Actor, delay_us: int, phase: int) -> Actor:
         try:
             yield self.sleep(delay_us, phase)
             yield from actor

@@ -79,11 +79,21 @@ class CompactorCrash(_Down):
     """The compactor stops, and starts with empty memory (C13)."""
 
     kind: Literal["compactor-crash"] = Field(description="The compactor is down.")
+    target: Whole | None = Field(
+        None, description="Number of the compactor, from 0; all of them if left out."
+    )
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The compactor."""
-        return ("compactor",)
+        """The compactor, or all there are."""
+        return ("compactor" if self.target is None else f"compactor/{self.target}",)
+
+    def conflicts(self, scenario: Scenario, place: Path) -> Iterator[Finding]:
+        """It must be there."""
+        n = len(scenario.compactor.names)
+        if self.target is not None and self.target >= n:
+            rule = target_rule("compactor", n)
+            yield Finding((*place, "target"), rule, (("compactor", "count"),))
 
 
 class AtRequest(Frozen):

@@ -1,5 +1,6 @@
 """The composition root: builds the world of one scenario, scheme and trial, and runs it."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TypedDict
 
@@ -111,7 +112,7 @@ class _World:
         """Put every actor on its way."""
         for stream in range(self.scenario.producers.count):
             self._keep(f"producer/{stream}", self._producer(stream))
-        self._keep("compactor", self._compactor())
+        self._start_compactors()
         if self.scenario.interventions:
             operator = Operator(self.scenario, **self._parts("operator"))
             self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
@@ -178,16 +179,24 @@ class _World:
 
         return begin
 
-    def _compactor(self) -> Begin:
-        process = CompactorProcess(
-            self.scenario.compactor,
-            self.scheme,
-            kernel=self._kernel("compactor"),
-            client=partial(self._client, "compactor"),
-            streams=self.streams,
-            recorder=self.recorder,
-        )
-        return process.begin
+    def _start_compactors(self) -> None:
+        names = self.scenario.compactor.names
+        for number, name in enumerate(names):
+            scheme = self.scheme
+            if number:
+                # Readers meet the one scheme; what a compactor remembers is its own.
+                index = self.scenario.scheme_index(scheme.name)
+                scheme = replace(scheme, record=compose(self.scenario, index).record)
+            process = CompactorProcess(
+                self.scenario.compactor,
+                scheme,
+                kernel=self._kernel(name),
+                client=partial(self._client, name),
+                streams=self.streams,
+                recorder=self.recorder,
+                number=number if len(names) > 1 else None,
+            )
+            self._keep(name, process.begin)
 
     def _gateway(self, number: int, views: dict[int, View]) -> Begin:
         spec, kernel = self.scenario.gateways, self._kernel(f"gateway/{number}")

@@ -138,7 +138,9 @@ def _problem(
     place = found.of_key(at) if finding.rule == UNKNOWN_KEY else found.of_value(at)
     hints = [finding.hint] if finding.hint else []
     for i, other in enumerate(finding.others, start=1):
-        hints.append(f"see {format_path(other)}={shown(_value(finding, raw, i))}")
+        other_value = _value(finding, raw, i)
+        said = "" if other_value is MISSING else f"={shown(other_value)}"
+        hints.append(f"see {format_path(other)}{said}")
         other_place = found.of_value(other)
         if value_at(raw, other) is MISSING:
             hints[-1] += " (not in the file)" if file else " (the default)"

@@ -42,6 +42,7 @@ class BucketIndex(Primitive):
     """Whoever deletes writes an index after each cleanup; a sync of a gateway reads it."""
 
     source: ClassVar = "Cortex PR 3555, PR 3724"
+    needs_one_compactor: ClassVar = True
     kind: Literal["bucket-index"] = Field(
         "bucket-index", description="It reads an index, written after each cleanup."
     )

@@ -17,10 +17,19 @@ _RATES: Final = (("error_rate", (0.1, 0.5)), ("lost_answer_rate", (0.0, 0.2)))
 
 @composite
 def fault_keys(
-    draw: DrawFn, kind: str, *, n_gateways: int, n_producers: int, replicas: Sequence[int]
+    draw: DrawFn,
+    kind: str,
+    *,
+    n_gateways: int,
+    n_producers: int,
+    n_compactors: int,
+    replicas: Sequence[int],
 ) -> Table:
     """Keys of a fault of some kind that names those it befalls; no key for kinds without any."""
-    who = _who(n_gateways=n_gateways, n_producers=n_producers)
+    compactor = st.builds("compactor/{}".format, st.integers(0, n_compactors - 1))
+    who = _who(compactor, n_gateways=n_gateways, n_producers=n_producers)
+    if kind == "compactor-crash":
+        return draw(st.fixed_dictionaries({}, optional={"target": st.just(n_compactors - 1)}))
     if kind == "store-errors":
         return draw(_rates())
     if kind == "request-errors":
@@ -29,7 +38,10 @@ def fault_keys(
         at_request = draw(st.none() | _at_request())
         if at_request is None:
             return {"who": draw(who)}
-        return {"who": draw(st.sampled_from(["any", "compactor"])), "at_request": at_request}
+        return {
+            "who": draw(st.one_of(st.sampled_from(["any", "compactor"]), compactor)),
+            "at_request": at_request,
+        }
     if kind == "pause":
         return {"who": draw(who)}
     if kind == "slow-down":
@@ -56,11 +68,14 @@ def _rates() -> SearchStrategy[Table]:
     return st.fixed_dictionaries({key: st.sampled_from(values) for key, values in _RATES})
 
 
-def _who(*, n_gateways: int, n_producers: int) -> SearchStrategy[Any]:
+def _who(
+    compactor: SearchStrategy[str], *, n_gateways: int, n_producers: int
+) -> SearchStrategy[Any]:
     one = st.one_of(
         st.sampled_from(["any", "gateways", "producers", "compactor"]),
         st.builds("gateway/{}".format, st.integers(0, n_gateways - 1)),
         st.builds("producer/{}".format, st.integers(0, n_producers - 1)),
+        compactor,
     )
     return st.one_of(one, st.lists(one, min_size=1, max_size=2))
 

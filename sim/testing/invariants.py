@@ -141,7 +141,7 @@ class _Walk:
         self._retired: set[int] = set()
         self._loaded: list[set[int]] = [set() for _ in range(header.gateways)]
         self._serving: set[int] = set()
-        self._has_halted = False
+        self._halted: set[str] = set()
 
     def step(self, number: int, record: Record) -> Iterator[str]:
         """Take in one record; yield the invariants that it breaks."""
@@ -180,9 +180,9 @@ class _Walk:
         elif isinstance(record, DownRecord | UpRecord):
             yield from self._turn(record)
         elif isinstance(record, HaltRecord):
-            if self._has_halted:
-                yield "the compactor halts for ever (C6)"
-            self._has_halted = True
+            if record.actor in self._halted:
+                yield "a compactor halts for ever (C6)"
+            self._halted.add(record.actor)
 
     def _block(self, record: BlockRecord) -> Iterator[str]:
         if record.block != len(self._blocks):
@@ -275,8 +275,8 @@ class _Walk:
             yield "a block is one level above its highest parent (B1)"
         if self._shown_us[record.block] is None:
             yield "a compaction ends with its block committed (C8)"
-        if self._has_halted:
-            yield "a halted compactor makes nothing (C6)"
+        if "compactor" in self._halted:
+            yield "an only compactor that halted makes nothing (C6)"
 
     def _load(self, record: LoadRecord) -> Iterator[str]:
         loaded = self._loaded[record.gateway]

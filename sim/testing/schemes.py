@@ -20,19 +20,25 @@ def schemes(
     kind: str | None = None,
     *,
     one_replica: bool = False,
+    one_compactor: bool = False,
     partial_response: str = "abort",
 ) -> Table:
     """One ``[[schemes]]`` table; ``kind`` fixes which, and is its name.
 
     With ``one_replica`` it may need a store of which each gateway reads one, with
-    ``partial_response = "abort"`` a querier that answers in full or not at all.
+    ``one_compactor`` a bucket that only one works on, with ``partial_response = "abort"`` a querier
+    that answers in full or not at all.
     Delays are short enough for whole lives of blocks to fit a day.
     """
     drawn = kind or draw(st.sampled_from(SCHEME_KINDS))
     if drawn == "immediate":
         return {"name": drawn, "kind": drawn}
     if drawn == "composed":
-        needs = {"reads_one_replica": one_replica, "answers_in_full": partial_response == "abort"}
+        needs = {
+            "reads_one_replica": one_replica,
+            "needs_one_compactor": one_compactor,
+            "answers_in_full": partial_response == "abort",
+        }
         never = tuple(need for need, is_met in needs.items() if not is_met)
         return {"name": drawn, "kind": drawn, **draw(_slots(never))}
     return {

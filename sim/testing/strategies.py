@@ -114,6 +114,7 @@ def faults(
     n_gateways: int,
     n_producers: int,
     horizon_m: int,
+    n_compactors: int = 1,
     replicas: Sequence[int] = (0,),
     kinds: tuple[str, ...] | None = None,
 ) -> Table:
@@ -130,19 +131,41 @@ def faults(
         table["target"] = draw(st.integers(0, n_producers - 1))
     else:
         table |= draw(
-            fault_keys(kind, n_gateways=n_gateways, n_producers=n_producers, replicas=replicas)
+            fault_keys(
+                kind,
+                n_gateways=n_gateways,
+                n_producers=n_producers,
+                n_compactors=n_compactors,
+                replicas=replicas,
+            )
         )
     return table
 
 
 @composite
-def _compactors(draw: DrawFn, *, length_m: int) -> Table:
+def _producers(draw: DrawFn, length_m: int, count: int) -> Table:
+    return {
+        "count": count,
+        "block_length": f"{length_m}m",
+        "upload_after": draw(_seldom("0s", laws(20))),
+        "upload_takes": draw(_seldom("0s", laws(30))),
+        "retry_after": draw(st.sampled_from(["30s", "5m"])),
+        "local_retention": draw(_minutes(0, 3 * length_m)),
+        "chunk_files": draw(st.integers(1, 2)),
+    }
+
+
+@composite
+def _compactors(draw: DrawFn, length_m: int, count: int, *, downsampling: bool) -> Table:
     factor = draw(st.integers(2, 4))
     ranges = [length_m, length_m * factor, length_m * factor * 2]
     cleanup = draw(st.sampled_from(["in-pass", "end-of-pass", "every 15m"]))
     marks = draw(_seldom(0.0, st.just(0.5)))
     beside = "0s" if cleanup == "every 15m" else draw(st.sampled_from(["0s", "25m"]))
     return {
+        "count": count if count > 1 else None,
+        "shards": draw(st.sampled_from([None, 1])) if count > 1 else None,
+        "downsampling": downsampling,
         "wait_interval": draw(laws(60, least_m=15)),
         "sync_takes": draw(_seldom("0s", laws(10))),
         "sync_stages": {"check": draw(st.sampled_from([0.0, marks])), "marks": marks},
@@ -246,38 +269,33 @@ def scenarios(
     length_m = draw(st.sampled_from([120] if downsampling else [60, 120]))
     horizon_m = length_m * draw(st.integers(6, 16))
     n_producers = draw(st.integers(1, 3))
+    n_compactors = draw(_seldom(1, st.integers(1, 3)))
     gateways = draw(_gateways(strong=strong))
     store = draw(stores(strong=strong, errors=may_fail))
     fault = faults(
         n_gateways=gateways["count"],
         n_producers=n_producers,
+        n_compactors=n_compactors,
         horizon_m=horizon_m,
         replicas=range(int(store.get("primary", False)), store["replicas"]),
         kinds=_kinds(strong=strong, errors=may_fail),
     )
     by_hand = interventions(n_producers=n_producers, horizon_m=horizon_m)
-    n_queries = draw(st.integers(1, max_queries))
     scheme = partial(
         schemes,
         one_replica=not Store.model_validate(store).draws_replicas,
+        one_compactor=n_compactors == 1,
         partial_response=gateways["partial_response"],
     )
     table = {
         "horizon": f"{horizon_m}m",
         "store": store,
-        "producers": {
-            "count": n_producers,
-            "block_length": f"{length_m}m",
-            "upload_after": draw(_seldom("0s", laws(20))),
-            "upload_takes": draw(_seldom("0s", laws(30))),
-            "retry_after": draw(st.sampled_from(["30s", "5m"])),
-            "local_retention": draw(_minutes(0, 3 * length_m)),
-            "chunk_files": draw(st.integers(1, 2)),
-        },
-        "compactor": draw(_compactors(length_m=length_m)) | {"downsampling": downsampling},
+        "producers": draw(_producers(length_m, n_producers)),
+        "compactor": draw(_compactors(length_m, n_compactors, downsampling=downsampling)),
         "gateways": gateways,
         "queries": [
-            draw(query_classes(n_streams=n_producers, name=f"q{i}")) for i in range(n_queries)
+            draw(query_classes(n_streams=n_producers, name=f"q{i}"))
+            for i in range(draw(st.integers(1, max_queries)))
         ],
         "schemes": [draw(scheme(kind)) for kind in scheme_kinds],
         "faults": draw(st.lists(fault, max_size=max_faults)),
@@ -288,5 +306,5 @@ def scenarios(
         for query in table["queries"]:
             query["rate"] = "2/h"
             query["max_resolution"] = draw(st.sampled_from(["5m", "1h", "raw"]))
-    fixed = {"schema": 1, "name": "drawn", "trials": 1, "seed": draw(st.integers(0, 2**32))}
-    return Scenario.model_validate({**fixed, **table})
+    fixed = {"schema": 1, "name": "drawn", "trials": 1}
+    return Scenario.model_validate({**fixed, "seed": draw(st.integers(0, 2**32)), **table})

@@ -74,6 +74,7 @@ def build(trace: Trace) -> Timelines:
         marks=_marks(by_kind[PutRecord], changes, objects.mark),
         downs=_downs(by_kind[DownRecord], header.gateways),
         expected=_expected(_of(by_kind, ExpectRecord)),
+        halted=frozenset(record.actor for record in _of(by_kind, HaltRecord)),
         counters={
             **_counters(by_kind, header.warmup_us),
             "orphan-mark": _orphan_marks(
@@ -319,7 +320,8 @@ def _counters(by_kind: dict[type, list[Record]], warmup_us: int) -> dict[str, in
     errors = [r for r in _of(by_kind, ErrorRecord) if r.t_us >= warmup_us]
     counts["compactions"] = len(compactions)
     counts["duplicate-compaction"] = sum(r.duplicate for r in compactions)
-    counts["compactor-error"] = sum(r.actor in ("compactor", "cleaner") for r in errors)
+    jobs = [r.actor.partition("/")[0] for r in errors]
+    counts["compactor-error"] = sum(job in ("compactor", "cleaner") for job in jobs)
     counts["producer-error"] = sum(r.actor.startswith("producer/") for r in errors)
     counts["compactor-halt"] = len(_of(by_kind, HaltRecord))
     return counts

@@ -21,8 +21,8 @@ expect      a querier read an index of the bucket that says something new
 abort       a sync gave up and changed nothing
 down        a gateway went down and forgot everything
 up          a gateway serves (again)
-halt        the compactor stopped for ever
-error       a pass of the compactor or an upload ended early and will be tried again
+halt        a compactor stopped for ever
+error       a pass of a compactor or an upload ended early and will be tried again
 syncs       when each component listed the bucket, and how many blocks it found
 passes      when whoever deletes looked for what is due, and which marks it knew
 requests    how many requests were sent to the store from the end of the warm-up on
@@ -176,10 +176,16 @@ class UpRecord(NamedTuple):
 
 
 class HaltRecord(NamedTuple):
-    """The compactor stopped for ever."""
+    """A compactor stopped for ever; ``reason`` begins with who it is where there are several."""
 
     t_us: int
     reason: str
+
+    @property
+    def actor(self) -> str:
+        """Who stopped, as the store knows it."""
+        who, has_who, _ = self.reason.partition(": ")
+        return who if has_who else "compactor"
 
 
 class ErrorRecord(NamedTuple):

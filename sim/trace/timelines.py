@@ -118,7 +118,10 @@ class DownTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timelines:
-    """One run as columns; ``scheme`` is the name of the scheme it ran under."""
+    """One run as columns; ``scheme`` is the name of the scheme it ran under.
+
+    ``halted`` are the compactors that stopped for ever.
+    """
 
     scheme: str
     horizon_us: int
@@ -133,6 +136,7 @@ class Timelines:
     marks: MarkTable
     downs: DownTable
     expected: ExpectTable
+    halted: frozenset[str]
     counters: dict[str, int]
     digest: str
     records: int

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor
 
+import simpy
+
 from sim.core.laws import Constant, Law
 from sim.core.units import parse_duration
 from sim.scenario.schema import SchemeSpec
@@ -17,6 +19,9 @@ from tests.reference.world import COMPACTOR, OPERATOR, Block, Crashable, Steps, 
 
 PASSES, PROGRESS, CLEANING, READING = range(4)
 """The jobs, and a sync under way, in the order in which they act at one instant (T2)."""
+
+COMPACTORS_AT_MOST = 1000
+"""As many may have one job each, and act in their order (C16)."""
 
 
 @dataclass
@@ -39,10 +44,18 @@ class Flight:
 class Process:
     """All jobs of one process, and what they know; the victim of a crash."""
 
-    def __init__(self, world: World, store: Store, scheme: SchemeSpec | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        store: Store,
+        scheme: SchemeSpec | None = None,
+        number: int | None = None,
+    ) -> None:
         self.world = world
         self.store = store
         self.way = Way(world, scheme or world.scheme)
+        self.number = number
+        self.name = "compactor" if number is None else f"compactor/{number}"
         self.jobs: list[Job] = []
         self.forget()
 
@@ -53,7 +66,7 @@ class Process:
 
     def forget(self) -> None:
         """Begin with empty memory."""
-        self.client = Client(self.world, self.store, "compactor")
+        self.client = Client(self.world, self.store, self.name)
         self.metas_us: dict[str, int] = {}
         self.marked_us: dict[str, int] = {}
         self.synced = Synced(view.Checked(), [], [])
@@ -72,23 +85,30 @@ class Process:
         """End with one job; when the next life begins (C15)."""
         now_us = self.world.now_us
         law = self.world.scenario.compactor.restart_after
-        next_us = now_us + self.world.draw_us(law, "compactor", "restart-after", now_us)
+        next_us = now_us + self.world.draw_us(law, self.name, "restart-after", now_us)
         self.forget()
         for job in self.jobs:
             if job is not by:
                 job.restart(next_us)
         return next_us
 
+    def works_on(self, block: Block) -> bool:
+        """Whether the block is of its shard (C16)."""
+        spec = self.world.scenario.compactor
+        shards = spec.shards or spec.count or 1
+        return self.number is None or block.stream % shards == self.number % shards
+
 
 class Job(Crashable):
     """One of the jobs of the compactor's process."""
 
     is_counted = True
-    name = "compactor"
 
     def __init__(self, process: Process, number: int) -> None:
-        super().__init__(process.world, COMPACTOR, number)
+        turn = number * COMPACTORS_AT_MOST + (process.number or 0)
+        super().__init__(process.world, COMPACTOR, turn)
         self.memory = process
+        self.name = process.name
         self.spec = process.world.scenario.compactor
         self.store = process.store
         process.jobs.append(self)
@@ -128,7 +148,7 @@ class Job(Crashable):
 
     def _tick(self, start_us: int) -> Steps:
         yield self.turn(start_us)
-        ticker = Ticker(self.world, self.interval, start_us, ("compactor",))
+        ticker = Ticker(self.world, self.interval, start_us, (self.memory.name,))
         while True:
             began_us = self.world.now_us
             try:
@@ -165,16 +185,17 @@ class Job(Crashable):
         check_us = self.taken_us(begin_us + floor(takes_us * stages.check))
         marks_us = self.taken_us(begin_us + floor(takes_us * stages.marks))
         if marks_us > begin_us:
-            yield self.world.at(begin_us, OPERATOR, READING)
+            yield self._reads(begin_us)
         listed = self.client.list_blocks()
         if check_us > begin_us:
-            yield self.world.at(check_us, OPERATOR, READING)
+            yield self._reads(check_us)
         checked = view.check(self.client, listed, memory.metas_us)
+        checked.active = [block for block in checked.active if memory.works_on(block)]
         blocks = view.old_enough(
             checked, self.client.clock_us(check_us), self.spec.consistency_delay_us
         )
         if marks_us > check_us:
-            yield self.world.at(marks_us, OPERATOR, READING)
+            yield self._reads(marks_us)
         stamps_us: dict[str, int] = {}
         hide_us = self.memory.way.hide_us(is_gateway=False)
         if hide_us is not None:
@@ -189,9 +210,15 @@ class Job(Crashable):
             raise RequestFailed("meta.json")
         memory.partial = checked.partial
 
+    def _reads(self, at_us: int) -> simpy.Event:
+        """Its turn among the syncs under way (T2, C16)."""
+        return self.world.at(at_us, OPERATOR, READING + (self.memory.number or 0))
+
     def delete_block(self, block: Block) -> Steps:
         """Delete a block's objects (B4); raises RequestFailed."""
-        takes_us = self.world.draw_us(self.spec.delete_takes, "compactor", "delete-takes", block.id)
+        takes_us = self.world.draw_us(
+            self.spec.delete_takes, self.memory.name, "delete-takes", block.id
+        )
         yield from delete(self, self.client, block, self.slowed_us(takes_us))
 
     def delete_marked(self) -> Steps:
@@ -254,7 +281,7 @@ class Deletion:
     def __init__(self, job: Job, block: Block) -> None:
         self.client = job.client
         law, world = job.spec.delete_takes, job.world
-        takes_us = job.slowed_us(world.draw_us(law, "compactor", "delete-takes", block.id))
+        takes_us = job.slowed_us(world.draw_us(law, job.memory.name, "delete-takes", block.id))
         names = deletion_order(world, block)
         held = [key for key in map(block.key, names) if job.store.newest_is_put(key)]
         begin_us = world.now_us

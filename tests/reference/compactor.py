@@ -109,8 +109,8 @@ class Compactor(Job):
             created_us=self.client.clock_us(created_us),
             chunk_files=self.world.scenario.producers.chunk_files,
         )
-        draw_us = self.world.draw_us
-        takes_us = draw_us(self.spec.compaction_takes, "compactor", "compaction-takes", block.id)
+        draw_us, name = self.world.draw_us, self.memory.name
+        takes_us = draw_us(self.spec.compaction_takes, name, "compaction-takes", block.id)
         yield from self.until(created_us + self.slowed_us(takes_us))
         yield from self._upload_counted(block)
         for parent in by_age(parents):
@@ -133,12 +133,12 @@ class Compactor(Job):
 
     def _download(self, parents: list[Block]) -> Generator[simpy.Event, object, bool]:
         law = self.spec.download_takes
-        drawn_us = self.world.draw_us(law, "compactor", "download-takes", self.world.now_us)
+        drawn_us = self.world.draw_us(law, self.memory.name, "download-takes", self.world.now_us)
         return (yield from download(self, self.client, parents, self.slowed_us(drawn_us)))
 
     def _upload(self, block: Block) -> Steps:
         law = self.spec.upload_takes
-        takes_us = self.world.draw_us(law, "compactor", "upload-takes", block.id)
+        takes_us = self.world.draw_us(law, self.memory.name, "upload-takes", block.id)
         yield from upload(self, self.client, block, self.slowed_us(takes_us))
 
     def _retire(self, block: Block, why: str) -> Steps:
@@ -176,7 +176,7 @@ class Compactor(Job):
                 chunk_files=self.world.scenario.producers.chunk_files,
             )
             law = self.spec.downsampling_takes
-            identity = ("compactor", "downsampling-takes", block.id)
+            identity = (self.memory.name, "downsampling-takes", block.id)
             takes_us = self.slowed_us(self.world.draw_us(law, *identity))
             yield from self.until(created_us + takes_us)
             yield from self._upload_counted(block)

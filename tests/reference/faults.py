@@ -28,15 +28,18 @@ def is_befallen(fault: Fault, name: str) -> bool:
         case ProducerCrash():
             return name == f"producer/{fault.target}"
         case CompactorCrash():
-            return name == "compactor"
+            group, _, number = name.partition("/")
+            return group == "compactor" and fault.target in (None, int(number or 0))
         case StoreErrors():
             return True
         case Crash() | Pause() | SlowDown() if name == "operator":
             return False
         case _:
             assert isinstance(fault, Aimed)
-            group = {"gateway": "gateways", "producer": "producers"}.get(name.split("/")[0], name)
-            return any(who in ("any", name, group) for who in fault.who)
+            kind = name.split("/")[0]
+            group = {"gateway": "gateways", "producer": "producers"}.get(kind, kind)
+            alone = "compactor/0" if name == "compactor" else name
+            return any(who in ("any", name, group, alone) for who in fault.who)
 
 
 def is_hit(fault: StoreErrors | RequestErrors, kind: str, name: str, block: Block | None) -> bool:

@@ -176,11 +176,10 @@ class Operator(Actor):
 class CleaningTool(Job):
     """One run of the tool that cleans up, with a delay of its own (O7)."""
 
-    name = ""
-
     def __init__(self, process: Process, client: Client) -> None:
         super().__init__(process, 0)
         self.phase = OPERATOR
+        self.name = ""
         process.client = client
 
     def once(self) -> Steps:

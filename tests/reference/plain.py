@@ -51,6 +51,22 @@ class Plain:
     counts: dict[str, int]
 
 
+def _compactors(world: World, store: Store) -> list[Process]:
+    """The process of each compactor, with its jobs (C2, C16)."""
+    spec, count = world.scenario.compactor, world.scenario.compactor.count or 1
+    numbers = [None] if count == 1 else list(range(count))
+    processes = [Process(world, store, number=number) for number in numbers]
+    for process in processes:
+        Compactor(process)
+        if spec.progress_interval_us:
+            Progress(process, PROGRESS)
+        if process.way.cleanup.startswith("every"):
+            Cleaner(process, CLEANING)
+        elif spec.cleanup_interval_us:
+            Sweeper(process, CLEANING)
+    return processes
+
+
 def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     """Run one trial of one scheme to the end.
 
@@ -73,16 +89,12 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     producers = [Producer(world, store, s) for s in range(scenario.producers.count)]
     for producer in producers:
         producer.start(0)
-    process = Process(world, store)
-    Compactor(process)
-    if scenario.compactor.progress_interval_us:
-        Progress(process, PROGRESS)
-    way = process.way
-    if way.cleanup.startswith("every"):
-        Cleaner(process, CLEANING)
-    elif scenario.compactor.cleanup_interval_us:
-        Sweeper(process, CLEANING)
-    process.start()
+    processes = _compactors(world, store)
+    way = processes[0].way
+    for process in processes:
+        # What readers hold, they hold against everybody.
+        process.way.leases_us = way.leases_us
+        process.start()
     Operator(world, store)
     spec = scenario.gateways.cache
     shared = Cache(world, spec) if spec is not None and spec.shared else None
@@ -91,7 +103,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         gateway.start(gateway.phase_us())
     actors: dict[str, Crashable | Process] = {
         **{f"producer/{s}": producer for s, producer in enumerate(producers)},
-        "compactor": process,
+        **{process.name: process for process in processes},
         **{f"gateway/{g}": gateway for g, gateway in enumerate(gateways)},
     }
     for number, fault in enumerate(scenario.faults):

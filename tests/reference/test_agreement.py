@@ -168,6 +168,23 @@ def test_they_agree_on_blocks_that_name_themselves_or_nothing() -> None:
     assert n_mixed > 0
 
 
+@pytest.mark.parametrize("shards", [1, 2])
+def test_they_agree_on_several_compactors(shards: int) -> None:
+    takes = {"law": "uniform", "low": "0s", "high": "40m"}
+    beside = {"progress_interval": "20m", "cleanup_interval": "25m", "partial_age": "20m"}
+    scenario = world(
+        horizon="16h",
+        producers={"count": 2, "upload_takes": takes},
+        compactor={"count": 2, "shards": shards, "compaction_takes": takes, **beside},
+        faults=[{"kind": "compactor-crash", "target": 1, "at": "12h", "lasts": "1h"}],
+        queries=[{"name": "q", "rate": "2/h", "range": "12h"}],
+        schemes=[marks("90m", "1h")],
+    )
+    assert list(differences(scenario, 0, 0)) == []
+    made = build(simulate(scenario, 0, 0)).counters
+    assert (made["duplicate-compaction"] > 0) == (shards == 1)
+
+
 @pytest.mark.parametrize("scheme", [AT_ONCE, marks("3h", "1h")], ids=["at once", "marks"])
 def test_they_agree_on_blocks_that_lose_their_files_first(scheme: dict[str, Any]) -> None:
     # Objects are chunks, chunks, index, meta.json, deletion-mark.json.

@@ -104,12 +104,12 @@ def test_dangling_blocks(records: list[Record], dangling: int) -> None:
 
 def test_leaked_blocks_are_what_a_halted_compactor_left() -> None:
     retired: list[Record] = [block(0, 0, 2), put(0, "2h"), RetireRecord(us("5h"), 0, 1)]
-    assert leaked_blocks(timelines_of(*retired)) == 0
+    assert leaked_blocks(FOREVER, timelines_of(*retired)) == 0
     halt = HaltRecord(us("6h"), "overlap")
-    assert leaked_blocks(timelines_of(*retired, halt)) == 1
-    assert leaked_blocks(timelines_of(*retired, delete(0, "6h"), halt)) == 0
+    assert leaked_blocks(FOREVER, timelines_of(*retired, halt)) == 1
+    assert leaked_blocks(FOREVER, timelines_of(*retired, delete(0, "6h"), halt)) == 0
     half: list[Record] = [block(0, 0, 2), put(0, "2h", CHUNK)]
-    assert leaked_blocks(timelines_of(*half, halt)) == 1
+    assert leaked_blocks(FOREVER, timelines_of(*half, halt)) == 1
 
 
 @pytest.mark.parametrize(

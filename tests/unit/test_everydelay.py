@@ -63,6 +63,7 @@ def failing(scenario: Scenario, delay_us: int) -> float:
         ({"store": {"error_rate": 0.01}}, "requests fail"),
         ({"store": {"order": "log"}}, "replicas show changes in order"),
         ({"compactor": {"delete_takes": "1s"}}, "deletions take time"),
+        ({"compactor": {"count": 2}}, "several compactors look for what is due"),
         (
             {"compactor": {"retention": {"raw": "9d"}}},
             "retention retires blocks that nothing replaces",

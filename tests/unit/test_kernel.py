@@ -12,7 +12,7 @@ from sim.core.ticker import Ticker
 from sim.model.store.transfer import Steps
 
 
-def walker(kernel: Kernel, log: list[tuple[int, str]], name: str, phase: Phase) -> Steps:
+def walker(kernel: Kernel, log: list[tuple[int, str]], name: str, phase: int) -> Steps:
     while True:
         log.append((kernel.now_us, name))
         yield kernel.sleep(10, phase)
@@ -73,9 +73,21 @@ def test_stopping_before_the_start_and_after_the_end() -> None:
     assert log == [(1, "once")]
 
 
+def test_those_that_have_an_order_take_their_turns_inside_a_phase() -> None:
+    for seed in range(4):
+        kernel, log = Kernel(shuffle=seed), list[tuple[int, str]]()
+        for number in (2, 0, 1):
+            turn = Phase.COMPACTOR.turn(number)
+            kernel.spawn(walker(kernel, log, str(number), turn), at_us=7, phase=turn)
+        kernel.spawn(walker(kernel, log, "next", Phase.PROGRESS), at_us=7, phase=Phase.PROGRESS)
+        kernel.run(8)
+        assert log == [(7, "0"), (7, "1"), (7, "2"), (7, "next")]
+
+
 def test_an_actor_stopped_at_an_instant_takes_no_step_at_it() -> None:
     kernel, log = Kernel(), list[tuple[int, str]]()
-    victim = kernel.spawn(walker(kernel, log, "victim", Phase.PRODUCER), at_us=0, phase=Phase(2))
+    phase = Phase.PRODUCER
+    victim = kernel.spawn(walker(kernel, log, "victim", phase), at_us=0, phase=phase)
 
     def killer() -> Steps:
         kernel.stop(victim)

@@ -99,14 +99,14 @@ def test_nobody_deletes_or_marks_again_where_a_mark_is_unreadable() -> None:
     of_first = [line for line in story(trace.records) if " 0: mark" in line]
     assert of_first == ["3h put 0: mark"]
     assert timelines.marks.unreadable.tolist() == [0]
-    assert checkers.leaked_blocks(timelines) == 1
+    assert checkers.leaked_blocks(world(), timelines) == 1
 
 
 def test_an_unreadable_mark_that_is_taken_away_leaks_nothing() -> None:
     broken, unmark = {"kind": "corrupt-mark", "at": "3h"}, {"kind": "unmark", "at": "4h"}
     _, timelines = run(world(**{**APART, "interventions": [broken, unmark]}))
     assert timelines.marks.unreadable.tolist() == []
-    assert checkers.leaked_blocks(timelines) == 0
+    assert checkers.leaked_blocks(world(), timelines) == 0
 
 
 @pytest.mark.parametrize("leaves_mark", [True, False])

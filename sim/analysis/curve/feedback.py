@@ -79,6 +79,7 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
         "requests fail": store.error_rate > 0 or store.lost_answer_rate > 0,
         **{fault.entangles: True for fault in scenario.faults if fault.entangles},
         "people act on the bucket": bool(scenario.interventions),
+        "several compactors look for what is due": len(scenario.compactor.names) > 1,
         "deletions take time": scenario.compactor.delete_takes.longest_us > 0,
         "replicas show changes in order": store.order == "log",
     }

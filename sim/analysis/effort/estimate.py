@@ -125,7 +125,7 @@ class _Counts:
 def effort_of(n: Sizes, mode: str = "exact") -> Effort:
     """Estimate from the sizes; in floats, which reach from one record to 10^300."""
     c = _counts(n, mode)
-    passes = _times(n, n.pass_us)
+    passes = n.compactors * _times(n, n.pass_us)
     records = (
         1.0
         + c.blocks * (1.0 + c.puts)
@@ -142,7 +142,7 @@ def effort_of(n: Sizes, mode: str = "exact") -> Effort:
         + c.attempts
         + c.syncs
         + 2.0 * passes
-        + _times(n, n.cleanup_us)
+        + n.compactors * _times(n, n.cleanup_us)
         + c.made
         + n.producers
         + n.faults * 2.0
@@ -201,7 +201,7 @@ def _memory_bytes(n: Sizes, c: _Counts, records: float) -> float:
         + (n.chunk_files + c.blocks * 0.1 * n.chunk_files + c.absences) * _OBJECT_BYTES
         + c.versions * (_VERSION_BYTES + _copies(n) * _LAG_BYTES)
         + c.holdings * _HOLDING_BYTES
-        + (n.producers + n.gateways) * _ACTOR_BYTES
+        + (n.producers + n.compactors + n.gateways) * _ACTOR_BYTES
         + n.faults * _FAULT_BYTES
         + n.drawn * _DRAWN_BYTES
         + (_SAMPLED_BYTES * min(1.0, c.arrivals / 1e6) if n.drawn else 0.0)
@@ -249,7 +249,9 @@ def _blocks(n: Sizes) -> tuple[float, float, float]:
     if n.retention_us:
         left = first + made - retired
         retired += left * max(0.0, 1.0 - n.retention_us / n.horizon_us)
-    return first, made, retired
+    # Those who work on one stream may each make it all, and one of each is enough.
+    again = (n.rivals - 1.0) * made
+    return first, made + again, retired + again
 
 
 def _attempts(n: Sizes, first: float, objects: float) -> float:

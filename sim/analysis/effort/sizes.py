@@ -17,6 +17,8 @@ class Sizes:
     sync_us, pass_us, cleanup_us : float
         Mean time from one sync of a gateway, pass of the compactor, run of the cleaner to the
         next; 0 where there is none.
+    compactors, rivals : float
+        How many there are, and how many of them work on one stream.
     upload_us, work_us : float
         Mean duration of a producer's upload, and of one compaction with its upload.
     is_spread : bool
@@ -35,6 +37,8 @@ class Sizes:
     trials: float
     schemes: float
     producers: float
+    compactors: float
+    rivals: float
     chunk_files: float
     block_length_us: float
     upload_after_us: float
@@ -84,6 +88,8 @@ def sizes(scenario: Scenario, *, schemes: int | None = None) -> Sizes:
         trials=float(scenario.trials),
         schemes=float(len(scenario.schemes) if schemes is None else schemes),
         producers=float(producers.count),
+        compactors=float(len(compactor.names)),
+        rivals=float(len(compactor.of_stream(0))),
         chunk_files=float(producers.chunk_files),
         block_length_us=float(producers.block_length_us),
         upload_after_us=mean_us(producers.upload_after),

@@ -195,8 +195,9 @@ class _Case:
         self._meta = timelines.objects.meta
         # A block is there as long as any of its objects is.
         self._wanted = {names.index(name)} if name else set(range(len(names)))
-        halts = [record.t_us for record in trace.records if isinstance(record, HaltRecord)]
-        self._halted_us = min(halts, default=NEVER)
+        self._compactors = scenario.compactor
+        self._stream = int(timelines.blocks.stream[block])
+        self._halts_us = {r.actor: r.t_us for r in trace.records if isinstance(r, HaltRecord)}
         self.gone_us = self._gone_us()
         stamps = timelines.marks.stamp_us[timelines.marks.block == block]
         self.due_us = NEVER
@@ -219,6 +220,12 @@ class _Case:
         mine = [r for r in self._changes if self._wanted & set(r.objects)]
         return mine[-1].t_us if mine else NEVER
 
+    def _halted_us(self, *, is_partial: bool) -> int:
+        """When the last halted of those who delete it: of its stream, or anybody if partial."""
+        spec = self._compactors
+        names = spec.names if is_partial else spec.of_stream(self._stream)
+        return max(self._halts_us.get(name, NEVER) for name in names)
+
     def why(self, at_us: int) -> tuple[Why, int, int]:
         """What holds it at ``at_us``, since when, until when."""
         blocks = self._timelines.blocks
@@ -238,8 +245,9 @@ class _Case:
         if began and any(t > at_us for t in deletes) and self._meta not in held:
             return Why.DELETING, began[0], deletes[-1]
         is_waste = retired_us <= at_us or (self._meta not in held and committed_us > at_us)
-        if is_waste and not self._is_cleaner and self._halted_us <= at_us:
-            return Why.LEAKED, self._halted_us, NEVER
+        halted_us = self._halted_us(is_partial=self._meta not in held)
+        if is_waste and not self._is_cleaner and halted_us <= at_us:
+            return Why.LEAKED, halted_us, NEVER
         if self._meta not in held:
             over_us = max(puts) + self._partial_age_us
             is_whole_soon = at_us < committed_us < over_us

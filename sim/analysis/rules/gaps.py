@@ -70,6 +70,7 @@ def compactor_sees(of: Terms) -> Rule:
         terms=terms,
         configured_us=of.delete_us,
         is_met=of.compacts and (of.lags_at_all or marks.most_us > 0),
+        obstacles=of.rivalry,
     )
 
 

@@ -12,7 +12,7 @@ __all__ = ["gap_obstacles", "read_obstacles", "trouble"]
 def trouble(of: Terms, *harmless: str) -> Iterator[str]:
     """What makes every worst case unbounded, but for kinds of faults of which a rule speaks."""
     store = of.scenario.store
-    yield from of.scheme.obstacles(of.scenario)
+    yield from (*of.scheme.obstacles(of.scenario), *of.rivalry)
     uploads = partial_uploads(of)
     if uploads.is_met and uploads.status is not Status.HOLDS:
         yield "an upload may be taken for abandoned (R7: partial_age, upload_takes, store.lag)"

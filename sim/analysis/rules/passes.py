@@ -73,7 +73,7 @@ def _merging_obstacles(of: Terms) -> Iterator[str]:
     for i, fault in enumerate(of.scenario.faults):
         if fault.kind not in known:
             yield f"{fault.kind} (faults[{i}])"
-    yield from (*of.scheme.obstacles(of.scenario), *by_hand(of))
+    yield from (*of.scheme.obstacles(of.scenario), *of.rivalry, *by_hand(of))
     sees = compactor_sees(of)
     if sees.is_met and sees.status is not Status.HOLDS:
         yield "the compactor may lose sources from sight before their replacement shows (R5)"

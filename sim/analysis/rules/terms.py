@@ -45,6 +45,8 @@ class Terms:
     jump, apart : Span
         How far the clock of who deletes may go forward beyond the clock by which a mark was
         stamped; and be ahead of that of a gateway. 0 where all clocks are right.
+    rivalry : tuple of str
+        What no delay helps against where two compactors work on one stream.
     reread : Span
         How much later than first written a mark may be stamped: one that its writer does not see
         yet is written again (C9). 0 where it always sees it.
@@ -78,12 +80,18 @@ class Terms:
         self.period = Term("P", "longest interval of syncs", interval.or_longer(sync))
         self.sync = Term("s", "longest sync", sync)
         self.query = Term("Q", "longest query", longest_of(*(q.takes for q in self.classes)))
-        writers = ["compactor", *(f"producer/{s}" for s in range(scenario.producers.count))]
+        writers = [
+            *scenario.compactor.names,
+            *(f"producer/{s}" for s in range(scenario.producers.count)),
+        ]
         self.prolonged = tuple(
             f"{fault.kind} (faults[{i}])"
             for i, fault in enumerate(scenario.faults)
             if fault.prolongs and any(fault.befalls(writer) for writer in writers)
         )
+        self.rivalry: tuple[str, ...] = ()
+        if len(scenario.compactor.of_stream(0)) > 1:
+            self.rivalry = ("two compactors work on one stream (compactor.shards)",)
         self._clocks()
         self._lags()
 
@@ -92,16 +100,18 @@ class Terms:
         wrong = [fault for fault in self.scenario.faults if fault.offset_us]
         self.has_wrong_clocks = bool(wrong)
         gateways = [f"gateway/{g}" for g in range(self.scenario.gateways.count)]
-        writers = ["compactor", "operator"] if self.scenario.interventions else ["compactor"]
-        ahead_us = sum(max(0, f.offset_us) for f in wrong if f.befalls("compactor"))
+        compactors = self.scenario.compactor.names
+        writers = (*compactors, "operator") if self.scenario.interventions else compactors
 
-        def behind_us(names: Sequence[str]) -> int:
+        def off_us(names: Sequence[str], sign: int) -> int:
+            """How far, at most, the clock of one of them may be ahead (1) or behind (-1)."""
             return max(
-                sum(max(0, -f.offset_us) for f in wrong if f.befalls(name)) for name in names
+                sum(max(0, sign * f.offset_us) for f in wrong if f.befalls(name)) for name in names
             )
 
-        self.jump = fixed(ahead_us + behind_us(writers))
-        self.apart = fixed(ahead_us + behind_us(gateways))
+        ahead_us = off_us(compactors, 1)
+        self.jump = fixed(ahead_us + off_us(writers, -1))
+        self.apart = fixed(ahead_us + off_us(gateways, -1))
 
     def _lags(self) -> None:
         store = self.scenario.store

@@ -36,9 +36,10 @@ def partial_uploads(of: Terms) -> Rule:
         terms = unseen
     if of.jump.most_us:
         terms = (Term("J", "how far the clock of the compactor may go ahead", of.jump), *terms)
-    halting = "a compactor that halts cleans up by its last listing (progress_interval)"
-    is_blind = compactor.cleanup_interval_us and not compactor.progress_interval_us
-    blind = (halting,) if is_blind else ()
+    obstacles = (*of.rivalry, *of.prolonged)
+    if compactor.cleanup_interval_us and not compactor.progress_interval_us:
+        blind = "a compactor that halts cleans up by its last listing (progress_interval)"
+        obstacles = (*obstacles, blind)
     return Rule(
         name="R7",
         key="compactor.partial_age",
@@ -46,7 +47,7 @@ def partial_uploads(of: Terms) -> Rule:
         terms=terms,
         configured_us=float(compactor.partial_age_us),
         is_met=max(uploads.most_us, of.written.most_us) > 0,
-        obstacles=(*blind, *of.prolonged),
+        obstacles=obstacles,
     )
 
 

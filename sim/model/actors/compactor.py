@@ -37,9 +37,16 @@ class Compactor(Janitor):
         kernel: Kernel,
         streams: Streams,
         recorder: Recorder,
+        number: int | None = None,
     ) -> None:
         super().__init__(
-            spec, scheme, syncer=syncer, kernel=kernel, streams=streams, recorder=recorder
+            spec,
+            scheme,
+            syncer=syncer,
+            kernel=kernel,
+            streams=streams,
+            recorder=recorder,
+            number=number,
         )
         self._reader = Reader(syncer.view)
         self._groups: dict[Group, list[Block]] = {}

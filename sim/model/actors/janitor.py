@@ -33,10 +33,21 @@ def fatal() -> Iterator[None]:
 
 
 class Janitor:
-    """A job of the compactor's process: it may sync, retire and delete."""
+    """A job of the compactor's process: it may sync, retire and delete.
+
+    Parameters
+    ----------
+    number : int or None
+        Which compactor's it is, where there are several.
+
+    Attributes
+    ----------
+    owner : str
+        Whose it is: the name that draws are made in.
+    """
 
     name = "compactor"
-    phase = Phase.COMPACTOR
+    phase: int = Phase.COMPACTOR
 
     def __init__(
         self,
@@ -47,7 +58,12 @@ class Janitor:
         kernel: Kernel,
         streams: Streams,
         recorder: Recorder,
+        number: int | None = None,
     ) -> None:
+        self.owner = "compactor"
+        if number is not None:
+            self.owner, self.name = f"compactor/{number}", f"{self.name}/{number}"
+            self.phase = Phase(self.phase).turn(number)
         self.spec = spec
         self.scheme = scheme
         self.syncer = syncer
@@ -72,7 +88,7 @@ class Janitor:
 
     def draw(self, law: Law, purpose: str, subject: str | int) -> int:
         """How long a piece of work takes that begins now, in microseconds."""
-        takes_us = draw_us(law, self.streams, "compactor", purpose, subject)
+        takes_us = draw_us(law, self.streams, self.owner, purpose, subject)
         return self.kernel.lasts_us(takes_us)
 
     def retire(self, blocks: Iterable[Block], why: str) -> Steps:

@@ -1,4 +1,4 @@
-"""The compactor's process: jobs that begin and end together (``SEMANTICS.md`` C2, C13, C15)."""
+"""A compactor's process: jobs that begin and end together (``SEMANTICS.md`` C2, C13, C15, C16)."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,12 +20,16 @@ from sim.trace.records import HaltRecord
 
 
 class CompactorProcess:
-    """The one compactor of the bucket, over all its lives; a new life knows nothing.
+    """A compactor of the bucket, over all its lives; a new life knows nothing.
 
     Parameters
     ----------
+    scheme : Scheme
+        With a record of its own: what it remembers is no other's.
     client : callable
         Makes the access to the store of a new life.
+    number : int or None
+        Which one it is, where there are several.
 
     Attributes
     ----------
@@ -46,6 +50,7 @@ class CompactorProcess:
         client: Callable[[], Client],
         streams: Streams,
         recorder: Recorder,
+        number: int | None = None,
     ) -> None:
         self.has_halted = False
         self._spec = spec
@@ -54,6 +59,7 @@ class CompactorProcess:
         self._client = client
         self._streams = streams
         self._recorder = recorder
+        self._number = number
         self._stops: list[Callable[[], None]] = []
 
     def begin(self, at_us: int, watch: Watch) -> End:
@@ -65,6 +71,7 @@ class CompactorProcess:
             kernel=self._kernel,
             client=self._client(),
             streams=self._streams,
+            number=self._number,
         )
         self._stops = []
         for number, job in enumerate(self._jobs()):
@@ -97,6 +104,7 @@ class CompactorProcess:
                     kernel=self._kernel,
                     streams=self._streams,
                     recorder=self._recorder,
+                    number=self._number,
                 )
 
     def _supervise(self, number: int, job: Janitor) -> Steps:
@@ -104,12 +112,13 @@ class CompactorProcess:
             yield from job.run()
         except Halted as halt:
             self.has_halted = True
-            self._recorder.record(HaltRecord(self._kernel.now_us, str(halt.args[0])))
+            who = "" if self._number is None else f"{job.owner}: "
+            self._recorder.record(HaltRecord(self._kernel.now_us, f"{who}{halt.args[0]}"))
         except Exited as end:
             job.record_error("exit", *end.args)
             self._end_with(number)
             now_us = self._kernel.now_us
-            identity = ("compactor", "restart-after", now_us)
+            identity = (job.owner, "restart-after", now_us)
             restart_us = draw_us(self._spec.restart_after, self._streams, *identity)
             self.begin(now_us + restart_us, self._watch)
         except Crashed:

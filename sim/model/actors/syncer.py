@@ -10,6 +10,7 @@ from sim.model.schemes import Scheme
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps, until
 from sim.model.views.listing import Bucket, Instants, SyncAborted
+from sim.model.views.sharded import BucketOfShard
 from sim.model.views.view import Filters, View
 from sim.scenario.schema import Compactor as CompactorSpec
 
@@ -44,9 +45,13 @@ class Syncer:
         kernel: Kernel,
         client: Client,
         streams: Streams,
+        number: int | None = None,
     ) -> None:
+        source = Bucket(client)
+        if number is not None and spec.n_shards > 1:
+            source = BucketOfShard(client, spec.n_shards, number)
         self.view = View(
-            Bucket(client),
+            source,
             Filters(
                 consistency_delay_us=spec.consistency_delay_us,
                 mark_delay_us=scheme.hide.compactor_us,
@@ -57,12 +62,13 @@ class Syncer:
         self.is_cleaning = False
         self._spec = spec
         self._kernel = kernel
+        self._turn = Phase.SYNC.turn(number or 0)
         self._streams = streams
         self._flight: _Flight | None = None
         self._takes_no_time = spec.sync_takes.is_constant and not spec.sync_takes.draw_us(0.5)
         self._marks_told = 0
 
-    def sync(self, phase: Phase) -> Steps:
+    def sync(self, phase: int) -> Steps:
         """Bring the view up to date, or wait for the sync under way.
 
         Raises
@@ -75,7 +81,7 @@ class Syncer:
             flight = self._flight = self._begin()
             if flight.at.marks_us > flight.at.list_us:
                 # Whoever acts at the instants of its stages has acted by then.
-                yield from until(flight.at.marks_us, self._kernel, Phase.SYNC)
+                yield from until(flight.at.marks_us, self._kernel, self._turn)
             if flight.failure is None:
                 self._read(flight)
         if flight.end_us > self._kernel.now_us:

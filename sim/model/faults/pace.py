@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sim.core.kernel import Kernel, Phase, Sleep
+from sim.core.kernel import Kernel, Sleep
 from sim.model.faults.effect import Effect
 
 
@@ -47,7 +47,7 @@ class PacedKernel(Kernel):
         """How long its work lasts that begins now."""
         return self._pace.lasts_us(takes_us, self.now_us)
 
-    def sleep(self, delay_us: int, phase: Phase) -> Sleep:
+    def sleep(self, delay_us: int, phase: int) -> Sleep:
         """As of :class:`Kernel`, and longer if it ends in a pause."""
         now_us = self.now_us
         return super().sleep(self.due_us(now_us + delay_us) - now_us, phase)

@@ -5,7 +5,7 @@ from heapq import heappop, heappush
 from itertools import groupby
 from typing import Any
 
-from sim.core.kernel import Kernel, Phase
+from sim.core.kernel import Kernel
 from sim.model.blocks.catalog import Block
 from sim.model.store.client import Client, RequestFailed
 
@@ -16,13 +16,13 @@ class IndexLacks(Exception):
     """A listing did not show the index of a block; ``args`` is its key."""
 
 
-def until(t_us: int, kernel: Kernel, phase: Phase) -> Steps:
+def until(t_us: int, kernel: Kernel, phase: int) -> Steps:
     """Sleep until ``t_us``; no later than now takes no step."""
     if t_us > kernel.now_us:
         yield kernel.sleep(t_us - kernel.now_us, phase)
 
 
-def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us: int) -> Steps:
+def upload(block: Block, client: Client, kernel: Kernel, phase: int, takes_us: int) -> Steps:
     """Put chunks, index and meta.json over ``takes_us`` from now.
 
     Raises
@@ -45,7 +45,7 @@ def upload(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us:
                 client.put(block, i, now_us, stamp_us=stamp_us)
 
 
-def delete(block: Block, client: Client, kernel: Kernel, phase: Phase, takes_us: int) -> Steps:
+def delete(block: Block, client: Client, kernel: Kernel, phase: int, takes_us: int) -> Steps:
     """Delete what is there of the block over ``takes_us`` from now, in the order of deletion.
 
     A block of which nothing is left takes no time. Raises as :func:`upload`.
@@ -58,7 +58,7 @@ def delete_all(
     blocks: Iterable[Block],
     client: Client,
     kernel: Kernel,
-    phase: Phase,
+    phase: int,
     *,
     workers: int,
     takes_us: Callable[[Block], int],
@@ -110,7 +110,7 @@ def _deletion(block: Block, client: Client, kernel: Kernel, takes_us: int) -> It
 
 
 def download(
-    blocks: Sequence[Block], client: Client, kernel: Kernel, phase: Phase, takes_us: int
+    blocks: Sequence[Block], client: Client, kernel: Kernel, phase: int, takes_us: int
 ) -> Steps:
     """Read blocks over ``takes_us`` from now: meta.json, then what a LIST shows of the rest.
 
@@ -142,7 +142,7 @@ def download(
 
 
 def _download(
-    block: Block, client: Client, kernel: Kernel, phase: Phase, begin_us: int, end_us: int
+    block: Block, client: Client, kernel: Kernel, phase: int, begin_us: int, end_us: int
 ) -> Steps:
     catalog, takes_us = client.store.catalog, end_us - begin_us
     index = catalog.index_object

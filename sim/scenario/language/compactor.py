@@ -40,8 +40,16 @@ class Retention(Frozen):
 
 
 class Compactor(Frozen):
-    """The one compactor, with its cleaner; ``SEMANTICS.md`` C."""
+    """A compactor, with its cleaner, and how many there are; ``SEMANTICS.md`` C."""
 
+    count: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = Field(
+        None, description="How many compactors (one if left out), each a process of its own."
+    )
+    shards: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = Field(
+        None,
+        description="Streams are split over them; each is worked on by count / shards compactors "
+        "(count if left out, so each by one).",
+    )
     wait_interval: Annotated[Law, ActivityLaw] = Field(
         Constant(value_us=5.0 * _M), description="Interval of the passes."
     )
@@ -124,6 +132,21 @@ class Compactor(Frozen):
     size_ratio: Annotated[float, Field(strict=True, gt=0.0, le=1000.0)] = Field(
         1.0, description="Size of a block made here, relative to the sum of its sources."
     )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the store knows the compactors by, in the order of their numbers."""
+        n = self.count or 1
+        return ("compactor",) if n == 1 else tuple(f"compactor/{number}" for number in range(n))
+
+    @property
+    def n_shards(self) -> int:
+        """Over how many shards streams are split."""
+        return self.shards or self.count or 1
+
+    def of_stream(self, stream: int) -> tuple[str, ...]:
+        """Those of :attr:`names` that work on a stream."""
+        return self.names[stream % self.n_shards :: self.n_shards]
 
     @property
     def retention_us(self) -> tuple[int, int, int]:

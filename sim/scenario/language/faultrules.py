@@ -17,6 +17,7 @@ __all__ = ["faults", "target_rule", "too_likely", "who_at"]
 _DECIDERS: Final[tuple[tuple[str, Path], ...]] = (
     ("producer/", ("producers", "count")),
     ("gateway/", ("gateways", "count")),
+    ("compactor/", ("compactor", "count")),
 )
 """Which key decides who is there, by the beginning of a name."""
 
@@ -50,6 +51,7 @@ def _who(scenario: "Scenario", fault: Aimed, place: Path) -> Iterator[Finding]:
         for what, count in (
             ("producer", scenario.producers.count),
             ("gateway", scenario.gateways.count),
+            ("compactor", len(scenario.compactor.names)),
         )
         for number in range(count)
     ]

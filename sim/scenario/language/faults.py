@@ -4,7 +4,7 @@ The key ``kind`` says what; a field exists only where it means something. A kind
 also knows what it does, in a file with those that act at the same door; those of this project stand
 in the room `sim.faults`, and one that somebody else registers is a kind like any other. Actors are
 called as the store knows them: "producer/0", "compactor", "gateway/0"; "producers", "gateways" and
-"any" stand for several.
+"any" stand for several, and so does "compactor" where there are "compactor/0" and "compactor/1".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ OBJECTS: Final[tuple[ObjectKind, ...]] = ("chunks", "index", "meta.json", "delet
 
 T = TypeVar("T")
 
-_GROUPS: Final = {"producers": "producer/", "gateways": "gateway/"}
+_GROUPS: Final = {"producers": "producer/", "gateways": "gateway/", "compactor": "compactor/"}
 
 
 def _one_or_many(value: object) -> object:
@@ -81,7 +81,7 @@ Who = Annotated[
     tuple[str, ...],
     *one_or_many(
         type="string",
-        pattern=r"^(any|producers|gateways|compactor|(producer|gateway)/\d+)$",
+        pattern=r"^(any|producers|gateways|compactor|(producer|gateway|compactor)/\d+)$",
         examples=["any", "gateway/0", "gateways", "producers", "compactor"],
     ),
 ]
@@ -116,9 +116,9 @@ class Fault(Frozen):
         return ("any",)
 
     def befalls(self, actor: str) -> bool:
-        """Whether it befalls an actor, named as the store knows it."""
+        """Whether it befalls an actor, named as the store knows it; an only one is number 0."""
         return any(
-            target in ("any", actor) or actor.startswith(_GROUPS.get(target, "\0"))
+            target in ("any", actor, f"{actor}/0") or actor.startswith(_GROUPS.get(target, "\0"))
             for target in self.targets
         )
 

@@ -59,6 +59,9 @@ class Primitive(Frozen):
     refuses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Kinds in other slots, beside which it would do nothing, or nothing else would."""
 
+    needs_one_compactor: ClassVar[bool] = False
+    """Whether it is of no use where several compactors share the bucket."""
+
     kind: str
 
     def made(self, scenario: "Scenario") -> Any:

@@ -158,6 +158,18 @@ def _gateways(scenario: "Scenario") -> Iterator[Finding]:
         yield Finding(("gateways", "count"), "be a multiple of shards", (("gateways", "shards"),))
 
 
+def _compactors(scenario: "Scenario") -> Iterator[Finding]:
+    names, shards = scenario.compactor.names, scenario.compactor.n_shards
+    if len(names) % shards:
+        rule = "be a divisor of count"
+        yield Finding(("compactor", "shards"), rule, (("compactor", "count"),))
+    for i, scheme in enumerate(scenario.schemes if len(names) > 1 else ()):
+        for slot, part in scheme.composed.primitives.items():
+            if part.needs_one_compactor:
+                rule = f'be 1 with {slot}, which is "{part.kind}"'
+                yield Finding(("compactor", "count"), rule, (("schemes", i, slot),))
+
+
 def _stages(scenario: "Scenario") -> Iterator[Finding]:
     gateways, compactor = scenario.gateways.sync_stages, scenario.compactor.sync_stages
     for table, key, value, before, least in (
@@ -271,6 +283,7 @@ _RULES: Final = (
     _cleanup,
     _intervals,
     _gateways,
+    _compactors,
     _stages,
     _queries,
     _names,
