@@ -46,6 +46,7 @@ from sim.trace.records import (
     PutRecord,
     Record,
     RequestsRecord,
+    ResumeRecord,
     RetireRecord,
     SyncsRecord,
     UnloadedRecord,
@@ -171,6 +172,8 @@ def _told(record: Record, names: list[str]) -> str:
             return f"up {record.gateway}"
         case HaltRecord():
             return f"halt {record.reason}"
+        case ResumeRecord():
+            return "resume"
         case ErrorRecord():
             return f"error {record.actor} {record.what}"
         case _:

@@ -96,7 +96,7 @@ def _dangling(timelines: Timelines) -> npt.NDArray[np.bool_]:
 def leaked_blocks(scenario: Scenario, timelines: Timelines) -> int:
     """Retired or dangling blocks stored at the horizon that nothing will delete.
 
-    Whatever deletes is part of a compactor, so it is those of streams of which every compactor
+    Whatever deletes is part of a compactor, so it is those of streams of which every compactor has
     halted, and whole blocks with a mark that nobody can read; dangling blocks are everybody's.
     """
     blocks, halted, compactor = timelines.blocks, timelines.halted, scenario.compactor

@@ -20,7 +20,7 @@ _WHY: Final = {
     Why.DELAY: "there because the delete_delay of its mark is not over",
     Why.PASS: "there because it waits for the next pass that deletes",
     Why.DELETING: "being deleted",
-    Why.LEAKED: "there for good: the compactor has halted, and nobody else deletes it",
+    Why.LEAKED: "there until a restart: the compactor has halted, and nobody else deletes it",
     Why.GONE: "gone",
 }
 

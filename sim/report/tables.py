@@ -201,7 +201,7 @@ def warning_lines(schemes: Sequence[SchemeResult]) -> "list[Text]":
     for scheme in schemes:
         tried = scheme.exercised
         for count, what in (
-            (tried.halted, "halted: it merges, retires and deletes nothing any more"),
+            (tried.halted, "halted: it merges, retires and deletes nothing until a restart"),
             (tried.behind, "fell ever further behind"),
         ):
             if count:

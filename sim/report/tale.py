@@ -44,6 +44,7 @@ _WORDS: Final = {
     What.LOADED: "loads {blocks}",
     What.UNLOADED: "cannot load {blocks}: no index yet",
     What.DROPPED: "drops {blocks}",
+    What.RESUMED: "begins its passes again",
     What.DOWN: "goes down and forgets everything",
     What.UP: "serves again",
 }
@@ -107,7 +108,7 @@ def event_words(event: Event, tale: Tale) -> str:
         case What.ABORTED:
             return f"gives up a sync: a {event.detail} failed"
         case What.HALTED:
-            return f"halts for ever: {_with_names(event.detail, names)}"
+            return f"halts until it is restarted: {_with_names(event.detail, names)}"
         case What.ASKED:
             return _question(tale)
         case What.FAILED:

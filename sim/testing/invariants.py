@@ -31,6 +31,7 @@ from sim.trace.records import (
     PutRecord,
     Record,
     RequestsRecord,
+    ResumeRecord,
     RetireRecord,
     SyncsRecord,
     UpRecord,
@@ -181,8 +182,12 @@ class _Walk:
             yield from self._turn(record)
         elif isinstance(record, HaltRecord):
             if record.actor in self._halted:
-                yield "a compactor halts for ever (C6)"
+                yield "what has halted does not halt (C6)"
             self._halted.add(record.actor)
+        elif isinstance(record, ResumeRecord):
+            if record.actor not in self._halted:
+                yield "only what has halted begins again (C6)"
+            self._halted.discard(record.actor)
 
     def _block(self, record: BlockRecord) -> Iterator[str]:
         if record.block != len(self._blocks):

@@ -1,5 +1,6 @@
 """From records to columns: :func:`build` turns a trace into its timelines."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import TypeVar
@@ -28,6 +29,7 @@ from sim.trace.records import (
     PutRecord,
     Record,
     RequestsRecord,
+    ResumeRecord,
     RetireRecord,
     UpRecord,
 )
@@ -74,7 +76,7 @@ def build(trace: Trace) -> Timelines:
         marks=_marks(by_kind[PutRecord], changes, objects.mark),
         downs=_downs(by_kind[DownRecord], header.gateways),
         expected=_expected(_of(by_kind, ExpectRecord)),
-        halted=frozenset(record.actor for record in _of(by_kind, HaltRecord)),
+        halted=_halted(by_kind),
         counters={
             **_counters(by_kind, header.warmup_us),
             "orphan-mark": _orphan_marks(
@@ -310,6 +312,13 @@ def _expected(records: Sequence[ExpectRecord]) -> ExpectTable:
     return ExpectTable(
         block=block, start_us=start_us, end_us=end_us, uploaded_us=uploaded_us, stamp_us=stamp_us
     )
+
+
+def _halted(by_kind: dict[type, list[Record]]) -> frozenset[str]:
+    """Those who have halted, and not begun again, when the run ends."""
+    halts = Counter(record.actor for record in _of(by_kind, HaltRecord))
+    halts.subtract(record.actor for record in _of(by_kind, ResumeRecord))
+    return frozenset(actor for actor, many in halts.items() if many)
 
 
 def _counters(by_kind: dict[type, list[Record]], warmup_us: int) -> dict[str, int]:

@@ -21,7 +21,8 @@ expect      a querier read an index of the bucket that says something new
 abort       a sync gave up and changed nothing
 down        a gateway went down and forgot everything
 up          a gateway serves (again)
-halt        a compactor stopped for ever
+halt        the passes of a compactor came to an end, until it is started again
+resume      they began again
 error       a pass of a compactor or an upload ended early and will be tried again
 syncs       when each component listed the bucket, and how many blocks it found
 passes      when whoever deletes looked for what is due, and which marks it knew
@@ -176,7 +177,7 @@ class UpRecord(NamedTuple):
 
 
 class HaltRecord(NamedTuple):
-    """A compactor stopped for ever; ``reason`` begins with who it is where there are several."""
+    """Passes came to an end; ``reason`` begins with whose they are where there are several."""
 
     t_us: int
     reason: str
@@ -186,6 +187,13 @@ class HaltRecord(NamedTuple):
         """Who stopped, as the store knows it."""
         who, has_who, _ = self.reason.partition(": ")
         return who if has_who else "compactor"
+
+
+class ResumeRecord(NamedTuple):
+    """A compactor that had halted began its passes again."""
+
+    t_us: int
+    actor: str
 
 
 class ErrorRecord(NamedTuple):
@@ -248,6 +256,7 @@ Record = (
     | DownRecord
     | UpRecord
     | HaltRecord
+    | ResumeRecord
     | ErrorRecord
     | SyncsRecord
     | PassesRecord
@@ -275,6 +284,7 @@ KIND_OF: Final[dict[type, str]] = {
     DownRecord: "down",
     UpRecord: "up",
     HaltRecord: "halt",
+    ResumeRecord: "resume",
     ErrorRecord: "error",
     SyncsRecord: "syncs",
     PassesRecord: "passes",

@@ -120,7 +120,7 @@ class DownTable:
 class Timelines:
     """One run as columns; ``scheme`` is the name of the scheme it ran under.
 
-    ``halted`` are the compactors that stopped for ever.
+    ``halted`` are the compactors whose passes have come to an end when the run ends.
     """
 
     scheme: str

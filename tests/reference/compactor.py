@@ -19,7 +19,7 @@ DOWNSAMPLE_AT_LEAST_US = {1: parse_duration("40h"), 2: parse_duration("10d")}
 
 
 class Halt(Exception):
-    """The compactor stops forever."""
+    """The passes come to an end."""
 
 
 class Compactor(Job):
@@ -35,11 +35,12 @@ class Compactor(Job):
         return self.spec.wait_interval
 
     def live(self, start_us: int) -> Steps:
-        """Passes, until a halt (C6, C8)."""
+        """Passes, until a halt (C6, C8), and then nothing until the process is started again."""
         try:
             yield from super().live(start_us)
         except Halt:
             self.world.counts.add("compactor-halt")
+            yield simpy.Event(self.world)
 
     def once(self) -> Steps:
         """One pass."""

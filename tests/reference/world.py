@@ -273,10 +273,9 @@ class Crashable(Actor):
         self.restart(self.down_until_us)
 
     def restart(self, at_us: int) -> None:
-        """Stop at once, unless it has ended for ever, and begin again at ``at_us``."""
-        if self.process.is_alive:
-            self.next_us = at_us
-            self.process.interrupt()
+        """Stop at once, and begin again at ``at_us``."""
+        self.next_us = at_us
+        self.process.interrupt()
 
     def drag_down(self, until_us: int) -> None:
         """Take along whoever cannot live without it."""

@@ -21,6 +21,7 @@ from sim.trace.records import (
     LoadRecord,
     PutRecord,
     Record,
+    ResumeRecord,
     RetireRecord,
     UpRecord,
 )
@@ -108,6 +109,8 @@ def test_leaked_blocks_are_what_a_halted_compactor_left() -> None:
     halt = HaltRecord(us("6h"), "overlap")
     assert leaked_blocks(FOREVER, timelines_of(*retired, halt)) == 1
     assert leaked_blocks(FOREVER, timelines_of(*retired, delete(0, "6h"), halt)) == 0
+    resumed = ResumeRecord(us("7h"), "compactor")
+    assert leaked_blocks(FOREVER, timelines_of(*retired, halt, resumed)) == 0
     half: list[Record] = [block(0, 0, 2), put(0, "2h", CHUNK)]
     assert leaked_blocks(FOREVER, timelines_of(*half, halt)) == 1
 

@@ -205,24 +205,35 @@ def test_what_vertical_compaction_cannot_merge_halts_it(resolution: int, reason:
     assert [line for line in rig.story() if "halt" in line] == [told_halt]
 
 
-def test_a_halted_compactor_does_not_start_again_after_a_crash() -> None:
-    # Listings that lag by up to 5h show blocks in another order than that of their data.
-    scenario = world(
-        horizon="40h",
-        store={"lag": lag(create_list={"law": "uniform", "low": "0s", "high": "5h"})},
-        faults=[{"kind": "compactor-crash", "at": "30h", "lasts": "5m"}],
-        gateways={"phase": "999h"},
-    )
-    n_halted = 0
-    for trial in range(5):
-        trace, timelines = run(scenario, trial=trial)
-        lines = story(trace.records)
-        halts = [i for i, line in enumerate(lines) if " halt " in line]
-        assert len(halts) == timelines.counters["compactor-halt"] <= 1
-        if halts and trace.records[halts[0]].t_us < us("30h"):
-            n_halted += 1
-            assert not any("compact " in line for line in lines[halts[0] :])
-    assert n_halted
+def test_a_halted_compactor_halts_again_after_a_restart_if_it_finds_the_same() -> None:
+    rig = Rig()
+    rig.put(rig.block(10, 14), rig.block(12, 16))
+    process = rig.compactor()
+    rig.go("1h")
+    for at in ("2h", "3h"):
+        process.end()
+        process.begin(us(at), lambda steps: steps)
+        rig.go(f"{at}30m")
+    told_turns = [line.split()[:2] for line in rig.story() if "halt" in line or "resume" in line]
+    resumed = [[at, what] for at in ("2h", "3h") for what in ("resume", "halt")]
+    assert told_turns == [["0h", "halt"], *resumed]
+
+
+def test_a_halt_is_over_when_its_cause_is_gone_at_a_restart() -> None:
+    rig = Rig(lag=lag(delete_get="3h"))
+    blocks = quarters(rig)
+    rig.store.delete(blocks[2], (CHUNK,))
+    process = rig.compactor()
+    rig.go("10h30m")
+    assert process.has_halted
+    rig.put(blocks[2])
+    process.end()
+    process.begin(us("11h"), lambda steps: steps)
+    rig.go("11h5m")
+    lines = told(rig, "10h30m")
+    assert "11h resume" in lines
+    assert any(" compact " in line for line in lines)
+    assert not process.has_halted
 
 
 def test_the_same_plan_twice_is_a_duplicate_and_the_older_block_stays() -> None:

@@ -98,7 +98,7 @@ def test_a_halted_compactor_leaks_what_it_retired() -> None:
     retired = np.flatnonzero(here.timelines.blocks.retired_us < NEVER)
     found = _ask(here, "60h", here.timelines.blocks.id[int(retired[-1])])
     assert (found.why, found.until_us) == (Why.LEAKED, NEVER)
-    assert "there for good" in _text(found)
+    assert "there until a restart" in _text(found)
     alive = int(np.flatnonzero(here.timelines.blocks.retired_us == NEVER)[0])
     assert _ask(here, "60h", here.timelines.blocks.id[alive]).why is Why.LIVE
 

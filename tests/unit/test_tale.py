@@ -158,7 +158,7 @@ def test_a_halt_is_told_with_the_letters_of_blocks(failed: Explained) -> None:
         actor="compactor",
         detail=f"listing lacks {tale.blocks[0]}/index",
     )
-    assert event_words(halt, tale) == "halts for ever: listing lacks A/index"
+    assert event_words(halt, tale) == "halts until it is restarted: listing lacks A/index"
 
 
 def test_lags_are_told_per_plane() -> None:

@@ -22,6 +22,7 @@ class What(StrEnum):
     GONE = "gone"
     UNLISTED = "unlisted"
     HALTED = "halted"
+    RESUMED = "resumed"
     DOWN = "down"
     SYNCED = "synced"
     ABORTED = "aborted"

@@ -26,6 +26,7 @@ from sim.trace.records import (
     LoadRecord,
     PutRecord,
     Record,
+    ResumeRecord,
     RetireRecord,
     UnloadedRecord,
     UpRecord,
@@ -170,6 +171,8 @@ class _Gathering:
             return Event(
                 t_us=record.t_us, what=What.HALTED, actor="compactor", detail=record.reason
             )
+        if isinstance(record, ResumeRecord):
+            return Event(t_us=record.t_us, what=What.RESUMED, actor=record.actor)
         gateway = getattr(record, "gateway", None)
         return None if gateway not in self._gateways else self._of_gateway(record, gateway)
 

@@ -10,7 +10,7 @@ import numpy as np
 from sim.analysis.intervals import merge
 from sim.analysis.queries.evaluate import worst_takes_us
 from sim.core.units import NEVER, US_PER_S
-from sim.trace.records import RETIRE_REASONS, DeleteRecord, HaltRecord, PutRecord
+from sim.trace.records import RETIRE_REASONS, DeleteRecord, HaltRecord, PutRecord, ResumeRecord
 
 if TYPE_CHECKING:
     from sim.analysis.queries.exposure import Exposure
@@ -197,7 +197,10 @@ class _Case:
         self._wanted = {names.index(name)} if name else set(range(len(names)))
         self._compactors = scenario.compactor
         self._stream = int(timelines.blocks.stream[block])
-        self._halts_us = {r.actor: r.t_us for r in trace.records if isinstance(r, HaltRecord)}
+        self._turns_us: dict[str, list[int]] = {}
+        for record in trace.records:
+            if isinstance(record, HaltRecord | ResumeRecord):
+                self._turns_us.setdefault(record.actor, []).append(record.t_us)
         self.gone_us = self._gone_us()
         stamps = timelines.marks.stamp_us[timelines.marks.block == block]
         self.due_us = NEVER
@@ -220,11 +223,17 @@ class _Case:
         mine = [r for r in self._changes if self._wanted & set(r.objects)]
         return mine[-1].t_us if mine else NEVER
 
-    def _halted_us(self, *, is_partial: bool) -> int:
-        """When the last halted of those who delete it: of its stream, or anybody if partial."""
+    def _halted(self, at_us: int, *, is_partial: bool) -> tuple[int, int] | None:
+        """Since and until when all have halted who delete it: of its stream; anybody if partial."""
         spec = self._compactors
-        names = spec.names if is_partial else spec.of_stream(self._stream)
-        return max(self._halts_us.get(name, NEVER) for name in names)
+        spans = []
+        for name in spec.names if is_partial else spec.of_stream(self._stream):
+            turns_us = self._turns_us.get(name, [])
+            # Halts and restarts take turns; the last halt may be for ever.
+            halts = zip(turns_us[::2], [*turns_us[1::2], NEVER], strict=False)
+            spans += [span for span in halts if span[0] <= at_us < span[1]] or [(NEVER, NEVER)]
+        since_us, until_us = max(s for s, _ in spans), min(e for _, e in spans)
+        return (since_us, until_us) if since_us < NEVER else None
 
     def why(self, at_us: int) -> tuple[Why, int, int]:
         """What holds it at ``at_us``, since when, until when."""
@@ -245,9 +254,9 @@ class _Case:
         if began and any(t > at_us for t in deletes) and self._meta not in held:
             return Why.DELETING, began[0], deletes[-1]
         is_waste = retired_us <= at_us or (self._meta not in held and committed_us > at_us)
-        halted_us = self._halted_us(is_partial=self._meta not in held)
-        if is_waste and not self._is_cleaner and halted_us <= at_us:
-            return Why.LEAKED, halted_us, NEVER
+        halted = self._halted(at_us, is_partial=self._meta not in held)
+        if is_waste and not self._is_cleaner and halted is not None:
+            return Why.LEAKED, *halted
         if self._meta not in held:
             over_us = max(puts) + self._partial_age_us
             is_whole_soon = at_us < committed_us < over_us

@@ -16,7 +16,7 @@ from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
-from sim.trace.records import HaltRecord
+from sim.trace.records import HaltRecord, ResumeRecord
 
 
 class CompactorProcess:
@@ -34,7 +34,7 @@ class CompactorProcess:
     Attributes
     ----------
     has_halted : bool
-        Whether the passes came to an end for ever; its other jobs go on.
+        Whether the passes of its last life came to an end; its other jobs went on.
     syncer : Syncer
         What the present life knows.
     """
@@ -90,7 +90,7 @@ class CompactorProcess:
         spec = self._spec
         is_cleaned = self._scheme.cleanup.when == "every"
         kinds: tuple[tuple[type[Janitor], bool], ...] = (
-            (Compactor, not self.has_halted),
+            (Compactor, True),
             (Progress, spec.progress_interval_us > 0),
             (Cleaner, is_cleaned),
             (Sweeper, spec.cleanup_interval_us > 0 and not is_cleaned),
@@ -108,6 +108,9 @@ class CompactorProcess:
                 )
 
     def _supervise(self, number: int, job: Janitor) -> Steps:
+        if self.has_halted and isinstance(job, Compactor):
+            self.has_halted = False
+            self._recorder.record(ResumeRecord(self._kernel.now_us, job.owner))
         try:
             yield from job.run()
         except Halted as halt:
