@@ -1,4 +1,4 @@
-"""Requests that fail or find nothing: ``store-errors``, ``request-errors`` (S7, F2, F3)."""
+"""Requests that fail, find nothing or give too little: ``store-errors``, ``request-errors``."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -41,7 +41,7 @@ class _Errors(Effect):
 
 
 class _SomeErrors(_Errors):
-    """Some requests fail, or find nothing."""
+    """Some requests fail, find nothing, or give less than there is."""
 
     def __init__(self, spec: "RequestErrors", *, start_us: int, end_us: int) -> None:
         super().__init__(spec, start_us=start_us, end_us=end_us)
@@ -60,6 +60,10 @@ class _SomeErrors(_Errors):
         """Whether the table says so of GETs and HEADs, for the requests that it names."""
         is_read = request.kind in ("get", "head")
         return is_read and self._table.answers == "not-found" and self._hits(request)
+
+    def truncates(self, request: Request) -> bool:
+        """Whether the table says so, for the requests that it names."""
+        return self._table.answers == "truncated" and self._hits(request)
 
     def turns_us(self) -> Iterator[int]:
         """Its beginning and its end, if it hides something."""
@@ -115,7 +119,7 @@ class StoreErrors(_Failing):
 
 @register
 class RequestErrors(_Failing, Aimed):
-    """Some requests of some actors fail, or find nothing (F2)."""
+    """Some requests of some actors fail, find nothing, or give less than there is (F2, F3)."""
 
     kind: Literal["request-errors"] = Field(description="Some requests of some actors fail.")
     requests: Requests = Field(REQUESTS, description="Requests that are hit.")
@@ -123,8 +127,10 @@ class RequestErrors(_Failing, Aimed):
     blocks: Literal["any", "level-1", "compacted"] = Field(
         "any", description="Blocks whose requests are hit."
     )
-    answers: Literal["error", "not-found"] = Field(
-        "error", description="not-found: GET and HEAD find nothing, whatever is there."
+    answers: Literal["error", "not-found", "truncated"] = Field(
+        "error",
+        description="not-found: GET and HEAD find nothing, whatever is there. truncated: chunks "
+        "that the compactor downloads are cut short, and nobody notices until they are used.",
     )
 
     def made(self, *, start_us: int, end_us: int) -> Effect:
@@ -141,10 +147,21 @@ class RequestErrors(_Failing, Aimed):
             yield Finding((*place, key), rule, ((*place, "requests"),))
         if self.answers == "error":
             return
+        said = f'answers = "{self.answers}"'
         if self.error_rate or self.lost_answer_rate:
             key = "error_rate" if self.error_rate else "lost_answer_rate"
-            rule = 'be 0 with answers = "not-found", which are no errors'
-            yield Finding((*place, key), rule, ((*place, "answers"),))
-        if not {"get", "head"} & set(self.requests):
-            rule = 'hold "get" or "head" with answers = "not-found"'
-            yield Finding((*place, "requests"), rule, ((*place, "answers"),))
+            yield self._wrong(place, key, f"be 0 with {said}, which are no errors")
+        if self.answers == "not-found":
+            if not {"get", "head"} & set(self.requests):
+                yield self._wrong(place, "requests", f'hold "get" or "head" with {said}')
+            return
+        if "get" not in self.requests:
+            yield self._wrong(place, "requests", f'hold "get" with {said}')
+        if "chunks" not in self.objects:
+            yield self._wrong(place, "objects", f'hold "chunks" with {said}')
+        if not self.befalls("compactor"):
+            yield self._wrong(place, "who", f'hold "compactor" with {said}: who downloads')
+
+    @staticmethod
+    def _wrong(place: Path, key: str, rule: str) -> Finding:
+        return Finding((*place, key), rule, ((*place, "answers"),))

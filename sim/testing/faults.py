@@ -33,7 +33,10 @@ def fault_keys(
     if kind == "store-errors":
         return draw(_rates())
     if kind == "request-errors":
-        return {"who": draw(who), **draw(_request_errors())}
+        table = draw(_request_errors())
+        if table.get("answers") == "truncated":
+            who = st.sampled_from(["any", "compactor", ["gateways", "compactor"]])
+        return {"who": draw(who), **table}
     if kind == "crash":
         at_request = draw(st.none() | _at_request())
         if at_request is None:
@@ -84,7 +87,11 @@ def _who(
 def _request_errors(draw: DrawFn) -> Table:
     some = st.lists(st.sampled_from(OBJECTS), min_size=1, max_size=2, unique=True)
     table: Table = {"blocks": draw(st.sampled_from(["any", "any", "level-1", "compacted"]))}
-    if draw(st.booleans()):
+    answers = draw(st.sampled_from(["error", "error", "not-found", "not-found", "truncated"]))
+    if answers == "truncated":
+        chunks = st.sampled_from([["chunks"], ["index", "chunks"]])
+        return table | {"answers": answers, "requests": "get", "objects": draw(chunks)}
+    if answers == "not-found":
         reads = st.sampled_from(["get", "head", ["get", "head"]])
         return table | {"answers": "not-found", "requests": draw(reads), "objects": draw(some)}
     table |= draw(_rates())

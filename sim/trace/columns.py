@@ -1,6 +1,5 @@
 """From records to columns: :func:`build` turns a trace into its timelines."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import TypeVar
@@ -62,6 +61,8 @@ def build(trace: Trace) -> Timelines:
         changes[change.block].append(change)  # type: ignore[union-attr, arg-type]
     objects = BlockObjects(header.chunk_files)
     spans = [plain_span(history, objects.meta) for history in changes]
+    resumed_us = {record.actor: record.t_us for record in _of(by_kind, ResumeRecord)}
+    halts = _of(by_kind, HaltRecord)
     return Timelines(
         scheme=header.scheme,
         horizon_us=header.horizon_us,
@@ -76,7 +77,7 @@ def build(trace: Trace) -> Timelines:
         marks=_marks(by_kind[PutRecord], changes, objects.mark),
         downs=_downs(by_kind[DownRecord], header.gateways),
         expected=_expected(_of(by_kind, ExpectRecord)),
-        halted=_halted(by_kind),
+        halted=frozenset(r.actor for r in halts if r.t_us >= resumed_us.get(r.actor, 0)),
         counters={
             **_counters(by_kind, header.warmup_us),
             "orphan-mark": _orphan_marks(
@@ -312,13 +313,6 @@ def _expected(records: Sequence[ExpectRecord]) -> ExpectTable:
     return ExpectTable(
         block=block, start_us=start_us, end_us=end_us, uploaded_us=uploaded_us, stamp_us=stamp_us
     )
-
-
-def _halted(by_kind: dict[type, list[Record]]) -> frozenset[str]:
-    """Those who have halted, and not begun again, when the run ends."""
-    halts = Counter(record.actor for record in _of(by_kind, HaltRecord))
-    halts.subtract(record.actor for record in _of(by_kind, ResumeRecord))
-    return frozenset(actor for actor, many in halts.items() if many)
 
 
 def _counters(by_kind: dict[type, list[Record]], warmup_us: int) -> dict[str, int]:

@@ -60,7 +60,7 @@ class Exit(Exception):
 def download(
     actor: Actor, client: Client, blocks: Sequence[Block], takes_us: int
 ) -> Generator[simpy.Event, object, bool]:
-    """Read blocks one after the other (C14); whether a listing lacked a chunk."""
+    """Read blocks one after the other (C14, F3); whether a copy lacks (part of) a chunk."""
 
     def fetch(key: str) -> None:
         if client.get(key) is None:
@@ -79,6 +79,8 @@ def download(
             yield from actor.until(at_us)
             if block.key(name) in listed:
                 fetch(block.key(name))
+                if name != "index" and client.is_cut_short(block.key(name)):
+                    lacks_chunk = True
             elif name != "index":
                 lacks_chunk = True
         yield from actor.until(end_us)

@@ -223,6 +223,13 @@ class Client:
             for fault in self._faults_of(kind, key)
         )
 
+    def is_cut_short(self, key: str) -> bool:
+        """Whether what a GET gives now is not all there is (F3)."""
+        return any(
+            isinstance(fault, RequestErrors) and fault.answers == "truncated"
+            for fault in self._faults_of("get", key)
+        )
+
     def _faults_of(self, kind: str, key: str) -> list[StoreErrors | RequestErrors]:
         """What makes requests like this one fail now."""
         block_id, _, name = key.partition("/")

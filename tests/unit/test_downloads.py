@@ -31,6 +31,44 @@ def test_a_chunk_that_is_not_listed_halts_once_all_is_read() -> None:
     assert compactor.has_halted
 
 
+def short(at: str, lasts: str, **keys: str) -> dict[str, str]:
+    """Reads of chunks are cut short."""
+    return {"kind": "request-errors", "answers": "truncated", "at": at, "lasts": lasts, **keys}
+
+
+@pytest.mark.parametrize(
+    ("fault", "halts"),
+    [
+        # The chunk of block 1 is read at 10h1m20s, its index at 10h1m40s.
+        (short("10h80s", "1us"), True),
+        (short("10h81s", "20s"), False),
+        (short("10h80s", "1us", blocks="compacted"), False),
+    ],
+)
+def test_a_chunk_that_is_cut_short_halts_once_all_is_read(
+    fault: dict[str, str], halts: bool
+) -> None:
+    rig = Rig(faults=[fault])
+    blocks = quarters(rig)
+    compactor = rig.compactor(download_takes="4m")
+    rig.go("10h4m1s")
+    assert compactor.has_halted == halts
+    told_halt = f"10h4m halt cut short {blocks[1].id}/chunks/000001"
+    assert (told_halt in rig.story()) == halts
+
+
+def test_a_restart_heals_what_was_cut_short() -> None:
+    crash = {"kind": "compactor-crash", "at": "11h", "lasts": "0s"}
+    fault = short("10h", "20m")
+    # A pass at 10h finds five blocks, of which four are merged.
+    for faults, made_at in (([], 1), ([fault], 0), ([fault, crash], 1)):
+        _, timelines = run(world(horizon="12h", faults=faults))
+        assert (timelines.blocks.committed_us[timelines.blocks.level == 2] < us("12h")).sum() == (
+            made_at
+        )
+        assert timelines.counters["compactor-halt"] == int(bool(faults))
+
+
 def test_an_index_that_is_not_listed_ends_the_process() -> None:
     rig = Rig(lag=lag(delete_get="3h"))
     blocks = quarters(rig)

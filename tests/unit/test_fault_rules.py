@@ -8,6 +8,7 @@ from sim.scenario.load import build
 from tests.unit.test_scenario_rules import Raw, messages, raw
 
 SOME: Raw = {"kind": "request-errors", "at": "1d", "lasts": "1h"}
+SHORT: Raw = SOME | {"answers": "truncated"}
 CRASH: Raw = {
     "kind": "crash",
     "at": "1d",
@@ -59,6 +60,26 @@ WHO = 'must be one of "any", "producers", "gateways", "compactor", or one as "ga
             'see faults[0].answers="not-found"',
         ),
         (
+            {"faults": [SHORT | {"lost_answer_rate": 0.1}]},
+            'faults[0].lost_answer_rate=0.1 must be 0 with answers = "truncated", which are no '
+            'errors; see faults[0].answers="truncated"',
+        ),
+        (
+            {"faults": [SHORT | {"requests": "list"}]},
+            'faults[0].requests=\'list\' must hold "get" with answers = "truncated"; '
+            'see faults[0].answers="truncated"',
+        ),
+        (
+            {"faults": [SHORT | {"objects": "index"}]},
+            'faults[0].objects=\'index\' must hold "chunks" with answers = "truncated"; '
+            'see faults[0].answers="truncated"',
+        ),
+        (
+            {"faults": [SHORT | {"who": "gateways"}]},
+            'faults[0].who=\'gateways\' must hold "compactor" with answers = "truncated": who '
+            'downloads; see faults[0].answers="truncated"',
+        ),
+        (
             {"faults": [CRASH | {"who": "gateways"}]},
             "faults[0].who='gateways' must be no gateway with at_request, for gateways put and "
             'delete nothing; see faults[0].at_request={request = "put"}',
@@ -90,6 +111,7 @@ def test_a_broken_rule_has_one_message(overrides: Raw, message: str) -> None:
     "overrides",
     [
         {"faults": [SOME | {"who": ["gateway/0", "producers"], "requests": ["get", "list"]}]},
+        {"faults": [SHORT, SHORT | {"who": ["gateways", "compactor"], "objects": "chunks"}]},
         {"faults": [CRASH, CRASH | {"who": "any"}]},
         {"faults": [LAGS, CUT_OFF | {"replicas": 1}], "store": {"replicas": 2, "primary": True}},
     ],

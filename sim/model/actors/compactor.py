@@ -156,12 +156,12 @@ class Compactor(Janitor):
     def _compact(self, parents: list[Block]) -> Steps:
         lacking = yield from self._download(parents)
         if lacking:
-            raise Halted(f"listing lacks {lacking}")
+            raise Halted(lacking)
         yield from self._make(parents, parents[0].resolution, self.spec.compaction_takes)
         yield from self.retire(parents, "compacted")
 
     def _download(self, parents: list[Block]) -> Steps:
-        """Read the parents; a chunk that the copy lacks, or nothing."""
+        """Read the parents; what the copies lack without a word, or nothing."""
         now_us = self.kernel.now_us
         takes_us = self.draw(self.spec.download_takes, "download-takes", now_us)
         try:
@@ -208,7 +208,7 @@ class Compactor(Janitor):
         for parent in self._backlog.due(self._groups, resolution):
             lacking = yield from self._download([parent])
             if lacking:
-                raise Exited("listing lacks", lacking)
+                raise Exited(lacking)
             yield from self._make([parent], resolution + 1, self.spec.downsampling_takes)
 
 

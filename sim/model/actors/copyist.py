@@ -62,7 +62,7 @@ class Copyist:
         except IndexLacks as lack:
             raise Exited("listing lacks", *lack.args) from lack
         if lacking:
-            raise Exited("listing lacks", lacking)
+            raise Exited(lacking)
         block = self._catalog.create(
             stream=old.stream,
             resolution=old.resolution,

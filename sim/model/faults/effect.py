@@ -62,6 +62,10 @@ class Effect:
         """Whether a read finds nothing while it holds, whatever is there."""
         return False
 
+    def truncates(self, request: Request) -> bool:
+        """Whether what a GET gives is cut short, without a word, while it holds."""
+        return False
+
     def down_us(self, actor: str, request: Request, t_us: int, *, is_over: bool) -> int | None:
         """For how long an actor is down that crashes at a request; None if it does not.
 

@@ -58,6 +58,10 @@ class Disturbances:
         """Whether a read at ``t_us`` finds nothing, whatever is there."""
         return any(effect.holds(t_us) and effect.denies(request) for effect in self._effects)
 
+    def truncate(self, request: Request, t_us: int) -> bool:
+        """Whether what a GET at ``t_us`` gives is cut short."""
+        return any(effect.holds(t_us) and effect.truncates(request) for effect in self._effects)
+
     def strike(self, request: Request, t_us: int, *, is_over: bool) -> None:
         """Raise :class:`Crashed` if the actor crashes before a request, or when it is over."""
         for effect in self._effects:

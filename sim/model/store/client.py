@@ -173,6 +173,12 @@ class Client:
         self.raise_if_failing("get", block, object_index, t_us)
         return self.get(block, object_index, t_us)
 
+    def is_cut_short(self, block: Block, object_index: int, t_us: int) -> bool:
+        """Whether what a GET at ``t_us`` gives of an object is not all of it."""
+        if self.is_undisturbed:
+            return False
+        return self._disturbances.truncate(self._request("get", block, object_index), t_us)
+
     def raise_if_failing(self, kind: str, block: Block, object_index: int, t_us: int) -> None:
         """Raise :class:`RequestFailed` if a read of one object at ``t_us`` fails.
 

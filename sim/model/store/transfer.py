@@ -117,8 +117,8 @@ def download(
     Returns
     -------
     str
-        Key of the first chunk that a LIST did not show, and that the copy lacks without a word;
-        empty if there is none.
+        What the copies lack without a word: the first chunk that a LIST did not show, or that is
+        cut short; empty if they are whole.
 
     Raises
     ------
@@ -148,6 +148,7 @@ def _download(
     index = catalog.index_object
     _read(block, catalog.meta_object, client, kernel.now_us)
     listed: set[int] = set()
+    cut: set[int] = set()
     for i in range(index + 1):
         instant_us = begin_us + (i + 1) * takes_us // catalog.mark_object
         yield from until(instant_us, kernel, phase)
@@ -155,10 +156,15 @@ def _download(
             listed = _list(block, client, kernel.now_us)
         if i in listed:
             _read(block, i, client, kernel.now_us)
+            if i < index and client.is_cut_short(block, i, kernel.now_us):
+                cut.add(i)
     yield from until(end_us, kernel, phase)
     if index not in listed:
         raise IndexLacks(catalog.key(block, index))
-    return next((catalog.key(block, i) for i in range(index) if i not in listed), "")
+    for i in range(index):
+        if i not in listed or i in cut:
+            return f"{'cut short' if i in cut else 'listing lacks'} {catalog.key(block, i)}"
+    return ""
 
 
 def _list(block: Block, client: Client, t_us: int) -> set[int]:
