@@ -173,6 +173,7 @@ def _compactors(draw: DrawFn, length_m: int, count: int, *, downsampling: bool) 
         "remember_marks": draw(_seldom(True, st.just(False))),
         "ranges": [f"{r}m" for r in ranges[: draw(st.integers(2, 3))]],
         "vertical_compaction": draw(_seldom(None, st.booleans())),
+        "asks_index_size": draw(_seldom(None, st.just(True))),
         "download_takes": draw(_seldom("0s", laws(20))),
         "compaction_takes": draw(laws(30)),
         "upload_takes": draw(_seldom("0s", laws(10))),

@@ -88,11 +88,24 @@ class Compactor(Job):
             job = (self.world.now_us, [parent.id for parent in parents])
             if parents and job not in self.done:
                 self.done.append(job)
+                self._ask_index_sizes(parents)
                 yield from self._compact(parents)
                 compacted = True
         if self.memory.way.cleanup == "end-of-pass":
             yield from self.delete_marked()
         return compacted
+
+    def _ask_index_sizes(self, plan: list[Block]) -> None:
+        """HEAD the index of each planned block (C7)."""
+        if not self.spec.asks_index_size:
+            return
+        for block in plan:
+            try:
+                found = self.client.head(block.key("index"))
+            except RequestFailed:
+                raise Exit from None
+            if found is None:
+                raise Exit
 
     def _compact(self, parents: list[Block]) -> Steps:
         """Download, compact, upload, retire the parents (C8)."""

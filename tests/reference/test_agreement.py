@@ -168,6 +168,18 @@ def test_they_agree_on_blocks_that_name_themselves_or_nothing() -> None:
     assert n_mixed > 0
 
 
+def test_they_agree_on_plans_that_ask_for_the_size_of_an_index() -> None:
+    late = {"law": "uniform", "low": "0s", "high": "2h"}
+    scenario = world(
+        store={"lag": {"create": {"get": late}}},
+        horizon="30h",
+        compactor={"asks_index_size": True, "restart_after": "7m", "ranges": ["2h", "4h", "8h"]},
+        queries=[{"name": "q", "rate": "2/h", "range": "12h"}],
+    )
+    assert list(differences(scenario, 0, 0)) == []
+    assert build(simulate(scenario, 0, 0)).counters["compactor-error"] > 1
+
+
 @pytest.mark.parametrize("shards", [1, 2])
 def test_they_agree_on_several_compactors(shards: int) -> None:
     takes = {"law": "uniform", "low": "0s", "high": "40m"}

@@ -80,6 +80,43 @@ def test_an_index_that_is_not_listed_ends_the_process() -> None:
     assert not compactor.has_halted
 
 
+@pytest.mark.parametrize("asks", [True, None])
+def test_an_index_that_is_gone_ends_the_process_where_a_plan_asks_for_its_size(
+    asks: bool | None,
+) -> None:
+    # The pass knows by its sync of 10h what is gone when it plans, a minute later.
+    rig = Rig(lag=lag(delete_list="3h"))
+    blocks = quarters(rig)
+    rig.compactor(sync_takes="1m", asks_index_size=asks, restart_after="2h")
+    rig.at("10h30s", lambda: rig.store.delete(blocks[2], (INDEX,)))
+    rig.go("10h4m")
+    exits = "exit " if asks else ""
+    assert rig.story()[-1] == f"10h1m error compactor {exits}not-found {blocks[2].id}/index"
+
+
+def test_a_plan_asks_for_the_size_of_each_index_and_goes_on() -> None:
+    counters = []
+    for asks in (True, None):
+        _, timelines = run(world(compactor={"asks_index_size": asks}))
+        counters.append(timelines.counters)
+    assert counters[0]["compactions"] == counters[1]["compactions"] == 1
+    assert counters[0]["requests.head"] - counters[1]["requests.head"] == 4
+
+
+def test_a_head_that_fails_ends_the_process() -> None:
+    hit = {"requests": "head", "objects": "index", "error_rate": 1.0}
+    fault = {"kind": "request-errors", "at": "0s", "lasts": "11h", **hit}
+    rig = Rig(faults=[fault])
+    blocks = quarters(rig)
+    rig.compactor(asks_index_size=True, restart_after="2h")
+    rig.go("13h")
+    news = [line for line in told(rig, "10h") if " error " in line or " block " in line]
+    assert news[:2] == [
+        f"10h error compactor exit head {blocks[0].id}/index",
+        "12h block 5 0.raw 0h-8h level 2",
+    ]
+
+
 def test_a_download_reads_one_object_after_the_other() -> None:
     # Four blocks of three objects in 12 minutes: block 1 is read at 10h3m, 10h4m and 10h5m.
     def read(gone: int, at: str) -> str:

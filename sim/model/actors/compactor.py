@@ -110,6 +110,8 @@ class Compactor(Janitor):
         for group in sorted(self._dirty):
             plan = self._plan(group)
             if plan and self._is_news(plan):
+                if self.spec.asks_index_size:
+                    self._ask_index_sizes(plan)
                 yield from self._compact(plan)
                 has_worked = True
         if self.scheme.cleanup.when == "end-of-pass":
@@ -143,6 +145,17 @@ class Compactor(Janitor):
         if not plan:
             self._dirty.discard(group)
         return plan
+
+    def _ask_index_sizes(self, plan: list[Block]) -> None:
+        """HEAD the index of each planned block; how large it is does not matter here."""
+        client, now_us = self.view.client, self.kernel.now_us
+        index = client.store.catalog.index_object
+        for block in plan:
+            client.tally.count("head", now_us)
+            with fatal():
+                client.raise_if_failing("head", block, index, now_us)
+            if not client.head(block, index, now_us):
+                raise Exited("not-found", client.store.catalog.key(block, index))
 
     def _halt_unless_mergeable(self, overlapping: list[Block]) -> None:
         """Halt at blocks that overlap, unless they may be merged and have no data in common."""

@@ -71,6 +71,11 @@ class Compactor(Frozen):
     vertical_compaction: Annotated[bool, Field(strict=True)] | None = Field(
         None, description="Whether raw blocks that overlap are merged, instead of a halt."
     )
+    asks_index_size: Annotated[bool, Field(strict=True)] | None = Field(
+        None,
+        description="Whether a plan asks the store for the size of each index (Thanos since 0.17, "
+        "of blocks whose meta.json does not say it).",
+    )
     download_takes: Annotated[Law, ActivityLaw] = Field(
         NO_TIME, description="Reading the blocks of a job, one object after the other."
     )
