@@ -51,7 +51,7 @@ def _parts(asked: Sequence[Row], found: Sequence[Cell], costs: Sequence[Price]) 
         "that scheme, of what the scenario shows under its own: the fraction of queries or how "
         "often in a trial, of the symptom that is seen most. Other modes may show the same symptom "
         "(a scheme that deletes at once fails queries in every world); the cell says what "
-        "happens there, not why."
+        "happens there, not why. Where queries make readers sync (S5c) they are drawn."
     )
     yield "![Every failure mode under every scheme](matrix.svg)"
     yield (

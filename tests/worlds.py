@@ -48,6 +48,7 @@ from sim.trace.records import (
     RequestsRecord,
     ResumeRecord,
     RetireRecord,
+    RetryRecord,
     SyncsRecord,
     UnloadedRecord,
     UpRecord,
@@ -164,6 +165,8 @@ def _told(record: Record, names: list[str]) -> str:
         case LoadRecord() | DropRecord() | UnloadedRecord():
             what = type(record).__name__.removesuffix("Record").lower()
             return f"{what} {record.gateway}: {' '.join(map(str, record.blocks))}"
+        case RetryRecord():
+            return f"retry {record.gateway}"
         case AbortRecord():
             return f"abort {record.gateway} {record.kind}"
         case DownRecord():

@@ -99,6 +99,8 @@ def command(path: str, **options: Any) -> int:
     Exit code: 0 told, or nothing failed; 2 the input is wrong, 3 unknown. As FILE, - is standard
     input.
     """
+    from sim.study.explain import untold
+
     chosen = _Options(**options)
     overrides = common.override_options(
         seed=chosen.seed, trials=None, assignments=chosen.assignments
@@ -123,6 +125,7 @@ def command(path: str, **options: Any) -> int:
         )
     if chosen.object is not None:
         return _explain_object(scenario, chosen, (selection or (0,))[0])
+    common.refuse(path, untold(scenario, selection))
     return _explain_query(scenario, chosen, selection)
 
 

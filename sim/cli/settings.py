@@ -208,7 +208,10 @@ def _refuse_what_cannot_run(path: str, settings: "Settings", options: SweepOptio
     found: dict[str, Problem] = {}
     for scenario in settings.scenarios.values():
         # There is no other mode here than the exact one.
-        problems = [replace(p, hint="give it an at_most") for p in inexact(scenario)]
+        problems = [
+            replace(p, hint="give it an at_most" if p.path.endswith(".takes") else "")
+            for p in inexact(scenario)
+        ]
         if not options.yes:
             problems += machine.too_much(
                 scenario, mode="exact", schemes=1, workers=workers, limits=limits

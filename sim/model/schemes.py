@@ -66,8 +66,8 @@ class Holder(Protocol):
     def loaded(self) -> Mapping[int, Block]:
         """The blocks it answers from, by ordinal."""
 
-    def sync(self) -> Steps:
-        """One more sync, beginning now."""
+    def sync_again(self) -> Steps:
+        """One more sync, beginning now, or the rest of the one under way."""
 
 
 class Hold(Protocol):
@@ -96,6 +96,25 @@ class Hold(Protocol):
 
         If not, it is asked again when the deleter next looks for what is due.
         """
+
+
+class Miss(Protocol):
+    """What readers do whose queries find an object gone; none where they do nothing."""
+
+    def took(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        """A reader begins to answer from blocks, if it serves."""
+
+    def let_go(self, holder: Holder, blocks: Sequence[Block]) -> None:
+        """A reader no longer answers from blocks."""
+
+    def lost(self, holder: Holder) -> None:
+        """A reader went down with all it had loaded."""
+
+    def returned(self, holder: Holder) -> None:
+        """A reader serves after its first sync."""
+
+    def changed(self, block: Block) -> None:
+        """The store has acknowledged a change of the block."""
 
 
 class Learn(Protocol):
@@ -150,6 +169,7 @@ class Scheme:
     learn: Learn
     cleanup: Cleanup
     querier: Querier | None
+    miss: Miss | None
 
 
 def compose(scenario: Scenario, scheme_index: int) -> Scheme:
@@ -169,4 +189,5 @@ def acting(spec: SchemeSpec, scenario: Scenario) -> Scheme:
         learn=composed.learn.made(scenario),
         cleanup=spec.cleanup(scenario.compactor.cleanup_rule),
         querier=composed.checks.made(scenario),
+        miss=composed.misses.made(scenario),
     )

@@ -105,6 +105,7 @@ class _World:
     def dissolve(self) -> None:
         """Cut the circles between the parts, which the cycle collector would search for long."""
         self.kernel.close()
+        self.store.on_change = None
         for block in self.store.catalog.blocks:
             block.dominates = block.dominated_by = ()
 
@@ -116,6 +117,8 @@ class _World:
         if self.scenario.interventions:
             operator = Operator(self.scenario, **self._parts("operator"))
             self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
+        if self.scheme.miss is not None:
+            self.store.on_change = self.scheme.miss.changed
         querier = self.scheme.querier
         if querier is not None:
             steps = querier.run(self._client("querier"), self.kernel, self.recorder)

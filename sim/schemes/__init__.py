@@ -19,6 +19,7 @@ replacement    a reader lets go of a source once what replaces it is loaded     
 bucket_index   readers read an index that whoever deletes writes                       learn
 complete       a querier asks whether all is there that the index lists                check
 missing        what is absent fails an answer, or is taken for empty                   miss
+resync         what is absent makes the reader sync, and the query is tried again      miss
 =============  ======================================================================  ========
 """
 
@@ -34,6 +35,7 @@ from sim.schemes import (
     missing,
     plain,
     replacement,
+    resync,
 )
 
 __all__ = [
@@ -48,4 +50,5 @@ __all__ = [
     "missing",
     "plain",
     "replacement",
+    "resync",
 ]

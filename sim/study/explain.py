@@ -17,6 +17,7 @@ from sim.analysis.queries.exposure import Exposure, exposures
 from sim.analysis.queries.one_query import Asked, find_asked, judged
 from sim.core.laws import Constant
 from sim.core.units import NEVER
+from sim.errors import Problem, ScenarioError
 from sim.scenario.complaints.nearest import did_you_mean
 from sim.scenario.language.rules import conflicts
 from sim.scenario.schema import OUTCOMES, DeletionMark, Scenario
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["World", "explain", "explain_object", "rescue", "told", "world"]
+__all__ = ["World", "explain", "explain_object", "rescue", "told", "untold", "world"]
 
 _EXAMPLES_MAX: Final = 3
 
@@ -89,8 +90,15 @@ def explain(
     Returns
     -------
     Explained or Unseen
+
+    Raises
+    ------
+    ScenarioError
+        If queries act on readers under one of the schemes (:func:`untold`).
     """
     chosen = tuple(range(len(scenario.schemes)) if schemes is None else schemes)
+    if problems := untold(scenario, chosen):
+        raise ScenarioError(problems)
     numbers = tuple(range(scenario.trials) if trials is None else trials)
     say = on_step or (lambda _: None)
     wanted = [o for o in OUTCOMES if o != "ok" and outcome in (None, o)]
@@ -111,6 +119,24 @@ def explain(
         tried=tried,
         is_possible=is_possible,
     )
+
+
+def untold(scenario: Scenario, schemes: Sequence[int] | None) -> list[Problem]:
+    """The schemes, of those looked at, under which one query is not told alone.
+
+    What it met depends on what the queries before it made their readers do.
+    """
+    chosen = range(len(scenario.schemes)) if schemes is None else schemes
+    return [
+        Problem(
+            f"schemes[{index}].miss",
+            scenario.schemes[index].composed.misses.kind,
+            "not let queries act on readers, to be explained",
+            "choose another with --scheme",
+        )
+        for index in chosen
+        if scenario.schemes[index].composed.misses.tries_again
+    ]
 
 
 def explain_object(

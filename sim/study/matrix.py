@@ -14,13 +14,14 @@ from sim.analysis.costs import garbage_bytes, requests_per_day
 from sim.analysis.expect import Verdict, judge
 from sim.analysis.matrix import Cell, Price, Row
 from sim.analysis.measured import measure
+from sim.analysis.queries.evaluate import inexact
 from sim.analysis.results import estimate
 from sim.scenario.load import load
 from sim.scenario.metrics import MEASURES
 from sim.scenario.presets import SchemePreset
 from sim.scenario.schema import OUTCOMES
 from sim.study.executors import run_jobs
-from sim.study.run import run_scenario
+from sim.study.run import Mode, run_scenario
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -96,7 +97,7 @@ def _cell(trials: int, job: tuple[Row, SchemePreset]) -> Cell:
     asked = {"never": seen, "never_below": _CERTAIN, "at_most": dict(row.least)}
     scenario = under(row.path, preset, {"expect": {preset.name: asked}})
     scenario = scenario.model_copy(update={"trials": min(trials, scenario.trials)})
-    result = run_scenario(scenario)
+    result = run_scenario(scenario, mode=_mode(scenario))
     (scheme,) = result.schemes
     found = []
     for symptom, judgement in zip((*seen, *row.least), judge(result), strict=True):
@@ -126,9 +127,14 @@ def _cell(trials: int, job: tuple[Row, SchemePreset]) -> Cell:
     return min(found, key=lambda cell: (worst.index(cell.verdict), -cell.amount))
 
 
+def _mode(scenario: "Scenario") -> Mode:
+    """Sampled where queries act on readers, so that there is nothing exact to say."""
+    return "sampled" if inexact(scenario) else "exact"
+
+
 def _price(path: Path, trials: int, preset: SchemePreset) -> Price:
     scenario = under(path, preset, {"trials": trials})
-    result = run_scenario(scenario)
+    result = run_scenario(scenario, mode=_mode(scenario))
     (scheme,) = result.schemes
     return Price(
         scheme=preset.name,

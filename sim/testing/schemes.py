@@ -21,13 +21,14 @@ def schemes(
     *,
     one_replica: bool = False,
     one_compactor: bool = False,
+    sampled: bool = False,
     partial_response: str = "abort",
 ) -> Table:
     """One ``[[schemes]]`` table; ``kind`` fixes which, and is its name.
 
     With ``one_replica`` it may need a store of which each gateway reads one, with
     ``one_compactor`` a bucket that only one works on, with ``partial_response = "abort"`` a querier
-    that answers in full or not at all.
+    that answers in full or not at all, with ``sampled`` queries that are drawn.
     Delays are short enough for whole lives of blocks to fit a day.
     """
     drawn = kind or draw(st.sampled_from(SCHEME_KINDS))
@@ -38,6 +39,7 @@ def schemes(
             "reads_one_replica": one_replica,
             "needs_one_compactor": one_compactor,
             "answers_in_full": partial_response == "abort",
+            "tries_again": sampled,
         }
         never = tuple(need for need, is_met in needs.items() if not is_met)
         return {"name": drawn, "kind": drawn, **draw(_slots(never))}

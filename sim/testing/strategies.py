@@ -238,6 +238,7 @@ def scenarios(
     max_interventions: int = 0,
     scheme_kinds: tuple[str, ...] = ("immediate", "deletion-mark"),
     max_queries: int = 2,
+    sampled: bool = False,
     downsampling: bool = False,
 ) -> Scenario:
     """Scenarios of at most 16 block lengths, a few streams and a few gateways.
@@ -249,14 +250,14 @@ def scenarios(
         not as faults, and no caches; crashes and outages remain.
     errors : bool
         Whether requests may fail.
-    max_faults : int
-        Most faults; 0 for a world in which nothing breaks down.
-    max_interventions : int
-        Most interventions; 0 for a world in which people leave the bucket alone.
+    max_faults, max_interventions : int
+        Most of each; 0 for a world in which nothing breaks down, or people leave the bucket alone.
     scheme_kinds : tuple of str
         The schemes of every scenario, one of each kind, in this order.
     max_queries : int
         Most query classes, at least 1.
+    sampled : bool
+        Whether schemes may be such that only queries can be judged that are drawn.
     downsampling : bool
         Whether blocks are downsampled; everything takes a day for an hour then, and queries may
         use what is made of them.
@@ -286,6 +287,7 @@ def scenarios(
         schemes,
         one_replica=not Store.model_validate(store).draws_replicas,
         one_compactor=n_compactors == 1,
+        sampled=sampled,
         partial_response=gateways["partial_response"],
     )
     table = {

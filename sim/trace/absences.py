@@ -1,6 +1,7 @@
 """When the replicas do not show the data objects of blocks to GETs (``SEMANTICS.md`` S3)."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -56,6 +57,18 @@ def plain_span(history: Sequence[Change], n_data: int) -> Span | None:
     if not span or len(span) > 2:
         return None
     return span[0], span[1] if len(span) == 2 else NEVER
+
+
+def damaged_us(changes: Sequence[Change], n_data: int) -> int:
+    """The first instant at the end of which meta.json is there and another object is not."""
+    there: set[int] = set()
+    for change, later in zip_longest(changes, changes[1:]):
+        is_put = isinstance(change, PutRecord)
+        there = there.union(change.objects) if is_put else there.difference(change.objects)
+        is_over = later is None or later.t_us > change.t_us
+        if is_over and n_data in there and len(there - {n_data + 1}) <= n_data:
+            return change.t_us
+    return NEVER
 
 
 Versions = list[tuple[bool, tuple[int, ...]]]

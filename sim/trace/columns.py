@@ -1,7 +1,7 @@
 """From records to columns: :func:`build` turns a trace into its timelines."""
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from sim.core.collector import collector_paused
 from sim.core.objects import BlockObjects
 from sim.core.units import NEVER
-from sim.trace.absences import Change, Span, absences, plain_span
+from sim.trace.absences import Change, Span, absences, damaged_us, plain_span
 from sim.trace.recorder import Trace
 from sim.trace.records import (
     KIND_OF,
@@ -30,6 +30,7 @@ from sim.trace.records import (
     RequestsRecord,
     ResumeRecord,
     RetireRecord,
+    RetryRecord,
     UpRecord,
 )
 from sim.trace.timelines import (
@@ -39,6 +40,7 @@ from sim.trace.timelines import (
     Ints,
     LoadTable,
     MarkTable,
+    RetryTable,
     Timelines,
 )
 
@@ -78,6 +80,10 @@ def build(trace: Trace) -> Timelines:
         downs=_downs(by_kind[DownRecord], header.gateways),
         expected=_expected(_of(by_kind, ExpectRecord)),
         halted=frozenset(r.actor for r in halts if r.t_us >= resumed_us.get(r.actor, 0)),
+        retries=RetryTable(
+            gateway=_ints(r.gateway for r in _of(by_kind, RetryRecord)),
+            at_us=_ints(r.t_us for r in _of(by_kind, RetryRecord)),
+        ),
         counters={
             **_counters(by_kind, header.warmup_us),
             "orphan-mark": _orphan_marks(
@@ -178,21 +184,9 @@ def _life(changes: Sequence[Change], n_data: int) -> tuple[int, ...]:
         committed_us,
         deleted_us if is_gone else NEVER,
         min(missing.values(), default=NEVER),
-        _damaged_us(changes, n_data),
+        damaged_us(changes, n_data),
         changed_us,
     )
-
-
-def _damaged_us(changes: Sequence[Change], n_data: int) -> int:
-    """The first instant at the end of which meta.json is there and another object is not."""
-    there: set[int] = set()
-    for change, later in zip_longest(changes, changes[1:]):
-        is_put = isinstance(change, PutRecord)
-        there = there.union(change.objects) if is_put else there.difference(change.objects)
-        is_over = later is None or later.t_us > change.t_us
-        if is_over and n_data in there and len(there - {n_data + 1}) <= n_data:
-            return change.t_us
-    return NEVER
 
 
 def _loads(records: Sequence[Record]) -> LoadTable:

@@ -18,6 +18,7 @@ load        a gateway began to answer from blocks
 drop        a gateway stopped answering from blocks
 unloaded    a gateway wanted blocks and could not load them
 expect      a querier read an index of the bucket that says something new
+retry       a gateway has synced for queries that found objects gone
 abort       a sync gave up and changed nothing
 down        a gateway went down and forgot everything
 up          a gateway serves (again)
@@ -153,6 +154,13 @@ class ExpectRecord(NamedTuple):
     gone: tuple[int, ...]
 
 
+class RetryRecord(NamedTuple):
+    """A sync of the gateway has ended for which queries waited, which are tried again now."""
+
+    t_us: int
+    gateway: int
+
+
 class AbortRecord(NamedTuple):
     """A sync of ``gateway`` gave up because a request of ``kind`` failed; nothing changed."""
 
@@ -252,6 +260,7 @@ Record = (
     | DropRecord
     | UnloadedRecord
     | ExpectRecord
+    | RetryRecord
     | AbortRecord
     | DownRecord
     | UpRecord
@@ -280,6 +289,7 @@ KIND_OF: Final[dict[type, str]] = {
     DropRecord: "drop",
     UnloadedRecord: "unloaded",
     ExpectRecord: "expect",
+    RetryRecord: "retry",
     AbortRecord: "abort",
     DownRecord: "down",
     UpRecord: "up",

@@ -117,6 +117,14 @@ class DownTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryTable:
+    """At ``at_us`` queries that had found objects gone were tried again at ``gateway``."""
+
+    gateway: Ints
+    at_us: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timelines:
     """One run as columns; ``scheme`` is the name of the scheme it ran under.
 
@@ -137,6 +145,7 @@ class Timelines:
     downs: DownTable
     expected: ExpectTable
     halted: frozenset[str]
+    retries: RetryTable
     counters: dict[str, int]
     digest: str
     records: int

@@ -35,6 +35,10 @@ class Gateway(Crashable):
         self.loaded: dict[str, int] = {}
         self.is_serving = False
         self.is_synced = False
+        self.sync_ends_us = -1
+        self.is_extra = False
+        self.again: simpy.Process | None = None
+        self.rests_until_us = 0
         self.went_down_us: list[int] = []
         self.had_loaded: list[Block] = []
         self.loads: list[tuple[int, str, int, int]] = []
@@ -59,6 +63,10 @@ class Gateway(Crashable):
         for block_id in list(self.loaded):
             self._drop(block_id)
         self.is_serving = False
+        self.sync_ends_us = -1
+        if self.again is not None:
+            self.again.interrupt()
+            self.again = None
         self.way.lost(self.number)
         self.metas_us = {}
         self.client = self._new_client()
@@ -86,8 +94,38 @@ class Gateway(Crashable):
         ticker = Ticker(self.world, self.spec.sync_interval, serving_us, actor)
         while True:
             began_us = self.world.now_us
-            yield from self._sync()
+            if self.is_extra and self.sync_ends_us >= began_us:
+                yield from self.until(self.sync_ends_us)
+            else:
+                self.is_extra = False
+                yield from self._sync()
             yield from self.until(ticker.next_us(began_us, self.world.now_us))
+
+    def synced_again(self) -> simpy.Process:
+        """The sync for which a query waits that found an object gone; False if it comes to none.
+
+        It begins when gateways act next, unless one is under way then, or has just been (D12).
+        """
+        if self.again is None:
+            self.again = self.world.process(self._sync_again())
+        return self.again
+
+    def _sync_again(self) -> Generator[simpy.Event, object, bool]:
+        if self.world.now_us < self.rests_until_us:
+            self.again = None
+            return False
+        try:
+            yield self.turn(self.world.now_us + 1)
+            if self.sync_ends_us >= self.world.now_us:
+                yield from self.until(self.sync_ends_us)
+            else:
+                self.is_extra = True
+                yield from self._sync()
+        except simpy.Interrupt:
+            return False
+        self.again = None
+        self.rests_until_us = self.world.now_us + self.way.rest_us
+        return True
 
     def _starts(self) -> Generator[simpy.Event, object, bool]:
         """Sync every 10 s until one is good; after 30 s the process exits (G1)."""
@@ -108,6 +146,7 @@ class Gateway(Crashable):
         identity = ("gateway", self.number, "sync-takes", begin_us)
         takes_us = self.world.draw_us(self.spec.sync_takes, *identity)
         self.is_synced = False
+        self.sync_ends_us = self.taken_us(begin_us + self.slowed_us(takes_us))
         try:
             index = self.way.read_index(self.client)
             listed = self._mine(index)
@@ -115,6 +154,7 @@ class Gateway(Crashable):
             yield from self.until(begin_us + self.slowed_us(takes_us))
             return
         takes_us = self.slowed_us(takes_us + len(listed) * self.spec.sync_takes_per_block_us)
+        self.sync_ends_us = self.taken_us(begin_us + takes_us)
         try:
             yield from self._sync_stages(listed, index, begin_us, takes_us)
         except RequestFailed:

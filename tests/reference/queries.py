@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
+import simpy
 
 from sim.core.arrivals import arrivals, choose
 from sim.scenario.schema import QueryClass
@@ -128,17 +130,58 @@ class QueryClassProcess:
             for g in asked
         }
         lacking = [g for g in asked if whole[g.number] != used[g.number]]
-        failing = [
+        lost = [
             g
             for g in asked
             if g in missed
             or (used[g.number] and any(now_us <= t <= end_us for t in g.went_down_us))
-            or (g in lacking and self.way.miss == "fail")
         ]
-        answered = [block for g in asked if g not in failing for block in whole[g.number]]
-        gap = any(not any(holds(block, level1) for block in answered) for level1 in needed)
+        loses_all = lacking if self.way.miss in ("fail", "resync") else []
+        failing = [g for g in asked if g in lost or g in loses_all]
         warned = bool(lacking) and self.way.miss == "warn"
-        self.outcomes[i] = self._outcome(bool(failing) or is_incomplete, warned, gap)
+
+        def judge() -> None:
+            answered = [block for g in asked if g not in failing for block in whole[g.number]]
+            gap = any(not any(holds(block, level1) for block in answered) for level1 in needed)
+            self.outcomes[i] = self._outcome(bool(failing) or is_incomplete, warned, gap)
+
+        judge()
+        if self.way.miss == "resync":
+            for gateway in (g for g in lacking if g not in lost):
+                again = self._second_try(gateway, question, now_us, end_us - now_us)
+                self.world.process(self._mended(again, gateway, whole, failing, judge))
+
+    def _mended(
+        self,
+        again: Generator[simpy.Event, object, list[Block] | None],
+        gateway: Gateway,
+        whole: dict[int, list[Block]],
+        failing: list[Gateway],
+        judge: Callable[[], None],
+    ) -> Steps:
+        """If the second try at a gateway succeeds, its answer takes the place of the first."""
+        answer = yield from again
+        if answer is not None:
+            whole[gateway.number] = answer
+            failing.remove(gateway)
+            judge()
+
+    def _second_try(
+        self, gateway: Gateway, question: Question, first_us: int, takes_us: int
+    ) -> Generator[simpy.Event, object, list[Block] | None]:
+        """The blocks that answer once the gateway has synced; None if it fails again (D12)."""
+        is_synced = yield gateway.synced_again()
+        if not is_synced:
+            return None
+        again_us = self.world.now_us
+        yield self.world.at(again_us, QUERIES, self.number)
+        used = self._blocks_used(gateway, question)
+        end_us = again_us + takes_us
+        yield self.world.at(end_us, QUERIES, self.number)
+        if any(first_us <= t <= end_us for t in gateway.went_down_us):
+            return None
+        reads = (self._all_there(gateway, b, question.ordinal, again_us, end_us) for b in used)
+        return used if all(reads) else None
 
     def _asked(self, question: Question) -> list[Gateway]:
         """The gateways that may have blocks of its streams (Q2)."""

@@ -41,6 +41,11 @@ class Way:
         return "fail" if self.slots.miss is None else str(self.slots.miss.kind)
 
     @property
+    def rest_us(self) -> int:
+        """How long after a sync for a query none asks for another (D12)."""
+        return int(self.slots.miss.rest_us)
+
+    @property
     def deduplicates(self) -> bool:
         """Whether a gateway drops what another block contains (G4, D10)."""
         hide = self.slots.hide

@@ -34,7 +34,7 @@ from sim.trace.records import (
 from sim.trace.timelines import Timelines
 from tests.reference import plain
 from tests.traces import changed
-from tests.worlds import AT_ONCE, marks, us, world
+from tests.worlds import AT_ONCE, lag, marks, us, world
 
 COUNTERS = ("duplicate-compaction", "compactor-halt", "compactor-error", "orphan-mark")
 
@@ -100,7 +100,7 @@ def _compare(what: str, fast: Mapping[Any, Any], slow: Mapping[Any, Any]) -> Ite
 
 @settings(max_examples=settings().max_examples // 2)
 @given(
-    scenario=scenarios(scheme_kinds=SCHEME_KINDS, max_interventions=3),
+    scenario=scenarios(scheme_kinds=SCHEME_KINDS, max_interventions=3, sampled=True),
     order=st.sampled_from([None, "as-listed"]),
     names=st.sampled_from([None, None, None, "nothing"]),
     trial=st.integers(0, 1),
@@ -241,3 +241,27 @@ def test_marks_of_blocks_that_are_gone_are_counted_alike(name: str, alone: int) 
     scenario = load(path, short)
     assert list(differences(scenario, 0, 0)) == []
     assert build(simulate(scenario, 0, 0)).counters["orphan-mark"] == alone
+
+
+@pytest.mark.parametrize("partial_response", ["abort", "warn"])
+@pytest.mark.parametrize("gateways", [{}, {"count": 2, "shards": 2, "shard_by": "block"}])
+def test_they_agree_on_readers_that_sync_for_a_query(
+    gateways: dict[str, Any], partial_response: str
+) -> None:
+    lags = {"create_get": {"law": "exponential", "mean": "2m"}, "delete_list": "10m"}
+    outage = {"kind": "gateway-outage", "target": 0, "at": "11h", "lasts": "5m"}
+    pause = {"kind": "pause", "who": "gateways", "at": "10h2m30s", "lasts": "5m"}
+    scenario = world(
+        store={"profile": "strong", "lag": lag(**lags)},
+        producers={"count": 2, "chunk_files": 2},
+        compactor={"retention": {"raw": "8h"}, "delete_takes": "1m"},
+        gateways={"partial_response": partial_response, "sync_takes": "1m", **gateways},
+        queries=[
+            {"name": "all", "rate": "12/h", "range": "6h", "takes": "1m"},
+            {"name": "one", "rate": "12/h", "range": "1d", "streams": 1},
+        ],
+        faults=[outage, pause],
+        schemes=[{"name": "again", "kind": "composed", "miss": "resync"}],
+    )
+    assert next(differences(scenario, 0, 0), None) is None
+    assert build(simulate(scenario, 0, 0)).retries.at_us.size > 1

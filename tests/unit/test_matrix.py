@@ -55,6 +55,13 @@ def test_a_cell_says_what_is_seen_and_what_not() -> None:
     assert (never.verdict, shown(never)) == (Verdict.UNKNOWN, "?")
 
 
+def test_a_scheme_whose_readers_queries_make_sync_is_judged_by_drawn_queries() -> None:
+    schemes = [scheme_presets()[name] for name in ("S0", "S5c")]
+    at_once, again = cells(rows([AT_ONCE]), schemes, trials=1)
+    assert again.verdict is Verdict.VALID or again.amount < at_once.amount / 10
+    assert again.symptom == "query-error"
+
+
 def test_a_measure_is_held_against_what_its_scenario_shows(tmp_path: Path) -> None:
     text, name = AT_ONCE.read_text(encoding="utf-8"), '"mark, D 30m"'
     more = f'{name} = {{ at_least = {{ garbage-bytes = "1GiB" }}, '

@@ -222,7 +222,7 @@ CHECK = 'check = { kind = "bucket-index", required_after = "1h", optional_after 
         ('delete = { kind = "after" }', "delete.delay=(missing) must be given"),
         ('delete = { kind = "after", delay = "1h" }', 'must go with record, which is "nothing"'),
         ('record = "mark"', 'must go with hide, which is "superseded"'),
-        ('miss = "ignore"', 'miss=\'ignore\' must be one of "fail", "tolerate", "warn"'),
+        ('miss = "ignore"', 'miss=\'ignore\' must be one of "fail", "tolerate", "warn", "resync"'),
         (CHECK, 'must go with learn, which is "listing"'),
         (f'{CHECK}\nlearn = "bucket-index"\nmiss = "warn"', 'must go with miss, which is "warn"'),
         (

@@ -211,8 +211,11 @@ def told(
 ) -> Story | None:
     """Tell the deletion that a reader outlasted for longest, and the day around it.
 
-    Without any, the first deletion, to show that readers let go first; None if there was none.
+    Without any, the first deletion, to show that readers let go first; None if there was none,
+    or where queries act on readers, so that no interval of arrivals ends badly as a whole.
     """
+    if any(exposure.tries_again for exposure in exposed):
+        return None
     block = pick_deletion(timelines)
     if block is None:
         return None

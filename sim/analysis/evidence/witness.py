@@ -56,7 +56,10 @@ class MissingData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unexplained:
-    """Queries that arrive in [at_us, until_us) end so; no read and no block alone makes them."""
+    """Queries that arrive in [at_us, until_us) end so; no read and no block alone makes them.
+
+    Where a query acts on readers it is one that was drawn, and the interval is its microsecond.
+    """
 
     query: str
     at_us: int

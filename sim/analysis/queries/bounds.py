@@ -52,7 +52,8 @@ def class_bounds(exposure: Exposure, takes_us: "list[int]") -> dict[str, Bound]:
     for outcome in open_failing:
         bounds[outcome] = Bound(clusters=clusters, most=most)
     has_obstacles = any(scenario.schemes[index].obstacles(scenario))
-    if "query-error" in open_failing and is_plain(scenario) and not has_obstacles:
+    is_plainly_read = is_plain(scenario) and not has_obstacles and not exposure.tries_again
+    if "query-error" in open_failing and is_plainly_read:
         over_phases = [failing_over_phases(exposure, takes) for takes in takes_us]
         known = [fraction for fraction in over_phases if fraction is not None]
         if len(known) == len(takes_us):

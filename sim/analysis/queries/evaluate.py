@@ -11,12 +11,12 @@ from math import isfinite
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.evidence.witness import QueryWitness, witnesses
+from sim.analysis.evidence.witness import QueryWitness, Unexplained, witnesses
 from sim.analysis.queries import sampled
 from sim.analysis.queries.bounds import class_bounds
 from sim.analysis.queries.every_stream import whole_hazards, whole_pieces
 from sim.analysis.queries.exposure import Exposure, exposures
-from sim.analysis.queries.outcomes import ClassOutcome, Hazards, fractions_of_counts
+from sim.analysis.queries.outcomes import CODE, ClassOutcome, Hazards, fractions_of_counts
 from sim.analysis.queries.some_streams import some_streams_fractions
 from sim.core.streams import Streams
 from sim.core.units import LONGEST_US, NEVER, US_PER_S
@@ -49,11 +49,22 @@ def evaluate_exact(
 
 
 def inexact(scenario: Scenario) -> list[Problem]:
-    """Say which classes *exact* cannot evaluate: those of durations without a finite mean.
+    """Say what *exact* cannot evaluate.
 
-    A few of their queries would stand for all of time.
+    Those are classes of durations without a finite mean, of which a few queries would stand for
+    all of time, and worlds on which queries act, so that only those that are drawn can be judged.
     """
-    return [
+    acting = [
+        Problem(
+            f"schemes[{position}].miss",
+            scheme.composed.misses.kind,
+            "not let queries act on readers, to be evaluated exactly",
+            "use --mode sampled",
+        )
+        for position, scheme in enumerate(scenario.schemes)
+        if scheme.composed.misses.tries_again
+    ]
+    return acting + [
         Problem(
             f"queries[{position}].takes",
             law_to_raw(query_class.takes),
@@ -133,9 +144,23 @@ def class_outcome(exposure: Exposure, *, with_witnesses: bool = True) -> ClassOu
 
 def _witnesses(exposure: Exposure, fractions: Mapping[str, float]) -> dict[str, QueryWitness]:
     """What shows each outcome that a class had; nothing is looked for where all was well."""
-    if not any(fraction > 0 for outcome, fraction in fractions.items() if outcome != "ok"):
+    seen = [outcome for outcome, fraction in fractions.items() if outcome != "ok" and fraction > 0]
+    if not seen:
         return {}
+    if exposure.tries_again:
+        return _drawn_witnesses(exposure, seen)
     return witnesses(exposure, class_hazards(exposure), fractions)
+
+
+def _drawn_witnesses(exposure: Exposure, seen: Sequence[str]) -> dict[str, QueryWitness]:
+    """The first query of those drawn that had each outcome."""
+    at_us, codes = sample_outcomes(exposure)
+    first_us = {outcome: int(at_us[codes == CODE[outcome]][0]) for outcome in seen}
+    name = exposure.query_class.name
+    return {
+        outcome: Unexplained(query=name, at_us=t_us, until_us=t_us + 1)
+        for outcome, t_us in first_us.items()
+    }
 
 
 def every_stream_fractions(exposure: Exposure, takes_us: int) -> npt.NDArray[np.float64]:

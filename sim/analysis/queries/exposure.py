@@ -88,6 +88,16 @@ class Exposure:
         return not self._misses.loses_gateway
 
     @property
+    def tries_again(self) -> bool:
+        """Whether a query that finds an object gone is tried again."""
+        return self._misses.tries_again
+
+    @property
+    def apart_us(self) -> int:
+        """For how long after a second try no query is tried again."""
+        return self._misses.apart_us
+
+    @property
     def n_drawn(self) -> int:
         """Streams that one query asks for."""
         return n_asked(self.scenario, self.query_class)
@@ -291,9 +301,9 @@ class Exposure:
         """Arrivals for which data of a stream is missing, for queries of any duration."""
         return self._needs.lapses(left_out)
 
-    def unserved(self) -> Lapses:
-        """The same by level-1 block, whose ordinal stands for the stream; no gateway left out."""
-        return self._needs.unserved()
+    def unserved(self, left_out: frozenset[int] = NOBODY) -> Lapses:
+        """The same by level-1 block, whose ordinal stands for the stream."""
+        return self._needs.unserved(left_out)
 
     def lacking(self, at_us: int, takes_us: int, left_out: frozenset[int]) -> Ints:
         """Level-1 blocks whose data is missing for an arrival if ``left_out`` give nothing.

@@ -6,7 +6,6 @@ import numpy as np
 
 from sim.analysis.intervals import GroupedSpans, Ints, merge_groups, pairs
 from sim.analysis.queries.lapses import Covers, Gone, Lapses, Need, lapses
-from sim.analysis.queries.outcomes import NOBODY
 from sim.analysis.queries.uses import Uses
 from sim.core.objects import RESOLUTIONS
 
@@ -61,12 +60,12 @@ class Needs:
             self._lapses[left_out] = lapses(need, self._without(left_out), self._gone)
         return self._lapses[left_out]
 
-    def unserved(self) -> Lapses:
-        """The same by level-1 block, whose ordinal stands for the stream; no gateway left out."""
+    def unserved(self, left_out: frozenset[int]) -> Lapses:
+        """The same by level-1 block, whose ordinal stands for the stream."""
         if self._gone is not None:
             rows = Need(self._rows, self._start_us, self._end_us)
-            return lapses(rows, self._covers, self._gone)
-        need, opens, closes = self._open(NOBODY)
+            return lapses(rows, self._without(left_out), self._gone)
+        need, opens, closes = self._open(left_out)
         found = merge_groups(self._rows[need], opens, closes)
         return Lapses(*found, np.zeros_like(found.start))
 

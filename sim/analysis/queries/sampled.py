@@ -12,6 +12,7 @@ from sim.analysis.queries.every_stream import gateway_bits, gateways_of, whole_h
 from sim.analysis.queries.exposure import Exposure
 from sim.analysis.queries.failures import Failures
 from sim.analysis.queries.outcomes import CODE
+from sim.analysis.queries.retries import Arrived, Retries
 from sim.conventions.queries import Queries
 from sim.core.streams import Streams
 from sim.core.units import NEVER
@@ -94,7 +95,8 @@ def _together(batches: Iterable[Ints]) -> Iterator[Ints]:
 def is_function_of_time(exposure: Exposure) -> bool:
     """Whether nothing about a query but its arrival decides its outcome."""
     is_whole = exposure.n_drawn == exposure.n_streams
-    return is_whole and not exposure.draws_replicas and exposure.query_class.takes.is_constant
+    is_plain = is_whole and not exposure.draws_replicas and not exposure.tries_again
+    return is_plain and exposure.query_class.takes.is_constant
 
 
 class _Draws:
@@ -109,7 +111,12 @@ class _Draws:
 
     def codes(self) -> Codes:
         """The outcome code of every arrival."""
-        failing = self._failing_gateways()
+        if self._exposure.tries_again:
+            return self._codes_of_retries()
+        return self._codes(self._failing_gateways(self._exposure.failures))
+
+    def _codes(self, failing: npt.NDArray[Any]) -> Codes:
+        """The outcome codes if these gateways fail, as bit sets."""
         codes = np.full(self._at_us.size, CODE["ok"], np.int8)
         rule = self._exposure.rule
         for mask in np.unique(np.append(failing, 0)).tolist():
@@ -122,12 +129,31 @@ class _Draws:
             codes[lost] = rule.code(lost_gateways, is_missing=True)
         return codes
 
-    def _failing_gateways(self) -> npt.NDArray[Any]:
-        """Bit set of the gateways that fail each query; one stands for all that decide alike."""
-        rows = self._exposure.failures
+    def _codes_of_retries(self) -> Codes:
+        """The outcome codes where a query that finds an object gone is tried again."""
+        rows, rule = self._exposure.failures, self._exposure.rule
+        down = self._failing_gateways(rows.where(rows.object < 0), is_told_apart=True)
+        missed = self._failing_gateways(rows.where(rows.object >= 0), is_told_apart=True)
+        missed = missed & ~down
+        found = np.flatnonzero(missed)
+        arrived = Arrived(found + self._first, self._at_us[found], self._takes_us[found])
+        retries = Retries(self._exposure, self._queries, arrived, down[found], missed[found])
+        codes = self._codes(down)
+        lacks = retries.missing()
+        for mask in np.unique(retries.failing).tolist():
+            for is_missing in (False, True):
+                rows_alike = found[(retries.failing == mask) & (lacks == is_missing)]
+                codes[rows_alike] = rule.code(gateways_of(mask), is_missing=is_missing)
+        return codes
+
+    def _failing_gateways(self, rows: Failures, *, is_told_apart: bool = False) -> npt.NDArray[Any]:
+        """Bit set of the gateways that fail each query.
+
+        One stands for all that decide alike, unless they are to be told apart.
+        """
         longest_us = int(self._takes_us.max(initial=0))
         start, end = rows.during(longest_us)
-        is_any = self._exposure.rule.failing_decides
+        is_any = self._exposure.rule.failing_decides and not is_told_apart
         bits = gateway_bits(np.zeros_like(rows.lost) if is_any else rows.lost)
         masks = np.zeros(self._at_us.size, bits.dtype)
         for part in _portions(start, end, self._at_us):

@@ -27,6 +27,7 @@ from sim.trace.records import (
     DownRecord,
     DropRecord,
     LoadRecord,
+    RetryRecord,
     UnloadedRecord,
     UpRecord,
 )
@@ -57,6 +58,7 @@ class Gateway:
         self._spec = spec
         self._client = view.client
         self._hold = scheme.hold
+        self._miss = scheme.miss
         self._streams = streams
         self._recorder = recorder
         self._until = partial(until, kernel=self.kernel, phase=Phase.GATEWAY)
@@ -64,6 +66,8 @@ class Gateway:
         self._missing = dict(view.wanted)
         self._stale: dict[int, Block] = {}
         self._is_serving = False
+        self._syncs_until_us = -1
+        self._is_extra = False
 
     def run(self) -> Steps:
         """Sync until that succeeds, then serve and go on; it ends if no sync succeeds in time."""
@@ -73,13 +77,32 @@ class Gateway:
         start_us = self.kernel.now_us
         self._recorder.record(UpRecord(start_us, self.number))
         self._hold.returned(self)
+        if self._miss is not None:
+            self._miss.returned(self)
         ticker = Ticker(
             self._spec.sync_interval, self._streams, "gateway", self.number, start_us=start_us
         )
         while True:
-            yield from self.sync()
+            yield from self.sync() if self._miss is None else self._sync_in_turn()
             yield from self._until(ticker.next_run_us(start_us, self.kernel.now_us))
             start_us = self.kernel.now_us
+
+    def sync_again(self) -> Steps:
+        """One more sync, beginning now, or the rest of the one under way (D12)."""
+        if self._syncs_until_us >= self.kernel.now_us:
+            yield from self._until(self._syncs_until_us)
+        else:
+            self._is_extra = True
+            yield from self.sync()
+        self._recorder.record(RetryRecord(self.kernel.now_us, self.number))
+
+    def _sync_in_turn(self) -> Steps:
+        """The sync of a tick; one that a query asked for takes its place while it lasts."""
+        if self._is_extra and self._syncs_until_us >= self.kernel.now_us:
+            yield from self._until(self._syncs_until_us)
+        else:
+            self._is_extra = False
+            yield from self.sync()
 
     def _starts(self) -> Steps:
         """Try to sync, beginning now; returns whether that succeeded."""
@@ -99,6 +122,8 @@ class Gateway:
         unhealthy_us = now_us + self._spec.unhealthy_after_us if self._is_serving else now_us
         self._recorder.record(DownRecord(now_us, self.number, unhealthy_us))
         self._hold.lost(self)
+        if self._miss is not None:
+            self._miss.lost(self)
 
     def sync(self) -> Steps:
         """One sync, beginning now; returns whether it saw all there was to see."""
@@ -110,6 +135,7 @@ class Gateway:
         if spec.sync_takes_per_block_us:
             takes_us += spec.sync_takes_per_block_us * self.view.n_listed(start_us)
         takes_us = kernel.lasts_us(takes_us)
+        self._syncs_until_us = kernel.due_us(start_us + takes_us)
         at = Instants(
             list_us=start_us,
             check_us=kernel.due_us(start_us + int(takes_us * stages.check)),
@@ -166,6 +192,8 @@ class Gateway:
         if loaded:
             self.loaded.update(loaded)
             self._hold.took(self, tuple(loaded.values()))
+            if self._miss is not None:
+                self._miss.took(self, tuple(loaded.values()))
             self._recorder.record(LoadRecord(now_us, self.number, tuple(loaded)))
         if failed:
             self._recorder.record(UnloadedRecord(now_us, self.number, tuple(failed)))
@@ -184,7 +212,10 @@ class Gateway:
     def _drop(self) -> None:
         gone = [i for i in sorted(self._stale) if self._hold.may_drop(self, self._stale[i])]
         if gone:
-            self._hold.let_go(self, [self.loaded.pop(i) for i in gone])
+            dropped = [self.loaded.pop(i) for i in gone]
+            self._hold.let_go(self, dropped)
+            if self._miss is not None:
+                self._miss.let_go(self, dropped)
             for index in gone:
                 del self._stale[index]
             self._recorder.record(DropRecord(self.kernel.now_us, self.number, tuple(gone)))

@@ -4,6 +4,7 @@ Readers do not scan it: every visible change puts its block on :attr:`Store.touc
 it shows, and a reader keeps a cursor into that list.
 """
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any, Final, TypeVar
 
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 
 class Store:
-    """The simulated object store of one run."""
+    """The simulated object store of one run; ``on_change``, if there is one, is told of changes."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Store:
         self.spec = spec
         self.catalog = catalog
         self.touched: list[Block] = []
+        self.on_change: Callable[[Block], None] | None = None
         chunks = range(catalog.index_object)
         index, meta, mark = catalog.index_object, catalog.meta_object, catalog.mark_object
         self._deletion_order = (
@@ -65,12 +67,16 @@ class Store:
         if block.committed_us == NEVER and self.catalog.meta_object in objects:
             block.committed_us = now_us
         self._recorder.record(PutRecord(now_us, block.index, objects, get, listed, stamp_us))
+        if self.on_change is not None:
+            self.on_change(block)
 
     def delete(self, block: Block, objects: tuple[int, ...]) -> None:
         """Acknowledge now that ``objects`` of ``block``, all of which are there, are deleted."""
         now_us = self._kernel.now_us
         get, listed = self._change(block, objects, now_us, is_put=False, stamp_us=0)
         self._recorder.record(DeleteRecord(now_us, block.index, objects, get, listed))
+        if self.on_change is not None:
+            self.on_change(block)
 
     def own(self, key: str) -> BucketObject[Any]:
         """The object of the bucket that has a key, written or not."""

@@ -135,6 +135,18 @@ class Misses(Primitive):
     reads_one_replica: ClassVar[bool] = False
     """Whether it needs gateways that read one replica, and do not draw one for each read."""
 
+    tries_again: ClassVar[bool] = False
+    """Whether a query makes the reader act, so that only queries that are drawn can be judged."""
+
+    def made(self, scenario: "Scenario") -> Any:
+        """What acts in one run; most look at queries only, and nothing acts."""
+        return None
+
+    @property
+    def apart_us(self) -> int:
+        """For how long after such an act no query makes the reader act again."""
+        return 0
+
     @property
     def may_warn(self) -> bool:
         """Whether an answer may lack a block, and say so."""

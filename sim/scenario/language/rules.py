@@ -241,6 +241,16 @@ def _schemes(scenario: "Scenario") -> Iterator[Finding]:
             yield Finding(("schemes", i, "miss"), rule, (("store", "read_from"),))
 
 
+def _retries(scenario: "Scenario") -> Iterator[Finding]:
+    """The second try of a query is worked out for raw blocks alone."""
+    again = [i for i, scheme in enumerate(scenario.schemes) if scheme.composed.misses.tries_again]
+    for i, query in enumerate(scenario.queries):
+        if again and scenario.compactor.downsampling and query.max_resolution != "raw":
+            rule = 'be "raw" where a reader that finds an object gone syncs'
+            other = (("schemes", again[0], "miss"),)
+            yield Finding(("queries", i, "max_resolution"), rule, other)
+
+
 def _interventions(scenario: "Scenario") -> Iterator[Finding]:
     for i, intervention in enumerate(scenario.interventions or ()):
         stream: int | str = getattr(intervention, "stream", "all")
@@ -288,6 +298,7 @@ _RULES: Final = (
     _queries,
     _names,
     _schemes,
+    _retries,
     faults,
     _interventions,
     _expect,
