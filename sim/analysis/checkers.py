@@ -165,6 +165,10 @@ def _byte_seconds(timelines: Timelines, since_us: Ints) -> float:
     start = np.maximum(since_us, timelines.warmup_us)
     end = np.minimum(blocks.deleted_us, timelines.horizon_us)
     held_us = np.maximum(end - start, 0)
+    gaps = timelines.returns
+    from_us = np.maximum(gaps.gone_us, start[gaps.block])
+    until_us = np.minimum(gaps.back_us, end[gaps.block])
+    np.subtract.at(held_us, gaps.block, np.maximum(until_us - from_us, 0))
     # Bytes times microseconds do not fit 64 bits; times do, and blocks of one size are many.
     sizes = np.unique(blocks.bytes)
     which = np.searchsorted(sizes, blocks.bytes)

@@ -33,6 +33,7 @@ from sim.trace.records import (
     RetryRecord,
     UpRecord,
 )
+from sim.trace.returns import returns
 from sim.trace.timelines import (
     BlockTable,
     DownTable,
@@ -74,6 +75,7 @@ def build(trace: Trace) -> Timelines:
         objects=objects,
         seed=header.seed,
         blocks=_blocks(by_kind, changes, spans, objects.meta),
+        returns=returns(changes, spans, objects.meta),
         loads=_loads(by_kind[LoadRecord]),
         absences=absences(changes, spans, objects.meta, header.replicas),
         marks=_marks(by_kind[PutRecord], changes, objects.mark),

@@ -54,6 +54,15 @@ class BlockTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnTable:
+    """``block`` was committed, had no chunk and no index in [gone_us, back_us), then came back."""
+
+    block: Ints
+    gone_us: Ints
+    back_us: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadTable:
     """``gateway`` answered from ``block`` in [load_us, drop_us); ``crashed``: by an outage."""
 
@@ -139,6 +148,7 @@ class Timelines:
     objects: BlockObjects
     seed: int
     blocks: BlockTable
+    returns: ReturnTable
     loads: LoadTable
     absences: AbsenceTable
     marks: MarkTable

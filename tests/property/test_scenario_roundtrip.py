@@ -193,6 +193,7 @@ def scenarios(draw: st.DrawFn) -> Raw:
             "block_length": format_duration(length_us),
             "upload_takes": draw(laws),
             "block_bytes": format_bytes(draw(st.integers(0, 2**50))),
+            **draw(optional(memory=st.sampled_from(["kept", "lost"]), names=st.just("nothing"))),
         },
         "compactor": draw(compactors(length_us)),
         "gateways": {

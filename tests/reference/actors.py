@@ -98,16 +98,21 @@ class Producer(Crashable):
         self.name = f"producer/{stream}"
         self.spec = world.scenario.producers
         self.client = Client(world, store, self.name)
-        self.block: Block | None = None
+        self.cut: dict[int, Block] = {}
         self.next_j = 0
 
     def forget(self) -> None:
-        """A producer's data is on its disk: a crash loses nothing but the attempt (P3)."""
+        """Its data is on its disk; what it knows of its uploads may not be (P3): see live."""
 
     def live(self, start_us: int) -> Steps:
         """Upload one block after another, from the first that is not finished."""
         yield self.turn(start_us)
         not_before_us = start_us
+        length_us = self.spec.block_length_us
+        while self.spec.memory == "lost" and self.next_j > 0:
+            if self.next_j * length_us + self.spec.local_retention_us <= self.world.now_us:
+                break
+            self.next_j -= 1
         while True:
             j = self.next_j
             identity = ("producer", self.stream, "upload-after", j)
@@ -120,16 +125,15 @@ class Producer(Crashable):
             try:
                 if self.client.head(block.key("meta.json")) is None:
                     yield from upload(self, self.client, block, self.slowed_us(takes_us))
-                self.block = None
                 self.next_j += 1
                 not_before_us = self.world.now_us
             except RequestFailed:
                 not_before_us = self.world.now_us + self.spec.retry_after_us
 
     def _current_block(self, j: int) -> Block:
-        if self.block is None:
+        if j not in self.cut:
             length_us = self.spec.block_length_us
-            self.block = self.world.new_block(
+            self.cut[j] = self.world.new_block(
                 stream=self.stream,
                 resolution=0,
                 min_us=j * length_us,
@@ -140,7 +144,7 @@ class Producer(Crashable):
                 created_us=(j + 1) * length_us,
                 chunk_files=self.spec.chunk_files,
             )
-        return self.block
+        return self.cut[j]
 
 
 class Victim(Protocol):

@@ -103,12 +103,14 @@ def _compare(what: str, fast: Mapping[Any, Any], slow: Mapping[Any, Any]) -> Ite
     scenario=scenarios(scheme_kinds=SCHEME_KINDS, max_interventions=3, sampled=True),
     order=st.sampled_from([None, "as-listed"]),
     names=st.sampled_from([None, None, None, "nothing"]),
+    memory=st.sampled_from([None, "lost"]),
     trial=st.integers(0, 1),
 )
 def test_fast_and_plain_agree(
-    scenario: Scenario, order: str | None, names: str | None, trial: int
+    scenario: Scenario, order: str | None, names: str | None, memory: str | None, trial: int
 ) -> None:
-    scenario = changed(scenario, compactor={"deletion_order": order}, producers={"names": names})
+    producers = {"names": names, "memory": memory}
+    scenario = changed(scenario, compactor={"deletion_order": order}, producers=producers)
     for scheme_index in range(len(scenario.schemes)):
         assert next(differences(scenario, scheme_index, trial), None) is None
 
@@ -195,6 +197,24 @@ def test_they_agree_on_several_compactors(shards: int) -> None:
     assert list(differences(scenario, 0, 0)) == []
     made = build(simulate(scenario, 0, 0)).counters
     assert (made["duplicate-compaction"] > 0) == (shards == 1)
+
+
+@pytest.mark.parametrize("retention", ["0s", "8h"])
+@pytest.mark.parametrize("scheme", [AT_ONCE, marks("40m", "20m")], ids=["at once", "marks"])
+def test_they_agree_on_blocks_that_come_back(scheme: dict[str, Any], retention: str) -> None:
+    at_request = {"request": "put", "object": "index", "nth": 2}
+    crash = {"kind": "crash", "who": "producers", "at": "14h", "lasts": "10m"}
+    scenario = world(
+        horizon="26h",
+        producers={"memory": "lost", "local_retention": "12h", "upload_takes": "6m"},
+        compactor={"delete_takes": "4m", "retention": {"raw": retention}},
+        gateways={"sync_interval": "15m"},
+        faults=[crash, crash | {"at": "17h", "at_request": at_request}],
+        queries=[{"name": "q", "rate": "6/h", "range": "12h"}],
+        schemes=[scheme],
+    )
+    assert next(differences(scenario, 0, 0), None) is None
+    assert build(simulate(scenario, 0, 0)).returns.block.size > 4
 
 
 @pytest.mark.parametrize("scheme", [AT_ONCE, marks("3h", "1h")], ids=["at once", "marks"])

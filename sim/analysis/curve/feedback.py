@@ -78,6 +78,7 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
         "gateways remember what the store answered": scenario.gateways.cache is not None,
         "requests fail": store.error_rate > 0 or store.lost_answer_rate > 0,
         **{fault.entangles: True for fault in scenario.faults if fault.entangles},
+        "a producer forgets what it has uploaded": scenario.producers.memory == "lost",
         "people act on the bucket": bool(scenario.interventions),
         "several compactors look for what is due": len(scenario.compactor.names) > 1,
         "deletions take time": scenario.compactor.delete_takes.longest_us > 0,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.analysis.evidence.windows import back_us
 from sim.analysis.intervals import merge
 from sim.analysis.queries.evaluate import worst_takes_us
 from sim.core.units import NEVER, US_PER_S
@@ -143,12 +144,14 @@ def holding(
     ids = timelines.blocks.id
     if block_id not in ids or (name and name not in timelines.objects.names):
         raise KeyError(key)
-    case = _Case(scenario, trace, timelines, scheme_index, ids.index(block_id), name)
+    block = ids.index(block_id)
+    came_us = back_us(timelines, block, at_us)
+    case = _Case(scenario, trace, timelines, scheme_index, block, name, came_us)
     why, since_us, until_us = case.why(at_us)
     blocks = timelines.blocks
     retired_us = int(blocks.retired_us[case.block])
     is_garbage = retired_us <= at_us and why is not Why.GONE
-    held_us = min(at_us, case.gone_us) - retired_us
+    held_us = min(at_us, case.gone_us) - max(retired_us, came_us)
     return Holding(
         key=key,
         block=block_id,
@@ -178,6 +181,7 @@ class _Case:
         scheme_index: int,
         block: int,
         name: str,
+        came_us: int,
     ) -> None:
         spec = scenario.schemes[scheme_index]
         self.block = block
@@ -186,11 +190,8 @@ class _Case:
         self._partial_age_us = scenario.compactor.partial_age_us
         is_every = scenario.cleanup(scheme_index).when == "every"
         self._is_cleaner = self.delay_us is not None and is_every
-        self._changes = [
-            record
-            for record in trace.records
-            if isinstance(record, PutRecord | DeleteRecord) and record.block == block
-        ]
+        changes = (r for r in trace.records if isinstance(r, PutRecord | DeleteRecord))
+        self._changes = [r for r in changes if r.block == block and r.t_us >= came_us]
         names = timelines.objects.names
         self._meta = timelines.objects.meta
         # A block is there as long as any of its objects is.
@@ -202,7 +203,8 @@ class _Case:
             if isinstance(record, HaltRecord | ResumeRecord):
                 self._turns_us.setdefault(record.actor, []).append(record.t_us)
         self.gone_us = self._gone_us()
-        stamps = timelines.marks.stamp_us[timelines.marks.block == block]
+        marks = timelines.marks
+        stamps = marks.stamp_us[(marks.block == block) & (marks.acknowledged_us >= came_us)]
         self.due_us = NEVER
         if self.delay_us is not None and stamps.size:
             # Whoever deletes may have seen any of several marks; none is older than the first.

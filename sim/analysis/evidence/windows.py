@@ -67,10 +67,31 @@ def absent_from_us(timelines: "Timelines") -> Int64:
     return gone
 
 
+def back_us(timelines: "Timelines", block: int, at_us: int) -> int:
+    """When a block that had gone came back for the last time by ``at_us``; 0 if it did not."""
+    returns = timelines.returns
+    came = returns.back_us[(returns.block == block) & (returns.back_us <= at_us)]
+    return int(came.max(initial=0))
+
+
+def gone_from_us(timelines: "Timelines") -> Int64:
+    """When the block that each row of the load table loaded stops being complete, shape (n_loads,).
+
+    A block that had gone and came back goes once more: who loads it then meets that.
+    """
+    loads, absences, returns = timelines.loads, timelines.absences, timelines.returns
+    gone = absent_from_us(timelines)[loads.block]
+    for block, back_us in zip(returns.block.tolist(), returns.back_us.tolist(), strict=True):
+        is_later = (absences.block == block) & (absences.start_us > back_us)
+        is_anew = (loads.block == block) & (loads.load_us >= back_us)
+        gone[is_anew] = absences.start_us[is_later].min(initial=NEVER)
+    return gone
+
+
 def error_windows(timelines: "Timelines") -> ErrorWindows:
     """Error windows of every deletion that began in [warm-up, horizon); empty if none did."""
     loads = timelines.loads
-    gone = absent_from_us(timelines)[loads.block]
+    gone = gone_from_us(timelines)
     met = (gone >= timelines.warmup_us) & (gone < timelines.horizon_us)
     gateway, block, gone = loads.gateway[met], loads.block[met], gone[met]
     start = np.maximum(loads.load_us[met], gone)

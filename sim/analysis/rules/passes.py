@@ -74,6 +74,8 @@ def _merging_obstacles(of: Terms) -> Iterator[str]:
         if fault.kind not in known:
             yield f"{fault.kind} (faults[{i}])"
     yield from (*of.scheme.obstacles(of.scenario), *of.rivalry, *by_hand(of))
+    if of.scenario.producers.memory == "lost":
+        yield "a producer may upload a block again that has gone (producers.memory)"
     sees = compactor_sees(of)
     if sees.is_met and sees.status is not Status.HOLDS:
         yield "the compactor may lose sources from sight before their replacement shows (R5)"

@@ -15,7 +15,8 @@ from sim.trace.records import ErrorRecord
 class Producer:
     """One stream of level-1 blocks, uploaded strictly in order.
 
-    What it keeps on disk (the next ordinal, the block under way) survives a crash.
+    What it keeps on disk (the next ordinal, the block under way) survives a crash, unless
+    that takes its memory.
     """
 
     def __init__(
@@ -35,27 +36,32 @@ class Producer:
         self._streams = streams
         self._recorder = recorder
         self._ordinal = 0
-        self._block: Block | None = None
+        self._made: dict[int, Block] = {}
+        self._forgets = spec.memory == "lost"
 
     def run(self) -> Steps:
         """The life of the producer, from wherever it stands."""
         kernel, spec = self._kernel, self._spec
+        if self._forgets:
+            gone_us = kernel.now_us - spec.local_retention_us
+            self._ordinal = min(self._ordinal, max(0, gone_us // spec.block_length_us))
         while True:
             j = self._ordinal
             end_us = (j + 1) * spec.block_length_us
             ready_us = end_us + self._draw(spec.upload_after, "upload-after", j)
             if ready_us > kernel.now_us:
                 yield kernel.sleep(ready_us - kernel.now_us, Phase.PRODUCER)
-            if self._block is None:
-                self._block = self._cut(j)
+            block = self._made.get(j) or self._cut(j)
             try:
-                yield from self._ship(self._block)
+                yield from self._ship(block)
             except RequestFailed as failure:
                 what = f"{failure.args[0]} {failure.args[1]}"
                 self._recorder.record(ErrorRecord(kernel.now_us, self._client.name, what))
                 yield kernel.sleep(spec.retry_after_us, Phase.PRODUCER)
             else:
-                self._ordinal, self._block = j + 1, None
+                self._ordinal = j + 1
+                if not self._forgets:
+                    del self._made[j]
 
     def _ship(self, block: Block) -> Steps:
         """Upload the block unless its meta.json is there; raises RequestFailed."""
@@ -86,4 +92,5 @@ class Producer:
         )
         for record in block.records(self._kernel.now_us):
             self._recorder.record(record)
+        self._made[j] = block
         return block

@@ -85,6 +85,10 @@ class Producers(Frozen):
     names: Literal["itself", "nothing"] | None = Field(
         None, description="What meta.json of a block names as its sources; itself if left out."
     )
+    memory: Literal["kept", "lost"] | None = Field(
+        None,
+        description="What a crash does to what a producer knows of its uploads; kept if left out.",
+    )
 
 
 class SyncStages(ReadStages):
