@@ -139,7 +139,7 @@ def story(records: Iterable[Record], *, chunk_files: int = 1) -> list[str]:
 
 def _object_names(chunk_files: int) -> list[str]:
     chunks = [f"chunk{i + 1}" for i in range(chunk_files)] if chunk_files > 1 else ["chunk"]
-    return [*chunks, "index", "meta", "mark"]
+    return [*chunks, "index", "meta", "mark", "no-compact"]
 
 
 def _told(record: Record, names: list[str]) -> str:

@@ -1,11 +1,11 @@
 """The objects of a block: numbers, which records have, and names, which keys have.
 
 Chunks come first, then the index, then meta.json, which commits the block (``SEMANTICS.md`` B2);
-the mark is none of what is uploaded.
+marks are none of what is uploaded, and the one against compaction is there only if people put it.
 
 >>> objects = BlockObjects(chunk_files=1)
 >>> objects.names
-('chunks/000001', 'index', 'meta.json', 'deletion-mark.json')
+('chunks/000001', 'index', 'meta.json', 'deletion-mark.json', 'no-compact-mark.json')
 >>> objects.key("0.raw.0-7200000000.1.0", objects.meta)
 '0.raw.0-7200000000.1.0/meta.json'
 """
@@ -50,15 +50,20 @@ class BlockObjects:
         return self.chunk_files + 2
 
     @property
-    def count(self) -> int:
-        """How many there are."""
+    def no_compact(self) -> int:
+        """Number of no-compact-mark.json."""
         return self.chunk_files + 3
+
+    @property
+    def count(self) -> int:
+        """How many there may be."""
+        return self.chunk_files + 4
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names below the block's id, by number."""
         chunks = (f"chunks/{i + 1:06d}" for i in range(self.chunk_files))
-        return (*chunks, "index", "meta.json", "deletion-mark.json")
+        return (*chunks, "index", "meta.json", "deletion-mark.json", "no-compact-mark.json")
 
     def key(self, block_id: str, number: int) -> str:
         """Key of an object in the store."""

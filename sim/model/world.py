@@ -184,6 +184,7 @@ class _World:
 
     def _start_compactors(self) -> None:
         names = self.scenario.compactor.names
+        by_hand = self.scenario.interventions or ()
         for number, name in enumerate(names):
             scheme = self.scheme
             if number:
@@ -198,6 +199,7 @@ class _World:
                 streams=self.streams,
                 recorder=self.recorder,
                 number=number if len(names) > 1 else None,
+                reads_no_compact=any(one.kind == "no-compact" for one in by_hand),
             )
             self._keep(name, process.begin)
 

@@ -49,7 +49,7 @@ def plain_span(history: Sequence[Change], n_data: int) -> Span | None:
     for change in history:
         if change.objects[0] > n_data:
             continue  # a mark
-        n_there = len(change.objects) - (change.objects[-1] > n_data)
+        n_there = sum(i <= n_data for i in change.objects)
         is_put = isinstance(change, PutRecord)
         if change.get or n_there != n_data + 1 or is_put != (len(span) == 0):
             return None
@@ -66,7 +66,7 @@ def damaged_us(changes: Sequence[Change], n_data: int) -> int:
         is_put = isinstance(change, PutRecord)
         there = there.union(change.objects) if is_put else there.difference(change.objects)
         is_over = later is None or later.t_us > change.t_us
-        if is_over and n_data in there and len(there - {n_data + 1}) <= n_data:
+        if is_over and n_data in there and sum(i <= n_data for i in there) <= n_data:
             return change.t_us
     return NEVER
 

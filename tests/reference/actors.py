@@ -35,8 +35,8 @@ def deletion_order(world: World, block: Block) -> list[str]:
     """Names of the objects of a block in the order in which they are deleted (B4)."""
     *chunks, index, meta = block.objects
     if world.scenario.compactor.deletion_order == "as-listed":
-        return [*chunks, "deletion-mark.json", index, meta]
-    return [meta, *chunks, index, "deletion-mark.json"]
+        return [*chunks, "deletion-mark.json", index, meta, "no-compact-mark.json"]
+    return [meta, *chunks, index, "no-compact-mark.json", "deletion-mark.json"]
 
 
 def delete(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:

@@ -9,6 +9,7 @@ import simpy
 
 from sim.core.laws import Constant, Law
 from sim.core.units import parse_duration
+from sim.scenario.language.interventions import ExcludeBlocks
 from sim.scenario.schema import SchemeSpec
 from tests.reference import view
 from tests.reference.actors import Exit, delete, deletion_order
@@ -31,6 +32,7 @@ class Synced:
     checked: view.Checked
     blocks: list[Block]
     duplicates: list[Block]
+    excluded: set[str]
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Process:
         self.client = Client(self.world, self.store, self.name)
         self.metas_us: dict[str, int] = {}
         self.marked_us: dict[str, int] = {}
-        self.synced = Synced(view.Checked(), [], [])
+        self.synced = Synced(view.Checked(), [], [], set())
         self.partial: list[Block] = []
         self.flight: Flight | None = None
         self.is_cleaning = False
@@ -187,28 +189,44 @@ class Job(Crashable):
         if marks_us > begin_us:
             yield self._reads(begin_us)
         listed = self.client.list_blocks()
+        behind = self._marked_behind_meta(listed)
         if check_us > begin_us:
             yield self._reads(check_us)
         checked = view.check(self.client, listed, memory.metas_us)
+        both = [block for block in checked.active if block in behind]
         checked.active = [block for block in checked.active if memory.works_on(block)]
         blocks = view.old_enough(
             checked, self.client.clock_us(check_us), self.spec.consistency_delay_us
         )
         if marks_us > check_us:
             yield self._reads(marks_us)
+        excluded = self._read_no_compact(blocks)
         stamps_us: dict[str, int] = {}
         hide_us = self.memory.way.hide_us(is_gateway=False)
         if hide_us is not None:
             stamps_us = view.read_marks(self.client, blocks)
             blocks = view.not_hidden(blocks, stamps_us, self.client.clock_us(marks_us), hide_us)
         duplicates = view.duplicates(blocks)
-        memory.synced = Synced(checked, view.without(blocks, duplicates), duplicates)
+        memory.synced = Synced(checked, view.without(blocks, duplicates), duplicates, excluded)
         active = {block.id for block in checked.active}
         known_us = {**stamps_us, **(memory.marked_us if self.spec.remember_marks else {})}
         memory.marked_us = {i: t for i, t in known_us.items() if i in active}
         if checked.unread:
             raise RequestFailed("meta.json")
-        memory.partial = checked.partial
+        memory.partial = checked.partial + both
+
+    def _read_no_compact(self, blocks: list[Block]) -> set[str]:
+        """Blocks that are kept from being compacted (C17); raises RequestFailed."""
+        by_hand = self.world.scenario.interventions or ()
+        if self.name != "" and any(isinstance(one, ExcludeBlocks) for one in by_hand):
+            return view.read_no_compact(self.client, blocks)
+        return set()
+
+    def _marked_behind_meta(self, listed: list[Block]) -> list[Block]:
+        """Blocks whose listing shows a no-compact mark, where that is taken amiss (C17)."""
+        if not self.spec.marked_are_partial:
+            return []
+        return [b for b in listed if self.client.lists(b.key("no-compact-mark.json"))]
 
     def _reads(self, at_us: int) -> simpy.Event:
         """Its turn among the syncs under way (T2, C16)."""
@@ -265,7 +283,7 @@ class Job(Crashable):
         memory.is_cleaning = False
 
     def _is_abandoned(self, block: Block) -> bool:
-        names = [*block.objects, "deletion-mark.json"]
+        names = [*block.objects, "deletion-mark.json", "no-compact-mark.json"]
         keys = [key for key in map(block.key, names) if self.store.newest_is_put(key)]
         if not keys:
             return False

@@ -97,6 +97,24 @@ class Client:
         """A batch of GETs of marks with one draw of error (S7); raises RequestFailed."""
         return self._read_many("mark", "get", keys)
 
+    def get_unremembered(self, batch: str, keys: list[str]) -> dict[str, bool]:
+        """Whether GETs find what the front end never remembers, as one batch (C17)."""
+        self.world.counts.add("requests.get", len(keys))
+        all_answered = (1.0 - self._failure_rate("get", keys[0])) ** len(keys) if keys else 1.0
+        if self._uniform(batch) < 1.0 - all_answered:
+            raise RequestFailed(batch)
+        now_us, shown = self.world.now_us, self.store.shown
+        return {
+            key: not self._is_denied("get", key)
+            and shown(key, "get", self.replica("get", key), now_us) is not None
+            for key in keys
+        }
+
+    def lists(self, key: str) -> bool:
+        """Whether the LIST of this instant shows a key."""
+        replica = self.replica("list", "")
+        return self.store.shown(key, "list", replica, self.world.now_us) is not None
+
     def _read_many(self, batch: str, kind: str, keys: list[str]) -> dict[str, Version | None]:
         sent = [key for key in keys if not self.cache.answers(kind, key)]
         self.world.counts.add(f"requests.{kind}", len(sent))

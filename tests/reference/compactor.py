@@ -79,12 +79,14 @@ class Compactor(Job):
             blocks = [block for block in synced.blocks if block.group == group]
             if len(blocks) < 2:
                 continue
-            parents = overlapping(blocks)
             merges = self.spec.vertical_compaction and group[1] == 0
+            excluded = synced.excluded
+            free = [block for block in blocks if block.id not in excluded]
+            parents = overlapping(free if merges else blocks)
             if parents and (not merges or share_sources(parents)):
                 raise Halt
             if not parents:
-                parents = plan(blocks, self.spec.ranges_us)
+                parents = plan(blocks, self.spec.ranges_us, excluded)
             job = (self.world.now_us, [parent.id for parent in parents])
             if parents and job not in self.done:
                 self.done.append(job)

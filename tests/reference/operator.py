@@ -10,6 +10,7 @@ from sim.scenario.language.interventions import (
     Choice,
     CleanUp,
     DeleteBlocks,
+    ExcludeBlocks,
     Intervention,
     MarkBlocks,
     RewriteBlocks,
@@ -64,6 +65,8 @@ class Operator(Actor):
             elif isinstance(intervention, BreakMark):
                 self._put_mark(block, UNREADABLE_US)
                 is_done = True
+            elif isinstance(intervention, ExcludeBlocks):
+                is_done = self._exclude(block)
             elif isinstance(intervention, RewriteBlocks):
                 yield from self._rewrite(block)
                 if intervention.marks_old:
@@ -100,6 +103,15 @@ class Operator(Actor):
             return False
         now_us = self.client.clock_us(self.world.now_us)
         self._put_mark(block, now_us - now_us % US_PER_S)
+        return True
+
+    def _exclude(self, block: Block) -> bool:
+        """Keep a block from being compacted unless it has a mark that says so (O11)."""
+        key = block.key("no-compact-mark.json")
+        if self.client.head(key) is not None:
+            return False
+        now_us = self.client.clock_us(self.world.now_us)
+        self.client.put(key, now_us - now_us % US_PER_S)
         return True
 
     def _put_mark(self, block: Block, stamp_us: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tests.reference.world import Block
 
 
@@ -25,9 +27,11 @@ def share_sources(blocks: list[Block]) -> bool:
     )
 
 
-def plan(group: list[Block], ranges_us: tuple[int, ...]) -> list[Block]:
+def plan(
+    group: list[Block], ranges_us: tuple[int, ...], excluded: Collection[str] = ()
+) -> list[Block]:
     """The blocks to compact, by time; empty if there is nothing to do (C7)."""
-    blocks = sorted(group, key=lambda block: block.min_us)[:-1]
+    blocks = sorted(group, key=lambda block: (block.min_us, block.max_us, block.order))[:-1]
     for range_us in sorted(ranges_us)[1:]:
         for window in sorted({block.min_us // range_us for block in blocks}):
             low_us, high_us = window * range_us, (window + 1) * range_us
@@ -35,7 +39,15 @@ def plan(group: list[Block], ranges_us: tuple[int, ...]) -> list[Block]:
             if len(inside) < 2:
                 continue
             first_us = min(block.min_us for block in inside)
-            last_us = max(block.max_us for block in inside)
+            last_us = inside[-1].max_us
             if last_us - first_us == range_us or last_us <= blocks[-1].min_us:
-                return inside
+                stretches: list[list[Block]] = [[]]
+                for block in inside:
+                    if block.id in excluded:
+                        stretches.append([])
+                    else:
+                        stretches[-1].append(block)
+                for stretch in stretches:
+                    if len(stretch) > 1:
+                        return stretch
     return []

@@ -74,7 +74,7 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
 
 def _objects(trace: Trace, timelines: Timelines) -> dict[str, list[tuple[int, bool]]]:
     chunks = [f"chunks/{i + 1:06d}" for i in range(timelines.objects.chunk_files)]
-    names = [*chunks, "index", "meta.json", "deletion-mark.json"]
+    names = [*chunks, "index", "meta.json", "deletion-mark.json", "no-compact-mark.json"]
     found: dict[str, list[tuple[int, bool]]] = {}
     for record in trace.records:
         if isinstance(record, PutRecord | DeleteRecord):

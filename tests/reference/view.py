@@ -74,6 +74,13 @@ def read_marks(client: Client, blocks: list[Block]) -> dict[str, int]:
     return stamps_us
 
 
+def read_no_compact(client: Client, blocks: list[Block]) -> set[str]:
+    """Which blocks have a mark against compaction (C17); raises RequestFailed."""
+    keys = {block.id: block.key("no-compact-mark.json") for block in blocks}
+    found = client.get_unremembered("no-compact", list(keys.values()))
+    return {block_id for block_id, key in keys.items() if found[key]}
+
+
 def not_hidden(
     blocks: list[Block], stamps_us: dict[str, int], now_us: int, delay_us: int
 ) -> list[Block]:

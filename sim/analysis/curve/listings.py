@@ -44,7 +44,7 @@ class Listings:
     ) -> None:
         self._warmup_us = timelines.warmup_us
         self._at_us = np.append(passes.at_us, NEVER)
-        self._n_objects = timelines.objects.count
+        self._n_objects = timelines.objects.no_compact
         self._ran = ran
         self._listings = [
             _Listing(actor, scenario, timelines, passes, syncs, ran)

@@ -182,9 +182,9 @@ class _Gathering:
         if isinstance(record, RetireRecord):
             what, actor, detail = What.RETIRED, _who(record.why), RETIRE_REASONS[record.why]
         elif isinstance(record, DeleteRecord):
-            is_mark = record.objects[0] > self._n_data
+            is_mark = record.objects[0] == self._n_data + 1
             what, actor, detail = What.DELETING, self._deleter, "mark" if is_mark else ""
-        elif record.objects[0] > self._n_data:
+        elif record.objects[0] == self._n_data + 1:
             actor = _who(int(self._timelines.blocks.retired_why[record.block]))
             what, detail = What.MARKED, ""
         elif self._n_data in record.objects and by_hand[record.block]:

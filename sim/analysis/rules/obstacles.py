@@ -20,6 +20,8 @@ def trouble(of: Terms, *harmless: str) -> Iterator[str]:
         yield "a block loses its mark and its files before its meta.json (deletion_order)"
     if of.scenario.producers.names == "nothing":
         yield "any block is taken for one that contains the others (producers.names)"
+    if of.scenario.compactor.marked_are_partial:
+        yield "whole blocks are taken for partial (marked_are_partial)"
     if store.error_rate or store.lost_answer_rate:
         yield "requests fail, so syncs may fail any number of times (store)"
     for i, fault in enumerate(of.scenario.faults):
@@ -36,7 +38,7 @@ def by_hand(of: Terms, *harmless: str) -> Iterator[str]:
 
 def read_obstacles(of: Terms, *harmless: str) -> tuple[str, ...]:
     """What may fail a read although the delays are long enough; as :func:`trouble`."""
-    obstacles = [*trouble(of, *harmless), *by_hand(of, "mark")]
+    obstacles = [*trouble(of, *harmless), *by_hand(of, "mark", "no-compact")]
     stages = of.scenario.gateways.sync_stages
     if of.parts and of.hide_us is None:
         obstacles.append("nothing hides a block whose replacement another gateway has (shard_by)")
@@ -54,7 +56,7 @@ def read_obstacles(of: Terms, *harmless: str) -> tuple[str, ...]:
 def gap_obstacles(of: Terms) -> tuple[str, ...]:
     """What may leave data out of an answer although the delays are long enough."""
     scenario = of.scenario
-    obstacles = [*trouble(of), *by_hand(of)]
+    obstacles = [*trouble(of), *by_hand(of, "no-compact")]
     is_raw = all(query.max_resolution == "raw" for query in of.classes)
     if scenario.compactor.downsampling and not is_raw:
         obstacles.append("data may expire before it is downsampled (max_resolution)")

@@ -51,6 +51,7 @@ class Compactor(Janitor):
         self._reader = Reader(syncer.view)
         self._groups: dict[Group, list[Block]] = {}
         self._members: set[int] = set()
+        self._excluded: frozenset[int] = frozenset()
         self._dirty: set[Group] = set()
         self._expiry = Expiry(spec.retention_us)
         self._backlog = downsampling.Backlog()
@@ -63,6 +64,7 @@ class Compactor(Janitor):
 
     def _absorb(self) -> None:
         """Bring groups and queues of work up to date with the view."""
+        self._excluded = frozenset(self.view.no_compact)
         for block in self._reader.changes():
             group = self._groups.setdefault(block.group, [])
             self._dirty.add(block.group)
@@ -134,14 +136,16 @@ class Compactor(Janitor):
         return True
 
     def _plan(self, group: Group) -> list[Block]:
-        blocks = self._groups[group]
+        blocks, excluded = self._groups[group], self._excluded
         plan: list[Block] = []
         if len(blocks) > 1:
-            plan = planner.overlapping(blocks)
+            merges = excluded and self.spec.vertical_compaction and group[1] == 0
+            free = [b for b in blocks if b.index not in excluded] if merges else blocks
+            plan = planner.overlapping(free)
             if plan:
                 self._halt_unless_mergeable(plan)
             else:
-                plan = planner.plan(blocks, self.spec.ranges_us)
+                plan = planner.plan(blocks, self.spec.ranges_us, excluded)
         if not plan:
             self._dirty.discard(group)
         return plan

@@ -20,6 +20,7 @@ from sim.scenario.language.interventions import (
     Choice,
     CleanUp,
     DeleteBlocks,
+    ExcludeBlocks,
     MarkBlocks,
     RewriteBlocks,
     UnmarkBlocks,
@@ -95,6 +96,8 @@ class Operator:
                 case BreakMark():
                     self._put_mark(block, UNREADABLE_US)
                     is_done = True
+                case ExcludeBlocks():
+                    is_done = self._exclude(block)
                 case RewriteBlocks():
                     yield from self._copyist.rewrite(block)
                     if choice.marks_old:
@@ -135,25 +138,37 @@ class Operator:
 
     def _mark(self, block: Block) -> bool:
         """Mark the block unless a HEAD finds a mark; whether it was put."""
-        if self._finds_mark(block):
+        if self._finds(block, self._mark_object):
             return False
-        clock_us = self._client.clock_us(self._kernel.now_us)
-        self._put_mark(block, clock_us - clock_us % US_PER_S)
+        self._put_mark(block, self._stamp_us())
         return True
+
+    def _exclude(self, block: Block) -> bool:
+        """Mark the block against compaction unless a HEAD finds a mark; whether it was put."""
+        no_compact, now_us = self._client.store.catalog.no_compact_object, self._kernel.now_us
+        if self._finds(block, no_compact):
+            return False
+        self._client.put(block, no_compact, now_us, stamp_us=self._stamp_us())
+        return True
+
+    def _stamp_us(self) -> int:
+        """What is written into a mark now."""
+        clock_us = self._client.clock_us(self._kernel.now_us)
+        return clock_us - clock_us % US_PER_S
 
     def _unmark(self, block: Block) -> bool:
         """Delete the mark that a HEAD finds; whether there was one."""
-        if not self._finds_mark(block):
+        if not self._finds(block, self._mark_object):
             return False
         if self._client.store.holds(block, self._mark_object):
             self._client.delete(block, self._mark_object, self._kernel.now_us)
         return True
 
-    def _finds_mark(self, block: Block) -> bool:
+    def _finds(self, block: Block, mark: int) -> bool:
         now_us = self._kernel.now_us
         self._client.tally.count("head", now_us)
-        self._client.raise_if_failing("head", block, self._mark_object, now_us)
-        return self._client.head(block, self._mark_object, now_us)
+        self._client.raise_if_failing("head", block, mark, now_us)
+        return self._client.head(block, mark, now_us)
 
     def _put_mark(self, block: Block, stamp_us: int) -> None:
         try:

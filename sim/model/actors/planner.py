@@ -1,6 +1,6 @@
 """What to compact next: the planner of the system modelled (``SEMANTICS.md`` C6, C7)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from operator import attrgetter
 
@@ -31,12 +31,15 @@ def _run(blocks: Sequence[Block]) -> list[Block]:
     return run
 
 
-def plan(blocks: Sequence[Block], ranges_us: Sequence[int]) -> list[Block]:
+def plan(
+    blocks: Sequence[Block], ranges_us: Sequence[int], excluded: Collection[int] = ()
+) -> list[Block]:
     """Of a group's blocks in order of time, those to compact into one; empty if nothing is due.
 
     The newest block is never planned. For each range, ascending, the blocks inside one aligned
     window are due if they span it or if a newer block is there, so that gaps do not hold a window
-    back for ever. Source: Thanos 0.43, pkg/compact/planner.go, after Prometheus' tsdb/compact.go.
+    back for ever. Of such a window the first two or more neighbours are taken between ``excluded``
+    ones (ordinals). Source: Thanos 0.43, pkg/compact/planner.go, after Prometheus' tsdb/compact.go.
     """
     older = blocks[:-1]
     if len(older) < 2:
@@ -46,8 +49,23 @@ def plan(blocks: Sequence[Block], ranges_us: Sequence[int]) -> list[Block]:
         for window in _windows(older, range_us):
             last_us = window[-1].max_us
             if last_us <= newest_min_us or last_us - window[0].min_us == range_us:
-                return window
+                run = _free(window, excluded) if excluded else window
+                if run:
+                    return run
     return []
+
+
+def _free(window: Sequence[Block], excluded: Collection[int]) -> list[Block]:
+    """The first two or more neighbours of which none is excluded; empty if there are none."""
+    run: list[Block] = []
+    for block in window:
+        if block.index not in excluded:
+            run.append(block)
+        elif len(run) > 1:
+            break
+        else:
+            run = []
+    return run if len(run) > 1 else []
 
 
 def _windows(blocks: Sequence[Block], range_us: int) -> Iterator[list[Block]]:

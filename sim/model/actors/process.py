@@ -30,6 +30,8 @@ class CompactorProcess:
         Makes the access to the store of a new life.
     number : int or None
         Which one it is, where there are several.
+    reads_no_compact : bool
+        Whether there may be marks against compaction.
 
     Attributes
     ----------
@@ -51,6 +53,7 @@ class CompactorProcess:
         streams: Streams,
         recorder: Recorder,
         number: int | None = None,
+        reads_no_compact: bool = False,
     ) -> None:
         self.has_halted = False
         self._spec = spec
@@ -60,6 +63,7 @@ class CompactorProcess:
         self._streams = streams
         self._recorder = recorder
         self._number = number
+        self._reads_no_compact = reads_no_compact
         self._stops: list[Callable[[], None]] = []
 
     def begin(self, at_us: int, watch: Watch) -> End:
@@ -72,6 +76,7 @@ class CompactorProcess:
             client=self._client(),
             streams=self._streams,
             number=self._number,
+            reads_no_compact=self._reads_no_compact,
         )
         self._stops = []
         for number, job in enumerate(self._jobs()):

@@ -46,6 +46,7 @@ class Syncer:
         client: Client,
         streams: Streams,
         number: int | None = None,
+        reads_no_compact: bool = False,
     ) -> None:
         source = Bucket(client)
         if number is not None and spec.n_shards > 1:
@@ -56,8 +57,10 @@ class Syncer:
                 consistency_delay_us=spec.consistency_delay_us,
                 mark_delay_us=scheme.hide.compactor_us,
                 remembers_marks=spec.remember_marks,
+                reads_no_compact=reads_no_compact,
             ),
         )
+        self.view.source.lists_marked_as_partial = bool(spec.marked_are_partial)
         self.partial: dict[int, Block] = {}
         self.is_cleaning = False
         self._spec = spec

@@ -46,7 +46,7 @@ class Block:
     """An immutable block and the history of its objects in the store.
 
     ``history[i]`` are the versions of object *i*, oldest first: chunks, then index, meta.json and
-    deletion-mark.json. ``held`` has a bit for each object whose newest version is a put.
+    both marks. ``held`` has a bit for each object whose newest version is a put.
     ``settled_us`` is when the last change so far is shown everywhere: from then on ``held`` is what
     everybody sees.
 
@@ -158,6 +158,7 @@ class Catalog:
         self.index_object = self.objects.index
         self.meta_object = self.objects.meta
         self.mark_object = self.objects.mark
+        self.no_compact_object = self.objects.no_compact
         self.uploaded_objects = tuple(range(self.mark_object))
         self._kin: dict[tuple[int, int], _Kin] = {}
         self._alike: dict[str, int] = {}

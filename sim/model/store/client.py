@@ -144,7 +144,7 @@ class Client:
     def batch_fails(self, name: str, object_index: int, blocks: Collection[int], t_us: int) -> bool:
         """Whether one of a sync's reads of an object of ``blocks`` (ordinals) fails.
 
-        ``name`` is "head", or "mark" for GETs of marks.
+        ``name`` is "head", or "mark" or "no-compact" for GETs of marks.
         """
         if not blocks:
             return False
@@ -152,7 +152,7 @@ class Client:
         if self._disturbances.tell_blocks_apart:
             known = self.store.catalog.blocks
             n_compacted = sum(1 for i in blocks if known[i].is_compacted)
-        kind, about = "get" if name == "mark" else name, self._about(object_index)
+        kind, about = "head" if name == "head" else "get", self._about(object_index)
         all_answered = 1.0
         for is_compacted, n in ((False, len(blocks) - n_compacted), (True, n_compacted)):
             request = Request(kind, about, is_compacted=is_compacted)
@@ -253,8 +253,20 @@ class Client:
             self._absent_until[own.key] = t_us + self._negative_us
         return content
 
+    def finds_unremembered(self, block: Block, object_index: int, t_us: int) -> bool:
+        """Whether a GET at ``t_us`` finds an object that the front end never remembers."""
+        replica = self._fixed
+        if replica is None:
+            replica = self.replica("get", self.store.catalog.key(block, object_index), t_us)
+        request = self._request("get", block, object_index)
+        if self.hides and self._disturbances.deny(request, t_us):
+            return False
+        return self.store.shown(block, object_index, GET, replica, t_us) is not None
+
     def _about(self, object_index: int) -> str:
-        """What is in an object."""
+        """What is in an object; empty for one that faults do not know."""
+        if object_index == self.store.catalog.no_compact_object:
+            return ""
         return OBJECTS[max(0, object_index - self.store.catalog.index_object + 1)]
 
     def _request(self, kind: str, block: Block, object_index: int) -> Request:

@@ -72,6 +72,9 @@ class Bucket:
         Blocks to look at again at a given time.
     """
 
+    lists_marked_as_partial = False
+    """Whether a block that is whole counts as partial too where a no-compact mark is listed."""
+
     def __init__(
         self, client: Client, *, shard: Shard | None = None, is_shared: bool = False
     ) -> None:
@@ -84,6 +87,7 @@ class Bucket:
         self._shard = shard
         self._meta_object = client.store.catalog.meta_object
         self._mark_object = client.store.catalog.mark_object
+        self._no_compact = client.store.catalog.no_compact_object
         self.listed: set[int] = set()
         self._uploaded_us: dict[int, int] = {}
         self._cursor = 0
@@ -121,7 +125,14 @@ class Bucket:
         self._list(blocks, at.list_us)
         asked = self._metas_asked(blocks, at.check_us)
         self._ask("head", self._meta_object, asked, at.check_us)
-        return [self._uploaded_at(block, at.check_us) for block in blocks]
+        uploaded_us = [self._uploaded_at(block, at.check_us) for block in blocks]
+        if self.lists_marked_as_partial:
+            replica = self.client.list_replica(at.list_us)
+            for block, since_us in zip(blocks, uploaded_us, strict=True):
+                is_marked = self.client.lists_object(block, self._no_compact, replica, at.list_us)
+                if since_us is not None and is_marked:
+                    self.partial[block.index] = block
+        return uploaded_us
 
     def n_shown(self, blocks: Iterable[Block], t_us: int) -> int:
         """How many blocks a LIST at ``t_us`` shows, ``blocks`` having changed; 0 if it fails."""
@@ -134,6 +145,14 @@ class Bucket:
     def ask_for_marks(self, blocks: Collection[int], t_us: int) -> None:
         """GET the marks of ``blocks`` (ordinals); raises SyncAborted if one fails."""
         self._ask("mark", self._mark_object, blocks, t_us)
+
+    def ask_for_no_compact(self, blocks: Collection[int], t_us: int) -> None:
+        """GET the no-compact marks of ``blocks`` (ordinals); raises SyncAborted if one fails."""
+        self._ask("no-compact", self._no_compact, blocks, t_us)
+
+    def finds_no_compact(self, block: Block, t_us: int) -> bool:
+        """Whether the GET of :meth:`ask_for_no_compact` finds a mark."""
+        return self.client.finds_unremembered(block, self._no_compact, t_us)
 
     def mark_us(self, block: Block, t_us: int) -> int | None:
         """The time that the GET of :meth:`ask_for_marks` reads in the mark, or ``None``."""
@@ -222,10 +241,10 @@ class Bucket:
     def _ask(self, name: str, object_index: int, blocks: Collection[int], t_us: int) -> None:
         """Read an object of each of ``blocks``; raises SyncAborted if one read fails.
 
-        ``name`` is "head", or "mark" for GETs of marks.
+        ``name`` is "head", or "mark" or "no-compact" for GETs of marks.
         """
         client = self.client
-        client.tally.count("get" if name == "mark" else name, t_us, len(blocks))
+        client.tally.count("head" if name == "head" else "get", t_us, len(blocks))
         if client.is_undisturbed:
             return
         if client.batch_fails(name, object_index, blocks, t_us):

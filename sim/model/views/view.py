@@ -21,6 +21,7 @@ class Filters:
     data is; ``None`` leaves a filter out.
     ``remembers_marks``: a mark once seen stays known although a later sync does not find it.
     ``deduplicates``: what another block contains is dropped.
+    ``reads_no_compact``: marks against compaction are read, which hide nothing.
     """
 
     consistency_delay_us: int
@@ -28,6 +29,7 @@ class Filters:
     data_age_us: int | None = None
     remembers_marks: bool = True
     deduplicates: bool = True
+    reads_no_compact: bool = False
 
 
 class View:
@@ -45,8 +47,10 @@ class View:
         Stamp of each block's mark as first seen, until the block is no longer active.
     garbage : dict
         Blocks that only deduplication dropped and whose mark, if any, is not known.
+    no_compact : set
+        Blocks (ordinals) that are not to be compacted.
     log : list
-        Every block that entered or left ``wanted``, in order.
+        Every block that entered or left ``wanted`` or ``no_compact``, in order.
     learnt : list
         Each block whose mark became known, with the stamp in it, in order.
     """
@@ -60,6 +64,7 @@ class View:
         self.wanted = self._survivors.kept
         self.garbage = self._survivors.dropped_unmarked
         self.log = self._survivors.log
+        self.no_compact: set[int] = set()
         self.learnt: list[tuple[int, int]] = []
         self._blocks = source.client.store.catalog.blocks
         self._checked: set[int] = set()
@@ -81,8 +86,12 @@ class View:
         uploaded_us = self.source.look(hot, at)
         if hot:
             self._check(hot, uploaded_us, at.check_us)
+        if self.filters.reads_no_compact:
+            self.source.ask_for_no_compact(self._checked, at.marks_us)
         if self.filters.mark_delay_us is not None:
             self.source.ask_for_marks(self._checked, at.marks_us)
+        if self.filters.reads_no_compact:
+            self._note_no_compact(hot, at.marks_us)
         if hot:
             for block in hot:
                 self._filter(block, at.marks_us)
@@ -197,6 +206,14 @@ class View:
         if not self._survivors.is_dropped(block):
             self.source.again.add(self.client.when_us(stamp_us + delay_us + 1), block)
         return True
+
+    def _note_no_compact(self, blocks: Sequence[Block], t_us: int) -> None:
+        for block in blocks:
+            is_asked = block.index in self._checked
+            is_excluded = is_asked and self.source.finds_no_compact(block, t_us)
+            if is_excluded != (block.index in self.no_compact):
+                self.no_compact ^= {block.index}
+                self.log.append(block)
 
     def _look_at_resurfaced(self, t_us: int) -> None:
         """Blocks that deduplication no longer drops may have a mark that grew old meanwhile."""

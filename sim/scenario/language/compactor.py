@@ -122,6 +122,11 @@ class Compactor(Frozen):
         alias="cleanup_interval",
         description="Interval at which partial blocks are deleted beside the passes; 0s: never.",
     )
+    marked_are_partial: Annotated[bool, Field(strict=True)] | None = Field(
+        None,
+        description="Whether whole blocks are also taken for partial where no-compact-mark.json is "
+        "listed behind meta.json (recursive discovery of Thanos 0.40).",
+    )
     partial_age_us: Longer = Field(
         48 * _H,
         alias="partial_age",

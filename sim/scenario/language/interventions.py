@@ -21,6 +21,7 @@ __all__ = [
     "Choice",
     "CleanUp",
     "DeleteBlocks",
+    "ExcludeBlocks",
     "Intervention",
     "MarkBlocks",
     "RewriteBlocks",
@@ -89,6 +90,12 @@ class BreakMark(Choice):
     kind: Literal["corrupt-mark"] = Field(description="Marks become unreadable.")
 
 
+class ExcludeBlocks(Choice):
+    """Keep blocks from being compacted (`bucket mark --marker=no-compact-mark.json`)."""
+
+    kind: Literal["no-compact"] = Field(description="Blocks are kept from being compacted.")
+
+
 class DeleteBlocks(Choice):
     """Delete blocks at once (`thanos tools bucket verify --repair` with no delete delay)."""
 
@@ -145,7 +152,14 @@ class CleanUp(_ByHand):
 
 
 Intervention = Annotated[
-    MarkBlocks | UnmarkBlocks | BreakMark | DeleteBlocks | CleanUp | RewriteBlocks | UploadBlocks,
+    MarkBlocks
+    | UnmarkBlocks
+    | BreakMark
+    | ExcludeBlocks
+    | DeleteBlocks
+    | CleanUp
+    | RewriteBlocks
+    | UploadBlocks,
     Field(discriminator="kind"),
 ]
 """Something that a person does."""
@@ -154,6 +168,7 @@ INTERVENTION_KINDS: Final = (
     "mark",
     "unmark",
     "corrupt-mark",
+    "no-compact",
     "delete",
     "cleanup",
     "rewrite",
