@@ -8,7 +8,7 @@ from sim.conventions.placement import Shards
 from sim.core.streams import Streams
 from sim.model.blocks.catalog import Block
 from sim.model.views.listing import Bucket, Instants, SyncAborted
-from sim.model.views.view import View
+from sim.model.views.view import Filters, View
 from sim.scenario.schema import Gateways
 from tests.worlds import Rig, lag, us
 
@@ -183,6 +183,25 @@ def test_marks_are_remembered_until_the_block_is_no_longer_active() -> None:
     rig.sync(view)
     assert view.marks == {}
     assert view.due(us("9h")) == []
+
+
+@pytest.mark.parametrize(("remembers", "stamp"), [(True, "5s"), (False, "1h")])
+def test_a_mark_that_is_written_again_is_as_old_as_first_seen_or_else_as_it_is(
+    remembers: bool, stamp: str
+) -> None:
+    rig = Rig()
+    block = rig.block(0, 2)
+    filters = Filters(consistency_delay_us=0, mark_delay_us=us("24h"), remembers_marks=remembers)
+    view = View(Bucket(rig.client()), filters)
+    rig.put(block)
+    rig.mark(block, stamp="5s")
+    rig.sync(view)
+    rig.go("1h")
+    rig.mark(block)
+    rig.sync(view)
+    assert view.marks == {0: us(stamp)}
+    assert view.due(us(stamp)) == []
+    assert view.due(us(stamp) + 1) == [block]
 
 
 def test_the_front_end_remembers_that_there_was_no_mark() -> None:

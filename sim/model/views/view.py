@@ -199,6 +199,8 @@ class View:
             if not self.filters.remembers_marks and self.marks.pop(block.index, None) is not None:
                 self._survivors.forget_mark(block)
             return True
+        if not self.filters.remembers_marks and self.marks.get(block.index, stamp_us) != stamp_us:
+            del self.marks[block.index]
         self.remember_mark(block, stamp_us)
         if self.client.clock_us(t_us) - stamp_us > delay_us:
             return False
