@@ -186,6 +186,7 @@ def _compactors(draw: DrawFn, length_m: int, count: int, *, downsampling: bool) 
         "cleanup_interval": beside,
         "partial_age": draw(_seldom("48h", _minutes(10, 120))),
         "partial_age_from": draw(st.sampled_from(["modified", "created"])),
+        "without_meta": draw(_seldom(None, st.just("fails"))),
         "marked_are_partial": draw(_seldom(None, st.just(True))),
         "progress_interval": draw(_seldom("0s", st.just("20m"))),
         "size_ratio": draw(st.sampled_from([1.0, 0.9])),

@@ -211,9 +211,10 @@ class Job(Crashable):
         active = {block.id for block in checked.active}
         known_us = {**stamps_us, **(memory.marked_us if self.spec.remember_marks else {})}
         memory.marked_us = {i: t for i, t in known_us.items() if i in active}
-        if checked.unread:
+        partial = checked.partial + both
+        if checked.unread or (partial and self.spec.without_meta == "fails"):
             raise RequestFailed("meta.json")
-        memory.partial = checked.partial + both
+        memory.partial = partial
 
     def _read_no_compact(self, blocks: list[Block]) -> set[str]:
         """Blocks that are kept from being compacted (C17); raises RequestFailed."""

@@ -20,6 +20,8 @@ def trouble(of: Terms, *harmless: str) -> Iterator[str]:
         yield "a block loses its mark and its files before its meta.json (deletion_order)"
     if of.scenario.producers.names == "nothing":
         yield "any block is taken for one that contains the others (producers.names)"
+    if of.scenario.compactor.without_meta == "fails":
+        yield "an unfinished upload keeps the compactor from syncing (without_meta)"
     if of.scenario.compactor.marked_are_partial:
         yield "whole blocks are taken for partial (marked_are_partial)"
     if store.error_rate or store.lost_answer_rate:

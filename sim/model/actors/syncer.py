@@ -125,5 +125,7 @@ class Syncer:
         client.tally.sync(client.name, at.marks_us, at.list_us, len(source.listed))
         if source.is_incomplete:
             flight.failure = SyncAborted("meta")
+        elif source.partial and self._spec.without_meta == "fails":
+            flight.failure = SyncAborted("no-meta")
         else:
             self.partial = dict(source.partial)

@@ -122,6 +122,11 @@ class Compactor(Frozen):
         alias="cleanup_interval",
         description="Interval at which partial blocks are deleted beside the passes; 0s: never.",
     )
+    without_meta: Literal["partial", "fails"] | None = Field(
+        None,
+        description="What a sync makes of a block without meta.json: partial: it is left out, as "
+        "if nothing is said; fails: the sync fails (Thanos before PR 1053, of 2019).",
+    )
     marked_are_partial: Annotated[bool, Field(strict=True)] | None = Field(
         None,
         description="Whether whole blocks are also taken for partial where no-compact-mark.json is "
