@@ -97,7 +97,8 @@ def leaked_blocks(scenario: Scenario, timelines: Timelines) -> int:
     """Retired or dangling blocks stored at the horizon that nothing will delete.
 
     Whatever deletes is part of a compactor, so it is those of streams of which every compactor has
-    halted, and whole blocks with a mark that nobody can read; dangling blocks are everybody's.
+    halted, and whole blocks with a mark that nobody can read; dangling blocks are everybody's,
+    and stay where they are only marked.
     """
     blocks, halted, compactor = timelines.blocks, timelines.halted, scenario.compactor
     is_garbage = (blocks.retired_us < NEVER) & (blocks.deleted_us == NEVER)
@@ -108,7 +109,7 @@ def leaked_blocks(scenario: Scenario, timelines: Timelines) -> int:
         left = [halted.issuperset(compactor.of_stream(s)) for s in range(scenario.producers.count)]
         is_stuck |= np.array(left)[blocks.stream]
     is_leaked = is_garbage & is_stuck
-    if halted.issuperset(compactor.names):
+    if halted.issuperset(compactor.names) or compactor.partial_cleanup == "mark":
         is_leaked |= _dangling(timelines)
     return int(is_leaked.sum())
 

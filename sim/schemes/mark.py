@@ -9,7 +9,6 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block
 from sim.model.schemes import Hide
 from sim.model.views.view import View
@@ -36,12 +35,7 @@ class DeletionMark(Primitive):
 
     def write(self, block: Block, view: View, t_us: int, why: str) -> None:
         """Put the mark unless a HEAD finds one; raises RequestFailed as the client does."""
-        client = view.client
-        client.tally.count("head", t_us)
-        if not view.source.finds_mark(block, t_us):
-            clock_us = client.clock_us(t_us)
-            stamp_us = clock_us - clock_us % US_PER_S
-            client.put(block, client.store.catalog.mark_object, t_us, stamp_us=stamp_us)
+        view.mark(block, t_us)
 
     def is_written(self, block: Block, view: View) -> bool:
         """Whether the block counts as retired: it does once its mark is in the store."""

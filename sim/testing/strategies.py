@@ -188,6 +188,7 @@ def _compactors(draw: DrawFn, length_m: int, count: int, *, downsampling: bool) 
         "partial_age_from": draw(st.sampled_from(["modified", "created"])),
         "without_meta": draw(_seldom(None, st.just("fails"))),
         "marked_are_partial": draw(_seldom(None, st.just(True))),
+        "partial_cleanup": draw(_seldom(None, st.just("mark"))),
         "progress_interval": draw(_seldom("0s", st.just("20m"))),
         "size_ratio": draw(st.sampled_from([1.0, 0.9])),
     }

@@ -278,10 +278,19 @@ class Job(Crashable):
             if is_retired or not self._is_abandoned(block):
                 continue
             try:
-                yield from self.delete_block(block)
+                if self.spec.partial_cleanup == "mark":
+                    self._mark(block)
+                else:
+                    yield from self.delete_block(block)
             except RequestFailed:
                 continue
         memory.is_cleaning = False
+
+    def _mark(self, block: Block) -> None:
+        """As Thanos 0.12.0 did with partial blocks; such a block does not count as retired."""
+        key = block.key("deletion-mark.json")
+        if self.client.head(key) is None:
+            self.client.put(key, self.client.clock_us(self.world.now_us) // 1_000_000 * 1_000_000)
 
     def _is_abandoned(self, block: Block) -> bool:
         names = [*block.objects, "deletion-mark.json", "no-compact-mark.json"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sim.analysis.queries import evaluate as queries
@@ -37,6 +37,16 @@ from tests.traces import changed
 from tests.worlds import AT_ONCE, lag, marks, us, world
 
 COUNTERS = ("duplicate-compaction", "compactor-halt", "compactor-error", "orphan-mark")
+
+RECORDS_MAX = 3_000
+"""Beyond these the plain one takes minutes: merged again and again what the store shows late."""
+
+
+def agree(scenario: Scenario, trial: int) -> None:
+    """Hold that both tell the same of each scheme of a scenario that is small enough."""
+    for index in range(len(scenario.schemes)):
+        assume(len(simulate(scenario, index, trial).records) <= RECORDS_MAX)
+        assert next(differences(scenario, index, trial), None) is None
 
 
 def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[str]:
@@ -111,15 +121,13 @@ def test_fast_and_plain_agree(
 ) -> None:
     producers = {"names": names, "memory": memory}
     scenario = changed(scenario, compactor={"deletion_order": order}, producers=producers)
-    for scheme_index in range(len(scenario.schemes)):
-        assert next(differences(scenario, scheme_index, trial), None) is None
+    agree(scenario, trial)
 
 
 @settings(max_examples=settings().max_examples // 8)
 @given(scenario=scenarios(downsampling=True), trial=st.integers(0, 1))
 def test_they_agree_on_which_resolutions_queries_use(scenario: Scenario, trial: int) -> None:
-    for scheme_index in range(len(scenario.schemes)):
-        assert next(differences(scenario, scheme_index, trial), None) is None
+    agree(scenario, trial)
 
 
 def test_they_agree_on_what_vertical_compaction_merges() -> None:

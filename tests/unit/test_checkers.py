@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from sim.analysis.checkers import (
     retention_overshoot,
     time_to_visible,
 )
+from sim.scenario.load import load
 from sim.trace.records import (
     BlockRecord,
     DeleteRecord,
@@ -27,6 +29,7 @@ from sim.trace.records import (
 )
 from tests.worlds import AT_ONCE, lag, marks, run, timelines_of, us, world
 
+ROOT = Path(__file__).parents[2]
 CHUNK, INDEX, META, MARK = range(4)
 WHOLE = (CHUNK, INDEX, META)
 
@@ -113,6 +116,20 @@ def test_leaked_blocks_are_what_a_halted_compactor_left() -> None:
     assert leaked_blocks(FOREVER, timelines_of(*retired, halt, resumed)) == 0
     half: list[Record] = [block(0, 0, 2), put(0, "2h", CHUNK)]
     assert leaked_blocks(FOREVER, timelines_of(*half, halt)) == 1
+    # Or what is marked, and of which nobody reads a mark.
+    assert leaked_blocks(FOREVER, timelines_of(*half)) == 0
+    assert leaked_blocks(world(compactor={"partial_cleanup": "mark"}), timelines_of(*half)) == 1
+
+
+@pytest.mark.parametrize(
+    ("horizon", "left"), [("16h", 8), ("24h", 16), ("32h", 24), ("40h", 44), ("48h", 52)]
+)
+def test_partial_blocks_are_as_many_as_were_reported(horizon: str, left: int) -> None:
+    # thanos-io/thanos#2459: seen in steps of eight hours.
+    path = ROOT / "scenarios/thanos/issue-2459-partial-marked.toml"
+    scenario = load(path, {"horizon": horizon})
+    counts = observe(scenario, run(scenario)[1])
+    assert (counts["dangling-block"], counts["leaked-block"]) == (left, left)
 
 
 @pytest.mark.parametrize(

@@ -83,30 +83,30 @@ def test_unmarking_takes_the_first_that_has_a_mark() -> None:
 
 
 def test_nobody_deletes_or_marks_again_where_a_mark_is_unreadable() -> None:
-    trace, timelines = run(
-        world(
-            **{
-                **APART,
-                "horizon": "20h",
-                "compactor": {"ranges": ["2h"], "retention": {"raw": "4h"}},
-                "interventions": [
-                    {"kind": "corrupt-mark", "at": "3h"},
-                    {"kind": "mark", "at": "5h", "older_than": "3h"},
-                ],
-            }
-        )
+    scenario = world(
+        **{
+            **APART,
+            "horizon": "20h",
+            "compactor": {"ranges": ["2h"], "retention": {"raw": "4h"}},
+            "interventions": [
+                {"kind": "corrupt-mark", "at": "3h"},
+                {"kind": "mark", "at": "5h", "older_than": "3h"},
+            ],
+        }
     )
+    trace, timelines = run(scenario)
     of_first = [line for line in story(trace.records) if " 0: mark" in line]
     assert of_first == ["3h put 0: mark"]
     assert timelines.marks.unreadable.tolist() == [0]
-    assert checkers.leaked_blocks(world(), timelines) == 1
+    assert checkers.leaked_blocks(scenario, timelines) == 1
 
 
 def test_an_unreadable_mark_that_is_taken_away_leaks_nothing() -> None:
     broken, unmark = {"kind": "corrupt-mark", "at": "3h"}, {"kind": "unmark", "at": "4h"}
-    _, timelines = run(world(**{**APART, "interventions": [broken, unmark]}))
+    scenario = world(**{**APART, "interventions": [broken, unmark]})
+    _, timelines = run(scenario)
     assert timelines.marks.unreadable.tolist() == []
-    assert checkers.leaked_blocks(world(), timelines) == 0
+    assert checkers.leaked_blocks(scenario, timelines) == 0
 
 
 @pytest.mark.parametrize("leaves_mark", [True, False])

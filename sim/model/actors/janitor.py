@@ -147,8 +147,12 @@ class Janitor:
         return {block.index for block in due}
 
     def clean_partial(self) -> Steps:
-        """Delete uploads that were begun or touched long ago and are not committed (C11)."""
-        shared = self.syncer
+        """Delete uploads that were begun or touched long ago and are not committed (C11).
+
+        As Thanos 0.12.0 did it they are marked, and left for who looks for marks of such blocks:
+        nobody does.
+        """
+        shared, marks = self.syncer, self.spec.partial_cleanup == "mark"
         if shared.is_cleaning:
             return
         shared.is_cleaning = True
@@ -157,7 +161,10 @@ class Janitor:
             if is_retired or not self._is_abandoned(block):
                 continue
             try:
-                yield from self.remove(block)
+                if marks:
+                    self.view.mark(block, self.kernel.now_us)
+                else:
+                    yield from self.remove(block)
             except RequestFailed:
                 continue
         shared.is_cleaning = False

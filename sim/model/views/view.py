@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.blocks.survivors import Everybody, Survivors
 from sim.model.views.listing import Bucket, Instants
@@ -126,6 +127,15 @@ class View:
         self._due = {i: stamp_us for i, stamp_us in due.items() if self.marks.get(i) == stamp_us}
         old = (self._blocks[i] for i, us in self._due.items() if us < stamp_before_us)
         return sorted(old, key=by_creation)
+
+    def mark(self, block: Block, t_us: int) -> None:
+        """Put the block's mark unless a HEAD finds one; raises RequestFailed as the client does."""
+        client = self.client
+        client.tally.count("head", t_us)
+        if not self.source.finds_mark(block, t_us):
+            clock_us = client.clock_us(t_us)
+            stamp_us = clock_us - clock_us % US_PER_S
+            client.put(block, client.store.catalog.mark_object, t_us, stamp_us=stamp_us)
 
     def is_superseded(self, block: Block) -> bool:
         """Whether the block passes all other filters, and deduplication drops it."""

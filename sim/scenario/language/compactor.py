@@ -141,6 +141,11 @@ class Compactor(Frozen):
         "modified",
         description="Since when a partial block is old: its newest object, or its creation.",
     )
+    partial_cleanup: Literal["delete", "mark"] | None = Field(
+        None,
+        description="What becomes of a partial block that is old (Thanos: deleted, as if nothing "
+        "is said; marked in 0.12.0, and never looked at again).",
+    )
     progress_interval_us: Duration = Field(
         0, alias="progress_interval", description="Interval of syncs beside the passes; 0s: none."
     )
