@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sim.analysis.evidence.witness import MissingData
@@ -13,11 +15,14 @@ from sim.analysis.queries.exposure import Exposure
 from sim.analysis.queries.one_query import Asked, judged
 from sim.model.store.bucket_objects import BucketObject
 from sim.model.store.client import Client, RequestFailed
+from sim.scenario.load import load
 from sim.scenario.schema import Scenario
 from sim.testing.invariants import check_trace
 from sim.trace.records import AbortRecord, BucketPutRecord, DropRecord, LoadRecord
 from sim.trace.timelines import ExpectTable, Timelines
 from tests.worlds import Rig, lag, marks, run, us, world
+
+ROOT = Path(__file__).parents[2]
 
 
 def indexed(delete_delay: str = "3h", hide_delay: str = "1h", **overrides: Any) -> Scenario:
@@ -243,3 +248,17 @@ def test_witness_and_single_query_name_what_no_gateway_has(
     assert [timelines.blocks.min_us[block] for block in answer.lacking] == [us("4h")]
     (outcome,) = evaluate_exact(scenario, timelines)
     assert isinstance(outcome.witnesses["query-error"], MissingData)
+
+
+def test_windows_that_overlap_leave_a_hole_of_fifteen_minutes() -> None:
+    # Grafana Mimir PR 9224: old enough to be optional from 30m, new enough not to be needed to 45m.
+    scenario = load(ROOT / "scenarios/thanos/f-b7-windows-overlap.toml")
+    _, timelines = run(scenario)
+    found = class_hazards(Exposure(scenario, timelines, scenario.queries[0]))
+    is_gap = np.array(found.outcome) == "silent-gap"
+    start_us, end_us = found.start_us[is_gap], found.end_us[is_gap]
+    made_us = timelines.blocks.committed_us[timelines.blocks.level > 1]
+    uploaded_us = made_us[np.searchsorted(made_us, start_us) - 1]
+    # An age must be exceeded, so that the hole begins a microsecond late.
+    assert (start_us - uploaded_us).tolist() == [us("30m") + 1] * 2
+    assert (end_us - uploaded_us).tolist() == [us("45m")] * 2
