@@ -48,9 +48,24 @@ def averaged(scheme: dict[str, Any], **gateways: Any) -> float:
     return float(np.mean(fractions))
 
 
+def kept(hide: Any, **parts: Any) -> dict[str, Any]:
+    """Readers keep what is replaced."""
+    return {"name": "kept", "kind": "composed", "hide": hide, **parts}
+
+
+UNTIL_GONE = kept("gone", record="nothing", delete="at-once")
+UNTIL_MARKED = kept(
+    {"kind": "mark-age", "after": "40m", "keeps_superseded": True},
+    record="mark",
+    delete={"kind": "after", "delay": "1h"},
+)
+
+
 @pytest.mark.parametrize("sync_takes", ["0s", "3m"])
 @pytest.mark.parametrize(
-    "scheme", [AT_ONCE, marks("20m", "0s"), marks("1h", "40m")], ids=["at once", "I 0", "I 40m"]
+    "scheme",
+    [AT_ONCE, marks("20m", "0s"), marks("1h", "40m"), UNTIL_GONE, UNTIL_MARKED],
+    ids=["at once", "I 0", "I 40m", "until gone", "until marked"],
 )
 def test_it_is_the_mean_over_all_phases(scheme: dict[str, Any], sync_takes: str) -> None:
     mean = averaged(scheme, sync_takes=sync_takes)

@@ -20,6 +20,7 @@ from sim.analysis.evidence.windows import absent_from_us
 from sim.analysis.intervals import Ints
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
+from sim.scenario.schema import SchemeSpec
 from sim.trace.records import RETIRE_REASONS
 from sim.trace.timelines import Timelines
 
@@ -83,8 +84,8 @@ def _rows(exposure: Exposure, takes_us: int) -> list[list[Row]] | None:
     blocks = timelines.blocks
     gone_us = absent_from_us(timelines)
     scenario = exposure.scenario
-    hide_us = scenario.schemes[scenario.scheme_index(timelines.scheme)].hide_delay_us
-    let_go_us = _let_go_us(timelines, gone_us, hide_us)
+    scheme = scenario.schemes[scenario.scheme_index(timelines.scheme)]
+    let_go_us = _let_go_us(timelines, gone_us, scheme)
     asked_from, asked_to = exposure.asks(np.arange(gone_us.size))
     reach_us = int(spec.sync_interval.mean + spec.sync_takes.mean)
     start = np.maximum(asked_from, gone_us - takes_us)
@@ -101,20 +102,22 @@ def _rows(exposure: Exposure, takes_us: int) -> list[list[Row]] | None:
     ]
 
 
-def _let_go_us(timelines: Timelines, gone_us: Ints, hide_us: int | None) -> Ints:
+def _let_go_us(timelines: Timelines, gone_us: Ints, scheme: SchemeSpec) -> Ints:
     """The first instant from which a sync that starts drops each block.
 
-    It is that of the replacement, of a mark that is old enough, or of the deletion itself.
+    It is that of the replacement, unless readers keep what is replaced, of a mark that is old
+    enough, or of the deletion itself.
     """
     blocks, marks = timelines.blocks, timelines.marks
     let_go_us = gone_us.copy()
-    replaced = np.isin(
-        blocks.retired_why, [RETIRE_REASONS.index(why) for why in ("compacted", "garbage")]
-    )
-    replaced &= blocks.retired_us < NEVER
-    np.minimum(let_go_us, blocks.retired_us, out=let_go_us, where=replaced)
-    if hide_us is not None:
-        aged_us = np.maximum(marks.acknowledged_us, marks.stamp_us + hide_us + 1)
+    if not scheme.composed.hide.keeps_what_is_replaced:
+        replaced = np.isin(
+            blocks.retired_why, [RETIRE_REASONS.index(why) for why in ("compacted", "garbage")]
+        )
+        replaced &= blocks.retired_us < NEVER
+        np.minimum(let_go_us, blocks.retired_us, out=let_go_us, where=replaced)
+    if scheme.hide_delay_us is not None:
+        aged_us = np.maximum(marks.acknowledged_us, marks.stamp_us + scheme.hide_delay_us + 1)
         np.minimum.at(let_go_us, marks.block, aged_us)
     return let_go_us
 
