@@ -255,6 +255,21 @@ def test_at_half_both_of_its_parts_hold_or_one_of_them_does_not() -> None:
             assert holds["R4"] == (holds["R1"] and holds["R3"])
 
 
+def test_at_half_a_mark_must_show_where_nothing_is_compacted() -> None:
+    half = {
+        "compactor__ranges": ["2h"],
+        "compactor__downsampling": False,
+        "schemes__0__delete_delay": "40m",
+        "schemes__0__ignore_deletion_marks_delay": "20m",
+    }
+    marks = safe(**half, store__lag__create__get="10m", store__primary=True, store__replicas=2)
+    assert rule("R4", marks).required_us == us("36m")
+    late = safe(**half, store__lag__create__get="30m", store__primary=True, store__replicas=2)
+    found = rule("R4", late)
+    assert [term.symbol for term in found.terms] == ["H", "P", "s", "Q"]
+    assert found.required_us == rule("R1", late).required_us == us("48m1s")
+
+
 def test_an_upload_may_last_long_but_not_be_silent_for_long() -> None:
     upload = {"producers__block_length": "200h", "compactor__ranges": ["200h"]}
     found = rule("R7", safe(producers__upload_takes="144h", **upload))

@@ -104,12 +104,17 @@ def at_half(of: Terms, hiding: Rule) -> Rule:
     is_marked = of.waits_for_marks
     sides = [(*reads, of.period, of.sync, of.query)] if is_marked or not of.compacts else []
     sides += [hiding.terms] if of.compacts else []
-    longest = max(sides, key=lambda terms: sum(term.span_us for term in terms))
+    wholes = [tuple(term.twice() for term in terms) for terms in sides]
+    if is_marked and of.marked.most_us:
+        # A mark that shows after half of the delay: from then on as much as ever.
+        late = Term("H", "until a mark shows", of.marked.plus(STAMP.span))
+        wholes.append((late, of.period, of.sync, of.query))
+    longest = max(wholes, key=lambda terms: sum(term.span_us for term in terms))
     return Rule(
         name="R4",
         key="delete_delay",
         protects="reads and answers alike, with the hide delay at half of the delete delay",
-        terms=tuple(term.twice() for term in longest),
+        terms=longest,
         configured_us=of.delete_us,
         is_met=is_marked or of.compacts,
         obstacles=tuple(dict.fromkeys((*read_obstacles(of), *gap_obstacles(of)))),

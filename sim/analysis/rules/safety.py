@@ -10,7 +10,7 @@ rule   asks
 R1     delete_delay >= H + P + s + Q: blocks that only their mark hides
 R2     delete_delay >= V + n + stamp + P + s + Q: what a replacement hides; at once is 0s
 R3     ignore_deletion_marks_delay >= V + n + stamp + m: no source is hidden before its replacement
-R4     delete_delay >= 2 max(P + s + Q, V + n + stamp + m): both, where the hide delay is half of it
+R4     delete_delay >= 2 max(P + s + Q, V + n + stamp + m), R1: both, where the hide delay is half
 R5     delete_delay / 2 >= V + stamp + m: the compactor sees a replacement before it loses a source
 R6     consistency_delay >= F: no block is loaded of which files do not show yet
 R7     compactor.partial_age >= max(G, V + l): no upload is taken for one that was abandoned
