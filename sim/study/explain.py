@@ -20,7 +20,7 @@ from sim.core.units import NEVER
 from sim.errors import Problem, ScenarioError
 from sim.scenario.complaints.nearest import did_you_mean
 from sim.scenario.language.rules import conflicts
-from sim.scenario.schema import OUTCOMES, DeletionMark, Scenario
+from sim.scenario.schema import OUTCOMES, Scenario
 from sim.study.run import Mode, trace_trial
 from sim.trace.columns import build
 
@@ -282,18 +282,9 @@ def _changed(scenario: Scenario, scheme_index: int, knob: Knob, value_us: int) -
         return None
     constant = Constant(value_us=float(value_us))
     match knob.key.split("."):
-        case ["schemes", _, name]:
+        case ["schemes", _, *path]:
             specs = list(scenario.schemes)
-            spec = specs[scheme_index]
-            if isinstance(spec, DeletionMark):
-                specs[scheme_index] = spec.model_copy(update={f"{name}_us": value_us})
-            else:
-                specs[scheme_index] = DeletionMark.model_construct(
-                    name=spec.name,
-                    kind="deletion-mark",
-                    delete_delay_us=value_us,
-                    ignore_deletion_marks_delay_us=value_us,
-                )
+            specs[scheme_index] = specs[scheme_index].with_delay(".".join(path), value_us)
             changed = scenario.model_copy(update={"schemes": tuple(specs)})
         case ["store", "lag", kind, plane]:
             lag = scenario.store.lag

@@ -42,6 +42,30 @@ def test_delete_delay_is_the_age_of_the_mark_at_the_last_pass_before() -> None:
     assert knob.needed_us >= us("24m")
 
 
+def test_a_scheme_slot_by_slot_keeps_its_slots() -> None:
+    hide = {"kind": "mark-age", "after": "5m"}
+    slots = {"record": "mark", "hide": hide, "delete": {"kind": "after", "delay": "20m"}}
+    scenario = world(
+        schemes=[{"name": "own", "kind": "composed", **slots}],
+        gateways=LATE,
+        producers={"local_retention": "2h"},
+    )
+    by_name = _saved(
+        world(schemes=[marks("20m", "5m")], gateways=LATE, producers={"local_retention": "2h"}),
+        "query-error",
+    )
+    knob = _saved(scenario, "query-error")["schemes.0.delete.delay"]
+    assert knob.now_us == us("20m")
+    assert knob.needed_us == by_name["schemes.0.delete_delay"].needed_us
+    # Without a delay there is none to make longer.
+    at_once = world(
+        schemes=[{"name": "own", "kind": "composed", "miss": "warn", "delete": "at-once"}],
+        producers={"local_retention": "2h"},
+        gateways=AT,
+    )
+    assert not [key for key in _saved(at_once, "partial-response") if key.startswith("schemes")]
+
+
 def test_immediate_deletion_would_have_had_to_be_one_by_marks() -> None:
     scenario = world(producers={"local_retention": "2h"}, gateways=AT)
     knob = _saved(scenario, "query-error")["schemes.0.delete_delay"]

@@ -81,7 +81,8 @@ class _Rescue:
     def knobs(self) -> Iterator[Knob]:
         """Every knob, also those without a value that would help."""
         spec, gateways = self._scenario, self._scenario.gateways
-        yield self._delete_delay()
+        if self._scheme.delete_key is not None:
+            yield self._delete_delay(f"schemes.{{scheme}}.{self._scheme.delete_key}")
         if self._scheme.hide_delay_us is not None:
             yield from self._hide_delay(self._scheme.hide_delay_us)
         if gateways.sync_interval.is_constant:
@@ -119,14 +120,14 @@ class _Rescue:
         values = (value_us,) if value_us is not None and value_us >= 0 and is_smaller else ()
         return Knob(key=key, now_us=now_us, values_us=values, grows=False)
 
-    def _delete_delay(self) -> Knob:
+    def _delete_delay(self, key: str) -> Knob:
         """Delay of the deletion until the query, or the gateways, were done with the blocks.
 
         A mark is due once its age exceeds the delay, at a pass. So the delay must be the age of
         the mark at the last pass before the instant from which the block may go.
         """
-        has_marks = self._scheme.hide_delay_us is not None
-        now_us = self._scheme.delete_delay_us if has_marks else None
+        is_delayed = self._scheme.kind != "immediate"
+        now_us = self._scheme.delete_delay_us if is_delayed else None
         marks, retired = self._timelines.marks, self._timelines.blocks.retired_us
         found: list[tuple[int, ...]] = []
         for read in self._went:
@@ -144,7 +145,7 @@ class _Rescue:
         if now_us is None and values:
             values.add(0)
         return Knob(
-            key="schemes.{scheme}.delete_delay",
+            key=key,
             now_us=now_us,
             values_us=tuple(sorted(v for v in values if v >= least_us)),
             grows=True,
@@ -195,7 +196,7 @@ class _Rescue:
             sooner.append(value)
         value_us = min(sooner, default=-1)
         is_useful = not (self._early or self._down) and 0 <= value_us < now_us
-        key = "schemes.{scheme}.ignore_deletion_marks_delay"
+        key = f"schemes.{{scheme}}.{self._scheme.hide_key}"
         if is_useful:
             yield Knob(key=key, now_us=now_us, values_us=(value_us,), grows=False)
         later = [

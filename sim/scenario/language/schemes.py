@@ -54,6 +54,20 @@ class _Scheme(Frozen):
         """What keeps delays alone from proving that no read fails in a scenario."""
         return iter(())
 
+    @property
+    def delete_key(self) -> str | None:
+        """Where in its table the delay of deletions stands, or would; None if it has none."""
+        return "delete_delay"
+
+    @property
+    def hide_key(self) -> str | None:
+        """Where in its table the delay of hiding stands; None if it reads no marks."""
+        return None
+
+    def with_delay(self, key: str, value_us: int) -> "SchemeSpec":
+        """The scheme with another delay at a key of its table."""
+        raise NotImplementedError
+
 
 class Immediate(_Scheme):
     """A retired block is deleted at once."""
@@ -74,6 +88,15 @@ class Immediate(_Scheme):
     def hide_delay_us(self) -> None:
         """Age of a mark from which gateways ignore the block: there are no marks."""
         return
+
+    def with_delay(self, key: str, value_us: int) -> "SchemeSpec":
+        """A scheme that marks, hides and deletes after that time."""
+        return DeletionMark.model_construct(
+            name=self.name,
+            kind="deletion-mark",
+            delete_delay_us=value_us,
+            ignore_deletion_marks_delay_us=value_us,
+        )
 
 
 class DeletionMark(_Scheme):
@@ -106,6 +129,15 @@ class DeletionMark(_Scheme):
         """Age of a mark from which gateways ignore the block."""
         return self.ignore_deletion_marks_delay_us
 
+    @property
+    def hide_key(self) -> str:
+        """Where in its table the delay of hiding stands."""
+        return "ignore_deletion_marks_delay"
+
+    def with_delay(self, key: str, value_us: int) -> "SchemeSpec":
+        """The scheme with another delay at a key of its table."""
+        return self.model_copy(update={f"{key}_us": value_us})
+
 
 class Composed(_Scheme):
     """A scheme slot by slot; a slot that is left out is as if blocks were deleted at once."""
@@ -137,6 +169,24 @@ class Composed(_Scheme):
     def composed(self) -> "Composed":
         """The scheme slot by slot."""
         return self
+
+    @property
+    def delete_key(self) -> str | None:
+        """Where in its table the delay of deletions stands; None if it has none."""
+        return "delete.delay" if "delay" in type(self.delete).model_fields else None
+
+    @property
+    def hide_key(self) -> str | None:
+        """Where in its table the delay of hiding stands; None if it reads no marks."""
+        return None if self.hide.mark_age_us is None else "hide.after"
+
+    def with_delay(self, key: str, value_us: int) -> "SchemeSpec":
+        """The scheme with another delay at a key of its table."""
+        slot, name = key.split(".")
+        table = getattr(self, slot)
+        fields = type(table).model_fields.items()
+        update = {own: value_us for own, field in fields if name == (field.alias or own)}
+        return self.model_copy(update={slot: table.model_copy(update=update)})
 
     @property
     def primitives(self) -> Mapping[str, Primitive]:
