@@ -16,6 +16,7 @@ from sim.analysis.matrix import Cell, Price, Row
 from sim.analysis.measured import measure
 from sim.analysis.queries.evaluate import inexact
 from sim.analysis.results import estimate
+from sim.errors import ScenarioError
 from sim.scenario.load import load
 from sim.scenario.metrics import MEASURES
 from sim.scenario.presets import SchemePreset
@@ -95,7 +96,10 @@ def _cell(trials: int, job: tuple[Row, SchemePreset]) -> Cell:
     # Rules are judged in the order of the symptoms: what is never to be seen, then measures.
     seen = [symptom for symptom in row.symptoms if symptom not in row.least]
     asked = {"never": seen, "never_below": _CERTAIN, "at_most": dict(row.least)}
-    scenario = under(row.path, preset, {"expect": {preset.name: asked}})
+    try:
+        scenario = under(row.path, preset, {"expect": {preset.name: asked}})
+    except ScenarioError as error:
+        return _no_cell(row, preset, str(error.problems[0]))
     scenario = scenario.model_copy(update={"trials": min(trials, scenario.trials)})
     result = run_scenario(scenario, mode=_mode(scenario))
     (scheme,) = result.schemes
@@ -125,6 +129,20 @@ def _cell(trials: int, job: tuple[Row, SchemePreset]) -> Cell:
     # What was seen says more than what was not, and what is unknown more than what is excluded.
     worst = (Verdict.INVALID, Verdict.UNKNOWN, Verdict.VALID)
     return min(found, key=lambda cell: (worst.index(cell.verdict), -cell.amount))
+
+
+def _no_cell(row: Row, preset: SchemePreset, why: str) -> Cell:
+    """A world that does not go with a scheme."""
+    return Cell(
+        row=row,
+        scheme=preset.name,
+        verdict=Verdict.UNKNOWN,
+        amount=math.nan,
+        symptom=row.symptoms[0],
+        high=math.nan,
+        is_proven=False,
+        reason=f"the world and the scheme do not go together: {why}",
+    )
 
 
 def _mode(scenario: "Scenario") -> Mode:

@@ -39,6 +39,7 @@ class Gateway(Crashable):
         self.is_extra = False
         self.again: simpy.Process | None = None
         self.rests_until_us = 0
+        self.chunks_read_us: dict[tuple[str, str], list[int]] = {}
         self.went_down_us: list[int] = []
         self.had_loaded: list[Block] = []
         self.loads: list[tuple[int, str, int, int]] = []
@@ -64,6 +65,7 @@ class Gateway(Crashable):
             self._drop(block_id)
         self.is_serving = False
         self.sync_ends_us = -1
+        self.chunks_read_us = {}
         if self.again is not None:
             self.again.interrupt()
             self.again = None

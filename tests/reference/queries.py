@@ -120,13 +120,18 @@ class QueryClassProcess:
         asked = self._asked(question)
         missed = [g for g in asked if g.is_missed() and question.chosen(g.had_loaded)]
         used = {g.number: self._blocks_used(g, question) for g in asked}
+        cached = {(g.number, b.id) for g in asked for b in used[g.number] if self._has_chunks(g, b)}
         needed = self._needed(question)
         matching = [b for b in self.world.blocks.values() if question.overlaps(b)]
         allowed = [b for b in matching if b.resolution in question.finest]
         is_incomplete = self.querier.lacks(allowed, asked)
         yield self.world.at(end_us, QUERIES, self.number)
         whole = {
-            g.number: [b for b in used[g.number] if self._all_there(g, b, i, now_us, end_us)]
+            g.number: [
+                b
+                for b in used[g.number]
+                if self._all_there(g, b, i, now_us, end_us, has_chunks=(g.number, b.id) in cached)
+            ]
             for g in asked
         }
         lacking = [g for g in asked if whole[g.number] != used[g.number]]
@@ -215,13 +220,39 @@ class QueryClassProcess:
         ]
 
     def _all_there(
-        self, gateway: Gateway, block: Block, i: int, first_us: int, last_us: int
+        self,
+        gateway: Gateway,
+        block: Block,
+        i: int,
+        first_us: int,
+        last_us: int,
+        *,
+        has_chunks: bool = False,
     ) -> bool:
         """Whether every object that it reads of a block exists at every instant of it (Q3)."""
+        keys = [block.key("index")] if has_chunks else block.data_keys()
         return all(
             self.store.always_shown(key, self._replica(gateway, i, key), first_us, last_us)
-            for key in block.data_keys()
+            for key in keys
         )
+
+    def _has_chunks(self, gateway: Gateway, block: Block) -> bool:
+        """Whether a gateway remembers the chunks of a block; if not, and they are there, it does.
+
+        (G9)
+        """
+        cache, now_us = gateway.spec.cache, self.world.now_us
+        if cache is None or not cache.chunks_us:
+            return False
+        read_us = gateway.chunks_read_us.setdefault((self.spec.name, block.id), [])
+        if any(t < now_us < t + cache.chunks_us for t in read_us):
+            return True
+        chunks = [key for key in block.data_keys() if key != block.key("index")]
+        replica = gateway.client.fixed_replica()
+        assert replica is not None
+        if all(self.store.shown(key, "get", replica, now_us) is not None for key in chunks):
+            read_us.append(now_us)
+        return False
 
     def _replica(self, gateway: Gateway, i: int, key: str) -> int:
         fixed = gateway.client.fixed_replica()

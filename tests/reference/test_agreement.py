@@ -293,3 +293,39 @@ def test_they_agree_on_readers_that_sync_for_a_query(
     )
     assert next(differences(scenario, 0, 0), None) is None
     assert build(simulate(scenario, 0, 0)).retries.at_us.size > 1
+
+
+@pytest.mark.parametrize("chunks", ["1h", "3h"])
+def test_they_agree_on_chunks_that_caches_remember(chunks: str) -> None:
+    asks = dict.fromkeys(("listing", "exists", "absent", "content"), "0s")
+    lags = {"delete_get": {"law": "exponential", "mean": "20m"}}
+    outage = {"kind": "gateway-outage", "target": 1, "at": "10h40m", "lasts": "5m"}
+    at_request = {"request": "delete", "object": "chunks", "nth": 4}
+    crash = {"kind": "crash", "who": "compactor", "at": "6h", "lasts": "3h"}
+    ways: list[dict[str, Any]] = [{}, {"miss": "tolerate"}]
+    scenario = world(
+        store={"profile": "strong", "lag": lag(**lags)},
+        producers={"count": 2, "chunk_files": 2},
+        compactor={
+            "deletion_order": "as-listed",
+            "delete_takes": "4m",
+            "ranges": ["2h"],
+            "retention": {"raw": "5h"},
+        },
+        gateways={"count": 2, "cache": {**asks, "chunks": chunks}},
+        queries=[
+            {"name": "all", "rate": "12/h", "range": "12h", "takes": "1m"},
+            {"name": "one", "rate": "6/h", "range": "1d", "streams": 1},
+        ],
+        faults=[outage, crash | {"at_request": at_request}],
+        schemes=[{"name": f"{i}", "kind": "composed", **way} for i, way in enumerate(ways)],
+    )
+    forgets = changed(scenario, gateways={"cache": {"chunks": "0s"}})
+    for index in range(2):
+        assert next(differences(scenario, index, 0), None) is None
+    timelines = build(simulate(scenario, 0, 0))
+    remembering, forgetting = (
+        queries.sample_outcomes(Exposure(s, timelines, s.queries[0]))[1].tolist()
+        for s in (scenario, forgets)
+    )
+    assert remembering != forgetting

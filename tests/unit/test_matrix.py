@@ -62,6 +62,13 @@ def test_a_scheme_whose_readers_queries_make_sync_is_judged_by_drawn_queries() -
     assert again.symptom == "query-error"
 
 
+def test_a_world_that_does_not_go_with_a_scheme_is_unknown_under_it() -> None:
+    (row,) = rows([FOLDER / "f-h4-chunks-remembered.toml"])
+    (cell_of_s5c,) = cells([row], [scheme_presets()["S5c"]], trials=1)
+    assert (cell_of_s5c.verdict, shown(cell_of_s5c)) == (Verdict.UNKNOWN, "?")
+    assert 'be "0s" where a query is tried again' in cell_of_s5c.reason
+
+
 def test_a_measure_is_held_against_what_its_scenario_shows(tmp_path: Path) -> None:
     text, name = AT_ONCE.read_text(encoding="utf-8"), '"mark, D 30m"'
     more = f'{name} = {{ at_least = {{ garbage-bytes = "1GiB" }}, '

@@ -8,16 +8,16 @@ Q2, Q3 and Q5; no query is looked at. :class:`Exposure` answers two questions fo
 """
 
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, pairs
-from sim.analysis.queries.failures import Failures
+from sim.analysis.queries.failures import Failures, Met
 from sim.analysis.queries.lapses import Gone, Lapses
 from sim.analysis.queries.needs import Needs
 from sim.analysis.queries.outcomes import NOBODY, SILENCE, WARNING, OutcomeRule
+from sim.analysis.queries.remembered import RememberedChunks
 from sim.analysis.queries.unanswered import unanswered
 from sim.analysis.queries.uses import Uses, uses
 from sim.conventions.placement import candidates, fixed_replica
@@ -29,22 +29,6 @@ from sim.scenario.language.primitives import Misses
 from sim.scenario.language.schemes import Composed
 from sim.scenario.schema import QueryClass, Scenario
 from sim.trace.timelines import Timelines
-
-
-class _Met(NamedTuple):
-    """Uses of loads that meet something; a row is one meeting.
-
-    ``object`` is what is absent, -1 where the gateway goes down; ``replica`` is the one that a read
-    would have to draw, -1 where all reads go to one. A query meets it if it arrives in [start,
-    end) and reads on until ``absent_us``.
-    """
-
-    load: Ints
-    object: Ints
-    replica: Ints
-    start_us: Ints
-    end_us: Ints
-    absent_us: Ints
 
 
 class Exposure:
@@ -218,11 +202,11 @@ class Exposure:
 
     def _met_by_reads(self) -> Failures:
         """Absent objects, and gateways that go down."""
-        absent, down = self._absent_rows(), self._down_rows()
-        rows = _Met(*(np.concatenate(columns) for columns in zip(absent, down, strict=True)))
+        absent, down = self._seen(self._absent_rows()), self._down_rows()
+        rows = Met(*(np.concatenate(columns) for columns in zip(absent, down, strict=True)))
         # A query arrives at the latest when its reading would begin to meet the absence.
         keep = (rows.end_us > rows.start_us) & (rows.end_us > rows.absent_us - self.takes_us_max)
-        rows = _Met(*(column[keep] for column in rows))
+        rows = Met(*(column[keep] for column in rows))
         loads, blocks = self.timelines.loads, self.timelines.blocks
         block, gateway = loads.block[rows.load], loads.gateway[rows.load]
         objects = self.timelines.objects.mark
@@ -241,7 +225,7 @@ class Exposure:
         law = self.query_class.takes
         return law.draw_us(0.5) if law.is_constant else self.timelines.horizon_us
 
-    def _absent_rows(self) -> _Met:
+    def _absent_rows(self) -> Met:
         """Uses joined with the absences of their blocks at the replicas they may be read from."""
         loads, absences = self.timelines.loads, self.timelines.absences
         used, earliest, latest = self._readers
@@ -260,7 +244,7 @@ class Exposure:
         readable = np.isin(replica, np.array(self.readable))
         keep = np.where(wanted < 0, readable, replica == wanted)
         row, use, replica, wanted = row[keep], use[keep], replica[keep], wanted[keep]
-        return _Met(
+        return Met(
             load=used.load[use],
             object=absences.object[row],
             replica=np.where(wanted < 0, replica, -1),
@@ -269,12 +253,22 @@ class Exposure:
             absent_us=absences.start_us[row],
         )
 
-    def _down_rows(self) -> _Met:
+    def _seen(self, rows: Met) -> Met:
+        """What caches of chunks do not hide of it."""
+        cache = self.scenario.gateways.cache
+        if cache is None or not cache.chunks_us:
+            return rows
+        chunks = RememberedChunks(self.scenario, self.timelines, self.query_class, cache.chunks_us)
+        row, start_us, end_us = chunks.seen(rows.load, rows.object, rows.start_us, rows.end_us)
+        left = Met(*(column[row] for column in rows))
+        return left._replace(start_us=start_us, end_us=end_us)
+
+    def _down_rows(self) -> Met:
         """Blocks that a gateway had loaded when it went down, as long as it is counted on."""
         loads, used = self.timelines.loads, self._counted_on
         load, start_us, end_us = (column[loads.crashed[used.load]] for column in used)
         none = np.full(load.size, -1)
-        return _Met(load, none, none, start_us, end_us, loads.drop_us[load])
+        return Met(load, none, none, start_us, end_us, loads.drop_us[load])
 
     @property
     def n_needed(self) -> int:

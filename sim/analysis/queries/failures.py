@@ -1,13 +1,30 @@
-"""The rows of what fails the answers to queries."""
+"""The rows of what fails the answers to queries, and of what queries meet."""
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.analysis.intervals import Ints
 
-__all__ = ["Failures"]
+__all__ = ["Failures", "Met"]
+
+
+class Met(NamedTuple):
+    """Uses of loads that meet something; a row is one meeting.
+
+    ``object`` is what is absent, -1 where the gateway goes down; ``replica`` is the one that a read
+    would have to draw, -1 where all reads go to one. A query meets it if it arrives in [start,
+    end) and reads on until ``absent_us``.
+    """
+
+    load: Ints
+    object: Ints
+    replica: Ints
+    start_us: Ints
+    end_us: Ints
+    absent_us: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

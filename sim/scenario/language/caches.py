@@ -36,6 +36,11 @@ class GatewayCache(Frozen):
     content_us: Duration = Field(
         24 * _H, alias="content", description="What is in it (metafile_content_ttl)."
     )
+    chunks_us: Duration | None = Field(
+        None,
+        alias="chunks",
+        description="Chunks that a query read, for queries of its class (chunk_subrange_ttl: 24h).",
+    )
     shared: Annotated[bool, Field(strict=True)] = Field(
         False, description="One for all gateways, such as memcached, or one in each."
     )

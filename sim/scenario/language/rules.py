@@ -241,6 +241,23 @@ def _schemes(scenario: "Scenario") -> Iterator[Finding]:
             yield Finding(("schemes", i, "miss"), rule, (("store", "read_from"),))
 
 
+def _chunks(scenario: "Scenario") -> Iterator[Finding]:
+    """What is remembered of chunks is worked out for one gateway, one replica, and first tries."""
+    cache = scenario.gateways.cache
+    if cache is None or not cache.chunks_us:
+        return
+    again = [i for i, scheme in enumerate(scenario.schemes) if scheme.composed.misses.tries_again]
+    place: Path = ("gateways", "cache")
+    refused: tuple[tuple[bool, str, Path], ...] = (
+        (cache.shared, "the cache is shared", (*place, "shared")),
+        (scenario.store.draws_replicas, "each read draws its replica", ("store", "read_from")),
+        (bool(again), "a query is tried again", ("schemes", *again[:1], "miss")),
+    )
+    for is_so, where, other in refused:
+        if is_so:
+            yield Finding((*place, "chunks"), f'be "0s" where {where}', (other,))
+
+
 def _retries(scenario: "Scenario") -> Iterator[Finding]:
     """The second try of a query is worked out for raw blocks alone."""
     again = [i for i, scheme in enumerate(scenario.schemes) if scheme.composed.misses.tries_again]
@@ -299,6 +316,7 @@ _RULES: Final = (
     _names,
     _schemes,
     _retries,
+    _chunks,
     faults,
     _interventions,
     _expect,
