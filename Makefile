@@ -15,10 +15,12 @@ DEV := $(VENV)/.set-up-dev
 READY := $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check format notebooks reports matrix bench clean
+.PHONY: help set-up run test test-quick check format notebooks reports matrix bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+set-up: $(DEV) ## everything that the other commands need, in .venv
 
 run: $(READY) ## simulate scenarios/thanos-2022.toml; results in out/thanos-2022
 	$(BIN)/sim run scenarios/thanos-2022.toml --out out/thanos-2022
