@@ -5,7 +5,8 @@ made, so that a reader that sees a block come or go touches only the blocks it d
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from operator import attrgetter
 
 from sim.core.objects import RESOLUTIONS, BlockObjects
@@ -160,7 +161,7 @@ class Catalog:
         self.mark_object = self.objects.mark
         self.no_compact_object = self.objects.no_compact
         self.uploaded_objects = tuple(range(self.mark_object))
-        self._kin: dict[tuple[int, int], _Kin] = {}
+        self._kin: defaultdict[tuple[int, int], _Kin] = defaultdict(_Kin)
         self._alike: dict[str, int] = {}
         self._n_names = 0
 
@@ -202,7 +203,7 @@ class Catalog:
             is_by_hand=is_by_hand,
         )
         self.blocks.append(block)
-        self._kin.setdefault(block.group, _Kin()).add(block)
+        self._kin[block.group].add(block)
         return block
 
     def new_name(self) -> int:
@@ -233,31 +234,37 @@ class _Kin:
 
     def add(self, block: Block) -> None:
         """Take a block in; note what it dominates and what it."""
-        holders = self._holders
-        peers = {peer.index: peer for peer in self._nameless}
-        for source in block.sources or tuple(holders):
-            for peer in holders[source]:
+        sources, holders = block.sources, self._holders
+        peers: dict[int, Block] = {}
+        for source in sources:
+            known = holders[source]
+            for peer in known:
                 peers[peer.index] = peer
-        for source in block.sources:
-            holders[source].append(block)
-        if not block.sources:
-            self._nameless.append(block)
-        for peer in peers.values():
-            _compare(block, peer)
+            known.append(block)
+        nameless = self._nameless
+        if nameless or not sources:
+            # What names nothing is contained in all there is, and contains only its like.
+            others = nameless if sources else [*chain.from_iterable(holders.values()), *nameless]
+            peers.update((peer.index, peer) for peer in others)
+            if not sources:
+                nameless.append(block)
+        if peers:
+            _relate(block, peers.values())
 
 
-def _compare(block: Block, peer: Block) -> None:
-    """Note which of two blocks dominates the other, if one does; ``block`` is the new one."""
-    if _holds(block, peer):
-        is_twin = len(peer.sources) == len(block.sources)
-        is_younger = is_twin and by_creation(peer) < by_creation(block)
-        winner, loser = (peer, block) if is_younger else (block, peer)
-    elif _holds(peer, block):
-        winner, loser = peer, block
-    else:
-        return
-    winner.dominates += (loser,)
-    loser.dominated_by += (winner,)
+def _relate(block: Block, peers: Iterable[Block]) -> None:
+    """Note which of its peers a new block dominates, and which it."""
+    for peer in peers:
+        if _holds(block, peer):
+            is_twin = len(peer.sources) == len(block.sources)
+            is_younger = is_twin and by_creation(peer) < by_creation(block)
+            winner, loser = (peer, block) if is_younger else (block, peer)
+        elif _holds(peer, block):
+            winner, loser = peer, block
+        else:
+            continue
+        winner.dominates += (loser,)
+        loser.dominated_by += (winner,)
 
 
 def _holds(outer: Block, inner: Block) -> bool:
