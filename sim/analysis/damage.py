@@ -22,7 +22,7 @@ __all__ = ["lost_data", "unnoticed_us"]
 
 
 def lost_data(scenario: Scenario, timelines: Timelines) -> tuple[Ints, Ints]:
-    """Committed level-1 blocks whose data was in no complete block before its retention ended.
+    """Level-1 blocks, committed or dropped, whose data no complete block had until it expired.
 
     A block is complete while its chunks, index and meta.json are in the store, as acknowledged.
     Data counts as there in whatever resolution.
@@ -43,6 +43,10 @@ def lost_data(scenario: Scenario, timelines: Timelines) -> tuple[Ints, Ints]:
     until_us = np.where(blocks.committed_us < NEVER, blocks.broken_us, 0)
     np.maximum.at(last_us, key, until_us[holder])
     rows = blocks.of_producers
+    if scenario.producers.unuploaded == "dropped":
+        rows = blocks.cut
+        has_gone = blocks.max_us[rows] + scenario.producers.kept_us <= timelines.horizon_us
+        rows = rows[has_gone | (blocks.committed_us[rows] < NEVER)]
     gone_us = last_us[blocks.stream[rows] * width + blocks.data_ordinal[blocks.data_ptr[rows]]]
     kept = scenario.compactor.retention_us if scenario.compactor.downsampling else None
     retention = kept or scenario.compactor.retention_us[:1]

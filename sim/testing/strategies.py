@@ -151,6 +151,8 @@ def _producers(draw: DrawFn, length_m: int, count: int) -> Table:
         "upload_takes": draw(_seldom("0s", laws(30))),
         "retry_after": draw(st.sampled_from(["30s", "5m"])),
         "local_retention": draw(_minutes(0, 3 * length_m)),
+        "local_retention_bytes": draw(_seldom(None, st.sampled_from(["512MiB", "1300MiB"]))),
+        "unuploaded": draw(_seldom(None, st.just("dropped"))),
         "chunk_files": draw(st.integers(1, 2)),
     }
 

@@ -47,10 +47,14 @@ class BlockTable:
     by_hand: npt.NDArray[np.bool_]
 
     @property
+    def cut(self) -> Ints:
+        """Rows of the level-1 blocks that producers made, ascending."""
+        return np.flatnonzero((self.level == 1) & ~self.by_hand)
+
+    @property
     def of_producers(self) -> Ints:
         """Rows of the level-1 blocks that producers committed, ascending."""
-        mine = (self.level == 1) & ~self.by_hand & (self.committed_us < NEVER)
-        return np.flatnonzero(mine)
+        return self.cut[self.committed_us[self.cut] < NEVER]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

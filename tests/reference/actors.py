@@ -7,6 +7,8 @@ from typing import Protocol
 
 import simpy
 
+from sim.core.units import NEVER
+from sim.scenario.schema import Producers as ProducersSpec
 from tests.reference.client import Client, RequestFailed
 from tests.reference.store import Store
 from tests.reference.world import (
@@ -20,12 +22,29 @@ from tests.reference.world import (
 )
 
 
-def upload(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
-    """Put every object of a block, meta.json last (B2); raises RequestFailed at a failed put."""
+def kept_locally_us(spec: ProducersSpec) -> int:
+    """How long a producer answers for a block after its end (P4)."""
+    kept_us = [spec.local_retention_us]
+    if spec.local_retention_bytes is not None:
+        kept_us.append(spec.local_retention_bytes // spec.block_bytes * spec.block_length_us)
+    return min(kept_us)
+
+
+def upload(
+    actor: Actor, client: Client, block: Block, takes_us: int, until_us: int = NEVER
+) -> Steps:
+    """Put every object of a block, meta.json last (B2), but none at or after ``until_us`` (P5).
+
+    Raises RequestFailed at a failed put.
+    """
     begin_us = actor.world.now_us
     n = len(block.objects)
     for i, name in enumerate(block.objects):
-        yield from actor.until(begin_us + (i + 1) * takes_us // n)
+        due_us = begin_us + (i + 1) * takes_us // n
+        if actor.taken_us(due_us) >= until_us:
+            yield from actor.until(until_us)
+            return
+        yield from actor.until(due_us)
         upload_time_us = actor.taken_us(begin_us + (n - 1) * takes_us // n)
         stamp_us = client.clock_us(upload_time_us)
         client.put(block.key(name), stamp_us if name == "meta.json" else 0)
@@ -110,7 +129,7 @@ class Producer(Crashable):
         not_before_us = start_us
         length_us = self.spec.block_length_us
         while self.spec.memory == "lost" and self.next_j > 0:
-            if self.next_j * length_us + self.spec.local_retention_us <= self.world.now_us:
+            if self.next_j * length_us + kept_locally_us(self.spec) <= self.world.now_us:
                 break
             self.next_j -= 1
         while True:
@@ -122,9 +141,14 @@ class Producer(Crashable):
             identity = ("producer", self.stream, "upload-takes", j)
             takes_us = self.world.draw_us(self.spec.upload_takes, *identity)
             block = self._current_block(j)
+            gone_us = NEVER
+            if self.spec.unuploaded == "dropped":
+                gone_us = block.max_us + kept_locally_us(self.spec)
             try:
-                if self.client.head(block.key("meta.json")) is None:
-                    yield from upload(self, self.client, block, self.slowed_us(takes_us))
+                is_there = self.world.now_us < gone_us
+                if is_there and self.client.head(block.key("meta.json")) is None:
+                    lasts_us = self.slowed_us(takes_us)
+                    yield from upload(self, self.client, block, lasts_us, gone_us)
                 self.next_j += 1
                 not_before_us = self.world.now_us
             except RequestFailed:

@@ -10,6 +10,7 @@ import simpy
 
 from sim.core.arrivals import arrivals, choose
 from sim.scenario.schema import QueryClass
+from tests.reference.actors import kept_locally_us
 from tests.reference.client import reading_candidates
 from tests.reference.gateway import Gateway
 from tests.reference.querier import Querier
@@ -204,7 +205,8 @@ class QueryClassProcess:
     def _needed(self, question: Question) -> list[Block]:
         """Level-1 blocks the answer should contain (Q5)."""
         now_us = self.world.now_us
-        local_us = self.world.scenario.producers.local_retention_us
+        spec = self.world.scenario.producers
+        local_us = kept_locally_us(spec)
         compactor = self.world.scenario.compactor
         made = question.finest if compactor.downsampling else question.finest[:1]
         keeps_us = [compactor.retention_us[r] for r in made]
@@ -215,7 +217,7 @@ class QueryClassProcess:
             and not block.by_hand
             and question.overlaps(block)
             and now_us >= block.max_us + local_us
-            and now_us >= block.committed_us
+            and (spec.unuploaded == "dropped" or now_us >= block.committed_us)
             and any(keep_us == 0 or now_us < block.max_us + keep_us for keep_us in keeps_us)
         ]
 

@@ -90,7 +90,7 @@ class _Rescue:
         yield self._knob("gateways.sync_takes", gateways.sync_takes, self._sync_takes())
         takes = self._exposure.query_class.takes
         yield self._knob("queries.{query}.takes", takes, self._query_takes())
-        local_us = spec.producers.local_retention_us
+        local_us = spec.producers.kept_us
         yield Knob(
             key="producers.local_retention",
             now_us=local_us,

@@ -123,10 +123,12 @@ class Needs:
 def _needed(exposure: "Exposure") -> tuple[Ints, Ints, Ints]:
     """Level-1 blocks and the arrivals [start, end) for which only the bucket has their data."""
     blocks, spec = exposure.timelines.blocks, exposure.scenario
-    rows = blocks.of_producers
+    is_kept = spec.producers.unuploaded != "dropped"
+    rows = blocks.of_producers if is_kept else blocks.cut
     start, end = exposure.asks(rows)
-    local_until = blocks.max_us[rows] + spec.producers.local_retention_us
-    start = np.maximum(np.maximum(start, blocks.committed_us[rows]), local_until)
+    start = np.maximum(start, blocks.max_us[rows] + spec.producers.kept_us)
+    if is_kept:
+        start = np.maximum(start, blocks.committed_us[rows])
     finest = RESOLUTIONS.index(exposure.query_class.max_resolution) + 1
     kept = spec.compactor.retention_us[: finest if spec.compactor.downsampling else 1]
     if all(kept):

@@ -92,6 +92,6 @@ def handed_over(of: Terms) -> Rule:
             of.period,
             of.sync,
         ),
-        configured_us=float(spec.local_retention_us),
+        configured_us=float(spec.kept_us),
         obstacles=tuple(obstacles),
     )

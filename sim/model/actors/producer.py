@@ -4,6 +4,7 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Law
 from sim.core.streams import Streams
+from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
 from sim.model.store.client import Client, RequestFailed
 from sim.model.store.transfer import Steps, upload
@@ -43,7 +44,7 @@ class Producer:
         """The life of the producer, from wherever it stands."""
         kernel, spec = self._kernel, self._spec
         if self._forgets:
-            gone_us = kernel.now_us - spec.local_retention_us
+            gone_us = kernel.now_us - spec.kept_us
             self._ordinal = min(self._ordinal, max(0, gone_us // spec.block_length_us))
         while True:
             j = self._ordinal
@@ -52,8 +53,9 @@ class Producer:
             if ready_us > kernel.now_us:
                 yield kernel.sleep(ready_us - kernel.now_us, Phase.PRODUCER)
             block = self._made.get(j) or self._cut(j)
+            gone_us = end_us + spec.kept_us if spec.unuploaded == "dropped" else NEVER
             try:
-                yield from self._ship(block)
+                yield from self._ship(block, gone_us)
             except RequestFailed as failure:
                 what = f"{failure.args[0]} {failure.args[1]}"
                 self._recorder.record(ErrorRecord(kernel.now_us, self._client.name, what))
@@ -63,16 +65,20 @@ class Producer:
                 if not self._forgets:
                     del self._made[j]
 
-    def _ship(self, block: Block) -> Steps:
-        """Upload the block unless its meta.json is there; raises RequestFailed."""
+    def _ship(self, block: Block, gone_us: int) -> Steps:
+        """Upload the block until it goes, unless its meta.json is there; raises RequestFailed."""
         client, now_us = self._client, self._kernel.now_us
+        if now_us >= gone_us:
+            return
         meta = client.store.catalog.meta_object
         client.tally.count("head", now_us)
         client.raise_if_failing("head", block, meta, now_us)
         if not client.head(block, meta, now_us):
             takes_us = self._draw(self._spec.upload_takes, "upload-takes", self._ordinal)
             takes_us = self._kernel.lasts_us(takes_us)
-            yield from upload(block, client, self._kernel, Phase.PRODUCER, takes_us)
+            yield from upload(
+                block, client, self._kernel, Phase.PRODUCER, takes_us, until_us=gone_us
+            )
 
     def _draw(self, law: Law, purpose: str, j: int) -> int:
         return draw_us(law, self._streams, "producer", self._stream, purpose, j)

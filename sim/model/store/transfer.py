@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from sim.core.kernel import Kernel
+from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
 from sim.model.store.client import Client, RequestFailed
 
@@ -22,8 +23,16 @@ def until(t_us: int, kernel: Kernel, phase: int) -> Steps:
         yield kernel.sleep(t_us - kernel.now_us, phase)
 
 
-def upload(block: Block, client: Client, kernel: Kernel, phase: int, takes_us: int) -> Steps:
-    """Put chunks, index and meta.json over ``takes_us`` from now.
+def upload(
+    block: Block,
+    client: Client,
+    kernel: Kernel,
+    phase: int,
+    takes_us: int,
+    *,
+    until_us: int = NEVER,
+) -> Steps:
+    """Put chunks, index and meta.json over ``takes_us`` from now; nothing from ``until_us`` on.
 
     Raises
     ------
@@ -35,6 +44,9 @@ def upload(block: Block, client: Client, kernel: Kernel, phase: int, takes_us: i
     stamp_us = client.clock_us(last_us)
     uploaded = client.store.catalog.uploaded_objects
     for instant_us, objects in _timetable(uploaded, kernel.now_us, takes_us):
+        if kernel.due_us(instant_us) >= until_us:
+            yield from until(until_us, kernel, phase)
+            return
         yield from until(instant_us, kernel, phase)
         now_us = kernel.now_us
         if client.is_undisturbed:

@@ -80,6 +80,14 @@ class Producers(Frozen):
         alias="local_retention",
         description="Data younger than this is also answered by the producer.",
     )
+    local_retention_bytes: Bytes | None = Field(
+        None, description="And the newest blocks that fit into so much; any size if left out."
+    )
+    unuploaded: Literal["kept", "dropped"] | None = Field(
+        None,
+        description="What becomes of a block that is not uploaded when its local retention ends: "
+        "kept until it is, as if nothing is said, or dropped (Prometheus).",
+    )
     block_bytes: Bytes = Field(512 * 2**20, description="Size of a level-1 block.")
     chunk_files: Count = Field(1, description="Chunk objects of a block.")
     names: Literal["itself", "nothing"] | None = Field(
@@ -89,6 +97,14 @@ class Producers(Frozen):
         None,
         description="What a crash does to what a producer knows of its uploads; kept if left out.",
     )
+
+    @property
+    def kept_us(self) -> int:
+        """How long after the end of a block its producer answers for it, by time and by size."""
+        if self.local_retention_bytes is None:
+            return self.local_retention_us
+        n_kept = self.local_retention_bytes // self.block_bytes
+        return min(self.local_retention_us, n_kept * self.block_length_us)
 
 
 class SyncStages(ReadStages):
