@@ -92,6 +92,7 @@ PATHS = (
     "horizon", "warmup", "trials", "seed", "name", "summary", "source", "schema",
     "store", "store.profile", "store.replicas", "store.read_from", "store.acks", "store.order",
     "store.primary", "store.negative_cache", "store.error_rate", "store.lost_answer_rate",
+    "store.delete_absent",
     "store.lag.create.get", "store.lag.delete.list", "store.lag", "store.quorum",
     "producers.count", "producers.block_length", "producers.upload_after",
     "producers.upload_takes", "producers.retry_after", "producers.local_retention",

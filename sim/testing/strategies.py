@@ -84,6 +84,7 @@ def stores(draw: DrawFn, *, strong: bool = False, errors: bool = True) -> Table:
         "primary": replicas > 1 and draw(_seldom(False, st.just(True))),
         "acks": draw(st.integers(0, replicas)),
         "order": draw(_seldom("independent", st.just("log"))),
+        "delete_absent": draw(_seldom(None, st.just("error"))),
         "negative_cache": draw(_seldom("0s", _minutes(5, 60))),
         "lag": lag,
     }

@@ -68,7 +68,7 @@ def delete(actor: Actor, client: Client, block: Block, takes_us: int) -> Steps:
     ]
     for i, key in enumerate(keys):
         yield from actor.until(begin_us + (i + 1) * takes_us // len(keys))
-        if client.store.newest_is_put(key):
+        if client.store.newest_is_put(key) or client.store.refuses_absent:
             client.delete(key)
 
 

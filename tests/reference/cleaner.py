@@ -326,7 +326,8 @@ class Deletion:
         at_us = self.next_us
         while self.keys and self.keys[0][0] == at_us:
             _, key = self.keys.pop(0)
-            if self.client.store.newest_is_put(key):
+            store = self.client.store
+            if store.newest_is_put(key) or store.refuses_absent:
                 self.client.delete(key)
 
 

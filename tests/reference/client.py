@@ -179,6 +179,8 @@ class Client:
 
     def _write(self, kind: str, key: str, *, is_put: bool, stamp_us: int) -> None:
         self._strike(kind, key, is_over=False)
+        if not is_put and not self.store.newest_is_put(key):
+            raise RequestFailed(key)
         error_rate, lost_answer_rate = self._error_rates(kind, key)
         uniform = self._uniform(kind, key)
         if uniform < error_rate:

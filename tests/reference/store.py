@@ -78,6 +78,11 @@ class Store:
             default=0,
         )
 
+    @property
+    def refuses_absent(self) -> bool:
+        """Whether deleting what is gone is an error (B4)."""
+        return self.world.scenario.store.delete_absent == "error"
+
     def newest_is_put(self, key: str) -> bool:
         """Whether the key exists for somebody who sees every acknowledged change."""
         return key in self.versions and self.versions[key][-1].is_put

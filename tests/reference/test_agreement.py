@@ -190,14 +190,22 @@ def test_they_agree_on_plans_that_ask_for_the_size_of_an_index() -> None:
     assert build(simulate(scenario, 0, 0)).counters["compactor-error"] > 1
 
 
+@pytest.mark.parametrize("absent", [None, "error"])
 @pytest.mark.parametrize("shards", [1, 2])
-def test_they_agree_on_several_compactors(shards: int) -> None:
+def test_they_agree_on_several_compactors(shards: int, absent: str | None) -> None:
     takes = {"law": "uniform", "low": "0s", "high": "40m"}
     beside = {"progress_interval": "20m", "cleanup_interval": "25m", "partial_age": "20m"}
     scenario = world(
         horizon="16h",
+        store={"delete_absent": absent},
         producers={"count": 2, "upload_takes": takes},
-        compactor={"count": 2, "shards": shards, "compaction_takes": takes, **beside},
+        compactor={
+            "count": 2,
+            "shards": shards,
+            "compaction_takes": takes,
+            "delete_takes": takes,
+            **beside,
+        },
         faults=[{"kind": "compactor-crash", "target": 1, "at": "12h", "lasts": "1h"}],
         queries=[{"name": "q", "rate": "2/h", "range": "12h"}],
         schemes=[marks("90m", "1h")],
@@ -205,6 +213,7 @@ def test_they_agree_on_several_compactors(shards: int) -> None:
     assert list(differences(scenario, 0, 0)) == []
     made = build(simulate(scenario, 0, 0)).counters
     assert (made["duplicate-compaction"] > 0) == (shards == 1)
+    assert absent is None or made["compactor-error"] > 0
 
 
 @pytest.mark.parametrize("retention", ["0s", "8h"])

@@ -204,6 +204,15 @@ def test_an_only_compactor_may_be_named_by_its_number() -> None:
     assert compacted(trace) == []
 
 
+def test_a_pass_may_end_early_where_a_store_refuses_what_another_has_deleted() -> None:
+    reason = "a deletion may meet that of another compactor, and end the process (delete_absent)"
+    kept = {"downsampling": True, "retention": {"raw": "10d"}}
+    for n_compactors, absent in ((2, "error"), (1, "error"), (2, "ok")):
+        scenario = world(**two(count=n_compactors, **kept) | {"store": {"delete_absent": absent}})
+        (rule,) = (rule for rule in rules(scenario, 0) if rule.name == "R9")
+        assert (reason in rule.troubles) == (n_compactors > 1 and absent == "error")
+
+
 def test_rules_prove_nothing_of_two_on_one_stream() -> None:
     settings = two() | {"store": {"lag": lag(create_list="5m")}}
     alike = world(**settings | {"producers": {"count": 2, "upload_takes": "10m"}})

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from sim.core.kernel import Phase
-from sim.model.store.transfer import delete, upload
-from sim.trace.records import PutRecord
+from sim.model.store.client import RequestFailed
+from sim.model.store.transfer import Steps, delete, upload
+from sim.trace.records import REQUEST_KINDS, PutRecord
 from tests.worlds import Rig, run, story, us, world
 
 
@@ -80,6 +81,26 @@ def test_what_somebody_else_deleted_meanwhile_is_not_deleted_again() -> None:
     rig.at("90s", lambda: rig.store.delete(block, (0,)))
     rig.go("1h")
     assert rig.story()[1:] == ["1m delete 0: meta", "1m30s delete 0: chunk", "3m delete 0: index"]
+
+
+def test_a_store_may_refuse_to_delete_what_is_gone() -> None:
+    rig = Rig(delete_absent="error")
+    block = rig.block(0, 2)
+    rig.put(block)
+    client = rig.client("compactor", None)
+
+    def job() -> Steps:
+        with pytest.raises(RequestFailed, match="chunks/000001"):
+            yield from delete(block, client, rig.kernel, Phase.COMPACTOR, us("3m"))
+        yield from delete(block, client, rig.kernel, Phase.COMPACTOR, us("1m"))
+
+    rig.kernel.spawn(job(), at_us=0, phase=Phase.COMPACTOR)
+    rig.at("90s", lambda: rig.store.delete(block, (0,)))
+    rig.go("1h")
+    # What is gone when a deletion begins is not asked for.
+    assert rig.story()[1:] == ["1m delete 0: meta", "1m30s delete 0: chunk", "3m delete 0: index"]
+    counts = rig.tally.records(us("1h"))[-1].counts
+    assert counts[REQUEST_KINDS.index("delete")] == 3
 
 
 def produced(horizon: str, **changes: Any) -> list[str]:

@@ -175,6 +175,8 @@ def _pass_obstacles(of: Terms) -> Iterator[str]:
     if any(rule.status is not Status.HOLDS for rule in synced_in_time(of)):
         yield "syncs of the compactor may be given up (R12: sync_timeout)"
     compactor = of.scenario.compactor
+    if of.scenario.store.delete_absent == "error" and len(compactor.names) > 1:
+        yield "a deletion may meet that of another compactor, and end the process (delete_absent)"
     is_shared = compactor.cleanup == "every" or compactor.progress_interval_us
     if is_shared and compactor.sync_takes.longest_us:
         yield "a pass may be given a sync that began before (progress_interval, cleanup)"

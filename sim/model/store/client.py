@@ -218,11 +218,14 @@ class Client:
         self._end_write(request, key, t_us)
 
     def delete(self, block: Block, object_index: int, t_us: int) -> None:
-        """A DELETE of an object that is there, now; raises as :meth:`put`."""
+        """A DELETE, now; raises as :meth:`put`, and if the object is not there any more."""
         self.tally.count("delete", t_us)
         request = self._request("delete", block, object_index)
         key = self.store.catalog.key(block, object_index)
-        if self._is_applied(request, key, t_us):
+        is_applied = self._is_applied(request, key, t_us)
+        if not self.store.holds(block, object_index):
+            raise RequestFailed("delete-absent", key)
+        if is_applied:
             self.store.delete(block, (object_index,))
         self._end_write(request, key, t_us)
 

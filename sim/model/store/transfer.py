@@ -113,8 +113,9 @@ def _deletion(block: Block, client: Client, kernel: Kernel, takes_us: int) -> It
         yield instant_us
         # Somebody else may have deleted some of them meanwhile.
         held = tuple(i for i in objects if client.store.holds(block, i))
-        if not client.is_undisturbed:
-            for i in held:
+        sent = objects if client.store.spec.delete_absent == "error" else held
+        if not client.is_undisturbed or sent != held:
+            for i in sent:
                 client.delete(block, i, kernel.now_us)
         elif held:
             client.tally.count("delete", kernel.now_us, len(held))

@@ -84,6 +84,11 @@ class Store(Frozen):
     lost_answer_rate: Fraction = Field(
         0.0, description="P(a request is applied, but answered with an error)."
     )
+    delete_absent: Literal["ok", "error"] | None = Field(
+        None,
+        description="What a DELETE is answered whose object somebody else has deleted meanwhile "
+        "(ok if left out, as S3; GCS and Azure: error).",
+    )
     lag: Lag = Field(Lag(), description="From an acknowledged change until a replica shows it.")
     quorum: Annotated[Quorum | None, BeforeValidator(_given)] = Field(
         None, description="Lags from the delays of messages, instead of lag."
