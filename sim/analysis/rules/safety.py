@@ -141,9 +141,10 @@ def _setting(scenario: "Scenario", misses: "Misses", outcome: str) -> str:
     is_told = outcome in ("partial-response", "warned")
     if is_told and is_abort and not misses.may_warn:
         return 'partial_response = "abort"'
-    gateways = [f"gateway/{g}" for g in range(scenario.gateways.count)]
-    may_go_down = any(fault.befalls(g) for fault in scenario.faults for g in gateways)
-    if misses.loses_gateway or may_go_down:
+    if misses.loses_gateway:
+        return ""
+    gateways = (f"gateway/{g}" for g in range(scenario.gateways.count))
+    if any(fault.befalls(g) for g in gateways for fault in scenario.faults):
         return ""
     if outcome == "query-error" or (is_told and not misses.warns):
         return f'miss = "{misses.kind}"'

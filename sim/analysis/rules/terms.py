@@ -99,7 +99,9 @@ class Terms:
         """How far apart clocks may be, with faults that hold at one time and not at another."""
         wrong = [fault for fault in self.scenario.faults if fault.offset_us]
         self.has_wrong_clocks = bool(wrong)
-        gateways = [f"gateway/{g}" for g in range(self.scenario.gateways.count)]
+        # All are alike without such a fault, and there may be many.
+        count = self.scenario.gateways.count if wrong else 1
+        gateways = [f"gateway/{g}" for g in range(count)]
         compactors = self.scenario.compactor.names
         writers = (*compactors, "operator") if self.scenario.interventions else compactors
 
