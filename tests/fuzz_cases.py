@@ -106,7 +106,8 @@ PATHS = (
     "gateways.count", "gateways.shards", "gateways.sync_interval", "gateways.sync_takes",
     "gateways.phase", "gateways.consistency_delay", "gateways.partial_response",
     "gateways.sync_stages", "gateways.cache", "gateways.cache.absent",
-    "gateways.cache.shared", "gateways.unhealthy_after", "queries", "queries.0.name",
+    "gateways.cache.shared", "gateways.cache.chunks", "gateways.unhealthy_after",
+    "queries", "queries.0.name",
     "queries.0.rate", "queries.0.range", "queries.0.offset", "queries.0.streams",
     "queries.0.takes", "queries.0.max_resolution", "schemes", "schemes.0.name", "schemes.0.kind",
     "schemes.1.delete_delay", "schemes.1.ignore_deletion_marks_delay", "faults", "expect",
@@ -189,6 +190,11 @@ def valid(rng: random.Random) -> Raw:
         raw["faults"] = [outage, {"kind": "compactor-crash", "at": "3h", "lasts": "1h"}]
     if rng.random() < 0.2:
         raw["compactor"] |= {"count": 2, "shards": rng.choice((1, 2))}
+    if rng.random() < 0.1:
+        raw["gateways"]["cache"] = {"chunks": rng.choice(("1us", "1h", "24h"))}
+    elif rng.random() < 0.1:
+        again = {"kind": "resync", "rest": rng.choice(("0s", "1m"))}
+        raw["schemes"].append({"name": "again", "kind": "composed", "miss": again})
     if rng.random() < 0.3:
         raw["expect"] = {"at once": {"sometimes": ["query-error"]}}
     return raw

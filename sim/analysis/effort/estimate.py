@@ -184,7 +184,7 @@ def _counts(n: Sizes, mode: str) -> _Counts:
         versions=(first + made + attempts + retired) * objects if has_versions else 0.0,
         holdings=per_shard * (first + made + first * (1.0 + len(n.ranges_us))),
         absences=per_shard * retired * n.chunk_files,
-        arrivals=n.rate_per_s * n.horizon_us / US_PER_S if mode == "sampled" else 0.0,
+        arrivals=n.rate_per_s * n.horizon_us / US_PER_S if mode == "sampled" or n.fills else 0.0,
     )
 
 

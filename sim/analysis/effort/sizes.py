@@ -31,6 +31,8 @@ class Sizes:
         Largest number of streams that a query draws; 0 where nothing about queries is drawn.
     rate_per_s : float
         Arrivals of all classes.
+    fills : bool
+        Whether queries fill caches, so that they are drawn in any mode.
     """
 
     horizon_us: float
@@ -64,6 +66,7 @@ class Sizes:
     classes: float
     rate_per_s: float
     drawn: float
+    fills: bool
 
 
 def sizes(scenario: Scenario, *, schemes: int | None = None) -> Sizes:
@@ -119,4 +122,5 @@ def sizes(scenario: Scenario, *, schemes: int | None = None) -> Sizes:
         classes=float(len(scenario.queries)),
         rate_per_s=sum(query.rate_per_s for query in scenario.queries),
         drawn=max(drawn, default=0.0),
+        fills=gateways.cache is not None and bool(gateways.cache.chunks_us),
     )

@@ -4,7 +4,9 @@ Which chunks are remembered depends on the queries before, and on those of the c
 were drawn; the few that fill a cache are looked for one by one.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -13,13 +15,13 @@ from sim.analysis.queries.uses import uses
 from sim.conventions.placement import fixed_replica
 from sim.conventions.queries import Queries
 from sim.core.streams import Streams
-from sim.core.units import US_PER_S
+from sim.core.units import NEVER, US_PER_S
 from sim.scenario.schema import QueryClass, Scenario
 from sim.trace.timelines import Timelines
 
 __all__ = ["RememberedChunks"]
 
-_LOOKED_AT: int = 64
+_LOOKED_AT: Final = 1_024
 """Arrivals that are expected in the first stretch of time that is looked through."""
 
 
@@ -82,13 +84,17 @@ class RememberedChunks:
         """Arrivals that the cache of a gateway serves with the chunks of a block."""
         timelines = self._timelines
         downs, stream = timelines.downs, int(timelines.blocks.stream[block])
-        down_us = np.sort(downs.start_us[downs.gateway == gateway]).tolist()
+        down_us = [*np.sort(downs.start_us[downs.gateway == gateway]).tolist(), NEVER]
         filling = self._filling(gateway, block)
         start, end, at_us = [], [], 0
-        while (fill_us := self._next(filling, stream, at_us)) is not None:
-            at_us = min([fill_us + self._lifetime_us, *(d for d in down_us if d > fill_us)])
-            start.append(fill_us + 1)
-            end.append(at_us)
+        while asking := self._asking(filling, stream, at_us):
+            place = 0
+            while place < len(asking):
+                fill_us = asking[place]
+                at_us = min(fill_us + self._lifetime_us, down_us[bisect_right(down_us, fill_us)])
+                start.append(fill_us + 1)
+                end.append(at_us)
+                place = bisect_left(asking, at_us, place)
         return merge(np.array(start, np.int64), np.array(end, np.int64))
 
     def _filling(self, gateway: int, block: int) -> Spans:
@@ -107,15 +113,16 @@ class RememberedChunks:
         )
         return intersect(asked, complement(absent, *span))
 
-    def _next(self, filling: Spans, stream: int, from_us: int) -> int | None:
-        """The first arrival from an instant on that is among some and asks for a stream."""
+    def _asking(self, filling: Spans, stream: int, from_us: int) -> list[int]:
+        """The next arrivals, of some and from an instant on, that ask for a stream."""
         for start_us, end_us in _pieces(filling, from_us, self._rate_per_s):
             number, at_us = self._queries.arrivals_within(start_us, end_us)
             query = np.arange(number, number + at_us.size, dtype=np.int64)
             asking = at_us[self._queries.asks_for(query, np.full(query.size, stream))]
             if asking.size:
-                return int(asking[0])
-        return None
+                found: list[int] = asking.tolist()
+                return found
+        return []
 
 
 def _pieces(spans: Spans, from_us: int, rate_per_s: float) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,7 @@ What they do to a gateway is in the trace; what became of them is judged here, f
 drawn (``SEMANTICS.md`` D12).
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from sim.core.units import NEVER
 
 __all__ = ["Arrived", "Retries"]
 
-_NONE: int = -1
+_NONE: Final = -1
 
 
 class Arrived(NamedTuple):
