@@ -122,8 +122,8 @@ def test_a_planner_that_takes_the_newest_block(monkeypatch: Patch) -> None:
 
         min_us = max_us = NEVER
 
-    def with_newest(blocks: Any, ranges_us: Any) -> list[Block]:
-        return plan([*blocks, Newest()], ranges_us)  # type: ignore[list-item]
+    def with_newest(blocks: Any, *others: Any) -> list[Block]:
+        return plan([*blocks, Newest()], *others)  # type: ignore[list-item]
 
     monkeypatch.setattr(planner, "plan", with_newest)
     # The window is planned as soon as it is full, two hours early.
@@ -213,7 +213,7 @@ def test_a_consistency_delay_without_the_exemption(monkeypatch: Patch) -> None:
         return bool(rig.sync(rig.view(consistency_delay="30m")))
 
     assert is_seen()
-    monkeypatch.setattr(Block, "is_compacted", property(lambda self: False))
+    monkeypatch.setattr(Block, "is_exempt", property(lambda self: False))
     assert not is_seen()
 
 

@@ -173,7 +173,7 @@ REFUSED: list[tuple[Raw, str]] = [
         {"faults": [OUTAGE | {"kind": "outage"}]},
         'faults[0].kind=\'outage\' must be one of "gateway-outage", "producer-crash", '
         '"compactor-crash", "crash", "clock", "store-errors", "request-errors", '
-        '"store-lags", "cut-off"; did you mean "gateway-outage"?',
+        '"store-lags", "cut-off", "pause", "slow-down"; did you mean "gateway-outage"?',
     ),
     (
         {"faults": [{"kind": "gateway-outage", "at": "1d", "lasts": "1h"}]},
@@ -182,7 +182,7 @@ REFUSED: list[tuple[Raw, str]] = [
     (
         {"interventions": [{"kind": "unmarked", "at": "1d"}]},
         'interventions[0].kind=\'unmarked\' must be one of "mark", "unmark", "corrupt-mark", '
-        '"delete", "cleanup", "rewrite", "upload"; did you mean "unmark"?',
+        '"no-compact", "delete", "cleanup", "rewrite", "upload"; did you mean "unmark"?',
     ),
     (
         {"interventions": [BY_HAND | {"stream": "al"}]},
