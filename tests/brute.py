@@ -241,7 +241,7 @@ class Judge:
             for _, _, start, end in rows:
                 yield from (start - takes_us, end)
         for block in self.blocks:
-            _, _, min_us, max_us, _, committed_us = block
+            _, _, min_us, max_us, _, committed_us, _ = block
             yield from (min_us + spec.offset_us + 1, max_us + spec.offset_us + spec.range_us)
             # Between blocks that overlap, a gap may begin only where a range does (Q2).
             yield max_us + spec.offset_us
