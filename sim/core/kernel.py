@@ -73,6 +73,9 @@ class Kernel:
         One whose clock this one shares, with all who live on it.
     """
 
+    is_steady = True
+    """Whether steps are taken when they are due, and work lasts as long as it takes."""
+
     def __init__(self, *, shuffle: int | None = None, beside: "Kernel | None" = None) -> None:
         self._env: simpy.Environment
         if beside is not None:

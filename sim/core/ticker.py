@@ -27,6 +27,6 @@ class Ticker:
         period_us = self._period_us
         if period_us:
             next_us = run_us - (run_us - self._start_us) % period_us + period_us
-            return max(next_us, end_us)
+            return next_us if next_us > end_us else end_us
         interval_us = draw_us(self._interval, self._streams, *self._identity, "interval", run_us)
         return max(end_us, run_us + interval_us)

@@ -134,13 +134,15 @@ class Gateway:
         )
         if spec.sync_takes_per_block_us:
             takes_us += spec.sync_takes_per_block_us * self.view.n_listed(start_us)
-        takes_us = kernel.lasts_us(takes_us)
-        self._syncs_until_us = kernel.due_us(start_us + takes_us)
-        at = Instants(
-            list_us=start_us,
-            check_us=kernel.due_us(start_us + int(takes_us * stages.check)),
-            marks_us=kernel.due_us(start_us + int(takes_us * stages.marks)),
-        )
+        if not kernel.is_steady:
+            takes_us = kernel.lasts_us(takes_us)
+        check_us = start_us + int(takes_us * stages.check)
+        marks_us = start_us + int(takes_us * stages.marks)
+        self._syncs_until_us = start_us + takes_us
+        if not kernel.is_steady:
+            check_us, marks_us = kernel.due_us(check_us), kernel.due_us(marks_us)
+            self._syncs_until_us = kernel.due_us(self._syncs_until_us)
+        at = Instants(start_us, check_us, marks_us)
         if at.marks_us > start_us:
             yield from self._until(at.marks_us)
         try:

@@ -12,7 +12,7 @@ from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.schemes import Scheme
 from sim.model.store.client import RequestFailed
-from sim.model.store.transfer import Steps, delete, delete_all, until
+from sim.model.store.transfer import Steps, delete, delete_all
 from sim.model.views.listing import SyncAborted
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
@@ -178,9 +178,11 @@ class Janitor:
                 yield from job()
             except (RequestFailed, SyncAborted) as failure:
                 self.record_error(*failure.args)
-            next_us = ticker.next_run_us(start_us, self.kernel.now_us)
-            yield from until(next_us, self.kernel, self.phase)
-            start_us = self.kernel.now_us
+            end_us = self.kernel.now_us
+            start_us = ticker.next_run_us(start_us, end_us)
+            if start_us > end_us:
+                yield self.kernel.sleep(start_us - end_us, self.phase)
+                start_us = self.kernel.now_us
 
     def record_error(self, *what: object) -> None:
         """Record that work ended early, and on what."""

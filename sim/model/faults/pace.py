@@ -35,6 +35,8 @@ class Pace:
 class PacedKernel(Kernel):
     """The kernel, as an actor meets it that has a pace of its own."""
 
+    is_steady = False
+
     def __init__(self, kernel: Kernel, pace: Pace) -> None:
         super().__init__(beside=kernel)
         self._pace = pace
