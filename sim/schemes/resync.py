@@ -159,7 +159,8 @@ class _Resyncs:
 
     def _look(self, reader: _Reader, load: _Load) -> None:
         """See what the block lacks, and let the reader sync after the next query that misses it."""
-        absences = [] if load.block.resolution else _absences(load.block, reader.replica)
+        n_data = reader.holder.view.client.store.catalog.meta_object
+        absences = [] if load.block.resolution else _absences(load.block, n_data, reader.replica)
         later = [absent for absent in absences if absent[1] > load.since_us]
         _call_off(load)
         if later:
@@ -240,10 +241,10 @@ class _Arrivals:
         return self._number + first, self._at_us[first:]
 
 
-def _absences(block: Block, replica: int) -> list[tuple[int, int]]:
+def _absences(block: Block, n_data: int, replica: int) -> list[tuple[int, int]]:
     """When a replica lacks one of the chunks of a block, or its index, each once."""
     spans = set()
-    for versions in block.history[: len(block.history) - 2]:
+    for versions in block.history[:n_data]:
         seen = [(v.is_put, v.ack_us if v.get is None else v.get[replica]) for v in versions]
         spans.update(hidden_spans(seen))
     return sorted(spans)

@@ -19,6 +19,7 @@ from sim.study.explain import explain
 from sim.study.run import run_scenario
 from sim.testing import check_trace
 from sim.trace.records import DeleteRecord, DropRecord, Record, RetryRecord, SyncsRecord
+from tests.reference.test_agreement import differences
 from tests.traces import lines, unordered
 from tests.worlds import AT_ONCE, lag, run, us, world
 
@@ -118,6 +119,12 @@ def test_a_miss_is_when_the_replica_that_is_read_shows_the_deletion() -> None:
     gone_us = times(scenario, DeleteRecord)[0]
     first_us = next(t for t in arrivals(scenario) if t >= gone_us + us("7m"))
     assert times(scenario, RetryRecord)[0] == first_us + 1
+
+
+def test_a_query_misses_no_meta_json_which_goes_first() -> None:
+    query = {"name": "q", "rate": "30/h", "range": "20h", "takes": "3m"}
+    slow = {"compactor": {"delete_takes": "4m"}, "gateways": {"sync_interval": "20m"}}
+    assert next(differences(tried(queries=[query], **slow), 0, 0), None) is None
 
 
 def test_each_gateway_syncs_for_its_own_queries() -> None:
