@@ -21,7 +21,7 @@ from sim.scenario.load import load
 from sim.scenario.presets import scheme_presets, settings_presets
 from sim.scenario.schema import Scenario
 from sim.schemes.plain import NoHold
-from sim.trace.records import DropRecord, LoadRecord
+from sim.trace.records import DropRecord, LoadRecord, PutRecord
 from sim.trace.timelines import Timelines
 from tests.worlds import AT_ONCE, lag, marks, run, us, world
 
@@ -375,3 +375,18 @@ def test_readers_of_old_use_a_source_until_it_is_gone() -> None:
     # One sync after the compaction all are dropped; or each once its meta.json is gone.
     assert drops_us("superseded") == [us("10h30m")]
     assert drops_us("gone") == [us("10h30m"), us("11h30m"), us("12h30m")]
+
+
+def test_an_extra_file_is_one_object_more_and_saves_no_query() -> None:
+    def seen(name: str) -> tuple[dict[str, int], int, int]:
+        needed = {"presets": list(scheme_presets()[name].presets)}
+        scenario = world(schemes=[{"preset": name}], horizon="12h", **needed)
+        trace, timelines = run(scenario)
+        puts = sum(len(r.objects) for r in trace.records if isinstance(r, PutRecord))
+        return hazards_us(scenario, timelines), len(timelines.blocks.id), puts
+
+    plain, extra = seen("S0"), seen("S9")
+    assert plain[0] == extra[0]
+    assert plain[0]["query-error"] > 0
+    assert plain[1] == extra[1]
+    assert extra[2] == plain[2] + plain[1]
