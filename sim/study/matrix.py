@@ -88,7 +88,9 @@ def prices(
 def under(path: Path, preset: SchemePreset, changes: Mapping[str, object]) -> "Scenario":
     """The world of a scenario with one scheme that is shipped, instead of its own."""
     own = {"schemes": [{"preset": preset.name}], "expect": {}, **changes}
-    return load(path, own | ({"presets": list(preset.presets)} if preset.presets else {}))
+    if preset.presets:
+        own["presets"] = [*(load(path).presets or ()), *preset.presets]
+    return load(path, own)
 
 
 def _cell(trials: int, job: tuple[Row, SchemePreset]) -> Cell:

@@ -17,7 +17,7 @@ from sim.analysis.matrix import Cell, Row
 from sim.report.matrix import cell_text, matrix_figure
 from sim.report.style import to_svg
 from sim.scenario.presets import scheme_presets
-from sim.study.matrix import cells, prices, rows
+from sim.study.matrix import cells, prices, rows, under
 
 FOLDER: Final = ROOT / "scenarios" / "thanos"
 AT_ONCE: Final = FOLDER / "f-a1-delete-at-once.toml"
@@ -128,3 +128,12 @@ def test_every_failure_mode_and_scheme_has_its_place() -> None:
     with Path(ROOT, "reports", "thanos-matrix", "matrix.csv").open(encoding="utf-8") as file:
         committed = list(csv.DictReader(file))
     assert {row["scheme"] for row in committed} == set(scheme_presets())
+
+
+def test_a_scheme_adds_the_settings_that_it_needs_to_those_of_the_file() -> None:
+    path = FOLDER / "f-b6-never-uploaded.toml"
+    named = scheme_presets()
+    assert under(path, named["S3"], {}).presets == ("prometheus",)
+    mixed = under(path, named["S9"], {})
+    assert mixed.presets == ("prometheus", "integrity-file")
+    assert mixed.producers.unuploaded == "dropped"
