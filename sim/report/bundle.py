@@ -25,7 +25,7 @@ from sim.report.heatmap import failure_map, map_height, mapped
 from sim.report.names import MARKER, PAGE, SWEEP_MARKER
 from sim.report.page import run_page, sweep_page
 from sim.report.prices import prices
-from sim.report.style import new_figure, new_panels, to_svg_and_png
+from sim.report.style import new_figure, new_panels, to_png, to_svg
 from sim.report.sweepdocument import sweep_csv, sweep_document
 from sim.report.sweepfigures import failures_height, failures_over_knob, panels_of
 from sim.report.timeline import story_height, story_timeline
@@ -71,9 +71,8 @@ def files(
 
 def _pictures(drawn: "Iterable[tuple[str, Figure]]") -> Iterator[tuple[str, bytes]]:
     for name, figure in drawn:
-        svg, png = to_svg_and_png(figure)
-        yield f"{name}.svg", svg
-        yield f"{name}.png", png
+        yield f"{name}.svg", to_svg(figure)
+        yield f"{name}.png", to_png(figure)
 
 
 def _vectors(pictures: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -36,7 +36,6 @@ __all__ = [
     "time_unit",
     "to_png",
     "to_svg",
-    "to_svg_and_png",
 ]
 
 # M. A. Petroff, "Accessible color sequences for data visualization", arXiv:2107.02270.
@@ -127,13 +126,6 @@ def to_svg(figure: Figure) -> bytes:
 def to_png(figure: Figure) -> bytes:
     """Bytes of the figure as PNG, without date or version."""
     return _saved(figure, "png", {"Software": None})
-
-
-def to_svg_and_png(figure: Figure) -> tuple[bytes, bytes]:
-    """Both; the figure is laid out once, and is not to be used any more."""
-    svg = to_svg(figure)
-    figure.set_layout_engine("none")
-    return svg, to_png(figure)
 
 
 def _saved(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
