@@ -1,6 +1,6 @@
 """What the rules of one scheme are made of: spans that several of them ask for, each once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sim.analysis.rules.rule import Span, Term, fixed, longest_of
@@ -80,20 +80,21 @@ class Terms:
         self.period = Term("P", "longest interval of syncs", interval.or_longer(sync))
         self.sync = Term("s", "longest sync", sync)
         self.query = Term("Q", "longest query", longest_of(*(q.takes for q in self.classes)))
-        writers = [
-            *scenario.compactor.names,
-            *(f"producer/{s}" for s in range(scenario.producers.count)),
-        ]
         self.prolonged = tuple(
             f"{fault.kind} (faults[{i}])"
             for i, fault in enumerate(scenario.faults)
-            if fault.prolongs and any(fault.befalls(writer) for writer in writers)
+            if fault.prolongs and any(map(fault.befalls, self._writers()))
         )
         self.rivalry: tuple[str, ...] = ()
         if len(scenario.compactor.of_stream(0)) > 1:
             self.rivalry = ("two compactors work on one stream (compactor.shards)",)
         self._clocks()
         self._lags()
+
+    def _writers(self) -> Iterator[str]:
+        """Who uploads; of producers there may be more than fit memory."""
+        yield from self.scenario.compactor.names
+        yield from (f"producer/{s}" for s in range(self.scenario.producers.count))
 
     def _clocks(self) -> None:
         """How far apart clocks may be, with faults that hold at one time and not at another."""
