@@ -75,10 +75,11 @@ def unnoticed_us(
     never : int
         How many more there are, of which less than one query is expected by the horizon.
     """
-    since_us = _damaged(scenario, timelines)
+    rows, gone_us = lost_data(scenario, timelines)
+    since_us = _damaged(timelines, rows, gone_us)
     if not since_us:
         return np.zeros(0, np.int64), 0
-    lost = set(lost_data(scenario, timelines)[0].tolist())
+    lost = set(rows.tolist())
     hazards = [hazard for exposure in exposed for hazard in _hazards(exposure)]
     found = []
     for block, from_us in sorted(since_us.items()):
@@ -88,13 +89,15 @@ def unnoticed_us(
     return np.array(delays, np.int64), len(found) - len(delays)
 
 
-def _damaged(scenario: Scenario, timelines: Timelines) -> Mapping[int, int]:
-    """Since when each block is damaged, by ordinal; those of the warm-up are left out."""
+def _damaged(timelines: Timelines, lost: Ints, gone_us: Ints) -> Mapping[int, int]:
+    """Since when each block is damaged, by ordinal; those of the warm-up are left out.
+
+    ``lost`` are those of which the data is, since ``gone_us``.
+    """
     blocks = timelines.blocks
     since_us = blocks.damaged_us.copy()
-    rows, gone_us = lost_data(scenario, timelines)
-    lost_us = np.maximum(gone_us, blocks.committed_us[rows])
-    since_us[rows] = np.minimum(since_us[rows], lost_us)
+    lost_us = np.maximum(gone_us, blocks.committed_us[lost])
+    since_us[lost] = np.minimum(since_us[lost], lost_us)
     counted = np.flatnonzero((since_us >= timelines.warmup_us) & (since_us < NEVER))
     return dict(zip(counted.tolist(), since_us[counted].tolist(), strict=True))
 

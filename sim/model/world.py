@@ -98,8 +98,7 @@ class _World:
     def run(self) -> Trace:
         """Run to the horizon and close the record."""
         self.kernel.run(self.scenario.horizon_us)
-        for record in self.tally.records(self.scenario.horizon_us):
-            self.recorder.record(record)
+        self.recorder.record_all(self.tally.records(self.scenario.horizon_us))
         return self.recorder.finish()
 
     def dissolve(self) -> None:

@@ -135,7 +135,7 @@ def untold(scenario: Scenario, schemes: Sequence[int] | None) -> list[Problem]:
             "choose another with --scheme",
         )
         for index in chosen
-        if scenario.schemes[index].composed.misses.tries_again
+        if scenario.schemes[index].tries_again
     ]
 
 

@@ -64,6 +64,7 @@ class Recorder:
         self._header = header
         self._records: list[Record] = []
         self.record = self._records.append
+        self.record_all = self._records.extend
 
     def finish(self) -> Trace:
         """Close the record and compute its digest."""

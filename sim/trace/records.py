@@ -196,6 +196,11 @@ class HaltRecord(NamedTuple):
         who, has_who, _ = self.reason.partition(": ")
         return who if has_who else "compactor"
 
+    @property
+    def cause(self) -> str:
+        """On what, without whose they are."""
+        return self.reason.rpartition(": ")[2]
+
 
 class ResumeRecord(NamedTuple):
     """A compactor that had halted began its passes again."""

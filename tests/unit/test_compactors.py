@@ -233,3 +233,11 @@ def test_rules_prove_nothing_of_two_on_one_stream() -> None:
     }
     assert not any(reason in [*r.troubles] for r in rules(alike, 0))
     assert safe_delay_us(contested, 0) == float("inf") > safe_delay_us(alike, 0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "actor"), [("overlap A B", "compactor"), ("compactor/1: overlap A B", "compactor/1")]
+)
+def test_a_halt_says_whose_it_is_and_on_what(reason: str, actor: str) -> None:
+    halt = HaltRecord(0, reason)
+    assert (halt.actor, halt.cause) == (actor, "overlap A B")

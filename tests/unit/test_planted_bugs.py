@@ -234,7 +234,8 @@ def test_a_compactor_that_forgets_a_parents_data(monkeypatch: Patch) -> None:
 
     def lossy(self: Catalog, **values: Any) -> Block:
         sources = values["sources"]
-        return create(self, **{**values, "sources": sources[1:] if len(sources) > 1 else sources})
+        kept = sources[1:] if len(sources) > 1 else sources
+        return create(self, **{**values, "sources": kept, "data": kept})
 
     scenario = world(horizon="11h")
     assert lost_blocks(scenario, run(scenario)[1]) == 0

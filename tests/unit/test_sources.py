@@ -29,9 +29,9 @@ def outcomes(scenario: Scenario) -> set[str]:
     return {OUTCOMES[code] for code in codes}
 
 
-def blocks(*sources: tuple[int, ...]) -> list[Block]:
+def blocks(*sources: tuple[int, ...], catalog: Catalog | None = None) -> list[Block]:
     """Blocks of one group that name these sources, each made after the one before it."""
-    catalog = Catalog(chunk_files=1)
+    catalog = catalog or Catalog(chunk_files=1)
     return [
         catalog.create(
             stream=0,
@@ -70,19 +70,7 @@ def test_a_block_that_names_itself_is_contained_only_in_what_is_made_of_it() -> 
 
 def test_twins_name_the_same() -> None:
     catalog = Catalog(chunk_files=1)
-    made = [
-        catalog.create(
-            stream=0,
-            resolution=0,
-            min_us=0,
-            max_us=1,
-            level=1,
-            sources=named,
-            created_us=0,
-            size_bytes=1,
-        )
-        for named in [(), (1,), (), (1, 2), (1,)]
-    ]
+    made = blocks((), (1,), (), (1, 2), (1,), catalog=catalog)
     assert catalog.twins(made[0]) == [made[2]]
     assert catalog.twins(made[1]) == [made[4]]
     assert catalog.twins(made[3]) == []

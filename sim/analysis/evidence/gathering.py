@@ -169,7 +169,7 @@ class _Gathering:
             )
         if isinstance(record, HaltRecord):
             return Event(
-                t_us=record.t_us, what=What.HALTED, actor="compactor", detail=record.reason
+                t_us=record.t_us, what=What.HALTED, actor=record.actor, detail=record.cause
             )
         if isinstance(record, ResumeRecord):
             return Event(t_us=record.t_us, what=What.RESUMED, actor=record.actor)

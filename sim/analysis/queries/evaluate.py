@@ -62,7 +62,7 @@ def inexact(scenario: Scenario) -> list[Problem]:
             "use --mode sampled",
         )
         for position, scheme in enumerate(scenario.schemes)
-        if scheme.composed.misses.tries_again
+        if scheme.tries_again
     ]
     return acting + [
         Problem(

@@ -192,7 +192,6 @@ class Compactor(Janitor):
         """Work, then upload a block made of ``parents``."""
         catalog = self.view.client.store.catalog
         size_bytes = round(sum(parent.bytes for parent in parents) * self.spec.size_ratio)
-        is_plain = all(parent.data is parent.sources for parent in parents)
         block = catalog.create(
             stream=parents[0].stream,
             resolution=resolution,
@@ -200,12 +199,11 @@ class Compactor(Janitor):
             max_us=max(parent.max_us for parent in parents),
             level=1 + max(parent.level for parent in parents),
             sources=_union(parent.sources for parent in parents),
-            data=None if is_plain else _union(parent.data for parent in parents),
+            data=_union(parent.data for parent in parents),
             created_us=self.view.client.clock_us(self.kernel.now_us),
             size_bytes=size_bytes,
         )
-        for record in block.records(self.kernel.now_us):
-            self.recorder.record(record)
+        self.recorder.record_all(block.records(self.kernel.now_us))
         purpose = (
             "compaction-takes" if resolution == parents[0].resolution else "downsampling-takes"
         )

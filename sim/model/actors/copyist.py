@@ -75,7 +75,7 @@ class Copyist:
             size_bytes=old.bytes,
             is_by_hand=True,
         )
-        self._record(block)
+        self._recorder.record_all(block.records(self._kernel.now_us))
         takes_us = self._draw(spec.compaction_takes, "compaction-takes", block)
         yield from until(self._kernel.now_us + takes_us, self._kernel, Phase.OPERATOR)
         yield from self._upload(block)
@@ -96,7 +96,7 @@ class Copyist:
                 size_bytes=self._producers.block_bytes,
                 is_by_hand=True,
             )
-            self._record(block)
+            self._recorder.record_all(block.records(self._kernel.now_us))
             yield from self._upload(block)
 
     def _ended(self, tool: UploadBlocks) -> Sequence[int]:
@@ -104,10 +104,6 @@ class Copyist:
         ends_us = self._client.clock_us(self._kernel.now_us) - tool.older_than_us
         ordinals = range(ends_us // self._producers.block_length_us)
         return {"all": ordinals, "oldest": ordinals[:1], "newest": ordinals[-1:]}[tool.which]
-
-    def _record(self, block: Block) -> None:
-        for record in block.records(self._kernel.now_us):
-            self._recorder.record(record)
 
     def _upload(self, block: Block) -> Steps:
         takes_us = self._draw(self._spec.upload_takes, "upload-takes", block)

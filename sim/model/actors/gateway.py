@@ -58,7 +58,8 @@ class Gateway:
         self._spec = spec
         self._client = view.client
         self._hold = scheme.hold
-        self._miss = scheme.miss
+        # Who is told what it has loaded.
+        self._told = (self._hold,) if scheme.miss is None else (self._hold, scheme.miss)
         self._streams = streams
         self._recorder = recorder
         self._until = partial(until, kernel=self.kernel, phase=Phase.GATEWAY)
@@ -76,14 +77,18 @@ class Gateway:
         self._is_serving = True
         start_us = self.kernel.now_us
         self._recorder.record(UpRecord(start_us, self.number))
-        self._hold.returned(self)
-        if self._miss is not None:
-            self._miss.returned(self)
+        for each in self._told:
+            each.returned(self)
         ticker = Ticker(
             self._spec.sync_interval, self._streams, "gateway", self.number, start_us=start_us
         )
         while True:
-            yield from self.sync() if self._miss is None else self._sync_in_turn()
+            if self._is_extra and self._syncs_until_us >= self.kernel.now_us:
+                # The sync that a query asked for takes the place of that of the tick.
+                yield from self._until(self._syncs_until_us)
+            else:
+                self._is_extra = False
+                yield from self.sync()
             yield from self._until(ticker.next_run_us(start_us, self.kernel.now_us))
             start_us = self.kernel.now_us
 
@@ -95,14 +100,6 @@ class Gateway:
             self._is_extra = True
             yield from self.sync()
         self._recorder.record(RetryRecord(self.kernel.now_us, self.number))
-
-    def _sync_in_turn(self) -> Steps:
-        """The sync of a tick; one that a query asked for takes its place while it lasts."""
-        if self._is_extra and self._syncs_until_us >= self.kernel.now_us:
-            yield from self._until(self._syncs_until_us)
-        else:
-            self._is_extra = False
-            yield from self.sync()
 
     def _starts(self) -> Steps:
         """Try to sync, beginning now; returns whether that succeeded."""
@@ -121,9 +118,8 @@ class Gateway:
         now_us = self.kernel.now_us
         unhealthy_us = now_us + self._spec.unhealthy_after_us if self._is_serving else now_us
         self._recorder.record(DownRecord(now_us, self.number, unhealthy_us))
-        self._hold.lost(self)
-        if self._miss is not None:
-            self._miss.lost(self)
+        for each in self._told:
+            each.lost(self)
 
     def sync(self) -> Steps:
         """One sync, beginning now; returns whether it saw all there was to see."""
@@ -193,9 +189,8 @@ class Gateway:
                 failed.append(index)
         if loaded:
             self.loaded.update(loaded)
-            self._hold.took(self, tuple(loaded.values()))
-            if self._miss is not None:
-                self._miss.took(self, tuple(loaded.values()))
+            for each in self._told:
+                each.took(self, tuple(loaded.values()))
             self._recorder.record(LoadRecord(now_us, self.number, tuple(loaded)))
         if failed:
             self._recorder.record(UnloadedRecord(now_us, self.number, tuple(failed)))
@@ -215,9 +210,8 @@ class Gateway:
         gone = [i for i in sorted(self._stale) if self._hold.may_drop(self, self._stale[i])]
         if gone:
             dropped = [self.loaded.pop(i) for i in gone]
-            self._hold.let_go(self, dropped)
-            if self._miss is not None:
-                self._miss.let_go(self, dropped)
+            for each in self._told:
+                each.let_go(self, dropped)
             for index in gone:
                 del self._stale[index]
             self._recorder.record(DropRecord(self.kernel.now_us, self.number, tuple(gone)))

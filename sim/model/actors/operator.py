@@ -6,7 +6,6 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
-from sim.core.units import US_PER_S
 from sim.model.actors.copyist import Copyist
 from sim.model.actors.janitor import Exited, Janitor
 from sim.model.actors.syncer import Syncer
@@ -140,7 +139,7 @@ class Operator:
         """Mark the block unless a HEAD finds a mark; whether it was put."""
         if self._finds(block, self._mark_object):
             return False
-        self._put_mark(block, self._stamp_us())
+        self._put_mark(block, self._client.stamp_us(self._kernel.now_us))
         return True
 
     def _exclude(self, block: Block) -> bool:
@@ -148,13 +147,8 @@ class Operator:
         no_compact, now_us = self._client.store.catalog.no_compact_object, self._kernel.now_us
         if self._finds(block, no_compact):
             return False
-        self._client.put(block, no_compact, now_us, stamp_us=self._stamp_us())
+        self._client.put(block, no_compact, now_us, stamp_us=self._client.stamp_us(now_us))
         return True
-
-    def _stamp_us(self) -> int:
-        """What is written into a mark now."""
-        clock_us = self._client.clock_us(self._kernel.now_us)
-        return clock_us - clock_us % US_PER_S
 
     def _unmark(self, block: Block) -> bool:
         """Delete the mark that a HEAD finds; whether there was one."""

@@ -96,7 +96,6 @@ class Producer:
             created_us=(j + 1) * length_us,
             size_bytes=self._spec.block_bytes,
         )
-        for record in block.records(self._kernel.now_us):
-            self._recorder.record(record)
+        self._recorder.record_all(block.records(self._kernel.now_us))
         self._made[j] = block
         return block

@@ -48,9 +48,10 @@ class Syncer:
         number: int | None = None,
         reads_no_compact: bool = False,
     ) -> None:
-        source = Bucket(client)
+        is_partial = bool(spec.marked_are_partial)
+        source = Bucket(client, marked_are_partial=is_partial)
         if number is not None and spec.n_shards > 1:
-            source = BucketOfShard(client, spec.n_shards, number)
+            source = BucketOfShard(client, spec.n_shards, number, marked_are_partial=is_partial)
         self.view = View(
             source,
             Filters(
@@ -60,7 +61,6 @@ class Syncer:
                 reads_no_compact=reads_no_compact,
             ),
         )
-        self.view.source.lists_marked_as_partial = bool(spec.marked_are_partial)
         self.partial: dict[int, Block] = {}
         self.is_cleaning = False
         self._spec = spec

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sim.conventions.placement import candidates, fixed_replica
 from sim.core.streams import Streams
+from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block, Version
 from sim.model.faults.effect import Request
 from sim.model.faults.happening import Faults
@@ -258,13 +259,12 @@ class Client:
 
     def finds_unremembered(self, block: Block, object_index: int, t_us: int) -> bool:
         """Whether a GET at ``t_us`` finds an object that the front end never remembers."""
-        replica = self._fixed
-        if replica is None:
-            replica = self.replica("get", self.store.catalog.key(block, object_index), t_us)
-        request = self._request("get", block, object_index)
-        if self.hides and self._disturbances.deny(request, t_us):
-            return False
-        return self.store.shown(block, object_index, GET, replica, t_us) is not None
+        return self._answer("get", block, object_index, t_us) is not None
+
+    def stamp_us(self, t_us: int) -> int:
+        """What is written into a mark that is put at ``t_us``: the second (C9)."""
+        clock_us = self.clock_us(t_us)
+        return clock_us - clock_us % US_PER_S
 
     def _about(self, object_index: int) -> str:
         """What is in an object; empty for one that faults do not know."""
@@ -303,13 +303,17 @@ class Client:
     def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
         if t_us < self.remembered_absent_until(block, object_index):
             return None
+        version = self._answer(kind, block, object_index, t_us)
+        if version is None:
+            self.remember_absent(block, object_index, t_us)
+        return version
+
+    def _answer(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
+        """What the replica that is read shows of an object, unless a fault denies it."""
         replica = self._fixed
         if replica is None:
             key = self.store.catalog.key(block, object_index)
             replica = self.replica(kind, key, t_us)
-        version = self.store.shown(block, object_index, GET, replica, t_us)
         if self.hides and self._disturbances.deny(self._request(kind, block, object_index), t_us):
-            version = None
-        if version is None:
-            self.remember_absent(block, object_index, t_us)
-        return version
+            return None
+        return self.store.shown(block, object_index, GET, replica, t_us)

@@ -57,6 +57,8 @@ class Bucket:
         Only its blocks are read; None: all.
     is_shared : bool
         Whether several gateways read it as one; each then counts the requests it would send.
+    marked_are_partial : bool
+        Whether a block that is whole counts as partial too where a no-compact mark is listed.
 
     Attributes
     ----------
@@ -72,11 +74,13 @@ class Bucket:
         Blocks to look at again at a given time.
     """
 
-    lists_marked_as_partial = False
-    """Whether a block that is whole counts as partial too where a no-compact mark is listed."""
-
     def __init__(
-        self, client: Client, *, shard: Shard | None = None, is_shared: bool = False
+        self,
+        client: Client,
+        *,
+        shard: Shard | None = None,
+        is_shared: bool = False,
+        marked_are_partial: bool = False,
     ) -> None:
         self.client = client
         self.is_shared = is_shared
@@ -87,6 +91,7 @@ class Bucket:
         self._shard = shard
         self._meta_object = client.store.catalog.meta_object
         self._mark_object = client.store.catalog.mark_object
+        self._marked_are_partial = marked_are_partial
         self._no_compact = client.store.catalog.no_compact_object
         self.listed: set[int] = set()
         self._uploaded_us: dict[int, int] = {}
@@ -126,7 +131,7 @@ class Bucket:
         asked = self._metas_asked(blocks, at.check_us)
         self._ask("head", self._meta_object, asked, at.check_us)
         uploaded_us = [self._uploaded_at(block, at.check_us) for block in blocks]
-        if self.lists_marked_as_partial:
+        if self._marked_are_partial:
             replica = self.client.list_replica(at.list_us)
             for block, since_us in zip(blocks, uploaded_us, strict=True):
                 is_marked = self.client.lists_object(block, self._no_compact, replica, at.list_us)

@@ -23,8 +23,10 @@ class BucketOfShard(Bucket):
         Of whoever reads, from 0; several may have one shard.
     """
 
-    def __init__(self, client: Client, shards: int, number: int) -> None:
-        super().__init__(client)
+    def __init__(
+        self, client: Client, shards: int, number: int, *, marked_are_partial: bool = False
+    ) -> None:
+        super().__init__(client, marked_are_partial=marked_are_partial)
         self._shards = shards
         self._number = number % shards
 

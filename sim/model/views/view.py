@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.blocks.survivors import Everybody, Survivors
 from sim.model.views.listing import Bucket, Instants
@@ -133,9 +132,8 @@ class View:
         client = self.client
         client.tally.count("head", t_us)
         if not self.source.finds_mark(block, t_us):
-            clock_us = client.clock_us(t_us)
-            stamp_us = clock_us - clock_us % US_PER_S
-            client.put(block, client.store.catalog.mark_object, t_us, stamp_us=stamp_us)
+            mark = client.store.catalog.mark_object
+            client.put(block, mark, t_us, stamp_us=client.stamp_us(t_us))
 
     def is_superseded(self, block: Block) -> bool:
         """Whether the block passes all other filters, and deduplication drops it."""

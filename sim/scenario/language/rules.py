@@ -241,18 +241,12 @@ def _schemes(scenario: "Scenario") -> Iterator[Finding]:
             yield Finding(("schemes", i, "miss"), rule, (("store", "read_from"),))
 
 
-def _trying_again(scenario: "Scenario") -> list[int]:
-    """Schemes under which a query is tried again; only one that is made slot by slot may be."""
-    schemes = enumerate(scenario.schemes)
-    return [i for i, s in schemes if s.kind == "composed" and s.composed.misses.tries_again]
-
-
 def _chunks(scenario: "Scenario") -> Iterator[Finding]:
     """What is remembered of chunks is worked out for one gateway, one replica, and first tries."""
     cache = scenario.gateways.cache
     if cache is None or not cache.chunks_us:
         return
-    again = _trying_again(scenario)
+    again = [i for i, scheme in enumerate(scenario.schemes) if scheme.tries_again]
     place: Path = ("gateways", "cache")
     refused: tuple[tuple[bool, str, Path], ...] = (
         (cache.shared, "the cache is shared", (*place, "shared")),
@@ -266,7 +260,7 @@ def _chunks(scenario: "Scenario") -> Iterator[Finding]:
 
 def _retries(scenario: "Scenario") -> Iterator[Finding]:
     """The second try of a query is worked out for raw blocks alone."""
-    again = _trying_again(scenario)
+    again = [i for i, scheme in enumerate(scenario.schemes) if scheme.tries_again]
     for i, query in enumerate(scenario.queries):
         if again and scenario.compactor.downsampling and query.max_resolution != "raw":
             rule = 'be "raw" where a reader that finds an object gone syncs'

@@ -55,6 +55,11 @@ class _Scheme(Frozen):
         return iter(())
 
     @property
+    def tries_again(self) -> bool:
+        """Whether a query makes readers act, so that only queries that are drawn can be judged."""
+        return False
+
+    @property
     def delete_key(self) -> str | None:
         """Where in its table the delay of deletions stands, or would; None if it has none."""
         return "delete_delay"
@@ -169,6 +174,11 @@ class Composed(_Scheme):
     def composed(self) -> "Composed":
         """The scheme slot by slot."""
         return self
+
+    @property
+    def tries_again(self) -> bool:
+        """Whether what it does on a miss makes readers act."""
+        return self.misses.tries_again
 
     @property
     def delete_key(self) -> str | None:
