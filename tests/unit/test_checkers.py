@@ -15,6 +15,7 @@ from sim.analysis.checkers import (
     retention_overshoot,
     time_to_visible,
 )
+from sim.core.units import NEVER
 from sim.scenario.load import load
 from sim.trace.records import (
     BlockRecord,
@@ -122,14 +123,19 @@ def test_leaked_blocks_are_what_a_halted_compactor_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("horizon", "left"), [("16h", 8), ("24h", 16), ("32h", 24), ("40h", 44), ("48h", 52)]
+    ("horizon", "left"),
+    [("16h", 8), ("24h", 16), ("32h", 24), ("40h", 44), ("48h", 52), ("5d", 52)],
 )
 def test_partial_blocks_are_as_many_as_were_reported(horizon: str, left: int) -> None:
-    # thanos-io/thanos#2459: seen in steps of eight hours.
+    # thanos-io/thanos#2459: seen in steps of eight hours. All are marked by the fifth day.
     path = ROOT / "scenarios/thanos/issue-2459-partial-marked.toml"
     scenario = load(path, {"horizon": horizon})
-    counts = observe(scenario, run(scenario)[1])
+    trace, timelines = run(scenario)
+    counts = observe(scenario, timelines)
     assert (counts["dangling-block"], counts["leaked-block"]) == (left, left)
+    puts = [r for r in trace.records if isinstance(r, PutRecord) and MARK in r.objects]
+    partial = {r.block for r in puts if timelines.blocks.committed_us[r.block] == NEVER}
+    assert len(partial) == (left if horizon == "5d" else 0)
 
 
 @pytest.mark.parametrize(
