@@ -12,7 +12,6 @@ import numpy.typing as npt
 from sim.analysis.damage import lost_data, unnoticed_us
 from sim.analysis.queries.exposure import Exposure, exposures
 from sim.conventions.placement import Shards
-from sim.core.streams import Streams
 from sim.core.units import NEVER, US_PER_S
 from sim.scenario.schema import Scenario
 from sim.trace.records import REQUEST_KINDS, RETIRE_REASONS
@@ -125,7 +124,7 @@ def time_to_visible(scenario: Scenario, timelines: Timelines) -> dict[str, float
     np.minimum.at(first_us, (loads.block, loads.gateway), loads.load_us)
     rows = blocks.of_producers
     rows = rows[blocks.committed_us[rows] >= timelines.warmup_us]
-    shards = Shards(scenario.gateways, Streams(timelines.seed))
+    shards = Shards(scenario.gateways, scenario.streams(timelines.seed))
     own = np.array([shards.of_gateway(g) for g in range(timelines.n_gateways)])
     serves = shards.of_rows(blocks, rows)[:, None] == own[None, :]
     delays = (first_us[rows] - blocks.committed_us[rows][:, None])[serves]

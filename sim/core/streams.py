@@ -19,15 +19,18 @@ access. BLAKE2b: RFC 7693.
 
 import operator
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["STREAM_VERSION", "Stream", "Streams"]
+__all__ = ["STREAM_VERSION", "Identity", "Stream", "Streams"]
 
 STREAM_VERSION: Final = 1
 """Raised whenever the same seed and identity begin to give another number."""
+
+Identity = tuple[str | int, ...]
+"""What a draw decides, from the general to the particular: ``("gateway", 0, "phase")``."""
 
 _MASK: Final = 2**64 - 1
 _GAMMA: Final = 0x9E3779B97F4A7C15
@@ -225,7 +228,7 @@ class Streams:
         # The seed goes into the parameter block, which costs no compression, unlike a key.
         self._root = blake2b(digest_size=8, salt=self.seed.to_bytes(16, "little"))
 
-    def __reduce__(self) -> tuple[type["Streams"], tuple[int]]:
+    def __reduce__(self) -> tuple[type["Streams"], tuple[Any, ...]]:
         """Pickle as the seed: a hash object cannot be pickled."""
         return (Streams, (self.seed,))
 

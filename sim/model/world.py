@@ -8,7 +8,8 @@ from sim.conventions.placement import Shards
 from sim.core.collector import collector_paused
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
-from sim.core.streams import Streams
+from sim.core.pinned import AskedStreams
+from sim.core.streams import Identity, Streams
 from sim.model.actors.gateway import Gateway
 from sim.model.actors.operator import Operator
 from sim.model.actors.process import CompactorProcess
@@ -52,7 +53,30 @@ def simulate(
     shuffle : int or None
         Seed of a random order of simultaneous events inside one phase; a test mode.
     """
-    world = _World(scenario, compose(scenario, scheme_index), trial, shuffle)
+    return _simulated(
+        scenario, scheme_index, scenario.streams(scenario.seed + trial), trial, shuffle
+    )
+
+
+def asked(scenario: Scenario, scheme_index: int, trial: int) -> dict[Identity, float]:
+    """Run one trial of one scheme, and return what it draws, by what each draw decides.
+
+    Returns
+    -------
+    dict of Identity to float
+        Uniforms in [0, 1), in the order in which they are first asked for. Constant laws draw
+        nothing, and what queries draw is not of the world.
+    """
+    pinned = {draw.decides: draw.uniform for draw in scenario.draws or ()}
+    streams = AskedStreams(scenario.seed + trial, pinned)
+    _simulated(scenario, scheme_index, streams, trial, None)
+    return streams.asked
+
+
+def _simulated(
+    scenario: Scenario, scheme_index: int, streams: Streams, trial: int, shuffle: int | None
+) -> Trace:
+    world = _World(scenario, compose(scenario, scheme_index), streams, trial, shuffle)
     world.start()
     trace = world.run()
     world.dissolve()
@@ -62,18 +86,25 @@ def simulate(
 class _World:
     """All parts of one run and the wiring between them."""
 
-    def __init__(self, scenario: Scenario, scheme: Scheme, trial: int, shuffle: int | None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        scheme: Scheme,
+        streams: Streams,
+        trial: int,
+        shuffle: int | None,
+    ) -> None:
         self.scenario = scenario
         self.scheme = scheme
         self.kernel = Kernel(shuffle=shuffle)
-        self.streams = Streams(scenario.seed + trial)
+        self.streams = streams
         self.recorder = Recorder(
             Header(
                 scenario=scenario.name,
                 scenario_digest=scenario.digest,
                 scheme=scheme.name,
                 trial=trial,
-                seed=scenario.seed + trial,
+                seed=streams.seed,
                 chunk_files=scenario.producers.chunk_files,
                 gateways=scenario.gateways.count,
                 replicas=scenario.store.replicas,

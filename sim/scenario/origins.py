@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Given", "Origin", "ResolvedValue", "from_profile", "resolved_values"]
 
-_LISTS_OF_TABLES: Final = ("queries", "schemes", "faults", "interventions")
+_LISTS_OF_TABLES: Final = ("queries", "schemes", "faults", "interventions", "draws")
 
 
 class Origin(StrEnum):

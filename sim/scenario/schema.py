@@ -12,8 +12,9 @@ This room knows what is sensible to ask for, and nothing about how it is simulat
 `Store` (`sim.scenario.language.store`), `Compactor` (`sim.scenario.language.compactor`),
 `Producers`, `Gateways`, `QueryClass` (`sim.scenario.language.tables`), schemes
 (`sim.scenario.language.schemes`), `Expectation` (`sim.scenario.language.expectation`), faults
-(`sim.scenario.language.faults`) and interventions (`sim.scenario.language.interventions`). Times
-are whole microseconds; where an activity takes time, the field is a law of `sim.core.laws`.
+(`sim.scenario.language.faults`), interventions (`sim.scenario.language.interventions`) and pinned
+draws (`sim.scenario.language.draws`). Times are whole microseconds; where an activity takes time,
+the field is a law of `sim.core.laws`.
 """
 
 import hashlib
@@ -24,9 +25,12 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from sim.core.pinned import PinnedStreams
+from sim.core.streams import Streams
 from sim.scenario.language.caches import GatewayCache
 from sim.scenario.language.cleanup import Cleanup
 from sim.scenario.language.compactor import Compactor, Retention
+from sim.scenario.language.draws import PinnedDraw, PinnedDraws
 from sim.scenario.language.expectation import Expectation
 from sim.scenario.language.faults import AnyFault, Fault
 from sim.scenario.language.interventions import INTERVENTION_KINDS, Intervention
@@ -77,6 +81,7 @@ __all__ = [
     "Immediate",
     "Intervention",
     "Lag",
+    "PinnedDraw",
     "PlaneLag",
     "Prices",
     "Producers",
@@ -143,6 +148,9 @@ class Scenario(Frozen):
     interventions: tuple[Intervention, ...] | None = Field(
         None, description="What people do to the bucket with tools, and when."
     )
+    draws: PinnedDraws | None = Field(
+        None, description="Draws that have the same value whatever the seed is."
+    )
     prices: Prices | None = Field(None, description="What the store charges.")
     expect: dict[str, Expectation] = Field(
         {}, description="By the name of a scheme: what must come out."
@@ -165,6 +173,12 @@ class Scenario(Frozen):
     def scheme_index(self, name: str) -> int:
         """Position of a scheme in ``schemes``; raises ValueError if there is none of the name."""
         return [scheme.name for scheme in self.schemes].index(name)
+
+    def streams(self, seed: int) -> Streams:
+        """All draws of the trial of a seed."""
+        if not self.draws:
+            return Streams(seed)
+        return PinnedStreams(seed, {draw.decides: draw.uniform for draw in self.draws})
 
     def cleanup(self, scheme_index: int) -> Cleanup:
         """When the blocks that a scheme has retired are deleted."""

@@ -16,6 +16,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy, composite
 from sim.scenario.language.faults import fault_tables
 from sim.scenario.schema import Scenario, Store
 from sim.testing.byhand import interventions
+from sim.testing.draws import pinned_draws
 from sim.testing.durations import HOUR_M as _HOUR_M
 from sim.testing.durations import minutes as _minutes
 from sim.testing.durations import slowed
@@ -309,6 +310,7 @@ def scenarios(
         "schemes": [draw(scheme(kind)) for kind in scheme_kinds],
         "faults": draw(st.lists(fault, max_size=max_faults)),
         "interventions": draw(st.lists(by_hand, max_size=max_interventions)) or None,
+        "draws": draw(_seldom(None, pinned_draws(gateways["count"], max_faults))),
     }
     if downsampling:
         table = slowed(table)

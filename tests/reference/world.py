@@ -13,7 +13,6 @@ import simpy
 from simpy.events import EventPriority
 
 from sim.core.laws import Law
-from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.faults import Pause, SlowDown
 from sim.scenario.schema import Fault, Scenario, SchemeSpec
@@ -100,7 +99,7 @@ class World(simpy.Environment):
         super().__init__(initial_time=0)
         self.scenario = scenario
         self.scheme = scheme
-        self.streams = Streams(seed)
+        self.streams = scenario.streams(seed)
         self.blocks: dict[str, Block] = {}
         self.counts = Counts()
         self.struck: dict[tuple[int, str], int] = {}

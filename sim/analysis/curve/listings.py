@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.conventions.placement import Shards
-from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.trace.passes import Passes, Syncs
 from sim.trace.timelines import Ints, Timelines
@@ -93,7 +92,7 @@ class _Listing:
         self._after = np.searchsorted(own, np.append(passes.syncs, syncs.at_us.size))
         mine = np.ones(passes.block.size, np.bool_)
         if is_gateway:
-            shards = Shards(spec, Streams(timelines.seed))
+            shards = Shards(spec, scenario.streams(timelines.seed))
             mine = shards.of_rows(blocks, passes.block) == shards.of_gateway(int(number))
         self._mine, self._ran = mine, ran[mine]
         block = passes.block[mine]

@@ -9,7 +9,6 @@ import numpy as np
 
 from sim.analysis.queries.syncs import syncs
 from sim.conventions.placement import Shards
-from sim.core.streams import Streams
 from sim.core.units import US_PER_S
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def day_around(
     happens = ((changes >= start_us) & (changes < end_us)).any(axis=0)
     rows = np.flatnonzero(happens & (blocks.stream == stream))
     rows = rows[np.lexsort((blocks.level[rows], blocks.committed_us[rows]))]
-    shards = Shards(scenario.gateways, Streams(timelines.seed))
+    shards = Shards(scenario.gateways, scenario.streams(timelines.seed))
     of_stream = np.flatnonzero(blocks.stream == stream)
     serving = shards.gateways(blocks, of_stream, scenario.gateways.count)
     return Day(

@@ -14,7 +14,6 @@ import numpy as np
 
 from sim.analysis.queries.one_query import Answer, Asked, BrokenRead, gateways_involved, judged
 from sim.analysis.queries.syncs import Sync, first_sync_us, syncs
-from sim.core.streams import Streams
 from sim.core.units import NEVER, US_PER_S
 from sim.trace.records import CompactRecord, DeleteRecord, PutRecord
 
@@ -231,7 +230,7 @@ class _Rescue:
         spec = self._scenario.gateways
         now_us, takes_us = spec.sync_interval.draw_us(0.5), spec.sync_takes.draw_us(0.5)
         values: set[int] = set()
-        streams = Streams(self._timelines.seed)
+        streams = self._scenario.streams(self._timelines.seed)
         for gateway in self._gateways:
             first_us = first_sync_us(self._scenario, streams, gateway)
             is_share = spec.phase == "uniform"

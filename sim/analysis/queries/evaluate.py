@@ -18,7 +18,6 @@ from sim.analysis.queries.every_stream import whole_hazards, whole_pieces
 from sim.analysis.queries.exposure import Exposure, exposures
 from sim.analysis.queries.outcomes import CODE, ClassOutcome, Hazards, fractions_of_counts
 from sim.analysis.queries.some_streams import some_streams_fractions
-from sim.core.streams import Streams
 from sim.core.units import LONGEST_US, NEVER, US_PER_S
 from sim.errors import Problem, ScenarioError
 from sim.scenario.laws.text import law_to_raw
@@ -80,7 +79,7 @@ def evaluate_sampled(
     scenario: Scenario, timelines: Timelines, exposed: Sequence[Exposure] | None = None
 ) -> tuple[ClassOutcome, ...]:
     """Fraction of each outcome among the arrivals of the trial, for every query class."""
-    streams = Streams(timelines.seed)
+    streams = scenario.streams(timelines.seed)
     results = []
     for exposure in exposed or exposures(scenario, timelines):
         query_class = exposure.query_class
@@ -107,7 +106,7 @@ def sample_outcomes(
 
     Those outside of [start_us, end_us) are left out.
     """
-    return sampled.outcomes(exposure, Streams(exposure.timelines.seed), start_us, end_us)
+    return sampled.outcomes(exposure, exposure.streams, start_us, end_us)
 
 
 def class_hazards(exposure: Exposure) -> Hazards:

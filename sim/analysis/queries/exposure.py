@@ -82,6 +82,11 @@ class Exposure:
         return self._misses.apart_us
 
     @property
+    def streams(self) -> Streams:
+        """All draws of the trial."""
+        return self.scenario.streams(self.timelines.seed)
+
+    @property
     def n_drawn(self) -> int:
         """Streams that one query asks for."""
         return n_asked(self.scenario, self.query_class)
@@ -93,7 +98,7 @@ class Exposure:
 
     @cached_property
     def _replicas(self) -> list[int | None]:
-        streams, store = Streams(self.timelines.seed), self.scenario.store
+        streams, store = self.streams, self.scenario.store
         return [
             fixed_replica(store, f"gateway/{g}", streams, gateway=g)
             for g in range(self.timelines.n_gateways)

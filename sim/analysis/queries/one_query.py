@@ -18,7 +18,6 @@ from sim.analysis.queries.outcomes import CODE, SILENCE
 from sim.analysis.queries.sampled import outcomes
 from sim.conventions.placement import Shards
 from sim.conventions.queries import Queries
-from sim.core.streams import Streams
 from sim.core.units import US_PER_S
 from sim.scenario.schema import Scenario
 from sim.trace.timelines import Timelines
@@ -97,7 +96,7 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
     start, end = rows.during(asked.takes_us)
     met = (start <= asked.at_us) & (asked.at_us < end)
     met &= np.isin(rows.stream, np.array(asked.streams))
-    queries = Queries(exposure.scenario, exposure.query_class, Streams(exposure.timelines.seed))
+    queries = Queries(exposure.scenario, exposure.query_class, exposure.streams)
     reads, lost, unanswered = [], set(), set()
     for row in np.flatnonzero(met).tolist():
         gateway, block, index = (
@@ -135,7 +134,7 @@ def judged(exposure: Exposure, asked: Asked) -> Answer:
 
 def gateways_involved(scenario: Scenario, timelines: Timelines, answer: Answer) -> list[int]:
     """Gateways that failed, and those that serve blocks with the data that is missing."""
-    blocks, shards = timelines.blocks, Shards(scenario.gateways, Streams(timelines.seed))
+    blocks, shards = timelines.blocks, Shards(scenario.gateways, scenario.streams(timelines.seed))
     holding = [
         np.flatnonzero(
             (blocks.stream == blocks.stream[b])
@@ -178,7 +177,7 @@ def _drawn(exposure: Exposure, outcome: str) -> Iterator[Asked]:
     if rate_per_s <= 0:
         return
     stretch_us = int(min(timelines.horizon_us, _DRAWN_MAX / rate_per_s * US_PER_S)) + 1
-    streams = Streams(timelines.seed)
+    streams = exposure.streams
     queries = Queries(exposure.scenario, exposure.query_class, streams)
     looked_us = timelines.warmup_us
     stretches = 0
@@ -201,8 +200,8 @@ def _drawn(exposure: Exposure, outcome: str) -> Iterator[Asked]:
 
 def numbered(exposure: Exposure, number: int, at_us: int) -> Asked:
     """The drawn query of a class that arrives at ``at_us`` as ``number``, counted from 0."""
-    n, streams = exposure.n_streams, Streams(exposure.timelines.seed)
-    queries = Queries(exposure.scenario, exposure.query_class, streams)
+    n = exposure.n_streams
+    queries = Queries(exposure.scenario, exposure.query_class, exposure.streams)
     chosen = queries.asks_for(np.full(n, number), np.arange(n))
     return Asked(
         query=exposure.query_class.name,

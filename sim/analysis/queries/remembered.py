@@ -14,7 +14,6 @@ from sim.analysis.intervals import EMPTY, Ints, Spans, complement, intersect, me
 from sim.analysis.queries.uses import uses
 from sim.conventions.placement import fixed_replica
 from sim.conventions.queries import Queries
-from sim.core.streams import Streams
 from sim.core.units import NEVER, US_PER_S
 from sim.scenario.schema import QueryClass, Scenario
 from sim.trace.timelines import Timelines
@@ -41,7 +40,7 @@ class RememberedChunks:
     def __init__(
         self, scenario: Scenario, timelines: Timelines, query_class: QueryClass, lifetime_us: int
     ) -> None:
-        streams = Streams(timelines.seed)
+        streams = scenario.streams(timelines.seed)
         self._timelines = timelines
         self._lifetime_us = lifetime_us
         self._rate_per_s = query_class.rate_per_s

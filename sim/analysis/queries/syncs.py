@@ -46,7 +46,7 @@ def syncs(
     """
     if scenario.gateways.sync_takes_per_block_us:
         return []
-    streams = Streams(timelines.seed)
+    streams = scenario.streams(timelines.seed)
     downs = timelines.downs
     rows = np.flatnonzero(downs.gateway == gateway)
     stops = [*downs.start_us[rows].tolist(), NEVER]

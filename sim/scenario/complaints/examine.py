@@ -33,6 +33,7 @@ _ELEMENT_STAND_INS: Final[Mapping[str, Any]] = {
     "schemes": {"kind": "immediate"},
     "faults": {"kind": "compactor-crash", "at": "0s", "lasts": "0s"},
     "interventions": {"kind": "cleanup", "at": "0s"},
+    "draws": {"decides": ["?"], "uniform": 0.0},
 }
 
 
