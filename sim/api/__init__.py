@@ -19,7 +19,8 @@ from sim.analysis.advice import Advice, parse_objective
 from sim.analysis.comparison.compare import compare as compare_numbers
 from sim.analysis.comparison.numbers import Numbers, numbers_of
 from sim.analysis.evidence.tale import Explained, Unseen
-from sim.api.shown import ComparisonResult, CurveResult, RunResult, SweepResult
+from sim.api.matrix import matrix
+from sim.api.shown import ComparisonResult, CurveResult, MatrixResult, RunResult, SweepResult
 from sim.scenario.dump import to_toml
 from sim.scenario.knobs import parse_knob
 from sim.scenario.load import build
@@ -34,6 +35,7 @@ from sim.study.sweep import load_settings, run_sweep
 __all__ = [
     "ComparisonResult",
     "CurveResult",
+    "MatrixResult",
     "RunResult",
     "SweepResult",
     "advise",
@@ -41,6 +43,7 @@ __all__ = [
     "curve",
     "explain",
     "load",
+    "matrix",
     "run",
     "sweep",
 ]

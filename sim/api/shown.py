@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sim.analysis.comparison.compare import Comparison
+from sim.analysis.matrix import Cell
 from sim.analysis.results import Result
 from sim.analysis.sweep import Sweep, origin_of
 from sim.core.units import parse_duration
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sim.analysis.results import SchemeResult
     from sim.report.style import Axes
 
-__all__ = ["ComparisonResult", "CurveResult", "RunResult", "SweepResult"]
+__all__ = ["ComparisonResult", "CurveResult", "MatrixResult", "RunResult", "SweepResult"]
 
 V = TypeVar("V")
 
@@ -187,6 +188,32 @@ class ComparisonResult(_Shown[Comparison]):
 
         groups = difference_groups(self.value)
         return outcome_differences(groups, _axes(ax), comparison=self.value)
+
+
+class MatrixResult(_Shown[tuple[Cell, ...]]):
+    """What is seen of failure modes under schemes, see :func:`matrix`."""
+
+    def __repr__(self) -> str:
+        """Give a line for each cell."""
+        from sim.report.matrix import cell_text
+
+        return "\n".join(f"{c.row.path.stem}: {c.scheme} {cell_text(c)}" for c in self.value)
+
+    def to_frame(self) -> "DataFrame":
+        """A cell a row, with the columns of ``reports/thanos-matrix/matrix.csv``."""
+        return _frame(
+            {
+                "mode": cell.row.mode,
+                "scenario": cell.row.path.stem,
+                "scheme": cell.scheme,
+                "verdict_of_never": str(cell.verdict),
+                "symptom": cell.symptom,
+                "amount": cell.amount,
+                "high": cell.high,
+                "reason": cell.reason,
+            }
+            for cell in self.value
+        )
 
 
 def _axes(ax: "Axes | None") -> "Axes":

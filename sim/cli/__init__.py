@@ -157,8 +157,19 @@ def _exit_code(arguments: Sequence[str] | None, was_interrupted: Callable[[], bo
             # Compiled code may have made another error of the interrupt.
             raise KeyboardInterrupt from None
         traceback.print_exc()
-        return _fail("this is a fault of sim itself; nothing can be concluded", EXIT_UNKNOWN)
+        author = _author(traceback.format_exc())
+        whose = f"this is a fault of {author}" if author else "this is a fault of sim itself"
+        return _fail(f"{whose}; nothing can be concluded", EXIT_UNKNOWN)
     return code if isinstance(code, int) else 0
+
+
+def _author(told: str) -> str:
+    """File of somebody else's scheme that a traceback goes through last; empty without one."""
+    from sim.scenario.language.outside import outside_files
+
+    places = {path: told.rfind(f'File "{path}"') for path in outside_files()}
+    last = max(places, key=places.__getitem__, default="")
+    return last if last and places[last] >= 0 else ""
 
 
 def _fail(message: str, code: int) -> int:

@@ -73,10 +73,11 @@ _GAP: Final = 2
 
 def delays(scheme: "SchemeSpec") -> dict[str, int]:
     """Every duration that the scenario gives a scheme, in µs, by its key."""
+    own = (scheme.delete_key, scheme.hide_key)
     return {
         field.alias or name: getattr(scheme, name)
         for name, field in type(scheme).model_fields.items()
-        if name.endswith("_us")
+        if name.endswith("_us") or name in own
     }
 
 

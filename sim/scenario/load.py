@@ -14,10 +14,9 @@ from sim.errors import Problem, ScenarioError
 from sim.scenario.complaints.examine import examine
 from sim.scenario.complaints.places import Places, places
 from sim.scenario.complaints.text import DEPTH_RULE, MISSING, format_path, shown, too_deep, value_at
-from sim.scenario.complaints.validation import UNKNOWN_KEY
 from sim.scenario.inputs import Reading, read_file
 from sim.scenario.language.finding import Finding
-from sim.scenario.language.values import Path
+from sim.scenario.language.values import UNKNOWN_KEY, Path
 from sim.scenario.origins import Given
 from sim.scenario.overrides import overridden
 from sim.scenario.schema import Scenario

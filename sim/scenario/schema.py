@@ -34,14 +34,9 @@ from sim.scenario.language.draws import PinnedDraw, PinnedDraws
 from sim.scenario.language.expectation import Expectation
 from sim.scenario.language.faults import AnyFault, Fault
 from sim.scenario.language.interventions import INTERVENTION_KINDS, Intervention
+from sim.scenario.language.ownscheme import OwnScheme, SchemeSpec
 from sim.scenario.language.rules import conflicts
-from sim.scenario.language.schemes import (
-    SCHEME_KINDS,
-    Composed,
-    DeletionMark,
-    Immediate,
-    SchemeSpec,
-)
+from sim.scenario.language.schemes import SCHEME_KINDS, Composed, DeletionMark, Immediate
 from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
 from sim.scenario.language.tables import (
     OBSERVATIONS,
@@ -81,6 +76,7 @@ __all__ = [
     "Immediate",
     "Intervention",
     "Lag",
+    "OwnScheme",
     "PinnedDraw",
     "PlaneLag",
     "Prices",

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
-from sim.core.units import NEVER, US_PER_S
+from sim.core.units import NEVER
 from sim.model.store.client import Client, RequestFailed
 from sim.model.store.transfer import Steps
 from sim.scenario.language.primitives import Checks, Demands, register
@@ -44,7 +44,10 @@ class Complete(Checks):
         alias="optional_after", description="Age of a mark from which a block need not be there."
     )
     interval_us: Longer = Field(
-        900 * US_PER_S, alias="interval", description="How often the querier reads the index."
+        "15m",
+        validate_default=True,
+        alias="interval",
+        description="How often the querier reads the index.",
     )
 
     @property

@@ -27,7 +27,8 @@ class MetaRemoval(Primitive):
     source: ClassVar = "thanos proposal 201901, rules 7 and 8"
     kind: Literal["meta-removal"] = Field("meta-removal", description="meta.json is deleted.")
     wait_us: Duration = Field(
-        0,
+        "0s",
+        validate_default=True,
         alias="wait",
         description="How long a block that is replaced keeps its meta.json meanwhile.",
     )

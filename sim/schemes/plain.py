@@ -126,7 +126,6 @@ class KeptForEver(Deletes):
 
     source: ClassVar = "the alternative that a delay is measured against"
     kind: Literal["never"] = Field("never", description="Never.")
-    is_immediate: ClassVar = False
 
     @property
     def delay_us(self) -> int:

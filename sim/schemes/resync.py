@@ -43,7 +43,8 @@ class Resynced(Misses):
         "resync", description="It syncs at once, and the query is tried once more."
     )
     rest_us: Duration = Field(
-        60 * US_PER_S,
+        "1m",
+        validate_default=True,
         alias="rest",
         description="After such a sync no query asks for another for so long; it fails.",
     )

@@ -30,6 +30,7 @@ import numpy as np
 from sim import __version__, atomic
 from sim.analysis.results import TrialResult
 from sim.core.streams import STREAM_VERSION
+from sim.study.authors import authors_digest
 from sim.trace.recorder import TRACE_VERSION
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def key_of(scenario: "Scenario", *, mode: str, check: bool) -> str:
 
     The scenario's digest leaves out its name, which stands in the header of every trace and so in
     a trial's digest: here it counts. The program is its version and the text of its modules, as
-    people change one without the other; NumPy does the arithmetic.
+    people change one without the other, and the modules of others that schemes name; NumPy does the
+    arithmetic.
     """
     parts = {
         "scenario": scenario.digest,
@@ -143,6 +145,8 @@ def key_of(scenario: "Scenario", *, mode: str, check: bool) -> str:
         "trace": TRACE_VERSION,
         "numpy": np.__version__,
     }
+    if authors := authors_digest(scenario):
+        parts["authors"] = authors
     return _digest(parts)
 
 

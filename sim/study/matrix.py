@@ -1,7 +1,8 @@
 """Which scheme survives which failure mode: scenarios that have one, under schemes that ship.
 
 A scenario that shows a failure mode says in its ``[expect]`` what one sees of it. Each of them is
-run anew under every scheme that is shipped, instead of its own, and asked for just that.
+run anew under every scheme that is shipped, instead of its own, and asked for just that. A scheme
+of somebody else is asked in the same way, as a preset that is not shipped.
 """
 
 import functools
@@ -19,7 +20,7 @@ from sim.analysis.results import estimate
 from sim.errors import ScenarioError
 from sim.scenario.load import load
 from sim.scenario.metrics import MEASURES
-from sim.scenario.presets import SchemePreset
+from sim.scenario.presets import SchemePreset, scheme_presets
 from sim.scenario.schema import OUTCOMES
 from sim.study.executors import run_jobs
 from sim.study.run import Mode, run_scenario
@@ -86,8 +87,10 @@ def prices(
 
 
 def under(path: Path, preset: SchemePreset, changes: Mapping[str, object]) -> "Scenario":
-    """The world of a scenario with one scheme that is shipped, instead of its own."""
-    own = {"schemes": [{"preset": preset.name}], "expect": {}, **changes}
+    """The world of a scenario with one scheme, instead of its own."""
+    is_shipped = scheme_presets().get(preset.name) == preset
+    scheme = {"preset": preset.name} if is_shipped else {"name": preset.name, **preset.scheme}
+    own = {"schemes": [scheme], "expect": {}, **changes}
     if preset.presets:
         own["presets"] = [*(load(path).presets or ()), *preset.presets]
     return load(path, own)

@@ -139,7 +139,7 @@ def unit_of(scenario: "Scenario", index: int) -> Unit:
     spec = scenario.schemes[index]
     alone = scenario.model_copy(update={"schemes": (spec,), "expect": {}})
     key = key_of(alone, mode=_MODE, check=False)
-    if "delete_delay_us" not in type(spec).model_fields:
+    if spec.kind != "deletion-mark":
         return Unit(alone, key, key, None)
     at_once = spec.model_copy(update={"delete_delay_us": 0})
     family = key_of(alone.model_copy(update={"schemes": (at_once,)}), mode=_MODE, check=False)

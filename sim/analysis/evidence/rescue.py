@@ -82,7 +82,7 @@ class _Rescue:
         spec, gateways = self._scenario, self._scenario.gateways
         if self._scheme.delete_key is not None:
             yield self._delete_delay(f"schemes.{{scheme}}.{self._scheme.delete_key}")
-        if self._scheme.hide_delay_us is not None:
+        if self._scheme.hide_delay_us is not None and self._scheme.hide_key is not None:
             yield from self._hide_delay(self._scheme.hide_delay_us)
         if gateways.sync_interval.is_constant:
             yield self._sync_interval()

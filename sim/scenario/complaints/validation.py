@@ -18,11 +18,9 @@ from sim.scenario.language.faults import fault_tables
 from sim.scenario.language.finding import Finding
 from sim.scenario.language.interventions import INTERVENTION_KINDS
 from sim.scenario.language.schemes import SCHEME_KINDS
-from sim.scenario.language.values import RULE, Path
+from sim.scenario.language.values import RULE, UNKNOWN_KEY, Path
 
-__all__ = ["UNKNOWN_KEY", "findings_of"]
-
-UNKNOWN_KEY: Final = "be a known key"
+__all__ = ["findings_of"]
 
 _RULES: Final[Mapping[str, str]] = {
     "missing": "be given",

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 
-from pydantic import Field, GetJsonSchemaHandler, ValidationInfo
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, model_validator
 from pydantic_core import CoreSchema
 
-from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.language.cleanup import WhenDeleted
+from sim.scenario.language.outside import OUTSIDE, from_table, is_outside, place_of
 from sim.scenario.language.registry import ReadByKind, Registry
 from sim.scenario.language.values import Frozen, refusal
 
@@ -48,12 +48,15 @@ SLOTS: Final[Mapping[str, str]] = {
 class Primitive(Frozen):
     """Base of what may stand in a slot.
 
-    A subclass has a ``kind: Literal["…"]`` with a default, keys of its own, and a docstring that
-    says what it does. `made` returns what the simulated world asks of the slot
-    (`sim.model.schemes` has the protocols).
+    A subclass has keys of its own, and a docstring that says what it does. `made` returns what the
+    simulated world asks of the slot (`sim.model.schemes` has the protocols). Those of this project
+    have a ``kind: Literal["…"]`` with a default; one of somebody else has none, and is found by the
+    name of its class (`sim.schemes.own`).
     """
 
-    source: ClassVar[str]
+    model_config = ConfigDict(validate_default=True)
+
+    source: ClassVar[str] = ""
     """Where the rule comes from: a pull request, a proposal, a file."""
 
     refuses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -62,15 +65,28 @@ class Primitive(Frozen):
     needs_one_compactor: ClassVar[bool] = False
     """Whether it is of no use where several compactors share the bucket."""
 
-    kind: str
+    kind: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: Any) -> Any:
+        """Give a class of somebody else the name by which a scenario finds it."""
+        is_unnamed = is_outside(cls) and isinstance(raw, Mapping) and "kind" not in raw
+        has_own = cls.model_fields["kind"].annotation is not str
+        return {"kind": place_of(cls), **raw} if is_unnamed and not has_own else raw
 
     def made(self, scenario: "Scenario") -> Any:
         """What acts in one run of a scenario; a new one each time, so that it may remember."""
         raise NotImplementedError
 
     def obstacles(self, scenario: "Scenario") -> Iterator[str]:
-        """What keeps delays alone from proving that no read fails in a scenario."""
-        return iter(())
+        """What keeps delays alone from proving that no read fails in a scenario.
+
+        Rules know what those of this project do; of another one they prove nothing, unless it says
+        here that it has no obstacles.
+        """
+        if is_outside(type(self)):
+            yield f"what {self.kind} does is not known to rules"
 
 
 class Hides(Primitive):
@@ -89,6 +105,9 @@ class Hides(Primitive):
 
 class Deletes(Primitive):
     """Base of what may stand in the slot ``delete``."""
+
+    is_immediate: ClassVar[bool] = False
+    """Whether a block goes in the step that retires it, where the table itself is what acts."""
 
     when: WhenDeleted | None = Field(
         None, description="When blocks are deleted, instead of compactor.cleanup."
@@ -153,6 +172,14 @@ class Misses(Primitive):
         return self.warns and not self.loses_gateway
 
 
+_BASES: Final[Mapping[str, type[Primitive]]] = {
+    "hide": Hides,
+    "delete": Deletes,
+    "miss": Misses,
+    "check": Checks,
+}
+"""What stands in a slot, where others ask it more than what it makes."""
+
 _Table = TypeVar("_Table", bound=Primitive)
 
 _registered: Final[Mapping[str, Registry[Primitive]]] = {
@@ -197,7 +224,8 @@ class Slot(ReadByKind):
             for kind, table in primitives(self.name).items()
             if not any(field.is_required() for field in table.model_fields.values())
         ]
-        return {"anyOf": [{"type": "string", "enum": short}, *tables]}
+        own = {"type": "object", "properties": {"kind": OUTSIDE}, "required": ["kind"]}
+        return {"anyOf": [{"type": "string", "enum": short}, OUTSIDE, own, *tables]}
 
     def read(self, value: object, info: ValidationInfo) -> Primitive:
         """A table by its kind, or the kind alone."""
@@ -208,10 +236,10 @@ class Slot(ReadByKind):
             raise refusal("be a table with a kind, or the kind alone")
         known = primitives(self.name)
         kind = table.get("kind")
-        if not isinstance(kind, str) or kind not in known:
-            at = ("kind",) if table is value else ()
-            raise refusal(one_of(known), hint=did_you_mean(kind, known), at=at)
-        return known[kind].model_validate(table, context=info.context)
+        if isinstance(kind, str) and kind in known:
+            return known[kind].model_validate(table, context=info.context)
+        at = ("kind",) if table is value else ()
+        return from_table(table, _BASES.get(self.name, Primitive), known, info, at=at)
 
     def written(self, table: Primitive) -> Any:
         """One without keys is its kind."""

@@ -221,24 +221,28 @@ def _schemes(scenario: "Scenario") -> Iterator[Finding]:
             if name not in (scenario.presets or ()):
                 rule = f'go with presets = ["{name}"]'
                 yield Finding(("schemes", i, "preset"), rule, (("presets",),))
-        if scheme.kind != "composed":
+        if scheme.kind in ("immediate", "deletion-mark"):
             continue
-        parts = scheme.primitives
+        composed = scheme.composed
+        parts = composed.primitives
+        # What a scheme of somebody else is made of stands in no key.
+        at = {slot: (*("schemes", i), slot if scheme is composed else "kind") for slot in parts}
         for slot, part in parts.items():
             for other, kinds in part.refuses.items():
                 if parts[other].kind in kinds:
-                    here, there = ((*("schemes", i), place) for place in (slot, other))
-                    rule = f'go with {other}, which is "{parts[other].kind}"'
-                    yield Finding(here, rule, (there,))
-        if scheme.checks.answers_in_full and scenario.gateways.partial_response != "abort":
+                    rule, beside = f'go with {other}, which is "{parts[other].kind}"', at[other]
+                    if at[slot] == beside:
+                        rule = f'have a {slot}, "{part.kind}", to {rule}'
+                    yield Finding(at[slot], rule, () if at[slot] == beside else (beside,))
+        if composed.checks.answers_in_full and scenario.gateways.partial_response != "abort":
             rule = 'be "nothing" unless partial_response is "abort"'
             hint = "a querier that checks its answers gives none in part"
             response = (("gateways", "partial_response"),)
-            yield Finding(("schemes", i, "check"), rule, response, hint)
-        if scheme.misses.reads_one_replica and scenario.store.draws_replicas:
+            yield Finding(at["check"], rule, response, hint)
+        if composed.misses.reads_one_replica and scenario.store.draws_replicas:
             # What a block lacks would be a matter of chance, query by query.
             rule = 'be "fail" where each read draws its replica'
-            yield Finding(("schemes", i, "miss"), rule, (("store", "read_from"),))
+            yield Finding(at["miss"], rule, (("store", "read_from"),))
 
 
 def _chunks(scenario: "Scenario") -> Iterator[Finding]:

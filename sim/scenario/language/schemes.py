@@ -6,9 +6,9 @@ composition. With ``preset`` a scheme begins as one of those that are shipped.
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from sim.core.units import US_PER_S, format_duration
 from sim.scenario.language.cleanup import Cleanup
@@ -23,17 +23,24 @@ from sim.scenario.language.primitives import (
     primitives,
 )
 from sim.scenario.language.values import Duration, Frozen, Name
-from sim.scenario.presets import over_scheme
 
 if TYPE_CHECKING:
+    from sim.scenario.language.ownscheme import SchemeSpec
     from sim.scenario.schema import Scenario
 
-__all__ = ["SCHEME_KINDS", "Composed", "DeletionMark", "Immediate", "SchemeSpec"]
+__all__ = [
+    "SCHEME_KINDS",
+    "Composed",
+    "DeletionMark",
+    "Immediate",
+    "SchemeBase",
+    "keys_of",
+]
 
 _H: Final = 3_600 * US_PER_S
 
 
-class _Scheme(Frozen):
+class SchemeBase(Frozen):
     """What all have in common, and what may be asked of each."""
 
     name: Name = Field(description="Its name in results and in expect.")
@@ -74,7 +81,7 @@ class _Scheme(Frozen):
         raise NotImplementedError
 
 
-class Immediate(_Scheme):
+class Immediate(SchemeBase):
     """A retired block is deleted at once."""
 
     kind: Literal["immediate"] = Field(description="Delete at once.")
@@ -104,7 +111,7 @@ class Immediate(_Scheme):
         )
 
 
-class DeletionMark(_Scheme):
+class DeletionMark(SchemeBase):
     """A retired block is marked, hidden from readers, and deleted later (Thanos since 0.12)."""
 
     kind: Literal["deletion-mark"] = Field(description="Mark first, delete later.")
@@ -144,7 +151,7 @@ class DeletionMark(_Scheme):
         return self.model_copy(update={f"{key}_us": value_us})
 
 
-class Composed(_Scheme):
+class Composed(SchemeBase):
     """A scheme slot by slot; a slot that is left out is as if blocks were deleted at once."""
 
     kind: Literal["composed"] = Field(description="A primitive for each slot.")
@@ -188,14 +195,14 @@ class Composed(_Scheme):
     @property
     def hide_key(self) -> str | None:
         """Where in its table the delay of hiding stands; None if it reads no marks."""
-        return None if self.hide.mark_age_us is None else "hide.after"
+        has_key = self.hide.mark_age_us is not None and "after" in keys_of(type(self.hide))
+        return "hide.after" if has_key else None
 
     def with_delay(self, key: str, value_us: int) -> "SchemeSpec":
         """The scheme with another delay at a key of its table."""
         slot, name = key.split(".")
         table = getattr(self, slot)
-        fields = type(table).model_fields.items()
-        update = {own: value_us for own, field in fields if name == (field.alias or own)}
+        update = {keys_of(type(table))[name]: value_us}
         return self.model_copy(update={slot: table.model_copy(update=update)})
 
     @property
@@ -241,14 +248,9 @@ class Composed(_Scheme):
         return chain.from_iterable(p.obstacles(scenario) for p in self.primitives.values())
 
 
-def _begun(raw: Any) -> Any:
-    """Lay a scheme over the preset that it names."""
-    return over_scheme(raw) if isinstance(raw, Mapping) and raw.get("preset") is not None else raw
+def keys_of(table: type[Frozen]) -> Mapping[str, str]:
+    """Names of fields by the keys of a table."""
+    return {field.alias or name: name for name, field in table.model_fields.items()}
 
-
-SchemeSpec = Annotated[
-    Immediate | DeletionMark | Composed, Field(discriminator="kind"), BeforeValidator(_begun)
-]
-"""A way to delete."""
 
 SCHEME_KINDS: Final = ("immediate", "deletion-mark", "composed")

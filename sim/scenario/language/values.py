@@ -39,6 +39,7 @@ __all__ = [
     "DURATION_RULE",
     "NAME_LENGTH_MAX",
     "RULE",
+    "UNKNOWN_KEY",
     "Amount",
     "AtLeastOne",
     "Bytes",
@@ -58,6 +59,8 @@ __all__ = [
 ]
 
 RULE: Final = "scenario_rule"
+
+UNKNOWN_KEY: Final = "be a known key"
 
 DURATION_RULE: Final = 'be a duration with a unit such as "5m"'
 DURATION_PATTERN: Final = r"^(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?(\d+us)?$"
