@@ -1,0 +1,1 @@
+"""Whether a store kept its word: judges of histories (``STATISTICS.md``)."""

@@ -1,0 +1,90 @@
+"""All that is measured on one history."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, get_args
+
+from sim.analysis.consistency.reads import ChangeKind, Plane, Reading, Written, readings
+from sim.analysis.consistency.sessions import Guarantee, Kept, guarantees
+from sim.analysis.consistency.sets import SetFull, quantiles_us, set_full
+from sim.analysis.consistency.staleness import Share, lag_tail, stale, t_visibility_us, windows
+from sim.trace.history import History
+
+__all__ = ["FRESH", "AfterChange", "InPlane", "Measures", "measures"]
+
+FRESH = 0.99
+"""Share of the reads for which t-visibility is given."""
+
+
+class AfterChange(NamedTuple):
+    """What reads of one plane show while a change of some kind is the newest.
+
+    Attributes
+    ----------
+    changes : int
+        Acknowledged ones that some read of the plane was called after.
+    stale, two_behind : Share
+        Of the reads, those at least one and two versions behind.
+    windows_us : tuple of int or None
+        Inconsistency windows of the changes, at the points of `sets.POINTS`.
+    """
+
+    changes: int
+    stale: Share
+    two_behind: Share
+    windows_us: tuple[int, ...] | None
+
+
+class InPlane(NamedTuple):
+    """One plane.
+
+    Attributes
+    ----------
+    after : dict of AfterChange
+        By the kind of the newest change.
+    fresh_from_us : int or None
+        The age from which on `FRESH` of the reads are fresh.
+    guarantees : dict of Kept
+    impossible : int
+        Reads of what nobody had written yet.
+    """
+
+    after: dict[ChangeKind, AfterChange]
+    fresh_from_us: int | None
+    guarantees: dict[Guarantee, Kept]
+    impossible: int
+
+
+class Measures(NamedTuple):
+    """Both planes, and what became of the keys that were added and left alone."""
+
+    planes: dict[Plane, InPlane]
+    set_full: SetFull
+
+
+def measures(history: History) -> Measures:
+    """Measure a history."""
+    written = Written(history)
+    read = readings(history, written)
+    planes: dict[Plane, InPlane] = {
+        plane: _plane(history, written, [r for r in read if r.plane == plane], plane)
+        for plane in get_args(Plane)
+    }
+    return Measures(planes, set_full(history))
+
+
+def _plane(history: History, written: Written, read: Sequence[Reading], plane: Plane) -> InPlane:
+    after = {kind: _after(written, read, plane, kind) for kind in get_args(ChangeKind)}
+    return InPlane(
+        after,
+        t_visibility_us(read, FRESH),
+        guarantees(history, written, read, plane),
+        sum(reading.fits.newest is None for reading in read),
+    )
+
+
+def _after(
+    written: Written, read: Sequence[Reading], plane: Plane, kind: ChangeKind
+) -> AfterChange:
+    here = [r for r in read if r.newest is not None and r.newest.kind == kind]
+    looked = [w.last_us for w in windows(written, read, plane, [kind]) if w.reads]
+    return AfterChange(len(looked), stale(here), lag_tail(here, 2), quantiles_us(sorted(looked)))
