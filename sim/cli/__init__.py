@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "advise": "Find the smallest delays that meet objectives.",
     "explain": "Tell how one query failed, or why an object is still there.",
     "trace": "Write the trace of one trial as JSON lines.",
+    "history": "Say what clients of the store see, and how consistent it is.",
 }
 """Name and one-line help of every command; its module is ``sim.cli.<name>``."""
 

@@ -75,6 +75,7 @@ def test_commands_are_completed(shell: Shell) -> None:
         (("run", "s.t"), "file"),
         (("check", "s.toml", "s.t"), "file"),
         (("trace", "s.t"), "file"),
+        (("history", "s.t"), "file"),
         (("init", "s.t"), "file"),
         (("explain", "s.t"), "file"),
         (("explain", "s.toml", "--figure", "s.t"), "file"),

@@ -1,0 +1,152 @@
+"""``sim history``: what clients of a store see, for checkers of others, or measured here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from sim.cli import common, complete, files
+
+if TYPE_CHECKING:
+    from sim.scenario.probing import Probing
+    from sim.trace.history import History
+
+__all__ = ["command"]
+
+_FORMATS: Final = ("jsonl", "edn", "porcupine")
+
+# Options that are attributes of Probing, with what they default to there.
+_DURATIONS: Final = {"lasts": "lasts_us", "back": "back_us", "takes": "takes_us"}
+_RATES: Final = {"writes": "writes_per_s", "reads": "reads_per_s"}
+
+
+def _probing_options(command: common.Command) -> common.Command:
+    """Give the command an option for each thing that clients may do otherwise."""
+    options = (
+        ("--lasts", "DURATION", str, "How long; by default 1m."),
+        ("--keys", "N", int, "Keys that are changed again and again; by default 4."),
+        ("--writers", "N", int, "Clients that change and read; by default 2."),
+        ("--readers", "N", int, "Clients that only read; by default 3."),
+        ("--writes", "RATE", str, "Changes of each writer; by default 1/s."),
+        ("--reads", "RATE", str, "Reads of each client; by default 10/s."),
+        ("--deletes", "SHARE", float, "Share of changes of what is there that delete it; 0.2."),
+        ("--adds", "SHARE", float, "Share of changes that add a key, left alone then; 0.2."),
+        ("--lists", "SHARE", float, "Share of reads that are LISTs; 0.1."),
+        ("--heads", "SHARE", float, "Share of the other reads that are HEADs; 0.1."),
+        ("--back", "DURATION", str, "A writer looks at what it changed, so much later."),
+        ("--takes", "DURATION", str, "From the call of a request to its return; 0s."),
+    )
+    for name, metavar, kind, text in reversed(options):
+        command = click.option(name, metavar=metavar, type=kind, help=text)(command)
+    return command
+
+
+@click.command(
+    "history",
+    epilog=common.examples(
+        "sim history scenario.toml",
+        "sim history scenario.toml --set store.profile=simpledb-2010 --reads 40/s",
+        "sim history scenario.toml --format edn --plane list -o history.edn",
+        "sim history scenario.toml --format porcupine --takes 20ms -o history.jsonl",
+    ),
+)
+@click.argument("path", metavar="FILE", shell_complete=complete.any_file)
+@click.option("--trial", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=int, help="Seed of trial 0, instead of the file's.")
+@common.set_option
+@_probing_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    help="Write the operations; without it, what is measured on them.",
+)
+@click.option(
+    "--plane",
+    type=click.Choice(["get", "list"]),
+    default="get",
+    show_default=True,
+    help="Of edn and porcupine: keys as registers, or added keys as a set that LIST reads.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    default=files.STANDARD,
+    shell_complete=complete.any_file,
+    help="File; - is standard output.",
+)
+@common.allow_outside_option
+def command(
+    path: str,
+    trial: int,
+    seed: int | None,
+    assignments: tuple[str, ...],
+    form: str | None,
+    plane: Any,
+    output: str,
+    allow_outside: bool,
+    **given: Any,
+) -> int:
+    """Let clients read and write the store of a scenario, and say what they see.
+
+    Nobody else uses the store; its faults happen. As FILE, - is standard input.
+    """
+    from sim.study.history import history_of
+
+    files.check_file_target(output, "--output")
+    probing = _probing({name: value for name, value in given.items() if value is not None})
+    overrides = common.override_options(seed=seed, trials=None, assignments=assignments)
+    read: list[Path] = []
+    (scenario,) = common.read_scenarios(
+        [path], overrides, allow_outside=allow_outside, on_read=read.append
+    )
+    files.check_apart({"--output": output}, read)
+    history = history_of(scenario, probing, trial)
+    files.write_lines(output, _writer(form)(history, plane))
+    return 0
+
+
+def _writer(form: str | None) -> "Callable[[History, Any], Any]":
+    """What makes the lines of a format."""
+    from sim.report.history import edn_lines, measure_lines, porcupine_lines
+    from sim.study.history import measured
+
+    match form:
+        case "jsonl":
+            return lambda history, _: history.lines()
+        case "edn":
+            return edn_lines
+        case "porcupine":
+            return porcupine_lines
+        case _:
+            return lambda history, _: measure_lines(history, measured(history))
+
+
+def _probing(given: dict[str, Any]) -> "Probing":
+    """Read the options of what clients do.
+
+    Raises
+    ------
+    click.UsageError
+        If one is no duration or rate, or they do not fit.
+    """
+    from sim.core.units import parse_duration, parse_rate
+    from sim.scenario.probing import Probing
+
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        try:
+            if name in _DURATIONS:
+                values[_DURATIONS[name]] = parse_duration(value)
+            elif name in _RATES:
+                values[_RATES[name]] = parse_rate(value)
+            else:
+                values[name] = value
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint=f"--{name}") from None
+    try:
+        return Probing(**values)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
