@@ -7,7 +7,8 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
-from sim.analysis.results import SchemeResult, total_counts
+from sim.analysis.results import SchemeResult
+from sim.analysis.totals import total_counts
 from sim.core.units import US_PER_S
 from sim.trace.records import REQUEST_KINDS
 

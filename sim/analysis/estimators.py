@@ -19,6 +19,7 @@ from sim.analysis.queries.outcomes import Bound
 __all__ = [
     "CONFIDENCE",
     "Interval",
+    "asked_fractions",
     "fraction_interval",
     "mean_interval",
     "t_half_width",
@@ -43,7 +44,8 @@ class Interval:
     low, high : float
         In [0, 1] with low <= fraction <= high; nan if nothing was asked.
     method : str
-        "t", "phases", "clusters", "rule" or "none".
+        "t", "phases", "clusters", "rule" or "none"; "sequence" of runs that went on until it was
+        narrow enough (``sequences.py``).
     """
 
     fraction: float
@@ -97,7 +99,7 @@ def fraction_interval(
     inequalities for sums of bounded random variables", JASA 58, 1963. Their coverage is measured
     in ``tests/theory/test_coverage.py``.
     """
-    fractions, asked = _checked(per_trial, queries_per_trial)
+    fractions, asked = asked_fractions(per_trial, queries_per_trial)
     known = [Bound()] * asked.size if bounds is None else list(bounds)
     if len(known) != asked.size:
         raise ValueError(f"bounds={len(known)} must be one per trial, {asked.size}")
@@ -167,10 +169,28 @@ def _spread(name: str, values: ArrayLike, n: int) -> NDArray[np.float64]:
     return np.broadcast_to(vector, (n,))
 
 
-def _checked(
+def asked_fractions(
     per_trial: ArrayLike, queries_per_trial: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the fractions of the trials that asked anything, and which trials those are."""
+    """Return the fractions of the trials that asked anything, and which trials those are.
+
+    Parameters
+    ----------
+    per_trial, queries_per_trial
+        As for :func:`fraction_interval`.
+
+    Returns
+    -------
+    fractions : float64 array
+        In [0, 1], of the trials with queries.
+    asked : bool array of shape (n,)
+        Whether a trial had queries.
+
+    Raises
+    ------
+    ValueError
+        As :func:`fraction_interval`.
+    """
     fractions = vector_of("per_trial", per_trial)
     queries = _spread("queries_per_trial", queries_per_trial, fractions.size)
     asked: NDArray[np.bool_] = queries > 0.0

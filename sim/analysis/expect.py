@@ -96,9 +96,32 @@ def judge(result: Result) -> tuple[Judgement, ...]:
     Returns
     -------
     tuple of Judgement
-        In the order of the schemes, then never, sometimes, at_most, at_least as written.
+        In the order of the schemes, then never, sometimes, at_most, at_least as written, then
+        whether intervals are as narrow as the run was asked to make them.
     """
-    return tuple(judgement for scheme in result.schemes for judgement in _rules(result, scheme))
+    return tuple(
+        judgement
+        for scheme in result.schemes
+        for judgement in (*_rules(result, scheme), *_precise(scheme))
+    )
+
+
+def _precise(scheme: SchemeResult) -> Iterator[Judgement]:
+    """Judge whether a run that went on for a precision reached it."""
+    precision = scheme.precision
+    for goal in () if precision is None else precision.goals:
+        interval = estimate(scheme, (goal.outcome,), goal.query).interval
+        is_reached = goal.is_reached(interval)
+        trials = f"after {len(scheme.trials)} trials"
+        if not is_reached:
+            trials += ", the most that there may be"
+        half = (interval.high - interval.low) / 2.0
+        yield Judgement(
+            scheme=scheme.name,
+            rule=f"precision {goal.text}",
+            verdict=_VERDICTS[is_reached or None],
+            reason=f"{interval.fraction:.3g} ± {half:.2g} {trials} ({interval.method})",
+        )
 
 
 def _rules(result: Result, scheme: SchemeResult) -> Iterator[Judgement]:

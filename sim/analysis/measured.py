@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sim.analysis.estimators import Interval, mean_interval
 from sim.analysis.evidence.witness import Measured
-from sim.analysis.results import SchemeResult, TrialResult, flat_counts
+from sim.analysis.results import SchemeResult, TrialResult
+from sim.analysis.totals import flat_counts
 from sim.scenario.metrics import METRICS, Adding
 
 __all__ = ["Held", "held", "measure", "measures"]

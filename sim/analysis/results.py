@@ -7,7 +7,7 @@ many processes, or how they will be shown.
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from sim.analysis.estimators import Interval, fraction_interval
 from sim.analysis.evidence.exercised import Exercised
 from sim.analysis.queries.outcomes import Bound, added
-from sim.scenario.metrics import METRICS, Adding
+from sim.analysis.sequences import Precision, sequence_interval
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -30,16 +30,14 @@ __all__ = [
     "Result",
     "SchemeResult",
     "TrialResult",
+    "bound_of",
     "collect",
     "digest_of",
     "estimate",
-    "flat_counts",
+    "fraction_of_trial",
     "fractions_per_trial",
     "proofs",
-    "total_counts",
 ]
-
-Counts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +79,7 @@ class TrialResult:
     digest: str
     records: int
     classes: "tuple[ClassOutcome, ...]"
-    counts: Counts
+    counts: dict[str, Any]
     garbage_byte_seconds: float
     window_count: int = 0
     windows_us: tuple[int, ...] = ()
@@ -96,13 +94,17 @@ class TrialResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemeResult:
-    """One scheme over all trials, in order; ``digest`` is over the digests of the trials."""
+    """One scheme over all trials, in order; ``digest`` is over the digests of the trials.
+
+    ``precision`` is what decided the number of trials; None if they were counted beforehand.
+    """
 
     index: int
     name: str
     kind: str
     digest: str
     trials: tuple[TrialResult, ...]
+    precision: Precision | None = None
 
     @property
     def exercised(self) -> Exercised:
@@ -122,12 +124,16 @@ class SchemeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """All schemes that ran, in the scenario's order; ``digest`` is over the schemes' digests."""
+    """All schemes that ran, in the scenario's order; ``digest`` is over the schemes' digests.
+
+    ``precision`` is as for a scheme.
+    """
 
     scenario: "Scenario"
     mode: str
     digest: str
     schemes: tuple[SchemeResult, ...]
+    precision: Precision | None = None
 
     def __repr__(self) -> str:
         title = f"<Result {self.scenario.name!r}, {self.mode}, {_short(self.digest)}"
@@ -163,7 +169,12 @@ def digest_of(digests: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
 
 
-def collect(scenario: "Scenario", mode: str, trials: Sequence[TrialResult]) -> Result:
+def collect(
+    scenario: "Scenario",
+    mode: str,
+    trials: Sequence[TrialResult],
+    precision: Precision | None = None,
+) -> Result:
     """Put trial results in any order together; schemes and trials come out in order."""
     ordered = sorted(trials, key=lambda result: (result.scheme, result.trial))
     schemes = []
@@ -172,10 +183,22 @@ def collect(scenario: "Scenario", mode: str, trials: Sequence[TrialResult]) -> R
         spec = scenario.schemes[index]
         digest = digest_of(result.digest for result in own)
         schemes.append(
-            SchemeResult(index=index, name=spec.name, kind=spec.kind, digest=digest, trials=own)
+            SchemeResult(
+                index=index,
+                name=spec.name,
+                kind=spec.kind,
+                digest=digest,
+                trials=own,
+                precision=precision,
+            )
         )
-    digest = digest_of(scheme.digest for scheme in schemes)
-    return Result(scenario=scenario, mode=mode, digest=digest, schemes=tuple(schemes))
+    return Result(
+        scenario=scenario,
+        mode=mode,
+        digest=digest_of(scheme.digest for scheme in schemes),
+        schemes=tuple(schemes),
+        precision=precision,
+    )
 
 
 def fractions_per_trial(
@@ -197,19 +220,21 @@ def fractions_per_trial(
         ``fractions`` is nan where a trial had no queries.
     """
     wanted = tuple(outcomes)
-    fractions, queries = [], []
-    for trial in scheme.trials:
-        classes = [c for c in trial.classes if query is None or c.name == query]
-        total = math.fsum(c.queries for c in classes)
-        hits = math.fsum(c.queries * c.fractions[o] for c in classes if c.queries for o in wanted)
-        if len(classes) == 1 and total:
-            # One class needs no weighing, and 0.3 stays 0.3.
-            hits_fraction = math.fsum(classes[0].fractions[o] for o in wanted)
-        else:
-            hits_fraction = hits / total if total else math.nan
-        fractions.append(hits_fraction)
-        queries.append(total)
-    return np.array(fractions, dtype=np.float64), np.array(queries, dtype=np.float64)
+    found = [fraction_of_trial(trial, wanted, query) for trial in scheme.trials]
+    return np.array([f for f, _ in found], np.float64), np.array([n for _, n in found], np.float64)
+
+
+def fraction_of_trial(
+    trial: TrialResult, outcomes: Sequence[str], query: str | None = None
+) -> tuple[float, float]:
+    """The same of one trial: its fraction, nan without queries, and its number of queries."""
+    classes = [c for c in trial.classes if query is None or c.name == query]
+    total = math.fsum(c.queries for c in classes)
+    if len(classes) == 1 and total:
+        # One class needs no weighing, and 0.3 stays 0.3.
+        return math.fsum(classes[0].fractions[o] for o in outcomes), total
+    hits = math.fsum(c.queries * c.fractions[o] for c in classes if c.queries for o in outcomes)
+    return (hits / total if total else math.nan), total
 
 
 def estimate(scheme: SchemeResult, outcomes: Iterable[str], query: str | None = None) -> Estimate:
@@ -231,7 +256,7 @@ def proofs(scheme: SchemeResult, outcome: str, query: str | None = None) -> str:
 
     Rules speak of delays and laws, so they say the same of every trial.
     """
-    bounds = [_bound(trial, (outcome,), query) for trial in scheme.trials]
+    bounds = [bound_of(trial, (outcome,), query) for trial in scheme.trials]
     found = dict.fromkeys(bound.proof for bound in bounds)
     return "; ".join(found) if all(found) else ""
 
@@ -249,11 +274,14 @@ def _interval(scheme: SchemeResult, outcomes: tuple[str, ...], query: str | None
             max(1.0 - rest.low, fraction),
             rest.method,
         )
-    bounds = [_bound(trial, outcomes, query) for trial in scheme.trials]
+    bounds = [bound_of(trial, outcomes, query) for trial in scheme.trials]
+    if scheme.precision is not None:
+        goal = scheme.precision.goal_of(outcomes, query)
+        return sequence_interval(fractions, queries, bounds, scheme.precision, goal)
     return fraction_interval(fractions, queries, bounds)
 
 
-def _bound(trial: TrialResult, outcomes: tuple[str, ...], query: str | None) -> Bound:
+def bound_of(trial: TrialResult, outcomes: Iterable[str], query: str | None) -> Bound:
     """What is known of several outcomes, of one class or of all weighed by their queries."""
     classes = [c for c in trial.classes if c.queries and query in (None, c.name)]
     total = math.fsum(c.queries for c in classes)
@@ -261,54 +289,3 @@ def _bound(trial: TrialResult, outcomes: tuple[str, ...], query: str | None) -> 
         (c.queries / total, added((1.0, c.bounds.get(o, Bound())) for o in outcomes))
         for c in classes
     )
-
-
-def total_counts(counts: Sequence[Mapping[str, Any]], prefix: str = "") -> Counts:
-    """Put the counts of several trials together, key by key and level by level.
-
-    Parameters
-    ----------
-    counts : sequence of Mapping
-        Leaves are numbers.
-    prefix : str
-        What stands before a key in the name of its metric, see ``scenario/metrics.py``, which says
-        how trials add up.
-    """
-    merged: Counts = {}
-    for key in dict.fromkeys(key for count in counts for key in count):
-        there = [count for count in counts if key in count]
-        values = [count[key] for count in there]
-        if isinstance(values[0], Mapping):
-            merged[key] = total_counts(values, f"{prefix}{key}.")
-            continue
-        match METRICS[f"{prefix}{key}"].adding:
-            case Adding.SUM:
-                merged[key] = sum(values) if _are_whole(values) else math.fsum(values)
-            case Adding.MEAN:
-                merged[key] = _weighed(values, [1] * len(values))
-            case Adding.WEIGHED:
-                merged[key] = _weighed(values, [count["n"] for count in there])
-            case Adding.LARGEST:
-                merged[key] = max(values)
-    return merged
-
-
-def flat_counts(counts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number of nested counts, with its dotted name as in ``scenario/metrics.py``."""
-    for key, value in counts.items():
-        if isinstance(value, Mapping):
-            yield from flat_counts(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _weighed(values: Sequence[float], weights: Sequence[float]) -> float:
-    """Weighted mean; 0 without any weight."""
-    total = math.fsum(weights)
-    if not total:
-        return 0.0
-    return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / total
-
-
-def _are_whole(values: Iterable[float]) -> bool:
-    return all(isinstance(value, int) for value in values)

@@ -19,6 +19,7 @@ from sim.analysis.advice import Advice, parse_objective
 from sim.analysis.comparison.compare import compare as compare_numbers
 from sim.analysis.comparison.numbers import Numbers, numbers_of
 from sim.analysis.evidence.tale import Explained, Unseen
+from sim.analysis.precision import parse_precision
 from sim.api.matrix import matrix
 from sim.api.shown import ComparisonResult, CurveResult, MatrixResult, RunResult, SweepResult
 from sim.scenario.dump import to_toml
@@ -87,6 +88,8 @@ def run(
     schemes: Sequence[str] | None = None,
     workers: int | None = 1,
     mode: Literal["exact", "sampled"] = "exact",
+    precision: str | Iterable[str] | None = None,
+    max_trials: int | None = None,
 ) -> RunResult:
     """Simulate and judge every scheme in every trial.
 
@@ -101,17 +104,23 @@ def run(
         other than 1, the program's entry must be guarded by ``if __name__ == "__main__":``.
     mode : "exact" or "sampled"
         Expected fractions given each trace, or the fractions among drawn arrivals.
+    precision : str, iterable of str or None
+        How narrow intervals are to be (±5 % of the fraction: ``"query-error=5%"``): trials run
+        until they are, instead of as many as the scenario says.
+    max_trials : int or None
+        With a precision, the most trials; None is 1000.
 
     Raises
     ------
-    ScenarioError, OSError
-        As :func:`load`.
-    ValueError
-        If there is no scheme of a name.
+    ScenarioError, OSError, ValueError
+        As :func:`load`; ValueError if there is no scheme of a name, or a precision is none.
     """
     scenario = load(source)
-    chosen = None if schemes is None else [scenario.scheme_index(name) for name in schemes]
-    return RunResult(run_scenario(scenario, schemes=chosen, workers=workers, mode=mode))
+    chosen = None if schemes is None else list(map(scenario.scheme_index, schemes))
+    goals = [precision] if isinstance(precision, str) else precision
+    aim = None if goals is None else parse_precision(goals, query_names(scenario), max_trials)
+    found = run_scenario(scenario, schemes=chosen, workers=workers, mode=mode, precision=aim)
+    return RunResult(found)
 
 
 def sweep(

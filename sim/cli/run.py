@@ -11,7 +11,7 @@ import click
 
 from sim.cli import common, complete, files, machine, screen
 from sim.cli.runs import add_to_index, run_folders, shared_root
-from sim.cli.trials import Count, Options, at_other_delays, simulate
+from sim.cli.trials import Count, Options, at_other_delays, precision_of, simulate
 from sim.errors import (
     EXIT_BROKEN,
     EXIT_HOLDS,
@@ -35,6 +35,7 @@ __all__ = ["command"]
     epilog=common.examples(
         "sim run scenario.toml --out out/first",
         "sim run scenario.toml --set schemes.1.delete_delay=2h --trials 16",
+        "sim run scenario.toml --precision query-error=5% --max-trials 200",
         "sim run scenario.toml --scheme 'mark first' --set store.profile=swift",
         "sim run scenario.toml --csv - -q > result.csv",
         "sim init - | sim run -",
@@ -45,6 +46,15 @@ __all__ = ["command"]
 )
 @click.option("--seed", type=int, help="Seed of the first trial, instead of the file's.")
 @click.option("--trials", type=int, help="Number of trials, instead of the file's.")
+@click.option(
+    "--precision",
+    multiple=True,
+    metavar="OUTCOME=WIDTH",
+    help="Run trials until the interval is ±5% of the fraction, or ±1e-4 (repeatable).",
+)
+@click.option(
+    "--max-trials", type=click.IntRange(min=1), help="With --precision, at most so many; 1000."
+)
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; by default as many as pay off."
 )
@@ -122,7 +132,9 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         if not chosen.yes:
             machine.refuse_too_much(
                 path,
-                scenario,
+                scenario
+                if (precision := precision_of(scenario, chosen)) is None
+                else scenario.model_copy(update={"trials": precision.trials_max}),
                 mode=chosen.mode,
                 schemes=len(scenario.schemes if selection is None else selection),
                 workers=chosen.workers or 1,
@@ -171,18 +183,20 @@ def _run_one(
     """Run one scenario, add it to the index of the root if there is one, give its exit code."""
     from sim.analysis.expect import exit_code_of, judge
 
-    progress = Count(len(selection or scenario.schemes) * scenario.trials)
+    precision = precision_of(scenario, options)
+    most = scenario.trials if precision is None else precision.trials_max
+    progress = Count(len(selection or scenario.schemes) * most)
     began_s = time.perf_counter()
 
     try:
         with _work_folder(options.out) as work:
             folder = options.resume if work is None or options.resume else work.kept
-            result = simulate(scenario, selection, options, folder, progress)
+            result = simulate(scenario, selection, options, folder, progress, precision)
             took_s = time.perf_counter() - began_s
             judgements = judge(result)
             # From beside the file: a page names no place of a machine.
             words = _repeating_words(Path(path).name, scenario, options)
-            delays = at_other_delays(scenario, selection, options)
+            delays = at_other_delays(result.scenario, selection, options)
             page_again = common.command_line(*words)
             _write(result, judgements, options, work, page_again=page_again, delays=delays)
         if root is not None:
@@ -245,7 +259,13 @@ def _write(
 def _repeating_words(path: str, scenario: "Scenario", options: Options) -> list[object]:
     """Arguments that repeat the run, whatever the file's own seed and trials become."""
     words: list[object] = ["run", path]
-    words += ["--seed", scenario.seed, "--trials", scenario.trials]
+    words += ["--seed", scenario.seed]
+    if options.precision:
+        for goal in options.precision:
+            words += ["--precision", goal]
+        words += [] if options.max_trials is None else ["--max-trials", options.max_trials]
+    else:
+        words += ["--trials", scenario.trials]
     for name in options.schemes:
         words += ["--scheme", name]
     return [*words, *_same_world_words(options)]

@@ -10,10 +10,11 @@ from sim.cli import machine, screen
 
 if TYPE_CHECKING:
     from sim.analysis.results import Result, TrialResult
+    from sim.analysis.sequences import Precision
     from sim.analysis.sweep import Sweep
     from sim.scenario.schema import Scenario
 
-__all__ = ["Count", "Options", "at_other_delays", "simulate"]
+__all__ = ["Count", "Options", "at_other_delays", "precision_of", "simulate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class Options:
 
     seed: int | None
     trials: int | None
+    precision: tuple[str, ...]
+    max_trials: int | None
     assignments: tuple[str, ...]
     schemes: tuple[str, ...]
     workers: int | None
@@ -38,6 +41,29 @@ class Options:
     yes: bool
 
 
+def precision_of(scenario: "Scenario", options: Options) -> "Precision | None":
+    """How precise the run is to be; None where trials are counted.
+
+    Raises
+    ------
+    click.UsageError
+        If what is asked for is none, or goes with nothing.
+    """
+    from sim.analysis.precision import parse_precision
+
+    if not options.precision:
+        if options.max_trials is not None:
+            raise click.UsageError("--max-trials goes with --precision")
+        return None
+    if options.trials is not None:
+        raise click.UsageError("--trials and --precision both say how many; --max-trials limits it")
+    names = [query_class.name for query_class in scenario.queries]
+    try:
+        return parse_precision(options.precision, names, options.max_trials)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--precision") from None
+
+
 @dataclass(slots=True)
 class Count:
     """How far a run has come."""
@@ -52,6 +78,7 @@ def simulate(
     options: Options,
     folder: "str | Path | None",
     progress: Count,
+    precision: "Precision | None",
 ) -> "Result":
     """Run what is not finished yet, and count and show how far it is."""
     from sim.study.finished import FinishedTrials
@@ -75,6 +102,7 @@ def simulate(
             check=options.check,
             on_result=count,
             finished=None if folder is None else FinishedTrials(Path(folder), say=say),
+            precision=precision,
         )
 
 

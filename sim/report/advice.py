@@ -7,8 +7,9 @@ from typing import Any, Final
 from sim.analysis.advice import Advice, Choice, Objective
 from sim.analysis.costs import garbage_bytes, price_of_30_days, requests_per_day
 from sim.analysis.evidence.witness import Seen
-from sim.analysis.results import estimate, total_counts
+from sim.analysis.results import estimate
 from sim.analysis.sweep import pareto_front
+from sim.analysis.totals import total_counts
 from sim.core.units import US_PER_S, format_duration
 from sim.report.costtable import cost_cells, cost_titles
 from sim.report.document import SCHEMA_VERSION, estimate_fields, plain

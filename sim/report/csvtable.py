@@ -7,14 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from sim.analysis.results import (
-    Result,
-    SchemeResult,
-    estimate,
-    flat_counts,
-    fractions_per_trial,
-    total_counts,
-)
+from sim.analysis.results import Result, SchemeResult, estimate, fractions_per_trial
+from sim.analysis.totals import flat_counts, total_counts
 from sim.core.units import US_PER_S
 from sim.report.document import plain
 from sim.report.names import csv_name

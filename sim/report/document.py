@@ -1,8 +1,9 @@
 """The result document: one JSON text per run, equal bytes for equal inputs.
 
 No time of day, no host, no path, no number of workers. Floats are written by ``repr``; what is
-not a number is null; ``mode`` is there only if it is not "exact". ``queries``, ``expected``,
-``counts`` and ``garbage_byte_seconds`` are sums over trials (``results.total_counts`` says which
+not a number is null; ``mode`` is there only if it is not "exact", ``precision`` only if the run
+went on until it was reached. ``queries``, ``expected``,
+``counts`` and ``garbage_byte_seconds`` are sums over trials (``totals.total_counts`` says which
 counts are not), every statistic is over [warm-up, horizon).
 """
 
@@ -30,15 +31,10 @@ from sim.analysis.evidence.witness import (
     Witness,
 )
 from sim.analysis.expect import Judgement
-from sim.analysis.results import (
-    Estimate,
-    Result,
-    SchemeResult,
-    estimate,
-    fractions_per_trial,
-    total_counts,
-)
+from sim.analysis.results import Estimate, Result, SchemeResult, estimate, fractions_per_trial
 from sim.analysis.rules.safety import rules
+from sim.analysis.sequences import Precision
+from sim.analysis.totals import total_counts
 from sim.report.rulestable import rule_fields
 from sim.scenario.schema import OUTCOMES
 
@@ -93,6 +89,7 @@ def document(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
             "trials": scenario.trials,
             "version": __version__,
             **({} if result.mode == "exact" else {"mode": result.mode}),
+            **({} if result.precision is None else {"precision": _precision(result.precision)}),
             "digest": result.digest,
             "schemes": [
                 {
@@ -123,6 +120,21 @@ def to_json(content: Mapping[str, Any]) -> str:
     """Write a document as JSON text that ends in a newline; numbers of a list stand on one line."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return _NUMBERS.sub(lambda found: f"[{' '.join(found[0][1:-1].split())}]", text) + "\n"
+
+
+def _precision(precision: Precision) -> dict[str, Any]:
+    return {
+        "goals": [
+            {
+                "query": goal.query,
+                "outcome": goal.outcome,
+                "half_width": goal.half_width,
+                "is_relative": goal.is_relative,
+            }
+            for goal in precision.goals
+        ],
+        "trials_max": precision.trials_max,
+    }
 
 
 def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:

@@ -120,6 +120,20 @@ class _Witness(_Part):
     kind: str
 
 
+class _Goal(_Part):
+    query: str | None
+    outcome: str
+    half_width: float = Field(gt=0.0, lt=1.0)
+    is_relative: bool = Field(description="Whether the half-width is a share of the fraction.")
+
+
+class _Precision(_Part):
+    """What the run went on for; ``expect`` says whether it was reached."""
+
+    goals: tuple[_Goal, ...]
+    trials_max: int = Field(ge=1)
+
+
 class _Judgement(_Part):
     scheme: str
     rule: str
@@ -138,6 +152,7 @@ class Document(_Part):
     trials: int = Field(ge=1)
     version: str
     mode: Literal["exact", "sampled"] = "exact"
+    precision: _Precision | None = None
     digest: str
     schemes: tuple[_Scheme, ...] = Field(min_length=1)
     differences: tuple[_Difference, ...]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sim import __version__
 from sim.analysis.costs import garbage_bytes, price_of_30_days
 from sim.analysis.evidence.exercised import lacking
-from sim.analysis.results import estimate, proofs, total_counts
+from sim.analysis.results import estimate, proofs
 from sim.analysis.rules.safety import safe_delay_us
 from sim.analysis.sweep import (
     FAILING,
@@ -21,6 +21,7 @@ from sim.analysis.sweep import (
     Sweep,
     origin_of,
 )
+from sim.analysis.totals import total_counts
 from sim.core.units import US_PER_S
 from sim.report.csvtable import CSV_COLUMNS, csv_rows, csv_text
 from sim.report.document import estimate_fields, plain

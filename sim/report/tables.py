@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from sim.analysis.expect import Judgement, Verdict
-from sim.analysis.results import Estimate, Result, SchemeResult, estimate, total_counts
+from sim.analysis.results import Estimate, Result, SchemeResult, estimate
+from sim.analysis.totals import total_counts
 from sim.core.units import US_PER_S
 from sim.report.costtable import cost_cells, cost_titles
 from sim.report.formats import (

@@ -61,7 +61,7 @@ def run_jobs(
     jobs : iterable
         Picklable; each is taken when there is somebody to do it.
     count : int
-        Number of jobs.
+        Number of jobs, or the most that there may be.
     workers : int or None
         Number of processes; 1 stays in this one. None begins in this process and starts one
         process per usable CPU as soon as the time taken so far says that it pays.
@@ -92,8 +92,8 @@ def run_jobs(
             mean_s = (time.perf_counter() - began_s) / len(results)
             if min(most, remaining) > 1 and remaining * mean_s > _WORTH_STARTING_S:
                 break
-    if len(results) == count:
-        return results
+        else:
+            return results
     _leave_if_unguarded()
     return results + _in_processes(call, left, min(most, count - len(results)), report)
 

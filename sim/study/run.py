@@ -27,9 +27,11 @@ from sim.analysis.evidence.windows import window_sample
 from sim.analysis.queries.evaluate import evaluate_exact, evaluate_sampled
 from sim.analysis.queries.exposure import exposures
 from sim.analysis.results import Result, TrialResult, collect
+from sim.analysis.sequences import Precision
 from sim.core.collector import collector_paused
 from sim.errors import DeterminismError
 from sim.model.world import simulate
+from sim.study.enough import Enough
 from sim.study.executors import run_jobs
 from sim.trace.columns import build
 from sim.trace.recorder import first_difference
@@ -106,6 +108,7 @@ def run_scenario(
     check: bool = False,
     on_result: Callable[[TrialResult], None] | None = None,
     finished: "FinishedTrials | None" = None,
+    precision: Precision | None = None,
 ) -> Result:
     """Run every scheme in every trial.
 
@@ -125,11 +128,14 @@ def run_scenario(
     finished : FinishedTrials or None
         Where results are looked for before, and kept as soon as they are there, so that the same
         call goes on from where it was interrupted.
+    precision : Precision or None
+        How narrow intervals are to be: trials run until they are, instead of as many as the
+        scenario says.
 
     Returns
     -------
     Result
-        Trials and schemes in the scenario's order.
+        Trials and schemes in the scenario's order; its scenario has as many trials as ran.
 
     Raises
     ------
@@ -143,11 +149,20 @@ def run_scenario(
     """
     chosen = range(len(scenario.schemes)) if schemes is None else sorted(set(schemes))
     files = None if finished is None else finished.of(scenario, mode=mode, check=check)
-    report = on_result or (lambda _: None)
-    there = {} if files is None else _found(files, chosen, scenario.trials)
-    count = len(chosen) * scenario.trials
+    # A run that is to be precise has the most trials that it may take.
+    wanted = scenario.trials if precision is None else precision.trials_max
+    enough = Enough(precision or Precision(goals=(), trials_max=wanted), chosen)
+    there = {} if files is None else _found(files, chosen, wanted)
+    count = len(chosen) * wanted
     if files is not None and there:
         files.say(f"{len(there)} of {count} trials were there already")
+
+    def report(result: TrialResult) -> None:
+        if precision is not None:
+            enough.add(result)
+        if on_result is not None:
+            on_result(result)
+
     for result in there.values():
         report(result)
 
@@ -156,21 +171,18 @@ def run_scenario(
             files[result.scheme, result.trial] = result
         report(result)
 
-    # All schemes of a trial stand together, so that an impatient reader sees whole comparisons.
-    jobs = (
-        (scheme_index, trial)
-        for trial in range(scenario.trials)
-        for scheme_index in chosen
-        if (scheme_index, trial) not in there
-    )
     trials = run_jobs(
         functools.partial(_work, scenario, mode, check),
-        jobs,
+        enough.jobs(set(there)),
         count=count - len(there),
         workers=workers,
         on_result=keep,
     )
-    return collect(scenario, mode, [*there.values(), *trials])
+    found = [*there.values(), *trials]
+    if precision is None:
+        return collect(scenario, mode, found)
+    ran = scenario.model_copy(update={"trials": enough.trials})
+    return collect(ran, mode, [r for r in found if r.trial < enough.trials], precision)
 
 
 def _found(

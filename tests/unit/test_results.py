@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sim.analysis.results import collect, digest_of, estimate, fractions_per_trial, total_counts
+from sim.analysis.results import collect, digest_of, estimate, fractions_per_trial
+from sim.analysis.totals import total_counts
 from sim.scenario.load import load
 from sim.scenario.metrics import METRICS, OBSERVATIONS
 from sim.study.run import run_trial

@@ -221,9 +221,13 @@ def paired_outcome(a: OutcomeNumbers, b: OutcomeNumbers) -> Difference:
     """Estimate how much more often `a` had an outcome than `b`, trial by trial.
 
     Where fewer than half of the pairs differ, their spread says little about the damage that is
-    rare: then the interval goes at least as far as those of both sides let it ("intervals").
+    rare: then the interval goes at least as far as those of both sides let it ("intervals"). Where
+    the number of trials was decided by looking at them, it goes as far as both intervals do.
     """
     limits = difference_limits(a.interval, b.interval)
+    if "sequence" in (a.interval.method, b.interval.method):
+        mean = a.interval.fraction - b.interval.fraction
+        return Difference(mean, mean + limits[0], mean + limits[1], "intervals")
     found = paired_difference(a.per_trial, b.per_trial, limits=limits)
     pairs = [(x, y) for x, y in zip(a.per_trial, b.per_trial, strict=True) if x == x and y == y]
     if found.method != "t" or 2 * sum(x != y for x, y in pairs) >= len(pairs):

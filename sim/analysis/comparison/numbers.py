@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from sim import __version__
 from sim.analysis.estimators import Interval
-from sim.analysis.results import Result, SchemeResult, estimate, flat_counts, fractions_per_trial
+from sim.analysis.results import Result, SchemeResult, estimate, fractions_per_trial
+from sim.analysis.totals import flat_counts
 from sim.scenario.metrics import METRICS
 from sim.scenario.schema import OUTCOMES
 
