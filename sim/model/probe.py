@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from sim.core.arrivals import arrivals
 from sim.core.kernel import Kernel, Phase
-from sim.core.streams import Streams
 from sim.model.blocks.catalog import Block, Catalog
 from sim.model.faults.happening import draw_faults
 from sim.model.faults.requests import Crashed
@@ -93,7 +92,7 @@ class _Probe:
         self.probing = probing
         self.trial = trial
         self.kernel = Kernel()
-        self.streams = Streams(scenario.seed + trial)
+        self.streams = scenario.streams(scenario.seed + trial)
         self.faults = draw_faults(scenario, self.streams)
         self.recorder = Recorder(
             Header(

@@ -10,6 +10,7 @@ from sim.model.probe import probe
 from sim.scenario.dump import to_toml
 from sim.scenario.probing import Probing
 from sim.scenario.schema import Scenario
+from sim.testing.draws import pinned_draws
 from sim.testing.strategies import faults, stores
 from tests.reference import probe as plain
 from tests.worlds import world
@@ -48,6 +49,7 @@ def lent(draw: st.DrawFn) -> Scenario:
         producers={"count": 2},
         faults=draw(st.lists(fault, max_size=2)),
         seed=draw(st.integers(0, 99)),
+        draws=draw(st.none() | pinned_draws(2, 2)),
     )
 
 
