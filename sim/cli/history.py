@@ -17,7 +17,7 @@ __all__ = ["command"]
 _FORMATS: Final = ("jsonl", "edn", "porcupine")
 
 # Options that are attributes of Probing, with what they default to there.
-_DURATIONS: Final = {"lasts": "lasts_us", "back": "back_us", "takes": "takes_us"}
+_DURATIONS: Final = {name: f"{name}_us" for name in ("lasts", "rest", "back", "takes")}
 _RATES: Final = {"writes": "writes_per_s", "reads": "reads_per_s"}
 
 
@@ -25,6 +25,7 @@ def _probing_options(command: common.Command) -> common.Command:
     """Give the command an option for each thing that clients may do otherwise."""
     options = (
         ("--lasts", "DURATION", str, "How long; by default 1m."),
+        ("--rest", "DURATION", str, "Nothing is changed so long before the end; by default 0s."),
         ("--keys", "N", int, "Keys that are changed again and again; by default 4."),
         ("--writers", "N", int, "Clients that change and read; by default 2."),
         ("--readers", "N", int, "Clients that only read; by default 3."),

@@ -180,8 +180,8 @@ class _Prober:
         probing = self.world.probing
         for due in self._agenda():
             call_us = max(due.t_us, self._free_us)
-            if call_us >= probing.lasts_us:
-                return
+            if call_us >= (probing.lasts_us if due.is_read else probing.changes_end_us):
+                continue
             yield from until(call_us, self.world.kernel, self.phase)
             yield from self._read(due.ordinal) if due.is_read else self._change(due.ordinal)
 

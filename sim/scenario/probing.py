@@ -45,6 +45,8 @@ class Probing:
         A writer GETs and LISTs what it has changed so much later; None: only by chance.
     takes_us : int
         From the call of an operation to its return.
+    rest_us : int
+        Nothing is changed so long before the end, only read.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class Probing:
     heads: float = 0.1
     back_us: int | None = None
     takes_us: int = 0
+    rest_us: int = 0
 
     def __post_init__(self) -> None:
         for name in ("keys", "writers"):
@@ -71,6 +74,7 @@ class Probing:
         self._require("readers", 0, _CLIENTS_MAX)
         self._require("lasts_us", 1, LONGEST_US)
         self._require("takes_us", 0, LONGEST_US)
+        self._require("rest_us", 0, self.lasts_us)
         if self.back_us is not None:
             self._require("back_us", 0, LONGEST_US)
         for name in ("writes_per_s", "reads_per_s"):
@@ -78,6 +82,11 @@ class Probing:
         for name in ("deletes", "adds", "heads", "lists"):
             self._require(name, 0, 1)
         self._require_little()
+
+    @property
+    def changes_end_us(self) -> int:
+        """From when on nothing is changed."""
+        return self.lasts_us - self.rest_us
 
     @property
     def clients(self) -> int:

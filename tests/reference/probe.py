@@ -81,7 +81,8 @@ class Prober(Actor):
         yield self.turn(0)
         for time_us, is_read, ordinal in sorted(due):
             call_us = max(time_us, self.free_us)
-            if call_us < probing.lasts_us:
+            end_us = probing.lasts_us if is_read else probing.lasts_us - probing.rest_us
+            if call_us < end_us:
                 yield from self.until(call_us)
                 yield from (self._read(ordinal) if is_read else self._change(ordinal))
 

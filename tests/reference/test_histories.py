@@ -29,6 +29,7 @@ probings = st.builds(
     lists=st.sampled_from([0.2, 0.0]),
     back_us=st.sampled_from([None, 0, 600 * US_PER_S]),
     takes_us=st.sampled_from([0, 3, 300 * US_PER_S]),
+    rest_us=st.sampled_from([0, 7200 * US_PER_S]),
 )
 
 

@@ -72,12 +72,13 @@ def test_formats_are_written_whole(form: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_clients_do_what_they_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ("--adds", "0", "--deletes", "0", "--writers", "1", "--readers", "0", "--back", "7us")
-    out = told(
-        capsys, *words, "--takes", "10us", "--reads", "0/s", "--keys", "1", "--format", "jsonl"
-    )
+    alone = ("--writers", "1", "--readers", "0", "--reads", "0/s", "--keys", "1")
+    only_puts = ("--adds", "0", "--deletes", "0")
+    times = ("--rest", "5s", "--back", "7us", "--takes", "10us")
+    out = told(capsys, *alone, *only_puts, *times, "--format", "jsonl")
     ops = [json.loads(line) for line in out.splitlines()[1:-1]]
     assert len(ops) >= 9
+    assert max(op["call_us"] for op in ops) <= 15_000_018
     assert [op["f"] for op in ops] == ["put", "get", "list"] * (len(ops) // 3)
     for put, get, listed in zip(ops[::3], ops[1::3], ops[2::3], strict=True):
         assert put["return_us"] == put["call_us"] + 10
@@ -91,6 +92,7 @@ def test_clients_do_what_they_are_told(capsys: pytest.CaptureFixture[str]) -> No
     [
         (["--lasts", "5"], "--lasts"),
         (["--writes", "often"], "--writes"),
+        (["--rest", "61s"], "rest_us=61000000 must be in [0, 60000000]"),
         (["--keys", "0"], "keys=0 must be in [1, 1000]"),
         (["--deletes", "1.5"], "deletes=1.5 must be in [0, 1]"),
         (["--adds", "nan"], "adds=nan must be in [0, 1]"),
