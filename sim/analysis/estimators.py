@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.analysis.bootstrap import bootstrap_interval, is_skewed
 from sim.analysis.queries.outcomes import Bound
 
 __all__ = [
@@ -44,8 +45,8 @@ class Interval:
     low, high : float
         In [0, 1] with low <= fraction <= high; nan if nothing was asked.
     method : str
-        "t", "phases", "clusters", "rule" or "none"; "sequence" of runs that went on until it was
-        narrow enough (``sequences.py``).
+        "t", "bootstrap", "phases", "clusters", "rule" or "none"; "sequence" of runs that went on
+        until it was narrow enough (``sequences.py``).
     """
 
     fraction: float
@@ -80,6 +81,8 @@ def fraction_interval(
           and high are 0.
         - "t": at least three trials of which at least half saw the outcome, and at least half
           saw something else; cut to [0, 1].
+        - "bootstrap": the same, but from 12 trials on where their skewness says that t is not right
+          (`bootstrap.is_skewed`).
         - "phases": as integrated over the phases of the readers, where every trial could be: the
           one value if nothing else is drawn, else a t interval, under the same condition as
           above. Stretched to hold the fraction that was seen.
@@ -110,6 +113,9 @@ def fraction_interval(
         return Interval(0.0, 0.0, 0.0, "rule")
     mean = math.fsum(fractions) / fractions.size
     if _speaks(fractions):
+        if is_skewed(fractions):
+            low, high = bootstrap_interval(fractions, _TAIL)
+            return Interval(mean, max(0.0, min(low, mean)), min(1.0, max(high, mean)), "bootstrap")
         low, high = _t_interval(fractions)
         return Interval(mean, low, high, "t")
     phases = [bound.over_phases for bound in known if bound.over_phases is not None]

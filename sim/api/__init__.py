@@ -105,15 +105,13 @@ def run(
     mode : "exact" or "sampled"
         Expected fractions given each trace, or the fractions among drawn arrivals.
     precision : str, iterable of str or None
-        How narrow intervals are to be (±5 % of the fraction: ``"query-error=5%"``): trials run
-        until they are, instead of as many as the scenario says.
-    max_trials : int or None
-        With a precision, the most trials; None is 1000.
+        How narrow intervals are to be, ``"query-error=5%"``; trials run until they are, and at
+        most ``max_trials``, or 1000.
 
     Raises
     ------
     ScenarioError, OSError, ValueError
-        As :func:`load`; ValueError if there is no scheme of a name, or a precision is none.
+        As :func:`load`; ValueError if there is no scheme of a name, or no such precision.
     """
     scenario = load(source)
     chosen = None if schemes is None else list(map(scenario.scheme_index, schemes))

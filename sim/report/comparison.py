@@ -39,7 +39,7 @@ __all__ = [
 
 COMPARISON_COLUMNS: Final = (
     *("scheme_a", "scheme_b", "query", "metric", "unit"),
-    *("a", "b", "difference", "low", "high", "method", "relative"),
+    *("a", "b", "difference", "low", "high", "method", "variance_reduction", "relative"),
 )
 
 CAPTION: Final = (
@@ -127,7 +127,15 @@ def pairing_line(comparison: Comparison) -> str:
     """Say whether trials are compared one by one."""
     if comparison.unpaired_because:
         return f"unpaired: {comparison.unpaired_because}"
-    return "paired: trial by trial, with the same seeds"
+    found = [
+        row.difference.variance_reduction
+        for pair in comparison.schemes
+        for row in pair.rows
+        if (row.query, row.metric) == (None, "query-error")
+    ]
+    shares = sorted({f"{100.0 * share:.0f} %" for share in found if not math.isnan(share)})
+    taken = f": {' and '.join(shares)} less variance of query-error" if shares else ""
+    return f"paired: trial by trial, with the same seeds{taken}"
 
 
 def pair_name(pair: SchemePair) -> str:

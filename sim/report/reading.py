@@ -110,6 +110,9 @@ class _Difference(_Part):
     low: float | None
     high: float | None
     method: str
+    variance_reduction: float | None = Field(
+        None, le=1.0, description="Share of the variance that pairs take off; null where unknown."
+    )
 
 
 class _Witness(_Part):

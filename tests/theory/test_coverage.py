@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.analysis.estimators import Interval, fraction_interval
+from sim.analysis.estimators import Interval, fraction_interval, t_half_width
 from sim.analysis.queries.evaluate import evaluate_exact
 from sim.analysis.queries.outcomes import Bound, ClassOutcome
 from sim.analysis.rules.safety import proof, rules
@@ -199,6 +199,23 @@ def test_the_spread_of_trials_covers(takes_m: float, readers: int, trials: int) 
     wrong = 1.5 * constant_mean(takes_m, readers)
     if trials == 8 and readers == 3:
         assert coverage(fractions, trials, wrong, by_clusters(bound)) < 0.75
+
+
+@pytest.mark.parametrize("trials", [12, 32])
+def test_trials_that_lean_to_one_side_cover_where_t_does_not(trials: int) -> None:
+    # Damage that is exponential: few trials have most of it.
+    rng = np.random.default_rng(6)
+    fractions = np.minimum(1.0, rng.exponential(0.01, 800 * trials))
+    seen = [fraction_interval(f, 1.0) for f in fractions.reshape(-1, trials)]
+    methods = [interval.method for interval in seen]
+    assert 0.4 < methods.count("bootstrap") / len(seen) < 0.99
+    held = sum(interval.low <= 0.01 <= interval.high for interval in seen) / len(seen)
+    assert 0.93 <= held <= 0.97
+    halves = [t_half_width(f) for f in fractions.reshape(-1, trials)]
+    by_t = sum(
+        abs(interval.fraction - 0.01) <= half for interval, half in zip(seen, halves, strict=True)
+    )
+    assert by_t / len(seen) < (0.93 if trials == 12 else held)
 
 
 def integrated(trials: Sequence[float]) -> Estimator:

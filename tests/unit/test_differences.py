@@ -24,6 +24,19 @@ def test_pairing_removes_what_the_trials_share() -> None:
     assert found.difference == pytest.approx(0.01)
 
 
+def test_what_pairs_share_is_said_as_the_variance_that_they_take_off() -> None:
+    shared, own_a, own_b = (Streams(2).stream(name).run(0, 4000) for name in "sab")
+    # var(a) = var(b) = 5/12 (4 of it shared), so that var(a - b) = 2/12 instead of 10/12.
+    found = paired_difference(2.0 * shared + own_a, 2.0 * shared + own_b)
+    assert found.variance_reduction == pytest.approx(0.8, abs=0.02)
+    apart = paired_difference(own_a, own_b)
+    assert apart.variance_reduction == pytest.approx(0.0, abs=0.05)
+    against = paired_difference(shared, 1.0 - shared)
+    assert against.variance_reduction == pytest.approx(-1.0)
+    assert math.isnan(paired_difference([0.1, 0.1], [0.2, 0.2]).variance_reduction)
+    assert math.isnan(paired_difference([0.1], [0.2]).variance_reduction)
+
+
 def test_one_pair_has_a_difference_but_no_interval() -> None:
     found = paired_difference([0.3], [0.1])
     assert found.method == "none"

@@ -6,7 +6,7 @@ counts is the difference trial by trial. Limits say how much more is too much.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sim.analysis.comparison.differences import (
     Difference,
@@ -225,16 +225,17 @@ def paired_outcome(a: OutcomeNumbers, b: OutcomeNumbers) -> Difference:
     the number of trials was decided by looking at them, it goes as far as both intervals do.
     """
     limits = difference_limits(a.interval, b.interval)
+    found = paired_difference(a.per_trial, b.per_trial, limits=limits)
     if "sequence" in (a.interval.method, b.interval.method):
         mean = a.interval.fraction - b.interval.fraction
-        return Difference(mean, mean + limits[0], mean + limits[1], "intervals")
-    found = paired_difference(a.per_trial, b.per_trial, limits=limits)
+        low, high = mean + limits[0], mean + limits[1]
+        return replace(found, difference=mean, low=low, high=high, method="intervals")
     pairs = [(x, y) for x, y in zip(a.per_trial, b.per_trial, strict=True) if x == x and y == y]
     if found.method != "t" or 2 * sum(x != y for x, y in pairs) >= len(pairs):
         return found
     apart = unpaired_difference(a.interval, b.interval)
     low, high = min(found.low, apart.low), max(found.high, apart.high)
-    return Difference(found.difference, low, high, apart.method)
+    return replace(found, low=low, high=high, method=apart.method)
 
 
 def _exact(found: Difference, *, is_same: bool) -> Difference:

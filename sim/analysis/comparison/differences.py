@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sim.analysis.estimators import Interval, t_half_width, vector_of
 
@@ -28,12 +28,17 @@ class Difference:
     method : str
         "t" or "bounds" of pairs, "intervals" without pairs, "same" where both sides are the same
         runs, "none".
+    variance_reduction : float
+        Of pairs: the share of the variance that the difference would have without pairs, and does
+        not have with them, 1 - var(a - b) / (var a + var b). At most 1; below 0 where pairs make
+        it worse; nan where neither side varies, or there are no two pairs.
     """
 
     difference: float
     low: float
     high: float
     method: str
+    variance_reduction: float = math.nan
 
 
 def paired_difference(
@@ -72,12 +77,21 @@ def paired_difference(
     if n == 0:
         return Difference(math.nan, math.nan, math.nan, "none")
     mean = math.fsum(differences) / n
+    taken = _taken_off(first[there], second[there])
     if limits is not None and not differences.any():
-        return Difference(0.0, *limits, "bounds")
+        return Difference(0.0, *limits, "bounds", taken)
     if n == 1:
         return Difference(mean, math.nan, math.nan, "none")
     half = t_half_width(differences)
-    return Difference(mean, mean - half, mean + half, "t")
+    return Difference(mean, mean - half, mean + half, "t", taken)
+
+
+def _taken_off(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Share of the variance of a - b that pairing takes off."""
+    if a.size < 2:
+        return math.nan
+    apart = float(np.var(a, ddof=1)) + float(np.var(b, ddof=1))
+    return 1.0 - float(np.var(a - b, ddof=1)) / apart if apart > 0.0 else math.nan
 
 
 def difference_limits(a: Interval, b: Interval) -> tuple[float, float]:
