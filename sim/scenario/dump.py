@@ -1,6 +1,6 @@
-"""A scenario printed back as TOML, with every default and every value of its profile written out.
+"""A scenario printed back as TOML: all of it, or only what is not as by default.
 
-Reading the text gives an equal scenario: ``load(to_toml(scenario)) == scenario``.
+Reading either text gives an equal scenario: ``load(to_toml(scenario)) == scenario``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any, Final
 from sim.scenario.complaints.text import format_key, format_string
 from sim.scenario.schema import Scenario
 
-__all__ = ["inline", "to_toml"]
+__all__ = ["brief_toml", "inline", "to_toml"]
 
 _WIDTH: Final = 100
 
@@ -22,8 +22,29 @@ def to_toml(scenario: Scenario) -> str:
     ValueError
         If a law has a parameter that the scenario language cannot say.
     """
-    raw = scenario.raw()
-    for name, expected in raw["expect"].items():
+    return _text(scenario.raw())
+
+
+def brief_toml(scenario: Scenario) -> str:
+    """Return the text of a scenario file without what is as by default.
+
+    Raises
+    ------
+    ValueError
+        If a law has a parameter that the scenario language cannot say.
+    """
+    raw = scenario.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
+    raw = {key: value for key, value in raw.items() if value != {}}
+    try:
+        # Below a profile a default of the language has to be said.
+        is_all = Scenario.model_validate(raw) == scenario
+    except ValueError:
+        is_all = False
+    return _text(raw) if is_all else to_toml(scenario)
+
+
+def _text(raw: dict[str, Any]) -> str:
+    for name, expected in raw.get("expect", {}).items():
         raw["expect"][name] = {key: value for key, value in expected.items() if value}
     return "\n".join(_table((), raw)) + "\n"
 

@@ -166,6 +166,13 @@ class Scenario(Frozen):
             raise PydanticCustomError(RULE, "parts do not fit together", {"findings": findings})
         return self
 
+    def __repr__(self) -> str:
+        """Return what tells it from others, in a line; `sim.scenario.dump` prints all of it."""
+        schemes = ", ".join(repr(scheme.name) for scheme in self.schemes)
+        return f"<Scenario {self.name!r}, {schemes}, seed {self.seed}, digest {self.digest[:8]}…>"
+
+    __str__ = __repr__
+
     def scheme_index(self, name: str) -> int:
         """Position of a scheme in ``schemes``; raises ValueError if there is none of the name."""
         return [scheme.name for scheme in self.schemes].index(name)

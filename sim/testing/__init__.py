@@ -15,26 +15,44 @@ one more integer, so that a failing world shrinks to what makes it fail.
 """
 
 from sim.testing.byhand import interventions
-from sim.testing.invariants import SmallRun, check_trace, simulate_small, violations
-from sim.testing.strategies import (
-    faults,
-    laws,
-    query_classes,
-    scenarios,
-    schemes,
-    stores,
+from sim.testing.durations import lag_laws
+from sim.testing.faults import fault_schedules
+from sim.testing.invariants import Violation, check_trace, violations
+from sim.testing.kept import keep
+from sim.testing.promises import (
+    Breach,
+    blocks_without_files,
+    failing_reads,
+    garbage_beyond,
+    lost_data,
+    moved_marks,
+    uncovered_data,
+    unretired_deletions,
 )
+from sim.testing.runs import SmallRun, simulate_small
+from sim.testing.schemes import schemes
+from sim.testing.strategies import query_classes, scenarios, stores
 
 __all__ = [
+    "Breach",
     "SmallRun",
+    "Violation",
+    "blocks_without_files",
     "check_trace",
-    "faults",
+    "failing_reads",
+    "fault_schedules",
+    "garbage_beyond",
     "interventions",
-    "laws",
+    "keep",
+    "lag_laws",
+    "lost_data",
+    "moved_marks",
     "query_classes",
     "scenarios",
     "schemes",
     "simulate_small",
     "stores",
+    "uncovered_data",
+    "unretired_deletions",
     "violations",
 ]

@@ -1,4 +1,4 @@
-"""What tables of faults say beside when: drawn for `sim.testing.strategies`."""
+"""A Hypothesis strategy for what goes wrong, and when."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,17 +6,90 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
-from sim.scenario.language.faults import OBJECTS, REQUESTS
+from sim.scenario.language.faults import OBJECTS, REQUESTS, fault_tables
+from sim.testing.durations import HOUR_M, lag_laws, minutes
 
-__all__ = ["fault_keys"]
+__all__ = ["fault_schedules"]
 
 Table = dict[str, Any]
 
 _RATES: Final = (("error_rate", (0.1, 0.5)), ("lost_answer_rate", (0.0, 0.2)))
 
 
+def fault_schedules(
+    *,
+    n_gateways: int,
+    n_producers: int,
+    horizon_m: int,
+    n_compactors: int = 1,
+    replicas: Sequence[int] = (0,),
+    kinds: tuple[str, ...] | None = None,
+    least: int = 0,
+    most: int = 2,
+) -> SearchStrategy[list[Table]]:
+    """``[[faults]]``: what goes wrong in a run, and when; targets exist.
+
+    Parameters
+    ----------
+    n_gateways, n_producers, n_compactors : int
+        How many of each a fault may befall.
+    horizon_m : int
+        Length of the run in minutes; a fault may also begin after it.
+    replicas : sequence of int
+        Replicas of the store that may be cut off, or lag.
+    kinds : tuple of str or None
+        Kinds to draw from; None takes all.
+    least, most : int
+        How many.
+    """
+    fault = _fault(
+        n_gateways=n_gateways,
+        n_producers=n_producers,
+        n_compactors=n_compactors,
+        horizon_m=horizon_m,
+        replicas=replicas,
+        kinds=kinds,
+    )
+    return st.lists(fault, min_size=least, max_size=most)
+
+
 @composite
-def fault_keys(
+def _fault(
+    draw: DrawFn,
+    *,
+    n_gateways: int,
+    n_producers: int,
+    horizon_m: int,
+    n_compactors: int,
+    replicas: Sequence[int],
+    kinds: tuple[str, ...] | None,
+) -> Table:
+    """One ``[[faults]]`` table; its targets exist, and it may begin after the horizon."""
+    kind = draw(st.sampled_from(kinds or tuple(fault_tables())))
+    table: Table = {
+        "kind": kind,
+        "at": draw(minutes(0, horizon_m + HOUR_M)),
+        "lasts": draw(lag_laws(3 * HOUR_M)),
+    }
+    if kind == "gateway-outage":
+        table["target"] = draw(st.integers(0, n_gateways - 1))
+    elif kind == "producer-crash":
+        table["target"] = draw(st.integers(0, n_producers - 1))
+    else:
+        table |= draw(
+            _fault_keys(
+                kind,
+                n_gateways=n_gateways,
+                n_producers=n_producers,
+                n_compactors=n_compactors,
+                replicas=replicas,
+            )
+        )
+    return table
+
+
+@composite
+def _fault_keys(
     draw: DrawFn,
     kind: str,
     *,

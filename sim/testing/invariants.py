@@ -5,15 +5,11 @@ that wrote them. Rules in parentheses are those of ``SEMANTICS.md``.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sim.core.objects import BlockObjects
 from sim.core.units import US_PER_S
 from sim.errors import ModelError
-from sim.model.world import simulate
-from sim.scenario.schema import Scenario
-from sim.trace.columns import build
 from sim.trace.recorder import Trace, encode
 from sim.trace.records import (
     RETIRE_REASONS,
@@ -36,9 +32,8 @@ from sim.trace.records import (
     SyncsRecord,
     UpRecord,
 )
-from sim.trace.timelines import Timelines
 
-__all__ = ["SmallRun", "Violation", "check_trace", "simulate_small", "violations"]
+__all__ = ["Violation", "check_trace", "violations"]
 
 
 class Violation(NamedTuple):
@@ -56,42 +51,6 @@ class Violation(NamedTuple):
     invariant: str
     number: int
     record: Record
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallRun:
-    """One scheme in one trial: its trace, checked, and the columns made of it."""
-
-    scenario: Scenario
-    scheme_index: int
-    trace: Trace
-    timelines: Timelines
-
-
-def simulate_small(
-    scenario: Scenario, scheme_index: int = 0, trial: int = 0, *, shuffle: int | None = None
-) -> SmallRun:
-    """Simulate one scheme in one trial, check its trace and make its columns.
-
-    Parameters
-    ----------
-    scenario : Scenario
-    scheme_index, trial : int
-        From 0.
-    shuffle : int or None
-        Seed of a random order of simultaneous events inside one phase, on which nothing that
-        happens may depend.
-
-    Raises
-    ------
-    ModelError
-        If the trace breaks an invariant.
-    """
-    trace = simulate(scenario, scheme_index, trial, shuffle=shuffle)
-    check_trace(trace)
-    return SmallRun(
-        scenario=scenario, scheme_index=scheme_index, trace=trace, timelines=build(trace)
-    )
 
 
 def check_trace(trace: Trace) -> None:

@@ -1,11 +1,15 @@
 """A Hypothesis strategy for schemes: the short names, and any primitives that go together."""
 
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, Literal, get_args, get_origin
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
+from pydantic import WithJsonSchema
 
 from sim.scenario.language.primitives import SLOTS, Primitive, primitives
+from sim.scenario.language.values import DURATION_PATTERN
 from sim.scenario.schema import SCHEME_KINDS, Cleanup
 from sim.testing.durations import HOUR_M, STEP_M, minutes
 
@@ -13,11 +17,14 @@ __all__ = ["schemes"]
 
 Table = dict[str, Any]
 
+# They are imported when they are first asked for, which no example should have to wait for.
+primitives("record")
+
 
 @composite
 def schemes(
     draw: DrawFn,
-    kind: str | None = None,
+    kind: str | Mapping[str, Any] | None = None,
     *,
     one_replica: bool = False,
     one_compactor: bool = False,
@@ -26,12 +33,19 @@ def schemes(
 ) -> Table:
     """One ``[[schemes]]`` table; ``kind`` fixes which, and is its name.
 
-    With ``one_replica`` it may need a store of which each gateway reads one, with
-    ``one_compactor`` a bucket that only one works on, with ``partial_response = "abort"`` a querier
-    that answers in full or not at all, with ``sampled`` queries that are drawn.
+    A table instead of a kind says some of the keys, and all of a composed scheme. Of a scheme of
+    somebody else, ``"module:Name"``, durations, choices and what is true or false are drawn.
+    With ``one_replica`` it may need a store of which each gateway reads one, with ``one_compactor``
+    a bucket that only one works on, with ``partial_response = "abort"`` a querier that answers in
+    full or not at all, with ``sampled`` queries that are drawn.
     Delays are short enough for whole lives of blocks to fit a day.
     """
+    if isinstance(kind, Mapping):
+        is_whole = kind["kind"] == "composed"
+        return {**({} if is_whole else draw(schemes(kind["kind"]))), "name": kind["kind"], **kind}
     drawn = kind or draw(st.sampled_from(SCHEME_KINDS))
+    if ":" in drawn:
+        return {"name": drawn, "kind": drawn, **draw(_keys_of_others(drawn))}
     if drawn == "immediate":
         return {"name": drawn, "kind": drawn}
     if drawn == "composed":
@@ -49,6 +63,31 @@ def schemes(
         "delete_delay": draw(minutes(0, 6 * HOUR_M)),
         "ignore_deletion_marks_delay": draw(minutes(0, 6 * HOUR_M)),
     }
+
+
+@composite
+def _keys_of_others(draw: DrawFn, kind: str) -> Table:
+    """Keys of a scheme of somebody else, but for those of which only its author knows the values.
+
+    Raises
+    ------
+    ImportError, AttributeError
+        If there is no such class.
+    """
+    module, _, name = kind.partition(":")
+    drawn: Table = {}
+    for field_name, field in getattr(import_module(module), name).model_fields.items():
+        is_duration = any(
+            isinstance(said, WithJsonSchema)
+            and said.json_schema is not None
+            and said.json_schema.get("pattern") == DURATION_PATTERN
+            for said in field.metadata
+        )
+        is_choice = get_origin(field.annotation) is Literal or field.annotation is bool
+        if (is_duration or is_choice) and (field.is_required() or draw(st.booleans())):
+            values = st.booleans() if field.annotation is bool else _values(field.annotation)
+            drawn[field.alias or field_name] = draw(values)
+    return drawn
 
 
 @composite

@@ -6,7 +6,7 @@ grid, so that things happen at the same instant far more often than they would b
 simplest value comes first: what does not matter for a failure shrinks away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -18,47 +18,23 @@ from sim.scenario.schema import Scenario, Store
 from sim.testing.byhand import interventions
 from sim.testing.draws import pinned_draws
 from sim.testing.durations import HOUR_M as _HOUR_M
+from sim.testing.durations import lag_laws, slowed
 from sim.testing.durations import minutes as _minutes
-from sim.testing.durations import slowed
-from sim.testing.faults import fault_keys
+from sim.testing.faults import fault_schedules
+from sim.testing.kept import noted
 from sim.testing.schemes import schemes
 
-__all__ = ["faults", "laws", "query_classes", "scenarios", "schemes", "stores"]
+__all__ = ["query_classes", "scenarios", "stores"]
 
 Table = dict[str, Any]
+
+# As for primitives.
+fault_tables()
 
 
 def _seldom(often: Any, seldom: SearchStrategy[Any]) -> SearchStrategy[Any]:
     """``often`` mostly, which is also what a failing example shrinks to."""
     return st.one_of(st.just(often), st.just(often), seldom)
-
-
-@composite
-def laws(draw: DrawFn, most_m: int = 60, *, least_m: int = 0) -> Any:
-    """Durations and laws of durations, as a scenario file says them.
-
-    Parameters
-    ----------
-    most_m, least_m : int
-        Bounds of every draw in minutes, ``least_m <= most_m``.
-
-    Returns
-    -------
-    SearchStrategy of str or dict
-        ``"10m"``, ``{"law": "uniform", …}`` and the like. Laws with an unbounded tail are cut.
-    """
-    if most_m <= 0:
-        return "0s"
-    value = st.one_of(st.just(f"{least_m}m"), _minutes(least_m, most_m))
-    kind = draw(st.sampled_from(["constant", "constant", "uniform", "exponential"]))
-    if kind == "constant":
-        return draw(value)
-    if kind == "uniform":
-        high = draw(st.integers(least_m + 1, max(most_m, least_m + 1)))
-        return {"law": "uniform", "low": f"{least_m}m", "high": f"{high}m"}
-    mean = draw(st.integers(1, max(1, most_m // 4)))
-    law = {"law": "exponential", "mean": f"{mean}m", "at_most": f"{most_m}m"}
-    return {**law, "plus": f"{least_m}m"} if least_m else law
 
 
 @composite
@@ -76,7 +52,7 @@ def stores(draw: DrawFn, *, strong: bool = False, errors: bool = True) -> Table:
         return {"replicas": draw(st.integers(1, 2))}
     replicas = draw(st.integers(1, 3))
     lag = {
-        kind: {plane: draw(_seldom("0s", laws(90))) for plane in ("get", "list")}
+        kind: {plane: draw(_seldom("0s", lag_laws(90))) for plane in ("get", "list")}
         for kind in ("create", "overwrite", "delete")
     }
     table: Table = {
@@ -104,44 +80,9 @@ def query_classes(draw: DrawFn, *, n_streams: int, name: str = "q") -> Table:
         "range": draw(_minutes(_HOUR_M, 24 * _HOUR_M)),
         "offset": draw(_seldom("0s", _minutes(0, 6 * _HOUR_M))),
         "streams": draw(st.one_of(st.just("all"), st.integers(1, n_streams))),
-        "takes": draw(_seldom("0s", laws(30))),
+        "takes": draw(_seldom("0s", lag_laws(30))),
         "max_resolution": draw(_seldom("raw", st.sampled_from(["5m", "1h"]))),
     }
-
-
-@composite
-def faults(
-    draw: DrawFn,
-    *,
-    n_gateways: int,
-    n_producers: int,
-    horizon_m: int,
-    n_compactors: int = 1,
-    replicas: Sequence[int] = (0,),
-    kinds: tuple[str, ...] | None = None,
-) -> Table:
-    """One ``[[faults]]`` table; its targets exist, and it may begin after the horizon."""
-    kind = draw(st.sampled_from(kinds or tuple(fault_tables())))
-    table: Table = {
-        "kind": kind,
-        "at": draw(_minutes(0, horizon_m + _HOUR_M)),
-        "lasts": draw(laws(3 * _HOUR_M)),
-    }
-    if kind == "gateway-outage":
-        table["target"] = draw(st.integers(0, n_gateways - 1))
-    elif kind == "producer-crash":
-        table["target"] = draw(st.integers(0, n_producers - 1))
-    else:
-        table |= draw(
-            fault_keys(
-                kind,
-                n_gateways=n_gateways,
-                n_producers=n_producers,
-                n_compactors=n_compactors,
-                replicas=replicas,
-            )
-        )
-    return table
 
 
 @composite
@@ -149,8 +90,8 @@ def _producers(draw: DrawFn, length_m: int, count: int) -> Table:
     return {
         "count": count,
         "block_length": f"{length_m}m",
-        "upload_after": draw(_seldom("0s", laws(20))),
-        "upload_takes": draw(_seldom("0s", laws(30))),
+        "upload_after": draw(_seldom("0s", lag_laws(20))),
+        "upload_takes": draw(_seldom("0s", lag_laws(30))),
         "retry_after": draw(st.sampled_from(["30s", "5m"])),
         "local_retention": draw(_minutes(0, 3 * length_m)),
         "local_retention_bytes": draw(_seldom(None, st.sampled_from(["512MiB", "1300MiB"]))),
@@ -170,18 +111,18 @@ def _compactors(draw: DrawFn, length_m: int, count: int, *, downsampling: bool) 
         "count": count if count > 1 else None,
         "shards": draw(st.sampled_from([None, 1])) if count > 1 else None,
         "downsampling": downsampling,
-        "wait_interval": draw(laws(60, least_m=15)),
-        "sync_takes": draw(_seldom("0s", laws(10))),
+        "wait_interval": draw(lag_laws(60, least_m=15)),
+        "sync_takes": draw(_seldom("0s", lag_laws(10))),
         "sync_stages": {"check": draw(st.sampled_from([0.0, marks])), "marks": marks},
         "sync_timeout": draw(_seldom("0s", st.just("6m"))),
         "remember_marks": draw(_seldom(True, st.just(False))),
         "ranges": [f"{r}m" for r in ranges[: draw(st.integers(2, 3))]],
         "vertical_compaction": draw(_seldom(None, st.booleans())),
         "asks_index_size": draw(_seldom(None, st.just(True))),
-        "download_takes": draw(_seldom("0s", laws(20))),
-        "compaction_takes": draw(laws(30)),
-        "upload_takes": draw(_seldom("0s", laws(10))),
-        "delete_takes": draw(_seldom("0s", laws(5))),
+        "download_takes": draw(_seldom("0s", lag_laws(20))),
+        "compaction_takes": draw(lag_laws(30)),
+        "upload_takes": draw(_seldom("0s", lag_laws(10))),
+        "delete_takes": draw(_seldom("0s", lag_laws(5))),
         "delete_workers": draw(st.sampled_from([1, 2, 32])),
         "restart_after": draw(st.sampled_from(["10s", "5m"])),
         "consistency_delay": draw(_seldom("0s", _minutes(0, 40))),
@@ -206,14 +147,14 @@ def _gateways(draw: DrawFn, *, strong: bool) -> Table:
         "count": shards * draw(st.integers(1, 2)),
         "shards": shards,
         "shard_by": draw(st.sampled_from([None, "block"])) if shards > 1 else None,
-        "sync_interval": draw(laws(60, least_m=10)),
-        "sync_takes": draw(_seldom("0s", laws(20))),
+        "sync_interval": draw(lag_laws(60, least_m=10)),
+        "sync_takes": draw(_seldom("0s", lag_laws(20))),
         "sync_takes_per_block": draw(_seldom("0s", st.sampled_from(["7s", "1m"]))),
         "phase": draw(st.one_of(st.just("uniform"), _minutes(0, 60))),
         "consistency_delay": draw(_seldom("0s", _minutes(0, 40))),
         "partial_response": draw(st.sampled_from(["abort", "warn"])),
         "unhealthy_after": draw(st.sampled_from(["5m", "0s", "1h"])),
-        "restart_after": draw(_seldom("10s", laws(20))),
+        "restart_after": draw(_seldom("10s", lag_laws(20))),
         "sync_stages": {
             "check": draw(st.sampled_from([0.0, marks])),
             "marks": marks,
@@ -243,7 +184,7 @@ def scenarios(
     errors: bool = True,
     max_faults: int = 2,
     max_interventions: int = 0,
-    scheme_kinds: tuple[str, ...] = ("immediate", "deletion-mark"),
+    scheme_kinds: tuple[str | Mapping[str, Any], ...] = ("immediate", "deletion-mark"),
     max_queries: int = 2,
     sampled: bool = False,
     downsampling: bool = False,
@@ -259,8 +200,10 @@ def scenarios(
         Whether requests may fail.
     max_faults, max_interventions : int
         Most of each; 0 for a world in which nothing breaks down, or people leave the bucket alone.
-    scheme_kinds : tuple of str
-        The schemes of every scenario, one of each kind, in this order.
+    scheme_kinds : tuple of str or Mapping
+        The schemes of every scenario, one of each kind, in this order; ``"module:Name"`` is one of
+        somebody else, of which every key is drawn that is not said. A table is what it says, and
+        else drawn: ``{"kind": "deletion-mark", "delete_delay": "0s"}``.
     max_queries : int
         Most query classes, at least 1.
     sampled : bool
@@ -281,13 +224,14 @@ def scenarios(
     n_compactors = draw(_seldom(1, st.integers(1, 3)))
     gateways = draw(_gateways(strong=strong))
     store = draw(stores(strong=strong, errors=may_fail))
-    fault = faults(
+    faults = fault_schedules(
         n_gateways=gateways["count"],
         n_producers=n_producers,
         n_compactors=n_compactors,
         horizon_m=horizon_m,
         replicas=range(int(store.get("primary", False)), store["replicas"]),
         kinds=_kinds(strong=strong, errors=may_fail),
+        most=max_faults,
     )
     by_hand = interventions(n_producers=n_producers, horizon_m=horizon_m)
     scheme = partial(
@@ -308,7 +252,7 @@ def scenarios(
             for i in range(draw(st.integers(1, max_queries)))
         ],
         "schemes": [draw(scheme(kind)) for kind in scheme_kinds],
-        "faults": draw(st.lists(fault, max_size=max_faults)),
+        "faults": draw(faults),
         "interventions": draw(st.lists(by_hand, max_size=max_interventions)) or None,
         "draws": draw(_seldom(None, pinned_draws(gateways["count"], max_faults))),
     }
@@ -318,4 +262,4 @@ def scenarios(
             query["rate"] = "2/h"
             query["max_resolution"] = draw(st.sampled_from(["5m", "1h", "raw"]))
     fixed = {"schema": 1, "name": "drawn", "trials": 1}
-    return Scenario.model_validate({**fixed, "seed": draw(st.integers(0, 2**32)), **table})
+    return noted(Scenario.model_validate({**fixed, "seed": draw(st.integers(0, 2**32)), **table}))

@@ -23,7 +23,7 @@ from sim.model.world import simulate
 from sim.scenario.dump import to_toml
 from sim.scenario.schema import Scenario
 from sim.study.run import run_scenario, run_trial
-from sim.testing import faults, query_classes, scenarios, schemes, simulate_small
+from sim.testing import fault_schedules, query_classes, scenarios, schemes, simulate_small
 from sim.trace.records import BlockRecord, PutRecord, Record
 from tests.traces import (
     Line,
@@ -257,12 +257,14 @@ def test_a_fault_that_never_comes_changes_no_record(
     scenario: Scenario, index: int, data: st.DataObject
 ) -> None:
     note(to_toml(scenario))
-    drawn = data.draw(
-        faults(
+    (drawn,) = data.draw(
+        fault_schedules(
             n_gateways=scenario.gateways.count,
             n_producers=scenario.producers.count,
             horizon_m=600,
             replicas=range(int(scenario.store.primary), scenario.store.replicas),
+            least=1,
+            most=1,
         )
     )
     fault = {**drawn, "at": "30d"}

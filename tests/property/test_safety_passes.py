@@ -13,7 +13,7 @@ from sim.analysis.rules.safety import Status, rules
 from sim.core.units import format_duration
 from sim.model.world import simulate
 from sim.scenario.schema import Scenario
-from sim.testing import laws, scenarios
+from sim.testing import lag_laws, scenarios
 from tests.failures import abandoned, not_downsampled, overlaps
 
 Raw = dict[str, Any]
@@ -60,18 +60,18 @@ def downsampling_worlds(draw: DrawFn) -> Raw:
         "producers": {
             "count": draw(st.integers(1, 2)),
             "block_length": f"{length_h}h",
-            "upload_after": draw(laws(120)),
-            "upload_takes": draw(laws(60)),
+            "upload_after": draw(lag_laws(120)),
+            "upload_takes": draw(lag_laws(60)),
             "local_retention": "0s",
         },
         "compactor": {
             "ranges": [f"{h}h" for h in ranges_h],
-            "wait_interval": draw(laws(120, least_m=60)),
-            "sync_takes": draw(laws(10)),
-            "download_takes": draw(laws(10)),
-            "compaction_takes": draw(laws(15)),
-            "upload_takes": draw(laws(5)),
-            "downsampling_takes": draw(laws(15)),
+            "wait_interval": draw(lag_laws(120, least_m=60)),
+            "sync_takes": draw(lag_laws(10)),
+            "download_takes": draw(lag_laws(10)),
+            "compaction_takes": draw(lag_laws(15)),
+            "upload_takes": draw(lag_laws(5)),
+            "downsampling_takes": draw(lag_laws(15)),
             "consistency_delay": draw(st.sampled_from(["0s", "30m", "2h"])),
             "downsampling": True,
             "retention": {"raw": "100d", "5m": "100d"},
@@ -107,10 +107,10 @@ def test_at_r9_nothing_expires_before_it_is_downsampled(raw: Raw) -> None:
 
 @few
 @given(
-    takes=laws(160 * 60, least_m=130 * 60),
+    takes=lag_laws(160 * 60, least_m=130 * 60),
     chunk_files=st.integers(1, 2),
     wait_m=st.integers(180, 360),
-    lag=laws(48 * 60, least_m=40 * 60),
+    lag=lag_laws(48 * 60, least_m=40 * 60),
     is_uploading=st.booleans(),
     seed=st.integers(0, 2**32),
 )

@@ -11,7 +11,8 @@ from sim.scenario.dump import to_toml
 from sim.scenario.probing import Probing
 from sim.scenario.schema import Scenario
 from sim.testing.draws import pinned_draws
-from sim.testing.strategies import faults, stores
+from sim.testing.faults import fault_schedules
+from sim.testing.strategies import stores
 from tests.reference import probe as plain
 from tests.worlds import world
 
@@ -37,7 +38,7 @@ probings = st.builds(
 def lent(draw: st.DrawFn) -> Scenario:
     """A small world whose store lags, forgets and fails, and which nobody of its own uses."""
     store = draw(stores())
-    fault = faults(
+    faults = fault_schedules(
         n_gateways=2,
         n_producers=2,
         horizon_m=300,
@@ -48,7 +49,7 @@ def lent(draw: st.DrawFn) -> Scenario:
         store=store,
         gateways={"count": 2},
         producers={"count": 2},
-        faults=draw(st.lists(fault, max_size=2)),
+        faults=draw(faults),
         seed=draw(st.integers(0, 99)),
         draws=draw(st.none() | pinned_draws(2, 2)),
     )
