@@ -11,11 +11,15 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 GoldenCheck = Callable[[Path, str], None]
+
+# Scenario files of golden traces are no tests of their own.
+collect_ignore_glob: Final = ("*.toml",)
 
 # A deadline would make the outcome depend on how busy the machine is.
 settings.register_profile("dev", max_examples=50, deadline=None)

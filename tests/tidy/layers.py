@@ -30,6 +30,7 @@ LEVELS: Final = {
     "faults": 5,
     "cli": 6,
     "api": 6,
+    "pytest_plugin": 7,
     "__main__": 7,
     "": 7,  # the facade, sim/__init__.py
 }
@@ -41,6 +42,7 @@ HOMES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "simpy": (("sim/core/kernel.py",), "sim.core.kernel"),
     "matplotlib": (("sim/report/",), "a figure of sim.report"),
     "hypothesis": (("sim/testing/",), "sim.testing, or a test"),
+    "pytest": (("sim/pytest_plugin.py",), "a test"),
     "click": (("sim/cli",), "an exception of sim.errors"),
     "jinja2": (("sim/report/",), "a page of sim.report"),
     "rich": (("sim/cli", "sim/report/"), "plain text"),
