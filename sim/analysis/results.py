@@ -60,6 +60,8 @@ class TrialResult:
         What was observed beside the queries; leaves are numbers.
     garbage_byte_seconds : float
         Integral over time of the bytes that are retired but still stored.
+    garbage_parts : tuple of float
+        Mean bytes that are retired but still stored in each of equal parts, see ``warmup.py``.
     window_count : int
         Deletions a gateway could have met: pairs of a loaded block and its first absence.
     windows_us : tuple of int
@@ -86,6 +88,7 @@ class TrialResult:
     exercised: Exercised = field(default_factory=Exercised)
     story: "Story | None" = None
     critical: "tuple[CriticalSample, ...]" = ()
+    garbage_parts: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         place = f"scheme={self.scheme}, trial={self.trial}, seed={self.seed}"

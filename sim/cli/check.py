@@ -62,12 +62,14 @@ def command(
     if as_rules:
         return _rules(paths, scenarios, schemes, as_json=as_json)
     from sim.analysis.effort.estimate import effort
-    from sim.report.lint import rule_lines
+    from sim.report.lint import rule_lines, warmup_line
     from sim.report.plan import effort_line, headline
 
     for path, scenario in zip(paths, scenarios, strict=True):
         click.echo(headline(scenario, common.shown_path(path)))
         click.echo(effort_line(effort(scenario)))
+        if line := warmup_line(scenario):
+            click.echo(line)
         for line, is_warning in rule_lines(scenario):
             click.secho(line, fg="red" if is_warning else None)
     return EXIT_HOLDS

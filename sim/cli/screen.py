@@ -56,7 +56,7 @@ def show(
     screen = common.console(stderr=is_taken)
     title = f"{scenario.name}: {scenario.summary}" if scenario.summary else scenario.name
     screen.print(printable(title), soft_wrap=True)
-    for line in tables.warning_lines(result.schemes):
+    for line in tables.warning_lines(result):
         screen.print(line, soft_wrap=True)
     screen.print()
     screen.print(tables.scheme_table(result))

@@ -2,9 +2,9 @@
 
 No time of day, no host, no path, no number of workers. Floats are written by ``repr``; what is
 not a number is null; ``mode`` is there only if it is not "exact", ``precision`` only if the run
-went on until it was reached. ``queries``, ``expected``,
-``counts`` and ``garbage_byte_seconds`` are sums over trials (``totals.total_counts`` says which
-counts are not), every statistic is over [warm-up, horizon).
+went on until it was reached, ``unsettled`` only of a scheme whose warm-up was too short.
+``queries``, ``expected``, ``counts`` and ``garbage_byte_seconds`` are sums over trials
+(``totals.total_counts`` says which counts are not), every statistic is over [warm-up, horizon).
 """
 
 import json
@@ -35,6 +35,7 @@ from sim.analysis.results import Estimate, Result, SchemeResult, estimate, fract
 from sim.analysis.rules.safety import rules
 from sim.analysis.sequences import Precision
 from sim.analysis.totals import total_counts
+from sim.analysis.warmup import unsettled
 from sim.report.rulestable import rule_fields
 from sim.scenario.schema import OUTCOMES
 
@@ -140,6 +141,7 @@ def _precision(precision: Precision) -> dict[str, Any]:
 def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
     classes = [query_class.name for query_class in result.scenario.queries]
     _, queries = fractions_per_trial(scheme, ())
+    drift = unsettled(result.scenario, scheme)
     return {
         "name": scheme.name,
         "kind": scheme.kind,
@@ -153,6 +155,7 @@ def _scheme(result: Result, scheme: SchemeResult) -> dict[str, Any]:
         "counts": total_counts([trial.counts for trial in scheme.trials]),
         "garbage_byte_seconds": math.fsum(trial.garbage_byte_seconds for trial in scheme.trials),
         "exposure": asdict(scheme.exercised),
+        **({} if drift is None else {"unsettled": asdict(drift)}),
         "critical_delays": _critical_delays(scheme),
         "rules": [rule_fields(rule) for rule in rules(result.scenario, scheme.index)],
     }

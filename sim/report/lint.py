@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from sim.analysis.rules.rule import ONCE_IN, Term
 from sim.analysis.rules.safety import Rule, Status, rules
+from sim.analysis.warmup import Unsettled, needed_warmup
 from sim.errors import printable
-from sim.report.formats import format_span
+from sim.report.formats import format_bytes_short, format_span
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["needs_words", "rule_lines", "rule_words"]
+__all__ = ["needs_words", "rule_lines", "rule_words", "unsettled_words", "warmup_line"]
 
 
 def rule_lines(scenario: "Scenario") -> Iterator[tuple[str, bool]]:
@@ -30,6 +31,26 @@ def rule_lines(scenario: "Scenario") -> Iterator[tuple[str, bool]]:
         for rule in rules(scenario, index):
             if rule.is_met or rule.status is not Status.HOLDS:
                 yield f"    {_line(rule)}", rule.is_met and rule.status is Status.BROKEN
+
+
+def warmup_line(scenario: "Scenario") -> str:
+    """Say which warm-up has all in it that happens again and again; empty if this one has."""
+    needs = (needed_warmup(scenario, index) for index in range(len(scenario.schemes)))
+    longest = max(needs, key=lambda needed: needed.span_us)
+    if longest.span_us <= scenario.warmup_us:
+        return ""
+    has = f"warmup {_span(scenario.warmup_us)}"
+    return f"  {has}, settled for certain after {_span(longest.span_us)} = {longest.because}"
+
+
+def unsettled_words(found: Unsettled, warmup_us: int) -> str:
+    """Say that garbage was still changing, how far that matters, and what would be long enough."""
+    return (
+        f"{found.metric} had not settled after the warm-up of {_span(warmup_us)}: "
+        f"{format_bytes_short(found.mean)} in the mean, {format_bytes_short(found.settled_mean)} "
+        f"from {_span(found.settled_us)} on; "
+        f"{_span(found.needed_us)} is long enough ({found.because})"
+    )
 
 
 def _line(rule: Rule) -> str:

@@ -123,7 +123,7 @@ def run_page(
         table=scheme_table(result),
         caption=caption(result),
         notes=[
-            *(line.plain for line in warning_lines(result.schemes)),
+            *(line.plain for line in warning_lines(result)),
             *exposure_lines(result.schemes),
             *observation_lines(result.schemes),
         ],

@@ -78,6 +78,17 @@ class _Rule(_Part):
     obstacles: tuple[str, ...]
 
 
+class _Unsettled(_Part):
+    """What was still changing after the warm-up."""
+
+    metric: str
+    mean: float
+    settled_us: int = Field(description="From then on it no longer changes much.")
+    settled_mean: float
+    needed_us: int = Field(description="A warm-up that would be long enough.")
+    because: str
+
+
 class _PerTrial(_Part):
     """What each trial had, in order; an outcome that none had is left out."""
 
@@ -97,6 +108,7 @@ class _Scheme(_Part):
     counts: dict[str, Any]
     garbage_byte_seconds: float
     exposure: dict[str, float]
+    unsettled: _Unsettled | None = None
     critical_delays: dict[str, dict[str, int]] = {}
     rules: tuple[_Rule, ...]
     per_trial: _PerTrial

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sim.analysis.expect import Judgement, Verdict
 from sim.analysis.results import Estimate, Result, SchemeResult, estimate
 from sim.analysis.totals import total_counts
+from sim.analysis.warmup import unsettled
 from sim.core.units import US_PER_S
 from sim.report.costtable import cost_cells, cost_titles
 from sim.report.formats import (
@@ -22,6 +23,7 @@ from sim.report.formats import (
     format_interval,
     format_span,
 )
+from sim.report.lint import unsettled_words
 from sim.report.sentences import sentence
 from sim.scenario.schema import OBSERVATIONS, OUTCOMES
 
@@ -197,10 +199,17 @@ def _delay_cell(delay_us: int | None) -> tuple[str, str]:
     return (UNKNOWN if delay_us is None else format_span(delay_us)), ""
 
 
-def warning_lines(schemes: Sequence[SchemeResult]) -> "list[Text]":
-    """One line per scheme whose world stopped, or fell behind: what follows says little then."""
+def warning_lines(result: Result) -> "list[Text]":
+    """One line per scheme whose world stopped, fell behind, or had not settled.
+
+    What follows says little then.
+    """
     lines = []
-    for scheme in schemes:
+    for scheme in result.schemes:
+        drift = unsettled(result.scenario, scheme)
+        if drift is not None:
+            text = f"warning: {scheme.name}: {unsettled_words(drift, result.scenario.warmup_us)}"
+            lines.append(_text(text, "red"))
         tried = scheme.exercised
         for count, what in (
             (tried.halted, "halted: it merges, retires and deletes nothing until a restart"),

@@ -28,6 +28,7 @@ from sim.analysis.queries.evaluate import evaluate_exact, evaluate_sampled
 from sim.analysis.queries.exposure import exposures
 from sim.analysis.results import Result, TrialResult, collect
 from sim.analysis.sequences import Precision
+from sim.analysis.warmup import garbage_parts
 from sim.core.collector import collector_paused
 from sim.errors import DeterminismError
 from sim.model.world import simulate
@@ -225,6 +226,7 @@ def judge_trace(
         classes=classes,
         counts=dict(observe(scenario, timelines, exposed)),
         garbage_byte_seconds=garbage_byte_seconds(timelines),
+        garbage_parts=garbage_parts(timelines),
         window_count=window_count,
         windows_us=windows_us,
         exercised=exercised(scenario, timelines, asked, exposed),
