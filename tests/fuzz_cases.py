@@ -371,7 +371,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("compare", "{}", "--set-b", "schemes.1.delete_delay=10m", "--workers", "1"),
     ("compare", "{}", "{}", "--fail-if", "query-error > +1e-5", "--fail-if", "x"),
     ("trace", "{}"),
-    ("history", "{}", "--lasts", "5s"),
+    ("history", "{}", "--lasts", "5s", "--ages", "0s,1s,1d"),
     ("history", "{}", "--format", "edn", "--plane", "list", "--keys", "0"),
     ("history", "{}", "--format", "porcupine", "--writes", "1e9/s", "--deletes", "nan"),
 )

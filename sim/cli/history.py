@@ -1,6 +1,6 @@
 """``sim history``: what clients of a store see, for checkers of others, or measured here."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FORMATS: Final = ("jsonl", "edn", "porcupine")
+_FORMATS: Final = ("jsonl", "edn", "elle", "porcupine")
 
 # Options that are attributes of Probing, with what they default to there.
 _DURATIONS: Final = {name: f"{name}_us" for name in ("lasts", "rest", "back", "takes")}
@@ -48,6 +48,7 @@ def _probing_options(command: common.Command) -> common.Command:
     epilog=common.examples(
         "sim history scenario.toml",
         "sim history scenario.toml --set store.profile=simpledb-2010 --reads 40/s",
+        "sim history scenario.toml --reads 40/s --ages 0s,450ms,500ms,1s",
         "sim history scenario.toml --format edn --plane list -o history.edn",
         "sim history scenario.toml --format porcupine --takes 20ms -o history.jsonl",
     ),
@@ -70,6 +71,12 @@ def _probing_options(command: common.Command) -> common.Command:
     show_default=True,
     help="Of edn and porcupine: keys as registers, or added keys as a set that LIST reads.",
 )
+@click.option("--key", metavar="KEY", help="Of edn: this register alone, such as r0.")
+@click.option(
+    "--ages",
+    metavar="DURATIONS",
+    help="Ages of the newest change, such as 0s,450ms,1s: how many reads between them are fresh.",
+)
 @click.option(
     "-o",
     "--output",
@@ -86,6 +93,8 @@ def command(
     assignments: tuple[str, ...],
     form: str | None,
     plane: Any,
+    key: str | None,
+    ages: str | None,
     output: str,
     allow_outside: bool,
     **given: Any,
@@ -96,6 +105,9 @@ def command(
     """
     from sim.study.history import history_of
 
+    ages_us = _ages(ages)
+    if key is not None and (form != "edn" or plane != "get"):
+        raise click.UsageError("--key goes with --format edn and --plane get")
     files.check_file_target(output, "--output")
     probing = _probing({name: value for name, value in given.items() if value is not None})
     overrides = common.override_options(seed=seed, trials=None, assignments=assignments)
@@ -105,24 +117,44 @@ def command(
     )
     files.check_apart({"--output": output}, read)
     history = history_of(scenario, probing, trial)
-    files.write_lines(output, _writer(form)(history, plane))
+    files.write_lines(output, _lines(history, form, plane, key, ages_us))
     return 0
 
 
-def _writer(form: str | None) -> "Callable[[History, Any], Any]":
-    """What makes the lines of a format."""
-    from sim.report.history import edn_lines, measure_lines, porcupine_lines
+def _ages(text: str | None) -> list[int]:
+    """Read ascending durations."""
+    from sim.core.units import parse_duration
+
+    try:
+        ages_us = [parse_duration(part.strip()) for part in text.split(",")] if text else []
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--ages") from None
+    if ages_us != sorted(set(ages_us)):
+        raise click.BadParameter(f"{text!r} must ascend", param_hint="--ages")
+    return ages_us
+
+
+def _lines(
+    history: "History", form: str | None, plane: Any, key: str | None, ages_us: list[int]
+) -> Iterable[str]:
+    """Give the lines of a format."""
+    from sim.report.history import edn_lines, elle_lines, measure_lines, porcupine_lines
     from sim.study.history import measured
 
     match form:
         case "jsonl":
-            return lambda history, _: history.lines()
+            return history.lines()
         case "edn":
-            return edn_lines
+            return edn_lines(history, plane, key)
+        case "elle":
+            if any(op.f == "delete" for op in history.ops):
+                message = "--format elle needs --deletes 0: to Elle every version has a value"
+                raise click.UsageError(message)
+            return elle_lines(history)
         case "porcupine":
-            return porcupine_lines
+            return porcupine_lines(history, plane)
         case _:
-            return lambda history, _: measure_lines(history, measured(history))
+            return measure_lines(history, measured(history, ages_us))
 
 
 def _probing(given: dict[str, Any]) -> "Probing":

@@ -1,20 +1,21 @@
 """A history for other programs, and what was measured on it as lines.
 
-Jepsen's checkers, Elle and Knossos read EDN: a map for each call and each return, with the keys
-``:index :type :process :time :f :value``, times in nanoseconds. Porcupine has a struct
-``Operation`` with ``ClientId``, ``Input``, ``Call``, ``Output`` and ``Return``; a line is one of
-these in JSON, times in microseconds, both ends included.
+Jepsen's checkers and Knossos read EDN: a map for each call and each return, with the keys
+``:index :type :process :time :f :value``, times in nanoseconds; for Elle each operation is a
+transaction of one step. Porcupine has a struct ``Operation`` with ``ClientId``, ``Input``,
+``Call``, ``Output`` and ``Return``; a line is one of these in JSON, times in microseconds, both
+ends included.
 
-Either has one plane. In the plane "get" every key is a register that is read and written; to
+Each has one plane. In the plane "get" every key is a register that is read and written; to
 delete writes nil. HEADs, which tell no value, are left out. In the plane "list" the keys that were
 added and left alone are a set, to which a put adds and which a LIST reads.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from sim.analysis.consistency.measures import FRESH, InPlane, Measures
+from sim.analysis.consistency.measures import InPlane, Measures, OfAge
 from sim.analysis.consistency.reads import Plane
 from sim.analysis.consistency.sessions import GUARANTEES, Kept
 from sim.analysis.consistency.sets import POINTS, SetFull, quantiles_us
@@ -22,7 +23,7 @@ from sim.analysis.consistency.staleness import Share
 from sim.report.formats import UNKNOWN, format_fraction, format_span
 from sim.trace.history import History, Op
 
-__all__ = ["edn_lines", "measure_lines", "porcupine_lines"]
+__all__ = ["edn_lines", "elle_lines", "measure_lines", "porcupine_lines"]
 
 _NS_PER_US: Final = 1_000
 _POINTS_TEXT: Final = ", ".join(f"{point * 100:g}" for point in POINTS)
@@ -36,23 +37,41 @@ class _Event(NamedTuple):
     number: int
 
 
-def edn_lines(history: History, plane: Plane) -> Iterator[str]:
+def edn_lines(history: History, plane: Plane, key: str | None = None) -> Iterator[str]:
     """Give the calls and returns of one plane as EDN, a map a line.
 
-    A process of which nobody knows whether its operation took effect calls nothing any more; its
-    client goes on as another one, as in Jepsen.
+    With a key they are those of this register, whose values then stand alone; else they stand
+    behind their keys, as in ``jepsen.independent``. A process of which nobody knows whether its
+    operation took effect calls nothing any more; its client goes on as another one, as in Jepsen.
     """
-    ops = _of_plane(history, plane)
+    ops = [op for op in _of_plane(history, plane) if key in (None, op.key)]
+
+    def what(op: Op, is_told: bool) -> str:
+        return _edn_what(op, history, plane, is_told=is_told, is_alone=key is not None)
+
+    return _edn_events(history, ops, what)
+
+
+def elle_lines(history: History) -> Iterator[str]:
+    """Give the calls and returns of registers as EDN for Elle's ``rw-register``.
+
+    To Elle a version is a value that nobody else wrote; a history with deletes has others.
+    """
+    return _edn_events(history, _of_plane(history, "get"), _elle_what)
+
+
+def _edn_events(history: History, ops: list[Op], what: Callable[[Op, bool], str]) -> Iterator[str]:
+    """Give a map for each call and return; ``what`` gives ``:f`` and ``:value``, told or not."""
     events = [_Event(op.call_us, False, i) for i, op in enumerate(ops)]
     events += [_Event(op.return_us, True, i) for i, op in enumerate(ops)]
     process = list(range(len(history.clients)))
     for index, event in enumerate(sorted(events)):
         op = ops[event.number]
-        what = f":{op.status}" if event.is_return else ":invoke"
-        is_told = event.is_return and op.status == "ok"
+        kind = f":{op.status}" if event.is_return else ":invoke"
+        said = what(op, event.is_return and op.status == "ok")
         yield (
-            f"{{:index {index}, :type {what}, :process {process[op.process]}, "
-            f":time {event.t_us * _NS_PER_US}, {_edn_what(op, history, plane, is_told=is_told)}}}"
+            f"{{:index {index}, :type {kind}, :process {process[op.process]}, "
+            f":time {event.t_us * _NS_PER_US}, {said}}}"
         )
         if event.is_return and op.status == "info":
             process[op.process] += len(history.clients)
@@ -93,16 +112,25 @@ def _elements(op: Op, history: History) -> list[str]:
     return [key for key in history.adds if key in shown]
 
 
-def _edn_what(op: Op, history: History, plane: Plane, *, is_told: bool) -> str:
+def _edn_what(op: Op, history: History, plane: Plane, *, is_told: bool, is_alone: bool) -> str:
     if plane == "list":
         if op.f == "put":
             return f":f :add, :value {json.dumps(op.key)}"
         shown = " ".join(map(json.dumps, _elements(op, history)))
         return f":f :read, :value {f'#{{{shown}}}' if is_told else 'nil'}"
-    is_write = op.f != "get"
-    value = op.value if is_write or is_told else None
-    text = "nil" if value is None else str(value)
-    return f":f {':write' if is_write else ':read'}, :value [{json.dumps(op.key)} {text}]"
+    text = _edn_value(op, is_told=is_told)
+    said = text if is_alone else f"[{json.dumps(op.key)} {text}]"
+    return f":f {':read' if op.f == 'get' else ':write'}, :value {said}"
+
+
+def _elle_what(op: Op, is_told: bool) -> str:
+    step = ":r" if op.f == "get" else ":w"
+    return f":f :txn, :value [[{step} {json.dumps(op.key)} {_edn_value(op, is_told=is_told)}]]"
+
+
+def _edn_value(op: Op, *, is_told: bool) -> str:
+    value = op.value if op.f != "get" or is_told else None
+    return "nil" if value is None else str(value)
 
 
 def _porcupine_what(op: Op, history: History, plane: Plane) -> tuple[Any, Any]:
@@ -146,16 +174,19 @@ def _share(share: Share) -> str:
 
 
 def _plane_lines(plane: Plane, found: InPlane) -> Iterator[str]:
-    since = (
-        "at no age"
-        if found.fresh_from_us is None
-        else f"from {format_span(found.fresh_from_us)} on"
-    )
-    yield f"{plane}: {format_fraction(FRESH)} of the reads are fresh {since}"
+    for share, from_us in found.fresh_from_us.items():
+        since = "at no age" if from_us is None else f"from {format_span(from_us)} on"
+        yield f"{plane}: {format_fraction(share)} of the reads are fresh {since}"
+    yield from map(_age_line, found.of_age)
     for name in GUARANTEES:
         yield f"  {name:20} {_kept(found.guarantees[name])}"
     if found.impossible:
         yield f"  {found.impossible} reads of what nobody had written"
+
+
+def _age_line(age: OfAge) -> str:
+    spans = f"{format_span(age.from_us)} to {format_span(age.to_us)}"
+    return f"  {spans:20} {_share(age.fresh)} of {age.fresh.n} reads are fresh"
 
 
 def _kept(kept: Kept) -> str:

@@ -6,6 +6,8 @@ from sim.analysis.consistency.measures import measures
 from sim.model.probe import probe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sim.analysis.consistency.measures import Measures
     from sim.scenario.probing import Probing
     from sim.scenario.schema import Scenario
@@ -19,6 +21,6 @@ def history_of(scenario: "Scenario", probing: "Probing", trial: int) -> "History
     return probe(scenario, probing, trial).history
 
 
-def measured(history: "History") -> "Measures":
-    """What is measured on a history."""
-    return measures(history)
+def measured(history: "History", ages_us: "Sequence[int]") -> "Measures":
+    """What is measured on a history, with the share of fresh reads between some ages."""
+    return measures(history, ages_us)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from sim.core.units import US_PER_S
 from sim.model.probe import Probed, probe
-from sim.report.history import edn_lines, porcupine_lines
+from sim.report.history import edn_lines, elle_lines, porcupine_lines
 from sim.scenario.probing import Probing
 from sim.testing import stores
 from sim.trace.history import History
@@ -149,6 +149,22 @@ def test_edn_is_what_jepsen_reads() -> None:
         "{:index 1, :type :invoke, :process 1, :time 20000, :f :read, :value nil}",
         '{:index 2, :type :info, :process 0, :time 20000, :f :add, :value "e"}',
         '{:index 3, :type :ok, :process 1, :time 30000, :f :read, :value #{"e"}}',
+    ]
+
+
+def test_edn_of_one_register_has_its_values_alone() -> None:
+    lines = list(edn_lines(MADE, "get", "e"))
+    assert [line.split(":f ")[1] for line in lines] == [":write, :value 2}"] * 2
+    assert lines[0].startswith("{:index 0, ")
+
+
+def test_elle_reads_transactions_of_one_step() -> None:
+    lines = list(elle_lines(history(*MADE.ops[:2])))
+    assert [line.split(":f ")[1] for line in lines] == [
+        ':txn, :value [[:w "a" 1]]}',
+        ':txn, :value [[:r "a" nil]]}',
+        ':txn, :value [[:w "a" 1]]}',
+        ':txn, :value [[:r "a" nil]]}',
     ]
 
 

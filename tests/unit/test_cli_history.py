@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,13 @@ def test_a_history_repeats_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"digest {footer['digest']}" in told(capsys, *LAGGING)
 
 
+def test_ages_say_how_many_reads_are_fresh(capsys: pytest.CaptureFixture[str]) -> None:
+    found = told(capsys, *LAGGING, "--ages", "0s,450ms,600ms,10s")
+    assert found.count(" reads are fresh\n") == 6
+    assert re.search(r"  600ms to 10s +100 % of \d+ reads are fresh", found)
+    assert re.search(r"  0s to 450ms +[1-7]\d[.\d]* % of \d+ reads are fresh", found)
+
+
 @pytest.mark.parametrize("form", ["jsonl", "edn", "porcupine"])
 def test_formats_are_written_whole(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     shown = told(capsys, "--format", form)
@@ -98,6 +106,10 @@ def test_clients_do_what_they_are_told(capsys: pytest.CaptureFixture[str]) -> No
         (["--adds", "nan"], "adds=nan must be in [0, 1]"),
         (["--reads", "1000000/s"], "operations must be at most 1000000"),
         (["--lasts", "10h", "--keys", "1000", "--reads", "1/s"], "must have at most 2000000"),
+        (["--format", "edn", "--key", "r0", "--plane", "list"], "--key goes with"),
+        (["--format", "elle"], "--format elle needs --deletes 0"),
+        (["--ages", "1s,1s"], "'1s,1s' must ascend"),
+        (["--ages", "1"], "--ages"),
         (["--format", "xml"], "'xml' is not one of"),
         (["-o", "s.toml"], "would overwrite s.toml, which is read"),
     ],

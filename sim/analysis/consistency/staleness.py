@@ -71,7 +71,7 @@ def fresh_by_age(readings: Iterable[Reading], edges_us: Sequence[int]) -> list[S
     edges_us : sequence of int
         Ascending; share *i* is of ages in [edges_us[i], edges_us[i + 1]).
     """
-    shares = [Share(0, 0)] * (len(edges_us) - 1)
+    shares = [Share(0, 0)] * max(0, len(edges_us) - 1)
     for reading in readings:
         if reading.newest is None:
             continue
