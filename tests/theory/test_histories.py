@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+import math
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.analysis.consistency.reads import Reading, Written, readings
-from sim.analysis.consistency.staleness import lag_tail, stale
+from sim.analysis.consistency.staleness import lag_tail, stale, windows
 from sim.analysis.theory import closed_forms as theory
 from sim.core.units import US_PER_S
 from sim.model.probe import probe
@@ -24,6 +25,7 @@ WRITES_PER_S = 1.0
 MEAN_US = 1_500_000
 WARMUP_US = 10 * US_PER_S
 TRIALS = 60
+WARMUP_N = 15
 ONE_KEY = Probing(
     lasts_us=90 * US_PER_S,
     keys=1,
@@ -45,7 +47,8 @@ class Trial:
 
     def __init__(self, scenario: Scenario, trial: int) -> None:
         probed = probe(scenario, ONE_KEY, trial)
-        read = readings(probed.history, Written(probed.history))
+        self.written = Written(probed.history)
+        read = readings(probed.history, self.written)
         self.read: list[Reading] = [r for r in read if r.op.call_us >= WARMUP_US]
         self.puts = [r for r in probed.trace.records if isinstance(r, PutRecord)]
 
@@ -98,6 +101,21 @@ def test_a_quorum_without_lag_bound_misses_as_many_versions_as_counting_says() -
     scenario = world(store={"replicas": 3, "acks": 1, "read_from": "any", "lag": late})
     found = [Trial(scenario, trial).read for trial in range(TRIALS // 2)]
     for versions, wrong in ((1, 0.1), (2, 0.2), (3, 0.3)):
-        shares = [lag_tail(read, versions).fraction for read in found]
-        truth = theory.quorum_miss(3, 1, 1, versions)
-        assert_power(lambda share, shares=shares: mean_within(shares, share), truth, wrong)  # type: ignore[misc]
+        assert_power(partial(_fits, found, versions), theory.quorum_miss(3, 1, 1, versions), wrong)
+
+
+def _fits(found: list[list[Reading]], versions: int, share: float) -> bool:
+    return mean_within([lag_tail(read, versions).fraction for read in found], share)
+
+
+def test_inconsistency_windows_end_with_the_last_read_before_a_constant_lag_is_over() -> None:
+    """Of Poisson reads at rate r the last in (0, d) is at d − (1 − exp(−r d))/r in the mean."""
+    reads_per_s = ONE_KEY.clients * ONE_KEY.reads_per_s
+    delay_s = MEAN_US / US_PER_S
+    means = []
+    for trial in trials("1500ms"):
+        spans_us = [w.last_us for w in windows(trial.written, trial.read, "get")]
+        # Those at the ends have no reads before the lag is over.
+        means.append(float(np.mean(spans_us[WARMUP_N:-WARMUP_N])))
+    truth_s = delay_s + math.expm1(-reads_per_s * delay_s) / reads_per_s
+    assert_power(lambda mean_s: mean_within(means, mean_s * US_PER_S), truth_s)
