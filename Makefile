@@ -15,7 +15,7 @@ DEV := $(VENV)/.set-up-dev
 READY := $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME))
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test test-quick check format notebooks reports matrix bench clean
+.PHONY: help set-up run test test-quick check format notebooks reports matrix verify bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ reports: $(READY) ## write reports/ anew
 
 matrix: $(READY) ## write reports/thanos-matrix/ anew: every failure mode under every scheme
 	$(BIN)/python -m reports.make thanos-matrix
+
+verify: $(READY) ## write reports/verification/ anew: what others found, and what the simulator finds
+	$(BIN)/python -m reports.make verification
 
 bench: $(DEV) ## measure speed
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from reports import delays, incidents, matrix, stores
+from reports import delays, incidents, matrix, stores, verification
 from sim.atomic import work_folder
 
 HERE: Final = Path(__file__).parent
@@ -18,6 +18,7 @@ REPORTS: Final[Mapping[str, Callable[[], Iterator[tuple[str, bytes]]]]] = {
     "incidents-2018-2020": incidents.files,
     "stores": stores.files,
     "thanos-matrix": matrix.files,
+    "verification": verification.files,
 }
 WHEN_ASKED: Final = ("thanos-matrix",)
 """Reports that take many minutes, and are only made by their names."""

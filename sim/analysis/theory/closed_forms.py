@@ -2,7 +2,7 @@
 
 Times are in µs, rates per second. Each function states the setting in which its formula is
 exact. The forms that belong to deletion schemes are in `sim.analysis.theory.deletion` and
-re-exported here; `sim.analysis.theory.wars` has the one oracle that is a sampler and no formula.
+re-exported here; `sim.analysis.theory.wars` is the one oracle that is a sampler and no formula.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""WARS: a sampler of the staleness of partial quorums, and what others found with it.
+"""WARS: a sampler of the staleness of partial quorums; `sim.analysis.theory.pbs` has its answers.
 
 For each of N replicas four delays are drawn: W (write request), A (its acknowledgement), R (read
 request), S (its response). The write commits at the Wq-th smallest W + A. A read that starts t
@@ -9,32 +9,18 @@ sample serves every t, without the bias of sweeping t until the first success.
 Source
 ------
 P. Bailis, S. Venkataraman, M. J. Franklin, J. M. Hellerstein, I. Stoica, "Probabilistically
-Bounded Staleness for Practical Partial Quorums", VLDB 2012: section 5.1 (model), table 3
-(latency fits), table 4 (results).
+Bounded Staleness for Practical Partial Quorums", VLDB 2012: section 5.1.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from sim.core.laws import Exponential, Floats, Law, Mixture, Pareto
+from sim.core.laws import Floats, Law, Mixture
 from sim.core.streams import Stream
 
-__all__ = [
-    "EXACT",
-    "LNKD_DISK",
-    "LNKD_SSD",
-    "PUBLISHED",
-    "PUBLISHED_FRESH",
-    "Exact",
-    "Fit",
-    "Published",
-    "WarsDraws",
-    "wars_draws",
-]
+__all__ = ["Fit", "WarsDraws", "wars_draws"]
 
 _LEG_DISTANCE: Final = 2**60
 _BELOW_1: Final = 1.0 - 2.0**-53
@@ -42,88 +28,18 @@ _BELOW_1: Final = 1.0 - 2.0**-53
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """The four delay laws of a deployment, µs."""
+    """The four delay laws of a deployment, µs.
+
+    With `remote_us`, one replica is near whoever writes and one near whoever reads, drawn for
+    each write and each read; every message to or from another takes that much longer.
+    """
 
     name: str
     write: Law
     ack: Law
     read: Law
     response: Law
-
-
-def _fit_ms(weight: float, minimum_ms: float, alpha: float, rate_per_ms: float) -> Law:
-    """Return the mixture of a Pareto body and an exponential tail that the paper fits."""
-    body = Pareto(minimum_us=minimum_ms * 1e3, alpha=alpha)
-    tail = Exponential(mean_us=1e3 / rate_per_ms)
-    return Mixture(weights=(weight, 1.0 - weight), parts=(body, tail))
-
-
-_SSD: Final = _fit_ms(0.9122, 0.235, 10.0, 1.66)
-_DISK: Final = _fit_ms(0.38, 1.05, 1.51, 0.183)
-
-LNKD_SSD: Final = Fit(name="LNKD-SSD", write=_SSD, ack=_SSD, read=_SSD, response=_SSD)
-LNKD_DISK: Final = Fit(name="LNKD-DISK", write=_DISK, ack=_SSD, read=_SSD, response=_SSD)
-"""The tail of the write has index 1.51: its variance is infinite, use quantiles."""
-
-
-class Published(NamedTuple):
-    """A cell of table 4 (N = 3), all in ms: 99.9th percentiles, and t for 99.9 % fresh reads.
-
-    The t are a little below the exact quantiles, as the first crossing of a noisy sweep is.
-    """
-
-    read_ms: float
-    write_ms: float
-    t_ms: float
-
-
-class Exact(NamedTuple):
-    """The same model without the bias: 20 million samples of an independent implementation.
-
-    `fresh_at_once` is P(fresh) for a read right after the commit; `t_ms` the time for 99.9 %
-    fresh reads with its 95 % interval [`low_ms`, `high_ms`].
-    """
-
-    fresh_at_once: float
-    t_ms: float
-    low_ms: float
-    high_ms: float
-
-
-PUBLISHED: Final[Mapping[tuple[str, int, int], Published]] = MappingProxyType(
-    {
-        ("LNKD-SSD", 1, 1): Published(0.66, 0.66, 1.85),
-        ("LNKD-SSD", 1, 2): Published(0.66, 1.63, 1.79),
-        ("LNKD-SSD", 2, 1): Published(1.63, 0.65, 0.0),
-        ("LNKD-SSD", 2, 2): Published(1.62, 1.64, 0.0),
-        ("LNKD-SSD", 3, 1): Published(4.14, 0.65, 0.0),
-        ("LNKD-SSD", 1, 3): Published(0.65, 4.09, 0.0),
-        ("LNKD-DISK", 1, 1): Published(0.66, 10.99, 45.5),
-        ("LNKD-DISK", 1, 2): Published(0.65, 20.97, 43.3),
-        ("LNKD-DISK", 2, 1): Published(1.63, 10.9, 13.6),
-        ("LNKD-DISK", 2, 2): Published(1.64, 20.96, 0.0),
-        ("LNKD-DISK", 3, 1): Published(4.12, 10.89, 0.0),
-        ("LNKD-DISK", 1, 3): Published(0.65, 112.65, 0.0),
-    }
-)
-"""By (fit, R, W)."""
-
-PUBLISHED_FRESH: Final[Mapping[tuple[str, float], float]] = MappingProxyType(
-    {("LNKD-SSD", 0.0): 0.974, ("LNKD-DISK", 0.0): 0.439, ("LNKD-DISK", 10.0): 0.925}
-)
-"""P(fresh) by (fit, ms after the commit), R = W = 1, from the text of the paper."""
-
-EXACT: Final[Mapping[tuple[str, int, int], Exact]] = MappingProxyType(
-    {
-        ("LNKD-SSD", 1, 1): Exact(0.9736, 1.97, 1.96, 1.98),
-        ("LNKD-SSD", 1, 2): Exact(0.9783, 1.85, 1.84, 1.86),
-        ("LNKD-SSD", 2, 1): Exact(0.9994, 0.0, 0.0, 0.0),
-        ("LNKD-DISK", 1, 1): Exact(0.4369, 51.94, 51.53, 52.31),
-        ("LNKD-DISK", 1, 2): Exact(0.7130, 48.01, 47.59, 48.42),
-        ("LNKD-DISK", 2, 1): Exact(0.7627, 14.14, 14.10, 14.18),
-    }
-)
-"""By (fit, R, W), N = 3."""
+    remote_us: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +136,12 @@ def wars_draws(stream: Stream, start: int, count: int, replicas: int, fit: Fit) 
     for leg, law in enumerate((fit.write, fit.ack, fit.read, fit.response)):
         uniforms = stream.run(leg * _LEG_DISTANCE + start * replicas, count * replicas)
         legs.append(_sampled(law, uniforms).reshape(count, replicas))
+    if fit.remote_us:
+        for end in (0, 1):
+            uniforms = stream.run((4 + end) * _LEG_DISTANCE + start, count)
+            is_far = np.arange(replicas) != (uniforms * replicas).astype(np.int64)[:, None]
+            for leg in (2 * end, 2 * end + 1):
+                legs[leg] += fit.remote_us * is_far
     return WarsDraws(*legs)
 
 
