@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sim.analysis.intervals import (
@@ -73,6 +73,7 @@ def test_intersect_and_subtract(one: Pairs, two: Pairs) -> None:
 
 
 @given(spans, st.lists(st.integers(-15, 15), max_size=5))
+@example([(0, 5), (7, 9)], [-1, 0, 4, 5, 6, 7, 9])
 def test_holds(raw: Pairs, at: list[int]) -> None:
     assert merged(raw).holds(ints(at)).tolist() == [x in points(raw) for x in at]
 

@@ -88,6 +88,16 @@ def test_the_age_of_a_mark_is_exclusive_and_in_whole_seconds() -> None:
     assert view.marks == {0: us("2h")}
 
 
+def test_a_view_that_begins_at_the_hide_delay_sees_the_block() -> None:
+    for age, seen in (("1h", [0]), ("1h0s1us", [])):
+        rig = Rig()
+        block = rig.block(0, 2)
+        rig.put(block)
+        rig.mark(block)
+        rig.kernel.run(us(age))
+        assert indices(rig.sync(rig.view(mark_delay="1h"))) == seen
+
+
 def test_without_the_filter_marks_are_not_read() -> None:
     rig = Rig()
     block, view = rig.block(0, 2), rig.view()

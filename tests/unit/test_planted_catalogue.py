@@ -1,0 +1,29 @@
+"""Each bug of the catalogue, planted alone, is noticed by the test that it names."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.planted import BUGS, Bug
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.what)
+def test_a_bug_is_noticed_by_the_test_that_it_names(
+    bug: Bug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bug.notice()
+    bug.plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        bug.notice()
+
+
+def test_the_catalogue_is_long_and_every_bug_has_a_name_of_its_own() -> None:
+    assert len({bug.what for bug in BUGS}) == len(BUGS) >= 30
+
+
+def test_a_bug_that_changes_nothing_is_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    harmless = Bug(
+        what="nothing", where=BUGS[0].where, made=lambda right: right, noticed_by=BUGS[0].noticed_by
+    )
+    harmless.plant(monkeypatch)
+    harmless.notice()
