@@ -372,6 +372,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("compare", "{}", "{}", "--fail-if", "query-error > +1e-5", "--fail-if", "x"),
     ("trace", "{}"),
     ("history", "{}", "--lasts", "5s", "--ages", "0s,1s,1d"),
+    ("history", "{}", "--read"),
     ("history", "{}", "--format", "edn", "--plane", "list", "--keys", "0"),
     ("history", "{}", "--format", "porcupine", "--writes", "1e9/s", "--deletes", "nan"),
 )

@@ -1,5 +1,7 @@
 """``sim history``: what clients of a store see, for checkers of others, or measured here."""
 
+import errno
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -7,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from sim.cli import common, complete, files
+from sim.errors import EXIT_BAD_INPUT, printable
 
 if TYPE_CHECKING:
     from sim.scenario.probing import Probing
@@ -51,10 +54,14 @@ def _probing_options(command: common.Command) -> common.Command:
         "sim history scenario.toml --reads 40/s --ages 0s,450ms,500ms,1s",
         "sim history scenario.toml --format edn --plane list -o history.edn",
         "sim history scenario.toml --format porcupine --takes 20ms -o history.jsonl",
+        "sim history --read seen.jsonl",
     ),
 )
 @click.argument("path", metavar="FILE", shell_complete=complete.any_file)
-@click.option("--trial", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--read", "is_read", is_flag=True, help="FILE is a history as --format jsonl writes it."
+)
+@click.option("--trial", type=click.IntRange(min=0), help="By default 0.")
 @click.option("--seed", type=int, help="Seed of trial 0, instead of the file's.")
 @common.set_option
 @_probing_options
@@ -88,7 +95,8 @@ def _probing_options(command: common.Command) -> common.Command:
 @common.allow_outside_option
 def command(
     path: str,
-    trial: int,
+    is_read: bool,
+    trial: int | None,
     seed: int | None,
     assignments: tuple[str, ...],
     form: str | None,
@@ -101,24 +109,62 @@ def command(
 ) -> int:
     """Let clients read and write the store of a scenario, and say what they see.
 
-    Nobody else uses the store; its faults happen. As FILE, - is standard input.
+    Nobody else uses the store; its faults happen. With --read the clients were others, of any
+    store. As FILE, - is standard input.
     """
-    from sim.study.history import history_of
-
     ages_us = _ages(ages)
     if key is not None and (form != "edn" or plane != "get"):
         raise click.UsageError("--key goes with --format edn and --plane get")
     files.check_file_target(output, "--output")
-    probing = _probing({name: value for name, value in given.items() if value is not None})
-    overrides = common.override_options(seed=seed, trials=None, assignments=assignments)
+    said = {name: value for name, value in given.items() if value is not None}
+    if is_read:
+        others = {"trial": trial, "seed": seed, "set": assignments or None, **said}
+        if names := [f"--{name}" for name, value in others.items() if value is not None]:
+            raise click.UsageError(f"--read goes without {', '.join(names)}")
+        files.check_apart({"--output": output}, [Path(path)] if path != files.STANDARD else [])
+        history = _read(path)
+    else:
+        overrides = common.override_options(seed=seed, trials=None, assignments=assignments)
+        history = _simulated(path, _probing(said), overrides, trial or 0, output, allow_outside)
+    files.write_lines(output, _lines(history, form, plane, key, ages_us))
+    return 0
+
+
+def _simulated(
+    path: str,
+    probing: "Probing",
+    overrides: dict[str, Any],
+    trial: int,
+    output: str,
+    allow_outside: bool,
+) -> "History":
+    """Read a scenario, and let clients use its store."""
+    from sim.study.history import history_of
+
     read: list[Path] = []
     (scenario,) = common.read_scenarios(
         [path], overrides, allow_outside=allow_outside, on_read=read.append
     )
     files.check_apart({"--output": output}, read)
-    history = history_of(scenario, probing, trial)
-    files.write_lines(output, _lines(history, form, plane, key, ages_us))
-    return 0
+    return history_of(scenario, probing, trial)
+
+
+def _read(path: str) -> "History":
+    """Read a history, or say what is wrong with the file and exit with 2."""
+    from sim.trace.reading import read_history
+
+    try:
+        if path == files.STANDARD:
+            return read_history(sys.stdin, path="<stdin>")
+        if Path(path).stat() and not Path(path).is_file():
+            raise OSError(errno.EINVAL, "is no regular file")
+        with Path(path).open(encoding="utf-8-sig") as lines:
+            return read_history(lines, path=path)
+    except OSError as error:
+        common.show_unreadable(path, error)
+    except UnicodeDecodeError:
+        click.echo(f"{printable(path)}: must be UTF-8", err=True)
+    raise click.exceptions.Exit(EXIT_BAD_INPUT)
 
 
 def _ages(text: str | None) -> list[int]:

@@ -20,6 +20,7 @@ from sim.analysis.consistency.reads import Plane
 from sim.analysis.consistency.sessions import GUARANTEES, Kept
 from sim.analysis.consistency.sets import POINTS, SetFull, quantiles_us
 from sim.analysis.consistency.staleness import Share
+from sim.errors import printable
 from sim.report.formats import UNKNOWN, format_fraction, format_span
 from sim.trace.history import History, Op
 
@@ -147,7 +148,7 @@ def measure_lines(history: History, found: Measures) -> Iterator[str]:
     """Give what was measured, a line of at most 80 columns each."""
     ends_us = max((op.return_us for op in history.ops), default=0)
     yield (
-        f"{history.scenario}, trial {history.trial} (seed {history.seed}): "
+        f"{printable(history.scenario)}, trial {history.trial} (seed {history.seed}): "
         f"{len(history.ops)} operations of {len(history.clients)} clients in {format_span(ends_us)}"
     )
     yield ""

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from sim.core.streams import STREAM_VERSION
 
-__all__ = ["NO_VERSION", "History", "Kind", "Op", "Status", "Value"]
+__all__ = ["HISTORY_VERSION", "NO_VERSION", "History", "Kind", "Op", "Status", "Value"]
 
 HISTORY_VERSION: Final = 1
 NO_VERSION: Final = -1

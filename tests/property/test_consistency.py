@@ -19,6 +19,7 @@ from sim.analysis.consistency.staleness import (
     windows,
 )
 from sim.trace.history import History, Op
+from sim.trace.reading import read_history
 from tests import histories as plain
 from tests.histories import history, op
 
@@ -101,6 +102,11 @@ def test_set_full_is_what_a_walk_over_events_makes_of_it(past: History) -> None:
     fast = {e.key: (e.outcome, e.latency_us) for e in set_full(past).elements}
     assert fast == plain.set_full_events(past)
     event(f"outcomes: {sorted(outcome for outcome, _ in fast.values())}")
+
+
+@given(plain.histories())
+def test_what_is_written_is_read_back(past: History) -> None:
+    assert read_history(past.lines(), path="") == past
 
 
 def two_writes(*reads: Op) -> History:
