@@ -21,17 +21,17 @@ A scenario names a class, anywhere Python can import it from. A primitive is one
             return record.due(view, now_us - self.delay) if is_night else []
 
 It stands in a scenario as ``delete = { kind = "night:AtNight", delay = "4h" }``. A whole scheme has
-keys of its own, and says what stands in its slots::
+keys of its own, and says what stands in its slots (``said`` has them as a scenario does)::
 
     class Nightly(OwnScheme):
-        '''Blocks are marked, and go at night.'''
+        '''The compactor remembers what it retired, which goes at night.'''
 
-        delete_delay: Duration = Field("2h", description="How long a marked block is kept.")
+        delete_delay: Duration = Field("2h", description="How long a retired block is kept.")
 
         @property
         def composed(self):
-            delay = format_duration(self.delete_delay)
-            return self.slots(record="memory", delete=AtNight(delay=delay))
+            night = AtNight(delay=self.said["delete_delay"])
+            return self.slots(record="memory", delete=night)
 
 It stands there as ``[[schemes]]`` with ``kind = "night:Nightly"``. An entry point of the group
 ``consistency_sim.schemes`` gives either a short name. What acts in each slot must fulfil a protocol
@@ -46,14 +46,14 @@ know; one that returns none says that delays alone decide.
 
 from pydantic import Field
 
-from sim.core.units import NEVER, US_PER_S, format_duration
+from sim.core.units import NEVER, US_PER_S
 from sim.model.blocks.catalog import Block
 from sim.model.schemes import Hide, Holder, Record
 from sim.model.views.view import View
 from sim.scenario.language.ownscheme import OwnScheme
 from sim.scenario.language.primitives import Checks, Deletes, Hides, Misses, Primitive
 from sim.scenario.language.schemes import Composed
-from sim.scenario.language.values import Duration
+from sim.scenario.language.values import Bytes, Count, Duration, Fraction
 from sim.scenario.schema import Scenario
 from sim.schemes.plain import NoHold
 
@@ -61,11 +61,14 @@ __all__ = [
     "NEVER",
     "US_PER_S",
     "Block",
+    "Bytes",
     "Checks",
     "Composed",
+    "Count",
     "Deletes",
     "Duration",
     "Field",
+    "Fraction",
     "Hide",
     "Hides",
     "Holder",
@@ -76,5 +79,4 @@ __all__ = [
     "Record",
     "Scenario",
     "View",
-    "format_duration",
 ]

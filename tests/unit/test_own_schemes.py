@@ -28,7 +28,6 @@ from tests.worlds import BASE
 
 NIGHT = '''
 from sim.schemes.own import US_PER_S, Deletes, Duration, Field, NoHold, OwnScheme, Primitive
-from sim.schemes.own import format_duration
 
 
 class AtNight(Deletes):
@@ -56,9 +55,9 @@ class Nightly(OwnScheme):
 
     @property
     def composed(self):
-        delay = format_duration(self.delete_delay)
+        night = AtNight(delay=self.said["delete_delay"], until="1d")
         hide = {"kind": "mark-age", "after": "1h"}
-        return self.slots(record="mark", hide=hide, delete=AtNight(delay=delay, until="1d"))
+        return self.slots(record="mark", hide=hide, delete=night)
 
 
 class AsThanos(OwnScheme):
@@ -69,7 +68,7 @@ class AsThanos(OwnScheme):
     @property
     def composed(self):
         hide = {"kind": "mark-age", "after": "1h", "compactor": "1h"}
-        delete = {"kind": "after", "delay": format_duration(self.delete_delay)}
+        delete = {"kind": "after", "delay": self.said["delete_delay"]}
         return self.slots(record="mark", hide=hide, delete=delete)
 
 

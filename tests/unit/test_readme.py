@@ -1,12 +1,21 @@
-"""The first ten minutes happen as README.md says."""
+"""The first ten minutes happen as README.md says, and tests of others pass as it has them."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from sim.scenario.load import load
+from sim.study.run import run_trial
+from tests.short import SHORT
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,3 +83,42 @@ def test_the_first_ten_minutes_are_as_written(tmp_path: Path) -> None:
 def test_output_that_is_not_there_is_noticed() -> None:
     assert _missing(["failed 0.4", "… at last"], "seed failed\n0.4 and at last") == []
     assert _missing(["at last", "… failed"], "seed failed\n0.4 and at last") == ["failed"]
+
+
+def _codes(section: str) -> list[str]:
+    """Blocks of indented lines that begin like a module, or like one with its file's name."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    body = text.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    blocks, lines = list[str](), list[str]()
+    for line in [*body.splitlines(), "."]:
+        if line.startswith("    ") or (not line and lines):
+            lines.append(line)
+        elif lines:
+            blocks.append(textwrap.dedent("\n".join(lines)).strip() + "\n")
+            lines = []
+    return blocks
+
+
+def test_the_tests_of_others_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = _codes("In your own tests")
+    (module,) = (block for block in blocks if block.startswith("# quota.py\n"))
+    assert len(module.splitlines()) <= 40 + 1
+    (tmp_path / "quota.py").write_text(module, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    ran = []
+    tests = [block for block in blocks if block.startswith("from hypothesis")]
+    few = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+    for number, block in enumerate(tests):
+        (tmp_path / f"quota_{number}.py").write_text(block, encoding="utf-8")
+        found = vars(import_module(f"quota_{number}"))
+        for name in [name for name in found if name.startswith("test_")]:
+            few(found[name])()
+            ran.append(name)
+    assert ran == ["test_no_query_fails_if_D_exceeds_I_P_s_Q", "test_only_what_is_retired_goes"]
+    (schemes,) = (block for block in blocks if block.startswith("[[schemes]]"))
+    head = SHORT.partition("[[schemes]]")[0]
+    scenario = load(f"{head}{schemes}")
+    assert [scheme.kind for scheme in scenario.schemes] == ["quota:Quota", "composed"]
+    assert run_trial(scenario, 0, 0).records
+    for name in [name for name in sys.modules if name.startswith("quota")]:
+        del sys.modules[name]

@@ -55,6 +55,11 @@ class OwnScheme(SchemeBase):
         is_unnamed = isinstance(raw, Mapping) and "kind" not in raw
         return {"kind": place_of(cls), **raw} if is_unnamed else raw
 
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """Its keys and their values as a scenario says them: durations as texts."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
     def slots(self, **parts: Any) -> Composed:
         """The scheme of these primitives: values of them, tables with a kind, or kinds alone."""
         return Composed.model_validate({"name": self.name, "kind": "composed", **parts})
