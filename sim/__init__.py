@@ -1,18 +1,19 @@
 """Deterministic simulation of deletion schemes in an object store of immutable blocks.
 
-``load`` reads a scenario; ``run``, ``sweep``, ``curve``, ``compare``, ``advise``, ``explain`` and
-``matrix`` ask it something (:mod:`sim.api`). They are imported when they are first used.
+``load`` reads a scenario; ``run``, ``sweep``, ``curve``, ``compare``, ``advise``, ``explain``,
+``matrix`` and ``worst`` ask it something (:mod:`sim.api`). They are imported when they are first
+used.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.api import advise, compare, curve, explain, load, run, sweep
+    from sim.api import advise, compare, curve, explain, load, run, sweep, worst
     from sim.api.matrix import matrix
 
 __version__ = "0.1.0"
 
-__all__ = ["advise", "compare", "curve", "explain", "load", "matrix", "run", "sweep"]
+__all__ = ["advise", "compare", "curve", "explain", "load", "matrix", "run", "sweep", "worst"]
 
 
 def __getattr__(name: str) -> Any:

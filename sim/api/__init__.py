@@ -18,6 +18,7 @@ from typing import Any, Literal
 from sim.analysis.advice import Advice, parse_objective
 from sim.analysis.comparison.compare import compare as compare_numbers
 from sim.analysis.comparison.numbers import Numbers, numbers_of
+from sim.analysis.evidence.counterexample import Worst
 from sim.analysis.evidence.tale import Explained, Unseen
 from sim.analysis.precision import parse_precision
 from sim.api.matrix import matrix
@@ -32,6 +33,7 @@ from sim.study.compare import alike, matching, query_names, run_sides, scheme_na
 from sim.study.explain import explain as explain_query
 from sim.study.run import run_scenario
 from sim.study.sweep import load_settings, run_sweep
+from sim.study.worst import find_worst, span_of
 
 __all__ = [
     "ComparisonResult",
@@ -47,6 +49,7 @@ __all__ = [
     "matrix",
     "run",
     "sweep",
+    "worst",
 ]
 
 Source = Scenario | Mapping[str, Any] | Path | str
@@ -320,6 +323,54 @@ def explain(
     scenario = load(source)
     chosen = None if scheme is None else [scenario.scheme_index(scheme)]
     return explain_query(scenario, schemes=chosen, outcome=outcome, query=query, mode=mode)
+
+
+def worst(
+    source: Source,
+    outcome: str,
+    scheme: str | None = None,
+    *,
+    moves: Mapping[str, tuple[str, str]] | None = None,
+    tries: int = 300,
+    trial: int = 0,
+) -> Worst:
+    """Choose phases, lags and times of faults against a scheme, and find the smallest story.
+
+    Parameters
+    ----------
+    source : Scenario, Mapping, Path or str
+        As for :func:`load`.
+    outcome : str
+        What must not happen: an outcome of queries, or one of what is counted beside them.
+    scheme : str or None
+        Name of a scheme; None is the first.
+    moves : Mapping or None
+        Constant times that may be moved, and how far: ``{"faults.0.at": ("1h", "6h")}``.
+    tries : int
+        How many schedules to try at most, before one is found; at least 1.
+    trial : int
+        Whose seed makes the draws that are not chosen.
+
+    Returns
+    -------
+    Worst
+        ``found`` is None if nothing was found, which proves nothing; else its ``toml()`` is the
+        text of a scenario that repeats it.
+
+    Raises
+    ------
+    ScenarioError, OSError, ValueError
+        As :func:`run`.
+    """
+    scenario = load(source)
+    return find_worst(
+        scenario,
+        outcome,
+        scheme_index=0 if scheme is None else scenario.scheme_index(scheme),
+        trial=trial,
+        spans=[span_of(scenario, key, *ends) for key, ends in (moves or {}).items()],
+        tries=tries,
+    )
 
 
 def _side(source: Source | RunResult) -> Scenario | Numbers:

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "init": "Write a small scenario to start from.",
     "schema": "Print the JSON Schema of scenarios, or of results.",
     "advise": "Find the smallest delays that meet objectives.",
+    "worst": "Choose what chance decides against a scenario, and tell the worst.",
     "explain": "Tell how one query failed, or why an object is still there.",
     "trace": "Write the trace of one trial as JSON lines.",
     "history": "Say what clients of the store see, and how consistent it is.",

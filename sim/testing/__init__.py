@@ -15,6 +15,7 @@ one more integer, so that a failing world shrinks to what makes it fail.
 """
 
 from sim.testing.byhand import interventions
+from sim.testing.counterexample import Counterexample, find_counterexample, schedules
 from sim.testing.durations import lag_laws
 from sim.testing.faults import fault_schedules
 from sim.testing.invariants import Violation, check_trace, violations
@@ -35,12 +36,14 @@ from sim.testing.strategies import query_classes, scenarios, stores
 
 __all__ = [
     "Breach",
+    "Counterexample",
     "SmallRun",
     "Violation",
     "blocks_without_files",
     "check_trace",
     "failing_reads",
     "fault_schedules",
+    "find_counterexample",
     "garbage_beyond",
     "interventions",
     "keep",
@@ -49,6 +52,7 @@ __all__ = [
     "moved_marks",
     "query_classes",
     "scenarios",
+    "schedules",
     "schemes",
     "simulate_small",
     "stores",

@@ -25,14 +25,14 @@ LEVELS: Final = {
     "analysis": 4,
     "study": 5,
     "report": 5,
-    "testing": 5,
+    "testing": 6,
     "schemes": 5,
     "faults": 5,
-    "cli": 6,
-    "api": 6,
-    "pytest_plugin": 7,
-    "__main__": 7,
-    "": 7,  # the facade, sim/__init__.py
+    "cli": 7,
+    "api": 7,
+    "pytest_plugin": 8,
+    "__main__": 8,
+    "": 8,  # the facade, sim/__init__.py
 }
 # A name that every room may take from the facade, as it imports nothing.
 _FACADE_CONSTANTS = {"sim.__version__"}
