@@ -8,8 +8,9 @@ used.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.api import advise, compare, curve, explain, load, run, sweep, worst
+    from sim.api import advise, compare, curve, explain, load, run, sweep
     from sim.api.matrix import matrix
+    from sim.api.worst import worst
 
 __version__ = "0.1.0"
 

@@ -12,20 +12,19 @@ a file. Results say what they found in a line, become a data frame with ``to_fra
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sim.analysis.advice import Advice, parse_objective
 from sim.analysis.comparison.compare import compare as compare_numbers
 from sim.analysis.comparison.numbers import Numbers, numbers_of
-from sim.analysis.evidence.counterexample import Worst
 from sim.analysis.evidence.tale import Explained, Unseen
 from sim.analysis.precision import parse_precision
 from sim.api.matrix import matrix
 from sim.api.shown import ComparisonResult, CurveResult, MatrixResult, RunResult, SweepResult
+from sim.api.sources import Source, load
+from sim.api.worst import worst
 from sim.scenario.dump import to_toml
 from sim.scenario.knobs import parse_knob
-from sim.scenario.load import build
 from sim.scenario.load import load as load_file
 from sim.scenario.schema import Scenario
 from sim.study.advise import advise as advise_on
@@ -33,13 +32,13 @@ from sim.study.compare import alike, matching, query_names, run_sides, scheme_na
 from sim.study.explain import explain as explain_query
 from sim.study.run import run_scenario
 from sim.study.sweep import load_settings, run_sweep
-from sim.study.worst import find_worst, span_of
 
 __all__ = [
     "ComparisonResult",
     "CurveResult",
     "MatrixResult",
     "RunResult",
+    "Source",
     "SweepResult",
     "advise",
     "compare",
@@ -51,38 +50,6 @@ __all__ = [
     "sweep",
     "worst",
 ]
-
-Source = Scenario | Mapping[str, Any] | Path | str
-"""A scenario, a mapping with the keys of a file, the path of one, or its text (several lines)."""
-
-
-def load(source: Source, overrides: Mapping[str, Any] | None = None) -> Scenario:
-    """Read a scenario.
-
-    Parameters
-    ----------
-    source : Scenario, Mapping, Path or str
-        A string with more than one line is the text of a file, another one its path.
-    overrides : Mapping or None
-        Values that replace those of the source, by key path.
-
-    Raises
-    ------
-    ScenarioError
-        With every problem at once.
-    OSError
-        If a file cannot be read.
-
-    Examples
-    --------
-    >>> load("scenarios/thanos-2022.toml", {"schemes.1.delete_delay": "1h"}).schemes[1].name
-    'mark, 48h'
-    """
-    if isinstance(source, Scenario):
-        return load_file(to_toml(source), overrides) if overrides else source
-    if isinstance(source, Mapping):
-        return build(source, overrides)
-    return load_file(source, overrides)
 
 
 def run(
@@ -323,54 +290,6 @@ def explain(
     scenario = load(source)
     chosen = None if scheme is None else [scenario.scheme_index(scheme)]
     return explain_query(scenario, schemes=chosen, outcome=outcome, query=query, mode=mode)
-
-
-def worst(
-    source: Source,
-    outcome: str,
-    scheme: str | None = None,
-    *,
-    moves: Mapping[str, tuple[str, str]] | None = None,
-    tries: int = 300,
-    trial: int = 0,
-) -> Worst:
-    """Choose phases, lags and times of faults against a scheme, and find the smallest story.
-
-    Parameters
-    ----------
-    source : Scenario, Mapping, Path or str
-        As for :func:`load`.
-    outcome : str
-        What must not happen: an outcome of queries, or one of what is counted beside them.
-    scheme : str or None
-        Name of a scheme; None is the first.
-    moves : Mapping or None
-        Constant times that may be moved, and how far: ``{"faults.0.at": ("1h", "6h")}``.
-    tries : int
-        How many schedules to try at most, before one is found; at least 1.
-    trial : int
-        Whose seed makes the draws that are not chosen.
-
-    Returns
-    -------
-    Worst
-        ``found`` is None if nothing was found, which proves nothing; else its ``toml()`` is the
-        text of a scenario that repeats it.
-
-    Raises
-    ------
-    ScenarioError, OSError, ValueError
-        As :func:`run`.
-    """
-    scenario = load(source)
-    return find_worst(
-        scenario,
-        outcome,
-        scheme_index=0 if scheme is None else scenario.scheme_index(scheme),
-        trial=trial,
-        spans=[span_of(scenario, key, *ends) for key, ends in (moves or {}).items()],
-        tries=tries,
-    )
 
 
 def _side(source: Source | RunResult) -> Scenario | Numbers:

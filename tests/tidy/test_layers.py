@@ -47,10 +47,10 @@ def test_accepts(path: str, text: str) -> None:
         (
             "sim/study/run.py",
             "from importlib import import_module as import_module\nimport_module('sim.cli')",
-            "(level 6): up",
+            "(level 7): up",
         ),
-        ("sim/model/store/versions.py", "from sim import run_trial", "(level 7): up"),
-        ("sim/study/run.py", "import sim", "(level 7): up"),
+        ("sim/model/store/versions.py", "from sim import run_trial", "(level 8): up"),
+        ("sim/study/run.py", "import sim", "(level 8): up"),
         ("sim/model/world.py", "import simpy.events", "use sim.core.kernel"),
         ("sim/analysis/plots.py", "import matplotlib", "known only to sim/report/"),
         ("sim/study/run.py", "from hypothesis import given", "use sim.testing, or a test"),
