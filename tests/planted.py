@@ -123,6 +123,9 @@ def _readers() -> Iterator[Bug]:
         made=lambda right: 0,
         noticed_by=test_downloads.test_a_chunk_that_is_not_listed_halts_once_all_is_read,
     )
+
+
+def _gateways() -> Iterator[Bug]:
     yield Bug(
         what="a gateway drops before it loads",
         where="sim.model.actors.gateway:Gateway._compare",
@@ -417,4 +420,12 @@ def _unweighed(right: Any) -> Any:
     return wrong
 
 
-BUGS: Final = (*_readers(), *_clocks(), *_store(), *_compactor(), *_judges(), *_rules())
+BUGS: Final = (
+    *_readers(),
+    *_gateways(),
+    *_clocks(),
+    *_store(),
+    *_compactor(),
+    *_judges(),
+    *_rules(),
+)
