@@ -24,7 +24,7 @@ from sim.study.verification.quorums import fresh_from_ms
 from sim.study.verification.readers import discovery_minutes, window_minutes
 from sim.study.verification.stores import in_flight_counts
 
-__all__ = ["files", "parts"]
+__all__ = ["files", "parts", "row"]
 
 _TITLE: Final = "# Does the simulator find what others found?"
 _PERIOD_M, _SYNC_M, _LAG_M = 60.0, 7.0, 10.0
@@ -46,7 +46,7 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield "agreement.svg", to_svg(agreement(plain))
     yield "laws.svg", to_svg(quantile_panels(_laws(), _counts(), _poisson()))
     yield "fresh-reads.svg", to_svg(fresh_reads([_fit(name) for name in _FITS]))
-    yield "oracles.csv", data([_row(t, one) for t, rows in found.items() for one in rows])
+    yield "oracles.csv", data([row(t, one) for t, rows in found.items() for one in rows])
     yield "README.md", page(_TITLE, *parts(found), made_by="make verify")
 
 
@@ -118,7 +118,8 @@ def _cells(finding: Finding) -> tuple[str, ...]:
     )
 
 
-def _row(chapter: str, finding: Finding) -> dict[str, Any]:
+def row(chapter: str, finding: Finding) -> dict[str, Any]:
+    """What the data of the report say of an oracle."""
     oracle, sample = finding.oracle, finding.sample
     return {
         "chapter": chapter,

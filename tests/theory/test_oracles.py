@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from reports.verification import row
 from sim.analysis.theory import pbs
 from sim.analysis.theory.oracle import judge
 from sim.study.verification import CHAPTERS
 from tests.theory import plain_wars
 
-ORACLES = [oracle for of in CHAPTERS.values() for oracle in of()]
+CHAPTER_OF = {oracle: title for title, of in CHAPTERS.items() for oracle in of()}
+ORACLES = list(CHAPTER_OF)
 # Oracles of one setting share what is simulated.
 BY_SETTING = {
     setting: list(group) for setting, group in groupby(ORACLES, lambda oracle: oracle.setting)
@@ -21,10 +23,20 @@ BY_SETTING = {
 REPORT = Path(__file__).parents[2] / "reports" / "verification" / "oracles.csv"
 
 
+def rows_of_report() -> list[dict[str, str]]:
+    with REPORT.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.mark.parametrize("setting", BY_SETTING)
 def test_the_simulator_finds_what_others_found(setting: str) -> None:
+    reported = {(row["quantity"], row["setting"]): row for row in rows_of_report()}
     for oracle in BY_SETTING[setting]:
         finding = judge(oracle)
+        says = row(CHAPTER_OF[oracle], finding)
+        assert reported[oracle.quantity, oracle.setting] == {
+            key: str(value) for key, value in says.items()
+        }, "make verify"
         assert finding.passes, f"{oracle.name}: {finding.off:+.2f} standard errors"
         assert finding.has_power, f"{oracle.name}: {oracle.wrong:.0%} wrong fits as well"
 
@@ -35,8 +47,7 @@ def test_no_oracle_is_there_twice() -> None:
 
 
 def test_the_report_has_every_oracle() -> None:
-    with REPORT.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of_report()
     assert [f"{row['quantity']}: {row['setting']}" for row in rows] == [o.name for o in ORACLES]
     assert {row["passes"] for row in rows} == {row["wrong_is_refused"] for row in rows} == {"True"}
 
