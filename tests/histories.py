@@ -7,6 +7,7 @@ quantifier, and know nothing of the fast ones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import pairwise, product
 from typing import Any, Literal
 
@@ -168,6 +169,24 @@ def window_us(past: History, change: Op, plane: str) -> int:
         if fits and all(version < change.version for version in fits)
     ]
     return max(lasts, default=0)
+
+
+def best_rising(answers: Sequence[tuple[int, bool]]) -> list[tuple[int, Fraction]]:
+    """The rising function of age that fits answers best, by its max-min formula.
+
+    Of any age: the largest, over all that are no older, of the smallest, over all that are no
+    younger, of the shares between them.
+    """
+    ages = sorted({age for age, _ in answers})
+
+    def share(low: int, high: int) -> Fraction:
+        hits = [is_fresh for age, is_fresh in answers if low <= age <= high]
+        return Fraction(sum(hits), len(hits))
+
+    return [
+        (age, max(min(share(a, b) for b in ages if b >= age) for a in ages if a <= age))
+        for age in ages
+    ]
 
 
 def session(past: History, process: int) -> list[Op]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from sim.analysis.consistency.reads import Plane, Written, readings
 from sim.analysis.consistency.sessions import GUARANTEES, Guarantee, Kept, guarantees
@@ -102,6 +103,23 @@ def test_set_full_is_what_a_walk_over_events_makes_of_it(past: History) -> None:
     fast = {e.key: (e.outcome, e.latency_us) for e in set_full(past).elements}
     assert fast == plain.set_full_events(past)
     event(f"outcomes: {sorted(outcome for outcome, _ in fast.values())}")
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=12))
+def test_t_visibility_is_where_the_best_rising_function_is_high_enough(
+    answers: list[tuple[int, bool]],
+) -> None:
+    reads = [
+        get(process, "a", 1 if is_fresh else None, age_us)
+        for process, (age_us, is_fresh) in enumerate(answers, 1)
+    ]
+    past = history(op(0, "put", "a", 1, 0, version=0), *reads)
+    fitted = plain.best_rising(answers)
+    for probability in (0.3, 0.5, 0.9, 1.0):
+        enough = [age_us for age_us, p in fitted if p >= probability]
+        wanted = min(enough, default=None)
+        wanted = 0 if wanted is not None and wanted == fitted[0][0] else wanted
+        assert t_visibility_us(readings(past, Written(past)), probability) == wanted
 
 
 @given(plain.histories())
@@ -222,7 +240,9 @@ def test_visibility_by_age() -> None:
     (window,) = windows(Written(past), read, "get")
     assert (window.reads, window.last_us) == (10, 60)
     assert t_visibility_us(read, 1.0) == 70
-    assert t_visibility_us(read, 0.8) == 40
+    assert t_visibility_us(read, 0.8) == 70
+    assert t_visibility_us(read, 0.6) == 40
+    assert t_visibility_us(read[3:], 0.6) == 0
     assert t_visibility_us(read[:6], 0.8) is None
     assert t_visibility_us([], 0.8) is None
 

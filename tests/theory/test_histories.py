@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.analysis.consistency.reads import Reading, Written, readings
-from sim.analysis.consistency.staleness import lag_tail, stale, windows
+from sim.analysis.consistency.staleness import lag_tail, stale, t_visibility_us, windows
 from sim.analysis.theory import closed_forms as theory
 from sim.core.units import US_PER_S
 from sim.model.probe import probe
@@ -106,6 +106,21 @@ def test_a_quorum_without_lag_bound_misses_as_many_versions_as_counting_says() -
 
 def _fits(found: list[list[Reading]], versions: int, share: float) -> bool:
     return mean_within([lag_tail(read, versions).fraction for read in found], share)
+
+
+def test_half_of_the_reads_are_fresh_at_the_median_of_an_exponential_lag() -> None:
+    found = [t_visibility_us(trial.read, 0.5) for trial in trials(EXPONENTIAL)]
+    medians_us = [float(t_us) for t_us in found if t_us is not None]
+    assert len(medians_us) == TRIALS
+    assert_power(lambda median: mean_within(medians_us, median), MEAN_US * math.log(2.0), 0.3)
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.999])
+def test_all_reads_are_fresh_from_a_constant_lag_on(probability: float) -> None:
+    read = [r for trial in trials("1500ms") for r in trial.read]
+    found = t_visibility_us(read, probability)
+    assert found is not None
+    assert MEAN_US < found < 1.01 * MEAN_US
 
 
 def test_inconsistency_windows_end_with_the_last_read_before_a_constant_lag_is_over() -> None:

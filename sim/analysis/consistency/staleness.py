@@ -82,7 +82,10 @@ def fresh_by_age(readings: Iterable[Reading], edges_us: Sequence[int]) -> list[S
 
 
 def t_visibility_us(readings: Iterable[Reading], probability: float) -> int | None:
-    """The least age from which on so many of the reads are fresh.
+    """The least age of the newest change at which so many of the reads are fresh.
+
+    P(fresh) rises with that age. It is estimated as the rising function that fits the reads best
+    (isotonic regression), so that no width of bins has to be chosen.
 
     Parameters
     ----------
@@ -92,21 +95,32 @@ def t_visibility_us(readings: Iterable[Reading], probability: float) -> int | No
     Returns
     -------
     int or None
-        Microseconds since the acknowledgement of the newest change: the age t of a read such that
-        of all reads as old or older the share ``probability`` is fresh, for this t and all
-        larger ones; None if there is no such read. 0 if it holds of all reads.
+        Microseconds; 0 if it holds of the youngest reads, None if it holds of none.
+
+    Source
+    ------
+    M. Ayer et al., "An empirical distribution function for sampling with incomplete
+    information", Annals of Mathematical Statistics 26(4), 1955: pooling of adjacent violators.
     """
-    pairs = sorted((r.age_us, r.behind == 0) for r in readings if r.newest is not None)
-    fresh, n, found = 0, 0, None
-    for place in range(len(pairs) - 1, -1, -1):
-        age_us, is_fresh = pairs[place]
-        fresh, n = fresh + is_fresh, n + 1
-        if place and pairs[place - 1][0] == age_us:
-            continue
-        if fresh < probability * n:
-            return found
-        found = age_us
-    return 0 if pairs else None
+    of_age: dict[int, Share] = {}
+    for reading in readings:
+        if reading.newest is not None:
+            known = of_age.get(reading.age_us, Share(0, 0))
+            of_age[reading.age_us] = Share(known.hits + (reading.behind == 0), known.n + 1)
+    pools: list[tuple[int, Share]] = []
+    for pool in sorted(of_age.items()):
+        while pools and _is_over(pools[-1][1], pool[1]):
+            before_us, before = pools.pop()
+            pool = before_us, Share(before.hits + pool[1].hits, before.n + pool[1].n)
+        pools.append(pool)
+    enough = (age_us for age_us, share in pools if share.hits >= probability * share.n)
+    found = next(enough, None)
+    return 0 if pools and found == pools[0][0] else found
+
+
+def _is_over(one: Share, other: Share) -> bool:
+    """Whether the first fraction is at least the second."""
+    return one.hits * other.n >= other.hits * one.n
 
 
 def windows(
