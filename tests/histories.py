@@ -98,6 +98,11 @@ def histories(draw: st.DrawFn) -> History:
             value = tuple(k for i, k in enumerate(KEYS) if choice >> i & 1)
         key = "" if f == "list" else key
         made.append(Op(process, f, key, value, version, call, end, status))
+    if draw(st.booleans()):
+        # As of a store that does not keep to the order in which it is asked.
+        last = {key: len(values) - 1 for key, values in written.items()}
+        turned = ((one, last.get(one.key, 0) - one.version) for one in made)
+        made = [one._replace(version=v) if is_change(one) else one for one, v in turned]
     puts = [one.key for one in made if one.f == "put"]
     changed = [one.key for one in made if one.f in ("put", "delete")]
     adds = [key for key in KEYS if puts.count(key) == changed.count(key) == 1]

@@ -68,6 +68,8 @@ def test_windows_end_with_the_last_stale_read(past: History) -> None:
         for window in found:
             change = made[window.key, window.change.version]
             assert window.last_us == plain.window_us(past, change, plane)
+            later = [one for one in past.ops if one.call_us > change.return_us]
+            assert window.reads == sum(window.key in plain.seen(past, o, plane) for o in later)
 
 
 @many
@@ -210,6 +212,38 @@ def test_what_touches_is_concurrent() -> None:
         past = history(op(0, "put", "a", 1, (0, 10), version=0), get(1, "a", None, at))
         written = Written(past)
         assert stale(readings(past, written)).hits == n_stale
+
+
+def test_what_is_called_as_a_read_returns_may_be_what_it_saw() -> None:
+    for call_us, newest in ((10, 0), (11, None)):
+        past = history(op(1, "head", "a", True, 10), op(0, "put", "a", 1, call_us, version=0))
+        (reading,) = readings(past, Written(past))
+        assert reading.fits.newest == newest
+
+
+def test_a_key_that_is_not_found_may_never_have_been() -> None:
+    """It was deleted since; but who reads the first value after that has not gone back."""
+    past = history(
+        op(0, "put", "a", 1, 0, version=0),
+        op(0, "delete", "a", None, 10, version=1),
+        get(1, "a", None, 20),
+        get(1, "a", 1, 30),
+    )
+    assert not kept(past, "get")["monotonic-reads"].broken
+    after = history(*past.ops, get(1, "a", None, 40), get(1, "a", 1, 50))
+    assert [one.call_us for one in kept(after, "get")["monotonic-reads"].broken] == [50]
+
+
+def test_who_goes_back_behind_a_first_change_breaks_nothing_but_monotonic_reads() -> None:
+    past = history(op(0, "put", "a", 1, 0, version=0), get(1, "a", 1, 10), get(1, "a", None, 20))
+    assert [name for name, one in kept(past, "get").items() if one.broken] == ["monotonic-reads"]
+
+
+def test_a_list_that_is_called_as_a_put_returns_loses_nothing() -> None:
+    for at, outcome in ((10, "never-read"), (11, "lost")):
+        put = op(0, "put", "b", 1, (0, 10), version=0)
+        past = history(put, op(1, "list", "", (), at), adds=("b",))
+        assert [element.outcome for element in set_full(past).elements] == [outcome]
 
 
 def test_an_answer_that_never_came_demands_nothing() -> None:
