@@ -20,6 +20,7 @@ from sim.testing.durations import lag_laws
 from sim.testing.faults import fault_schedules
 from sim.testing.invariants import Violation, check_trace, violations
 from sim.testing.kept import keep
+from sim.testing.modelstore import ModelStore, Step, StoreClient, StoreMachine, store_scripts
 from sim.testing.promises import (
     Breach,
     blocks_without_files,
@@ -37,7 +38,11 @@ from sim.testing.strategies import query_classes, scenarios, stores
 __all__ = [
     "Breach",
     "Counterexample",
+    "ModelStore",
     "SmallRun",
+    "Step",
+    "StoreClient",
+    "StoreMachine",
     "Violation",
     "blocks_without_files",
     "check_trace",
@@ -55,6 +60,7 @@ __all__ = [
     "schedules",
     "schemes",
     "simulate_small",
+    "store_scripts",
     "stores",
     "uncovered_data",
     "unretired_deletions",

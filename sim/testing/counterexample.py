@@ -22,6 +22,7 @@ from sim.scenario.schema import Scenario
 from sim.study.attack import TRIES, Attack
 from sim.study.steering import Course, pinned
 from sim.study.worst import find_worst, span_of
+from sim.testing.labels import labelled
 
 __all__ = ["Counterexample", "find_counterexample", "schedules"]
 
@@ -175,7 +176,7 @@ def schedules(
     names = [name for name in asked(scenario, index, trial) if name not in own]
     if not names:
         return st.just(scenario)
-    return _draws(names).map(lambda draws: pinned(scenario, own | draws))
+    return _draws(names).map(lambda draws: labelled(pinned(scenario, own | draws)))
 
 
 def _draws(names: list[Identity]) -> SearchStrategy[dict[Identity, float]]:

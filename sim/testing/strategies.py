@@ -22,6 +22,7 @@ from sim.testing.durations import lag_laws, slowed
 from sim.testing.durations import minutes as _minutes
 from sim.testing.faults import fault_schedules
 from sim.testing.kept import noted
+from sim.testing.labels import labelled
 from sim.testing.schemes import schemes
 
 __all__ = ["query_classes", "scenarios", "stores"]
@@ -262,4 +263,5 @@ def scenarios(
             query["rate"] = "2/h"
             query["max_resolution"] = draw(st.sampled_from(["5m", "1h", "raw"]))
     fixed = {"schema": 1, "name": "drawn", "trials": 1}
-    return noted(Scenario.model_validate({**fixed, "seed": draw(st.integers(0, 2**32)), **table}))
+    seed = draw(st.integers(0, 2**32))
+    return noted(labelled(Scenario.model_validate({**fixed, "seed": seed, **table})))

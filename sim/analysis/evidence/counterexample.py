@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sim.analysis.evidence.tale import Explained
 from sim.analysis.expect import Judgement
 from sim.core.units import US_PER_S
-from sim.scenario.dump import to_toml
+from sim.scenario.dump import brief_toml
 
 if TYPE_CHECKING:
     from sim.core.streams import Identity
@@ -127,8 +127,8 @@ class Counterexample:
     judgement: Judgement
 
     def toml(self) -> str:
-        """The text of a scenario file that repeats it."""
-        return to_toml(self.scenario)
+        """The text of a scenario file that repeats it, without what is as by default."""
+        return brief_toml(self.scenario)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
