@@ -1,7 +1,7 @@
 """Deterministic simulation of deletion schemes in an object store of immutable blocks.
 
 ``load`` reads a scenario; ``run``, ``sweep``, ``curve``, ``compare``, ``advise``, ``explain``,
-``matrix`` and ``worst`` ask it something (:mod:`sim.api`). They are imported when they are first
+``matrix``, ``rare`` and ``worst`` ask it something (:mod:`sim.api`). They are imported when first
 used.
 """
 
@@ -10,11 +10,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sim.api import advise, compare, curve, explain, load, run, sweep
     from sim.api.matrix import matrix
+    from sim.api.rare import rare
     from sim.api.worst import worst
 
 __version__ = "0.1.0"
 
-__all__ = ["advise", "compare", "curve", "explain", "load", "matrix", "run", "sweep", "worst"]
+__all__ = [
+    "advise",
+    "compare",
+    "curve",
+    "explain",
+    "load",
+    "matrix",
+    "rare",
+    "run",
+    "sweep",
+    "worst",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ from sim.analysis.comparison.numbers import Numbers, numbers_of
 from sim.analysis.evidence.tale import Explained, Unseen
 from sim.analysis.precision import parse_precision
 from sim.api.matrix import matrix
+from sim.api.rare import rare
 from sim.api.shown import ComparisonResult, CurveResult, MatrixResult, RunResult, SweepResult
 from sim.api.sources import Source, load
 from sim.api.worst import worst
@@ -46,6 +47,7 @@ __all__ = [
     "explain",
     "load",
     "matrix",
+    "rare",
     "run",
     "sweep",
     "worst",
@@ -235,7 +237,6 @@ def advise(
     Returns
     -------
     Advice
-        ``recommended`` is the setting that is advised.
 
     Raises
     ------
@@ -280,7 +281,6 @@ def explain(
     Returns
     -------
     Explained or Unseen
-        Unseen says what was looked at.
 
     Raises
     ------

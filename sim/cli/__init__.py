@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "advise": "Find the smallest delays that meet objectives.",
     "worst": "Choose what chance decides against a scenario, and tell the worst.",
     "explain": "Tell how one query failed, or why an object is still there.",
+    "rare": "Estimate how likely a failure is that hardly any trial has.",
     "trace": "Write the trace of one trial as JSON lines.",
     "history": "Say what clients of the store see, and how consistent it is.",
 }

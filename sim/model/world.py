@@ -40,7 +40,12 @@ class Parts(TypedDict):
 
 @collector_paused()
 def simulate(
-    scenario: Scenario, scheme_index: int, trial: int, *, shuffle: int | None = None
+    scenario: Scenario,
+    scheme_index: int,
+    trial: int,
+    *,
+    shuffle: int | None = None,
+    streams: Streams | None = None,
 ) -> Trace:
     """Run one trial of one scheme over [0, horizon) and return its trace.
 
@@ -52,10 +57,11 @@ def simulate(
         Number of the trial, from 0; its seed is ``scenario.seed + trial``.
     shuffle : int or None
         Seed of a random order of simultaneous events inside one phase; a test mode.
+    streams : Streams or None
+        All draws; None are those of the trial.
     """
-    return _simulated(
-        scenario, scheme_index, scenario.streams(scenario.seed + trial), trial, shuffle
-    )
+    drawn = scenario.streams(scenario.seed + trial) if streams is None else streams
+    return _simulated(scenario, scheme_index, drawn, trial, shuffle)
 
 
 def asked(scenario: Scenario, scheme_index: int, trial: int) -> dict[Identity, float]:
