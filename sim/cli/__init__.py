@@ -40,7 +40,7 @@ COMMANDS: Final = {
     "init": "Write a small scenario to start from.",
     "schema": "Print the JSON Schema of scenarios, or of results.",
     "advise": "Find the smallest delays that meet objectives.",
-    "worst": "Choose what chance decides against a scenario, and tell the worst.",
+    "worst": "Attack what must never happen; chance decides against the scenario.",
     "explain": "Tell how one query failed, or why an object is still there.",
     "rare": "Estimate how likely a failure is that hardly any trial has.",
     "trace": "Write the trace of one trial as JSON lines.",

@@ -107,10 +107,10 @@ def command(
     allow_outside: bool,
     **given: Any,
 ) -> int:
-    """Let clients read and write the store of a scenario, and say what they see.
+    """Say what clients of the store see, and how consistent it is.
 
-    Nobody else uses the store; its faults happen. With --read the clients were others, of any
-    store. As FILE, - is standard input.
+    They read and write the store of a scenario, which nobody else uses; its faults happen. With
+    --read they were others, of any store. As FILE, - is standard input.
     """
     ages_us = _ages(ages)
     if key is not None and (form != "edn" or plane != "get"):
