@@ -1,5 +1,6 @@
 """Durations on a coarse grid, so that things happen at one instant more often than by chance."""
 
+import functools
 import re
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ _SLOWER: Final = 24
 _TIME: Final = re.compile(r"\b([0-9]+)([smh])\b")
 
 
+@functools.cache
 def minutes(least: int, most: int) -> SearchStrategy[str]:
     """Durations in [least, most] minutes, on a grid of five."""
     return st.integers(-(-least // STEP_M), most // STEP_M).map(lambda i: f"{i * STEP_M}m")
@@ -31,8 +33,8 @@ def slowed(value: Any) -> Any:
     return value
 
 
-@composite
-def lag_laws(draw: DrawFn, most_m: int = 60, *, least_m: int = 0) -> Any:
+@functools.cache
+def lag_laws(most_m: int = 60, *, least_m: int = 0) -> SearchStrategy[Any]:
     """Durations and laws of durations, as a scenario file says them.
 
     Parameters
@@ -45,6 +47,11 @@ def lag_laws(draw: DrawFn, most_m: int = 60, *, least_m: int = 0) -> Any:
     SearchStrategy of str or dict
         ``"10m"``, ``{"law": "uniform", …}`` and the like. Laws with an unbounded tail are cut.
     """
+    return _lag_laws(most_m, least_m)
+
+
+@composite
+def _lag_laws(draw: DrawFn, most_m: int, least_m: int) -> Any:
     if most_m <= 0:
         return "0s"
     value = st.one_of(st.just(f"{least_m}m"), minutes(least_m, most_m))

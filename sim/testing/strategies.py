@@ -6,9 +6,10 @@ grid, so that things happen at the same instant far more often than they would b
 simplest value comes first: what does not matter for a failure shrinks away.
 """
 
+import functools
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
@@ -33,6 +34,21 @@ Table = dict[str, Any]
 fault_tables()
 
 
+# Hypothesis looks at every strategy anew that it has not met, which takes longer than to draw.
+_cached: Final = functools.lru_cache(maxsize=None, typed=True)
+
+
+@_cached
+def _just(value: Any) -> SearchStrategy[Any]:
+    return st.just(value)
+
+
+@_cached
+def _among(*values: Any) -> SearchStrategy[Any]:
+    return st.sampled_from(values)
+
+
+@_cached
 def _seldom(often: Any, seldom: SearchStrategy[Any]) -> SearchStrategy[Any]:
     """``often`` mostly, which is also what a failing example shrinks to."""
     return st.one_of(st.just(often), st.just(often), seldom)
@@ -58,17 +74,17 @@ def stores(draw: DrawFn, *, strong: bool = False, errors: bool = True) -> Table:
     }
     table: Table = {
         "replicas": replicas,
-        "read_from": draw(st.sampled_from(["any", "sticky", "nearest"])),
-        "primary": replicas > 1 and draw(_seldom(False, st.just(True))),
+        "read_from": draw(_among("any", "sticky", "nearest")),
+        "primary": replicas > 1 and draw(_seldom(False, _just(True))),
         "acks": draw(st.integers(0, replicas)),
-        "order": draw(_seldom("independent", st.just("log"))),
-        "delete_absent": draw(_seldom(None, st.just("error"))),
+        "order": draw(_seldom("independent", _just("log"))),
+        "delete_absent": draw(_seldom(None, _just("error"))),
         "negative_cache": draw(_seldom("0s", _minutes(5, 60))),
         "lag": lag,
     }
     if errors:
-        table["error_rate"] = draw(_seldom(0.0, st.sampled_from([0.02, 0.2])))
-        table["lost_answer_rate"] = draw(_seldom(0.0, st.sampled_from([0.02, 0.1])))
+        table["error_rate"] = draw(_seldom(0.0, _among(0.02, 0.2)))
+        table["lost_answer_rate"] = draw(_seldom(0.0, _among(0.02, 0.1)))
     return table
 
 
@@ -77,12 +93,12 @@ def query_classes(draw: DrawFn, *, n_streams: int, name: str = "q") -> Table:
     """One ``[[queries]]`` table over ``n_streams`` streams."""
     return {
         "name": name,
-        "rate": draw(st.sampled_from(["1/m", "6/m"])),
+        "rate": draw(_among("1/m", "6/m")),
         "range": draw(_minutes(_HOUR_M, 24 * _HOUR_M)),
         "offset": draw(_seldom("0s", _minutes(0, 6 * _HOUR_M))),
-        "streams": draw(st.one_of(st.just("all"), st.integers(1, n_streams))),
+        "streams": draw(st.one_of(_just("all"), st.integers(1, n_streams))),
         "takes": draw(_seldom("0s", lag_laws(30))),
-        "max_resolution": draw(_seldom("raw", st.sampled_from(["5m", "1h"]))),
+        "max_resolution": draw(_seldom("raw", _among("5m", "1h"))),
     }
 
 
@@ -93,10 +109,10 @@ def _producers(draw: DrawFn, length_m: int, count: int) -> Table:
         "block_length": f"{length_m}m",
         "upload_after": draw(_seldom("0s", lag_laws(20))),
         "upload_takes": draw(_seldom("0s", lag_laws(30))),
-        "retry_after": draw(st.sampled_from(["30s", "5m"])),
+        "retry_after": draw(_among("30s", "5m")),
         "local_retention": draw(_minutes(0, 3 * length_m)),
-        "local_retention_bytes": draw(_seldom(None, st.sampled_from(["512MiB", "1300MiB"]))),
-        "unuploaded": draw(_seldom(None, st.just("dropped"))),
+        "local_retention_bytes": draw(_seldom(None, _among("512MiB", "1300MiB"))),
+        "unuploaded": draw(_seldom(None, _just("dropped"))),
         "chunk_files": draw(st.integers(1, 2)),
     }
 
@@ -105,64 +121,64 @@ def _producers(draw: DrawFn, length_m: int, count: int) -> Table:
 def _compactors(draw: DrawFn, length_m: int, count: int, *, downsampling: bool) -> Table:
     factor = draw(st.integers(2, 4))
     ranges = [length_m, length_m * factor, length_m * factor * 2]
-    cleanup = draw(st.sampled_from(["in-pass", "end-of-pass", "every 15m"]))
-    marks = draw(_seldom(0.0, st.just(0.5)))
-    beside = "0s" if cleanup == "every 15m" else draw(st.sampled_from(["0s", "25m"]))
+    cleanup = draw(_among("in-pass", "end-of-pass", "every 15m"))
+    marks = draw(_seldom(0.0, _just(0.5)))
+    beside = "0s" if cleanup == "every 15m" else draw(_among("0s", "25m"))
     return {
         "count": count if count > 1 else None,
-        "shards": draw(st.sampled_from([None, 1])) if count > 1 else None,
+        "shards": draw(_among(None, 1)) if count > 1 else None,
         "downsampling": downsampling,
         "wait_interval": draw(lag_laws(60, least_m=15)),
         "sync_takes": draw(_seldom("0s", lag_laws(10))),
-        "sync_stages": {"check": draw(st.sampled_from([0.0, marks])), "marks": marks},
-        "sync_timeout": draw(_seldom("0s", st.just("6m"))),
-        "remember_marks": draw(_seldom(True, st.just(False))),
+        "sync_stages": {"check": draw(_among(0.0, marks)), "marks": marks},
+        "sync_timeout": draw(_seldom("0s", _just("6m"))),
+        "remember_marks": draw(_seldom(True, _just(False))),
         "ranges": [f"{r}m" for r in ranges[: draw(st.integers(2, 3))]],
         "vertical_compaction": draw(_seldom(None, st.booleans())),
-        "asks_index_size": draw(_seldom(None, st.just(True))),
+        "asks_index_size": draw(_seldom(None, _just(True))),
         "download_takes": draw(_seldom("0s", lag_laws(20))),
         "compaction_takes": draw(lag_laws(30)),
         "upload_takes": draw(_seldom("0s", lag_laws(10))),
         "delete_takes": draw(_seldom("0s", lag_laws(5))),
-        "delete_workers": draw(st.sampled_from([1, 2, 32])),
-        "restart_after": draw(st.sampled_from(["10s", "5m"])),
+        "delete_workers": draw(_among(1, 2, 32)),
+        "restart_after": draw(_among("10s", "5m")),
         "consistency_delay": draw(_seldom("0s", _minutes(0, 40))),
         "retention": {"raw": draw(_seldom("0s", _minutes(2 * length_m, 8 * length_m)))},
         "cleanup": cleanup,
         "cleanup_interval": beside,
         "partial_age": draw(_seldom("48h", _minutes(10, 120))),
-        "partial_age_from": draw(st.sampled_from(["modified", "created"])),
-        "without_meta": draw(_seldom(None, st.just("fails"))),
-        "marked_are_partial": draw(_seldom(None, st.just(True))),
-        "partial_cleanup": draw(_seldom(None, st.just("mark"))),
-        "progress_interval": draw(_seldom("0s", st.just("20m"))),
-        "size_ratio": draw(st.sampled_from([1.0, 0.9])),
+        "partial_age_from": draw(_among("modified", "created")),
+        "without_meta": draw(_seldom(None, _just("fails"))),
+        "marked_are_partial": draw(_seldom(None, _just(True))),
+        "partial_cleanup": draw(_seldom(None, _just("mark"))),
+        "progress_interval": draw(_seldom("0s", _just("20m"))),
+        "size_ratio": draw(_among(1.0, 0.9)),
     }
 
 
 @composite
 def _gateways(draw: DrawFn, *, strong: bool) -> Table:
     shards = draw(st.integers(1, 2))
-    marks = draw(_seldom(0.0, st.just(0.5)))
+    marks = draw(_seldom(0.0, _just(0.5)))
     table = {
         "count": shards * draw(st.integers(1, 2)),
         "shards": shards,
-        "shard_by": draw(st.sampled_from([None, "block"])) if shards > 1 else None,
+        "shard_by": draw(_among(None, "block")) if shards > 1 else None,
         "sync_interval": draw(lag_laws(60, least_m=10)),
         "sync_takes": draw(_seldom("0s", lag_laws(20))),
-        "sync_takes_per_block": draw(_seldom("0s", st.sampled_from(["7s", "1m"]))),
-        "phase": draw(st.one_of(st.just("uniform"), _minutes(0, 60))),
+        "sync_takes_per_block": draw(_seldom("0s", _among("7s", "1m"))),
+        "phase": draw(st.one_of(_just("uniform"), _minutes(0, 60))),
         "consistency_delay": draw(_seldom("0s", _minutes(0, 40))),
-        "partial_response": draw(st.sampled_from(["abort", "warn"])),
-        "unhealthy_after": draw(st.sampled_from(["5m", "0s", "1h"])),
+        "partial_response": draw(_among("abort", "warn")),
+        "unhealthy_after": draw(_among("5m", "0s", "1h")),
         "restart_after": draw(_seldom("10s", lag_laws(20))),
         "sync_stages": {
-            "check": draw(st.sampled_from([0.0, marks])),
+            "check": draw(_among(0.0, marks)),
             "marks": marks,
-            "load": draw(st.sampled_from([1.0, marks])),
+            "load": draw(_among(1.0, marks)),
         },
     }
-    if not strong and draw(_seldom(False, st.just(True))):
+    if not strong and draw(_seldom(False, _just(True))):
         lasts = {key: draw(_minutes(0, 120)) for key in ("listing", "exists", "absent", "content")}
         table["cache"] = {**lasts, "shared": marks == 0.0 and draw(st.booleans())}
     return table
@@ -261,7 +277,7 @@ def scenarios(
         table = slowed(table)
         for query in table["queries"]:
             query["rate"] = "2/h"
-            query["max_resolution"] = draw(st.sampled_from(["5m", "1h", "raw"]))
+            query["max_resolution"] = draw(_among("5m", "1h", "raw"))
     fixed = {"schema": 1, "name": "drawn", "trials": 1}
     seed = draw(st.integers(0, 2**32))
     return noted(labelled(Scenario.model_validate({**fixed, "seed": seed, **table})))
