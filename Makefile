@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 REPORTS ?= thanos-2022
 # Of the pages of reports/make.py those to write anew; nothing stands for all.
 PAGES ?=
+# Interpreters whose digests are compared.
+PYTHONS ?= $(foreach minor,11 12 13 14,$(shell command -v python3.$(minor)))
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := $(VENV)/.set-up-runtime
@@ -15,7 +17,7 @@ DEV := $(VENV)/.set-up-dev
 READY := $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME))
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test test-quick check format notebooks reports matrix verify bench clean
+.PHONY: help set-up run test test-quick check format notebooks reports matrix verify digests mutants bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,11 +64,19 @@ matrix: $(READY) ## write reports/thanos-matrix/ anew: every failure mode under 
 verify: $(READY) ## write reports/verification/ anew: what others found, and what the simulator finds
 	$(BIN)/python -m reports.make verification
 
+digests: $(DEV) ## one digest on every Python and NumPy that can be had (minutes for each)
+	$(BIN)/python -m tests.versions $(PYTHONS)
+
+mutants: $(DEV) ## change a sample of modules bit by bit, and see which changes no test notices
+	$(PIP) install --no-compile -c constraints.txt mutmut
+	CI=true HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 bench: $(DEV) ## measure speed
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
 
 clean: ## remove everything that was made
-	rm -rf $(VENV) out build dist *.egg-info .benchmarks .coverage .hypothesis \
+	rm -rf $(VENV) out mutants build dist *.egg-info .benchmarks .coverage .hypothesis \
 	    .mypy_cache .pytest_cache .ruff_cache
 	find sim tests -name __pycache__ -prune -exec rm -rf {} +
 

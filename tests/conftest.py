@@ -1,7 +1,8 @@
 """What every test may use: Hypothesis profiles and golden files.
 
 The Hypothesis profile is ``ci`` (the same examples every time) where ``CI`` is set and ``dev``
-elsewhere; ``HYPOTHESIS_PROFILE=nightly`` asks for the long one.
+elsewhere; ``HYPOTHESIS_PROFILE=nightly`` asks for the long one, ``mutants`` for the quick one of
+`make mutants`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 GoldenCheck = Callable[[Path, str], None]
 
@@ -38,6 +39,13 @@ settings.register_profile(
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
+)
+
+# A failure is all that is asked for, not the smallest.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("ci"),
+    phases=[Phase.explicit, Phase.generate],
 )
 
 

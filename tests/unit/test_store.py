@@ -171,6 +171,48 @@ def test_a_quorum_store_is_as_late_as_its_messages() -> None:
     assert put.get == (expected,)
 
 
+def test_a_quorum_draws_the_way_there_and_back_for_each_replica() -> None:
+    high_h = {"write": 10, "ack": 1, "read": 2, "response": 6}
+    legs = {leg: {"law": "uniform", "low": "0s", "high": f"{h}h"} for leg, h in high_h.items()}
+    rig = Rig(quorum={"n": 5, "r": 2, "w": 2, **legs})
+    found, expected = [], []
+    for number in range(20):
+        block = rig.block(2 * number, 2 * number + 2)
+        rig.store.put(block, (META,))
+        key = f"{block.id}/meta.json"
+        drawn = {
+            leg: [
+                Uniform(low_us=0.0, high_us=h * 3600e6).draw_us(
+                    rig.streams.uniform("wars", key, 0, "get", leg, i)
+                )
+                for i in range(5)
+            ]
+            for leg, h in high_h.items()
+        }
+        commit_us = sorted(map(sum, zip(drawn["write"], drawn["ack"], strict=True)))[1]
+        back_us = [r + s for r, s in zip(drawn["read"], drawn["response"], strict=True)]
+        first = sorted(range(5), key=back_us.__getitem__)[:2]
+        late_us = min(drawn["write"][i] - drawn["read"][i] for i in first) - commit_us
+        expected.append((max(0, late_us),))
+        put = rig.trace().records[-1]
+        assert isinstance(put, PutRecord)
+        found.append(put.get)
+    assert found == expected
+    assert sum(t_us > 0 for (t_us,) in found) >= 3
+
+
+def test_a_log_orders_changes_of_one_instant_by_stream() -> None:
+    rig = Rig(order="log", lag=lag(create_get="1h", overwrite_get="10m"))
+    one, two = rig.block(0, 2), rig.block(0, 2, stream=1)
+    rig.store.put(two, (INDEX,))
+    rig.go("5h")
+    rig.store.put(one, (META,))
+    rig.store.put(one, (META,))
+    rig.store.put(two, (INDEX,))
+    shown = [record.get for record in rig.trace().records if isinstance(record, PutRecord)]
+    assert shown == [(us("1h"),), (us("6h"),), (us("6h"),), (us("5h10m"),)]
+
+
 def test_what_is_held_in_the_order_of_deletion() -> None:
     rig = Rig(chunk_files=2)
     block = rig.block(0, 2)
