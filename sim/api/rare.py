@@ -40,7 +40,7 @@ def rare(
     Raises
     ------
     ScenarioError, OSError
-        As :func:`load`, and if the scheme has no delete delay, or something else causes the outcome.
+        As :func:`load`, and if the scheme has no delete delay, or others cause the outcome.
     ValueError
         If there is no scheme of the name, or too few samples or repeats.
     """
