@@ -13,11 +13,13 @@ methods for functions: modifying old algorithms to make them faster", Statistica
 
 import itertools
 import math
+from collections.abc import Mapping
 from statistics import NormalDist
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Final
 
-from sim.core.pinned import PinnedStreams
-from sim.core.streams import Identity, Streams
+from sim.core.pinned import AskedStreams
+from sim.core.streams import Identity
 
 __all__ = ["MovedStreams"]
 
@@ -27,7 +29,7 @@ _LOTS: Final = 5
 _WIDTHS: Final = 4
 
 
-class MovedStreams(Streams):
+class MovedStreams(AskedStreams):
     """All draws of one trial, each near that of others.
 
     Parameters
@@ -42,14 +44,11 @@ class MovedStreams(Streams):
         Which share of the draws is moved at all, in [0, 1]; the lot of each falls on its own.
     stay : int
         So many of the draws that were asked for first stay as they were.
-
-    Attributes
-    ----------
-    asked : dict of Identity to float
-        Uniforms in [0, 1) by identity, as far as they were asked for.
+    pinned : mapping of Identity to float
+        Draws that have these values, and those near them as well.
     """
 
-    __slots__ = ("_before", "_count", "_kept", "_new", "_share", "_stay", "asked")
+    __slots__ = ("_before", "_count", "_kept", "_new", "_share", "_stay")
 
     def __init__(
         self,
@@ -58,10 +57,12 @@ class MovedStreams(Streams):
         kept: float = 0.0,
         share: float = 1.0,
         stay: int = 0,
+        *,
+        pinned: Mapping[Identity, float] = MappingProxyType({}),
     ) -> None:
         if not (0.0 <= kept <= 1.0 and 0.0 <= share <= 1.0):
             raise ValueError(f"kept={kept!r}, share={share!r} must be in [0, 1]")
-        super().__init__(seed)
+        super().__init__(seed, pinned)
         self._before = before
         self._kept = kept
         self._share = share
@@ -70,11 +71,6 @@ class MovedStreams(Streams):
         if before is not None and stay:
             self._stay = frozenset(itertools.islice(before.asked, stay))
         self._new = math.sqrt(1.0 - kept * kept)
-        self.asked: dict[Identity, float] = {}
-
-    def __reduce__(self) -> tuple[type[Streams], tuple[Any, ...]]:
-        """Pickle as those that were asked for, and others of the same seed."""
-        return (PinnedStreams, (self.seed, self.asked))
 
     @property
     def own_count(self) -> int:
@@ -83,22 +79,15 @@ class MovedStreams(Streams):
             self._count = len(self.asked)
         return self._count
 
-    def uniform(self, *identity: str | int) -> float:
-        """Return the uniform of an identity; raises as `word`."""
-        found = self.asked.get(identity)
-        if found is None:
-            found = self.asked[identity] = self._drawn(identity)
-        return found
-
     def _drawn(self, identity: Identity) -> float:
         before = self._before
         if before is None:
-            return super().uniform(*identity)
+            return super()._drawn(identity)
         if identity in self._stay:
             return before.uniform(*identity)
-        if self._share < 1.0 and super().uniform("lot", *identity) >= self._share:
+        if self._share < 1.0 and super()._drawn(("lot", *identity)) >= self._share:
             return before.uniform(*identity)
-        own = super().uniform(*identity)
+        own = super()._drawn(identity)
         if not self._kept:
             return own
         return _uniform(self._kept * _normal(before.uniform(*identity)) + self._new * _normal(own))
@@ -111,13 +100,14 @@ class MovedStreams(Streams):
         """
         own = self.own_count
         if kept is not None:
-            return MovedStreams(seed, self, kept)
+            return MovedStreams(seed, self, kept, pinned=self._pinned)
         rest, lot = divmod(seed, _LOTS)
         rest, halvings = divmod(rest, _WIDTHS)
         kept = math.sqrt(1.0 - 0.25**halvings)
         if lot:
-            return MovedStreams(seed, self, kept, 0.25 ** (lot - 1))
-        return MovedStreams(seed, self, kept, stay=min(own, rest % (reach + 1)))
+            return MovedStreams(seed, self, kept, 0.25 ** (lot - 1), pinned=self._pinned)
+        stay = min(own, rest % (reach + 1))
+        return MovedStreams(seed, self, kept, stay=stay, pinned=self._pinned)
 
 
 def _normal(uniform: float) -> float:

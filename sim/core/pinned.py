@@ -1,6 +1,7 @@
 """Draws with values that the seed has no say in, and a record of what is drawn."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sim.core.streams import Identity, Streams
@@ -40,8 +41,13 @@ class PinnedStreams(Streams):
         return super().uniform(*identity) if pinned is None else pinned
 
 
-class AskedStreams(PinnedStreams):
-    """The same, and a record of what was drawn.
+class AskedStreams(Streams):
+    """All draws of one trial, each made once, and a record of them.
+
+    Parameters
+    ----------
+    seed, pinned
+        As for :class:`PinnedStreams`.
 
     Attributes
     ----------
@@ -49,12 +55,25 @@ class AskedStreams(PinnedStreams):
         Uniforms by identity, in the order in which they were first asked for.
     """
 
-    __slots__ = ("asked",)
+    __slots__ = ("_pinned", "asked")
 
-    def __init__(self, seed: int, pinned: Mapping[Identity, float]) -> None:
-        super().__init__(seed, pinned)
+    def __init__(self, seed: int, pinned: Mapping[Identity, float] = MappingProxyType({})) -> None:
+        super().__init__(seed)
+        self._pinned = pinned
         self.asked: dict[Identity, float] = {}
+
+    def __reduce__(self) -> tuple[type[Streams], tuple[Any, ...]]:
+        """Pickle as those that were asked for, and others of the same seed."""
+        return (PinnedStreams, (self.seed, self.asked))
 
     def uniform(self, *identity: str | int) -> float:
         """Return the uniform of an identity, and remember that it was asked for."""
-        return self.asked.setdefault(identity, super().uniform(*identity))
+        found = self.asked.get(identity)
+        if found is None:
+            found = self._pinned.get(identity)
+            found = self.asked[identity] = self._drawn(identity) if found is None else found
+        return found
+
+    def _drawn(self, identity: Identity) -> float:
+        """Make a draw that is not pinned; raises as `word`."""
+        return super().uniform(*identity)

@@ -61,7 +61,11 @@ def simulate(
         All draws; None are those of the trial.
     """
     drawn = scenario.streams(scenario.seed + trial) if streams is None else streams
-    return _simulated(scenario, scheme_index, drawn, trial, shuffle)
+    world = _World(scenario, compose(scenario, scheme_index), drawn, trial, shuffle)
+    world.start()
+    trace = world.run()
+    world.dissolve()
+    return trace
 
 
 def asked(scenario: Scenario, scheme_index: int, trial: int) -> dict[Identity, float]:
@@ -73,20 +77,9 @@ def asked(scenario: Scenario, scheme_index: int, trial: int) -> dict[Identity, f
         Uniforms in [0, 1), in the order in which they are first asked for. Constant laws draw
         nothing, and what queries draw is not of the world.
     """
-    pinned = {draw.decides: draw.uniform for draw in scenario.draws or ()}
-    streams = AskedStreams(scenario.seed + trial, pinned)
-    _simulated(scenario, scheme_index, streams, trial, None)
+    streams = AskedStreams(scenario.seed + trial, scenario.pins)
+    simulate(scenario, scheme_index, trial, streams=streams)
     return streams.asked
-
-
-def _simulated(
-    scenario: Scenario, scheme_index: int, streams: Streams, trial: int, shuffle: int | None
-) -> Trace:
-    world = _World(scenario, compose(scenario, scheme_index), streams, trial, shuffle)
-    world.start()
-    trace = world.run()
-    world.dissolve()
-    return trace
 
 
 class _World:

@@ -26,7 +26,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim.core.pinned import PinnedStreams
-from sim.core.streams import Streams
+from sim.core.streams import Identity, Streams
 from sim.scenario.language.caches import GatewayCache
 from sim.scenario.language.cleanup import Cleanup
 from sim.scenario.language.compactor import Compactor, Retention
@@ -179,9 +179,17 @@ class Scenario(Frozen):
 
     def streams(self, seed: int) -> Streams:
         """All draws of the trial of a seed."""
-        if not self.draws:
-            return Streams(seed)
-        return PinnedStreams(seed, {draw.decides: draw.uniform for draw in self.draws})
+        return PinnedStreams(seed, self.pins) if self.draws else Streams(seed)
+
+    @property
+    def pins(self) -> dict[Identity, float]:
+        """The uniforms that are pinned, by what they decide."""
+        return {draw.decides: draw.uniform for draw in self.draws or ()}
+
+    def with_pins(self, pins: Mapping[Identity, float]) -> Self:
+        """The scenario with these draws pinned, uniforms in [0, 1), and no others."""
+        draws = [PinnedDraw.model_construct(decides=d, uniform=u) for d, u in pins.items()]
+        return self.model_copy(update={"draws": tuple(draws) or None})
 
     def cleanup(self, scheme_index: int) -> Cleanup:
         """When the blocks that a scheme has retired are deleted."""

@@ -20,7 +20,6 @@ from sim.core.moved import MovedStreams
 from sim.core.streams import Streams
 from sim.errors import Problem, ScenarioError
 from sim.model.world import simulate
-from sim.scenario.language.draws import PinnedDraw
 from sim.scenario.schema import Scenario
 from sim.study.executors import run_jobs
 from sim.trace.columns import build
@@ -104,7 +103,7 @@ def rare(
         delays_us=tuple(stage.level + delay_us for stage in by),
         delete_delay_us=delay_us,
         trials=sum(one.ways for one in found) + ways.count,
-        worst=_pinned(alone, worst.streams),
+        worst=alone.with_pins(worst.streams.asked),
         worst_fraction=worst.damage,
     )
 
@@ -129,7 +128,9 @@ class _Ways:
 
     def drawn(self, number: int) -> _Trial:
         """A trial that has nothing to do with others."""
-        return self._trial(MovedStreams(self._word(number)), is_asked=True)
+        return self._trial(
+            MovedStreams(self._word(number), pinned=self._scenario.pins), is_asked=True
+        )
 
     def moved(self, trial: _Trial, kept: float | None, number: int) -> _Trial:
         """One that is near another."""
@@ -143,7 +144,7 @@ class _Ways:
         self.count += 1
         trace = simulate(self._scenario, 0, 0, streams=streams)
         timelines = build(trace)
-        world = _pinned(self._scenario, streams)
+        world = self._scenario.with_pins(streams.asked)
         exposed = exposures(world, timelines)
         every = EveryDelay(world, 0, trace, timelines, exposed)
         if not every.is_predictable:
@@ -160,12 +161,3 @@ class _Ways:
             rule = f"be caused by deletions that come too early alone, and is {damage:.3g} without"
             raise ScenarioError([Problem("outcome", self._outcome, rule)])
         return _Trial(streams, score, damage)
-
-
-def _pinned(scenario: Scenario, streams: MovedStreams) -> Scenario:
-    """The scenario with what was drawn."""
-    draws = tuple(
-        PinnedDraw.model_construct(decides=identity, uniform=uniform)
-        for identity, uniform in streams.asked.items()
-    )
-    return scenario.model_copy(update={"draws": draws or None})

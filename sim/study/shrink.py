@@ -15,7 +15,7 @@ from sim.core.units import US_PER_S, format_duration
 from sim.study.attack import Attack, Found, changed, listed
 from sim.study.drawn import drawn_us
 from sim.study.lots import Lots, is_phase, phase_at
-from sim.study.steering import Course, Group, Played, group_of, pinned, play
+from sim.study.steering import Course, Group, Played, group_of, play
 
 if TYPE_CHECKING:
     from sim.core.streams import Identity
@@ -63,7 +63,7 @@ class _Shrinking:
 
     def __init__(self, attack: Attack, found: Found) -> None:
         self._attack = attack
-        self._own = {draw.decides for draw in attack.scenario.draws or ()}
+        self._own = set(attack.scenario.pins)
         self._seed = Streams(attack.scenario.seed)
         self._scenario = found.scenario
         self._moved = {moved.key: moved for moved in found.moved}
@@ -81,7 +81,7 @@ class _Shrinking:
         self._sooner()
         self._plainer_draws()
         self._fewer_draws()
-        scenario = pinned(self._scenario, self._pins())
+        scenario = self._scenario.with_pins(self._pins())
         asked = self._played.asked
         here = [name for name in asked if name in self._draws]
         return Shrunk(
@@ -96,7 +96,7 @@ class _Shrinking:
 
     def _pins(self) -> dict["Identity", float]:
         """Draws to pin: those that deviate, and those that were pinned before."""
-        own = {draw.decides: draw.uniform for draw in self._scenario.draws or ()}
+        own = self._scenario.pins
         here = {name: value for name, value in self._draws.items() if name in self._played.asked}
         return own | here
 

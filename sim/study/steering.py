@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from pydantic import PrivateAttr
 
 from sim.analysis.checkers import observe
 from sim.analysis.curve.every_delay import EveryDelay
@@ -21,10 +20,11 @@ from sim.analysis.curve.feedback import entanglement
 from sim.analysis.queries.evaluate import evaluate_exact, evaluate_sampled, inexact
 from sim.analysis.queries.exposure import exposures
 from sim.core.collector import collector_paused
+from sim.core.pinned import AskedStreams
 from sim.core.streams import Identity, Streams
 from sim.model.schemes import compose
 from sim.model.world import simulate
-from sim.scenario.schema import OUTCOMES, PinnedDraw, Scenario
+from sim.scenario.schema import OUTCOMES, Scenario
 from sim.trace.columns import build
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sim.trace.recorder import Trace
     from sim.trace.timelines import Timelines
 
-__all__ = ["Course", "Group", "Played", "Tilt", "Way", "group_of", "pinned", "play"]
+__all__ = ["Course", "Group", "Played", "Tilt", "Way", "group_of", "play"]
 
 _BLOCK: Final = re.compile(r"\d+\.\w+\.-?\d+--?\d+\.(?P<level>\d+)\..*")
 _HALF: Final = 0.5
@@ -136,39 +136,21 @@ def _lot(identity: Identity) -> Identity:
     return next(((n.rpartition(".")[0],) for n in names if _BLOCK.fullmatch(n)), identity)
 
 
-def pinned(scenario: Scenario, draws: Mapping[Identity, float]) -> Scenario:
-    """The scenario with pinned draws, and no others."""
-    table = tuple(PinnedDraw(decides=name, uniform=value) for name, value in draws.items())
-    return scenario.model_copy(update={"draws": table or None})
+class _Steered(AskedStreams):
+    """All draws of one trial as a course has them."""
 
-
-class _Steered(Streams):
-    """All draws of one trial as a course has them, and a record of them."""
-
-    __slots__ = ("_draws", "_extreme", "_others", "_tilts", "asked")
+    __slots__ = ("_extreme", "_others", "_tilts")
 
     def __init__(self, seed: int, course: Course, extreme: float) -> None:
-        super().__init__(seed)
-        self._draws = course.draws
+        super().__init__(seed, course.draws)
         self._tilts = course.tilts
         self._extreme = extreme
         self._others: dict[int, Streams] = {}
-        self.asked: dict[Identity, float] = {}
 
-    def uniform(self, *identity: str | int) -> float:
-        """Return the uniform of an identity."""
-        value = self.asked.get(identity)
-        if value is None:
-            value = self.asked[identity] = self._uniform(identity)
-        return value
-
-    def _uniform(self, identity: Identity) -> float:
-        value = self._draws.get(identity)
-        if value is not None:
-            return value
+    def _drawn(self, identity: Identity) -> float:
         tilt = self._tilts.get(group_of(identity)) if self._tilts else None
         if tilt is None:
-            return super().uniform(*identity)
+            return super()._drawn(identity)
         if tilt.way is Way.LOW:
             return 0.0
         if tilt.way is Way.HIGH:
@@ -178,15 +160,6 @@ class _Steered(Streams):
             return 0.0 if others.uniform(*_lot(identity)) < _HALF else 1.0 - self._extreme
         other = others.uniform(*identity)
         return min(max(other, self._extreme), 1.0 - self._extreme)
-
-
-class _SteeredScenario(Scenario):
-    """A scenario of which every trial draws from the same steered streams."""
-
-    _steered: _Steered = PrivateAttr()
-
-    def streams(self, seed: int) -> Streams:
-        return self._steered
 
 
 @collector_paused()
@@ -207,21 +180,18 @@ def play(
     has_slack : bool
         Whether to work out the slack.
     """
-    own = {draw.decides: draw.uniform for draw in scenario.draws or ()}
-    course = Course(tilts=course.tilts, draws={**course.draws, **own})
-    values = {name: getattr(scenario, name) for name in Scenario.model_fields}
-    steered = _SteeredScenario.model_construct(None, **values)
-    steered._steered = _Steered(scenario.seed, course, extreme)
-    trace = simulate(steered, 0, 0)
-    asked = dict(steered._steered.asked)
+    course = Course(tilts=course.tilts, draws={**course.draws, **scenario.pins})
+    streams = _Steered(scenario.seed, course, extreme)
+    trace = simulate(scenario, 0, 0, streams=streams)
     timelines = build(trace)
-    exposed = exposures(steered, timelines)
+    world = scenario.with_pins(streams.asked)
+    exposed = exposures(world, timelines)
     is_near = has_slack and outcome in OUTCOMES and outcome != "silent-gap"
     return Played(
-        amount=_amount(steered, outcome, timelines, exposed),
-        slack_us=_slack_us(steered, trace, timelines, exposed) if is_near else math.inf,
-        asked=asked,
-        times_us=_times_us(steered, timelines),
+        amount=_amount(world, outcome, timelines, exposed),
+        slack_us=_slack_us(world, trace, timelines, exposed) if is_near else math.inf,
+        asked=streams.asked,
+        times_us=_times_us(world, timelines),
     )
 
 

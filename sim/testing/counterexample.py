@@ -20,7 +20,7 @@ from sim.model.world import asked
 from sim.report.counterexample import counterexample_lines
 from sim.scenario.schema import Scenario
 from sim.study.attack import TRIES, Attack
-from sim.study.steering import Course, pinned
+from sim.study.steering import Course
 from sim.study.worst import find_worst, span_of
 from sim.testing.labels import labelled
 
@@ -172,11 +172,11 @@ def schedules(
         The trial whose draws they are.
     """
     index = 0 if scheme is None else scenario.scheme_index(scheme)
-    own = {draw.decides: draw.uniform for draw in scenario.draws or ()}
+    own = scenario.pins
     names = [name for name in asked(scenario, index, trial) if name not in own]
     if not names:
         return st.just(scenario)
-    return _draws(names).map(lambda draws: labelled(pinned(scenario, own | draws)))
+    return _draws(names).map(lambda draws: labelled(scenario.with_pins(own | draws)))
 
 
 def _draws(names: list[Identity]) -> SearchStrategy[dict[Identity, float]]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from hypothesis import note
 
+from sim.atomic import whole_file
 from sim.scenario.dump import brief_toml
 from sim.scenario.schema import Scenario
 
@@ -21,7 +22,8 @@ def keep(scenario: Scenario, folder: Path = KEPT) -> Path:
     """
     path = folder / f"{scenario.digest[:12]}.toml"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(brief_toml(scenario), encoding="utf-8", newline="\n")
+    with whole_file(path) as file:
+        file.write(brief_toml(scenario))
     return path
 
 

@@ -258,7 +258,7 @@ def test_an_outcome_that_there_is_not_is_refused() -> None:
 def test_schedules_pin_what_the_world_asks_for(data: st.DataObject) -> None:
     scenario = EDGES["R8"].put("1m")
     drawn = data.draw(schedules(scenario))
-    pins = {draw.decides: draw.uniform for draw in drawn.draws or ()}
+    pins = drawn.pins
     assert pins.keys() <= asked(scenario, 0, 0).keys()
     assert drawn.model_copy(update={"draws": None}) == scenario
 

@@ -34,6 +34,12 @@ def test_the_worst_trial_is_a_scenario_that_fails_as_often(found: Rare) -> None:
     assert classes.fractions["query-error"] == pytest.approx(found.worst_fraction)
 
 
+def test_what_the_scenario_pins_stays_as_it_is(found: Rare) -> None:
+    name = next(iter(found.worst.pins))
+    worst = rare(SCENARIO.with_pins({name: 0.125}), 0, samples=10, repeats=3).worst
+    assert found.worst.pins[name] != worst.pins[name] == 0.125
+
+
 def test_what_has_no_levels_is_refused() -> None:
     with pytest.raises(ScenarioError, match="have a delete delay"):
         rare(world(), 0)
