@@ -62,7 +62,7 @@ def command(
     seed: int | None,
     allow_outside: bool,
 ) -> int:
-    """Estimate how likely a query fails, however rare that is. As FILE, - is standard input.
+    """Estimate how likely a failure is that hardly any trial has. As FILE, - is standard input.
 
     Trials that come nearer to a failure than most go on from there, level by level, down to 1e-9
     and less. Exit code: 0 the chance is bounded from both sides, 2 the input is wrong, 3 unknown: a
