@@ -45,8 +45,8 @@ class Interval:
     low, high : float
         In [0, 1] with low <= fraction <= high; nan if nothing was asked.
     method : str
-        "t", "bootstrap", "phases", "clusters", "rule" or "none"; "sequence" of runs that went on
-        until it was narrow enough (``sequences.py``).
+        "t", "stratified", "bootstrap", "phases", "clusters", "rule" or "none"; "sequence" of runs
+        that went on until it was narrow enough (``sequences.py``).
     """
 
     fraction: float
@@ -56,7 +56,10 @@ class Interval:
 
 
 def fraction_interval(
-    per_trial: ArrayLike, queries_per_trial: ArrayLike, bounds: Sequence[Bound] | None = None
+    per_trial: ArrayLike,
+    queries_per_trial: ArrayLike,
+    bounds: Sequence[Bound] | None = None,
+    groups: Sequence[int] | None = None,
 ) -> Interval:
     """Estimate a fraction from its value in each trial.
 
@@ -70,6 +73,9 @@ def fraction_interval(
         left out, whatever their fraction.
     bounds : sequence of Bound or None
         What is known of each trial beyond its fraction, n of them; None: nothing is.
+    groups : sequence of int or None
+        Of each trial, in which group it is: those of one group are spread evenly, and groups are
+        independent of each other. None: so are all trials.
 
     Returns
     -------
@@ -81,6 +87,7 @@ def fraction_interval(
           and high are 0.
         - "t": at least three trials of which at least half saw the outcome, and at least half
           saw something else; cut to [0, 1].
+        - "stratified": the same, of trials in groups: a t interval of the means of the groups.
         - "bootstrap": the same, but from 12 trials on where their skewness says that t is not right
           (`bootstrap.is_skewed`).
         - "phases": as integrated over the phases of the readers, where every trial could be: the
@@ -113,6 +120,9 @@ def fraction_interval(
         return Interval(0.0, 0.0, 0.0, "rule")
     mean = math.fsum(fractions) / fractions.size
     if _speaks(fractions):
+        if groups is not None:
+            low, high = _t_interval(_means(fractions, np.asarray(groups)[asked]))
+            return Interval(mean, min(low, mean), max(high, mean), "stratified")
         if is_skewed(fractions):
             low, high = bootstrap_interval(fractions, _TAIL)
             return Interval(mean, max(0.0, min(low, mean)), min(1.0, max(high, mean)), "bootstrap")
@@ -216,6 +226,11 @@ def _t_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return the t interval of the mean of at least two fractions, cut to [0, 1]."""
     mean, half = math.fsum(values) / values.size, t_half_width(values)
     return max(0.0, mean - half), min(1.0, mean + half)
+
+
+def _means(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean of each group of values."""
+    return np.array([values[groups == group].mean() for group in np.unique(groups)])
 
 
 def t_half_width(values: NDArray[np.float64]) -> float:

@@ -17,6 +17,7 @@ from sim.analysis.estimators import Interval, fraction_interval
 from sim.analysis.evidence.exercised import Exercised
 from sim.analysis.queries.outcomes import Bound, added
 from sim.analysis.sequences import Precision, sequence_interval
+from sim.core.strata import GROUPS
 from sim.scenario.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class SchemeResult:
     """One scheme over all trials, in order; ``digest`` is over the digests of the trials.
 
     ``precision`` is what decided the number of trials; None if they were counted beforehand.
+    ``groups``: how many groups of trials are independent of each other; 0 if all trials are.
     """
 
     index: int
@@ -108,6 +110,7 @@ class SchemeResult:
     digest: str
     trials: tuple[TrialResult, ...]
     precision: Precision | None = None
+    groups: int = 0
 
     @property
     def exercised(self) -> Exercised:
@@ -193,6 +196,7 @@ def collect(
                 digest=digest,
                 trials=own,
                 precision=precision,
+                groups=GROUPS if scenario.is_spread else 0,
             )
         )
     return Result(
@@ -281,7 +285,8 @@ def _interval(scheme: SchemeResult, outcomes: tuple[str, ...], query: str | None
     if scheme.precision is not None:
         goal = scheme.precision.goal_of(outcomes, query)
         return sequence_interval(fractions, queries, bounds, scheme.precision, goal)
-    return fraction_interval(fractions, queries, bounds)
+    groups = [trial.trial % scheme.groups for trial in scheme.trials] if scheme.groups else None
+    return fraction_interval(fractions, queries, bounds, groups)
 
 
 def bound_of(trial: TrialResult, outcomes: Iterable[str], query: str | None) -> Bound:

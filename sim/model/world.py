@@ -77,7 +77,8 @@ def asked(scenario: Scenario, scheme_index: int, trial: int) -> dict[Identity, f
         Uniforms in [0, 1), in the order in which they are first asked for. Constant laws draw
         nothing, and what queries draw is not of the world.
     """
-    streams = AskedStreams(scenario.seed + trial, scenario.pins)
+    seed = scenario.seed + trial
+    streams = AskedStreams(seed, scenario.decided(seed))
     simulate(scenario, scheme_index, trial, streams=streams)
     return streams.asked
 

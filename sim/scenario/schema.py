@@ -26,6 +26,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim.core.pinned import PinnedStreams
+from sim.core.strata import is_spread, spread_uniform
 from sim.core.streams import Identity, Streams
 from sim.scenario.language.caches import GatewayCache
 from sim.scenario.language.cleanup import Cleanup
@@ -179,7 +180,24 @@ class Scenario(Frozen):
 
     def streams(self, seed: int) -> Streams:
         """All draws of the trial of a seed."""
-        return PinnedStreams(seed, self.pins) if self.draws else Streams(seed)
+        decided = self.decided(seed)
+        return PinnedStreams(seed, decided) if decided else Streams(seed)
+
+    def decided(self, seed: int) -> dict[Identity, float]:
+        """The draws of the trial of a seed that its seed alone does not make."""
+        return self._strata(seed - self.seed) | self.pins
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether phases are spread over the trials, and no trial is independent of all others."""
+        return bool(self.gateways.stratified) and is_spread(self.trials)
+
+    def _strata(self, trial: int) -> dict[Identity, float]:
+        """The phases of a trial, where they are spread."""
+        if not self.is_spread or not 0 <= trial < self.trials:
+            return {}
+        names: list[Identity] = [("gateway", g, "phase") for g in range(self.gateways.count)]
+        return {name: spread_uniform(self.seed, trial, self.trials, name) for name in names}
 
     @property
     def pins(self) -> dict[Identity, float]:

@@ -30,7 +30,7 @@ from sim.analysis.results import Result, TrialResult, collect
 from sim.analysis.sequences import Precision
 from sim.analysis.warmup import garbage_parts
 from sim.core.collector import collector_paused
-from sim.errors import DeterminismError
+from sim.errors import DeterminismError, Problem, ScenarioError
 from sim.model.world import simulate
 from sim.study.enough import Enough
 from sim.study.executors import run_jobs
@@ -147,11 +147,17 @@ def run_scenario(
         started from an entry that is not guarded.
     OSError
         If a finished trial cannot be kept.
+    ScenarioError
+        If phases are stratified, which needs a known number of trials, and ``precision`` is to
+        decide it.
     """
     chosen = range(len(scenario.schemes)) if schemes is None else sorted(set(schemes))
     files = None if finished is None else finished.of(scenario, mode=mode, check=check)
     # A run that is to be precise has the most trials that it may take.
     wanted = scenario.trials if precision is None else precision.trials_max
+    if precision is not None and scenario.gateways.stratified:
+        rule = "be left out where trials go on until they are enough: it spreads a known number"
+        raise ScenarioError([Problem("gateways.stratified", True, rule)])
     enough = Enough(precision or Precision(goals=(), trials_max=wanted), chosen)
     there = {} if files is None else _found(files, chosen, wanted)
     count = len(chosen) * wanted

@@ -4,9 +4,9 @@ Attributes have the names of the keys, with the unit of their value behind: ``wa
 a law (in µs, drawn), ``block_length_us`` a policy.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.core.laws import Constant, Law
 from sim.core.objects import Resolution
@@ -135,6 +135,9 @@ class Gateways(Frozen):
     phase: Annotated[Law | Literal["uniform"], PhaseLaw] = Field(
         "uniform", description="When the first sync starts: uniform in an interval, or a duration."
     )
+    stratified: Literal[True] | None = Field(
+        None, description="Spread uniform phases evenly over trials (a Latin hypercube)."
+    )
     consistency_delay_us: Duration = Field(
         0,
         alias="consistency_delay",
@@ -156,6 +159,12 @@ class Gateways(Frozen):
     cache: GatewayCache | None = Field(
         None, description="A caching bucket between the gateways and the store."
     )
+
+    @model_validator(mode="after")
+    def _has_strata(self) -> Self:
+        if self.stratified and self.phase != "uniform":
+            raise refusal('be left out unless phase is "uniform"', at=("stratified",))
+        return self
 
     @property
     def splits_streams(self) -> bool:
