@@ -1,14 +1,15 @@
 """Deterministic simulation of deletion schemes in an object store of immutable blocks.
 
 ``load`` reads a scenario; ``run``, ``sweep``, ``curve``, ``compare``, ``advise``, ``explain``,
-``matrix``, ``rare`` and ``worst`` ask it something (:mod:`sim.api`). They are imported when first
-used.
+``knobs``, ``matrix``, ``rare`` and ``worst`` ask it something (:mod:`sim.api`). They are imported
+when first used.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.api import advise, compare, curve, explain, load, run, sweep
+    from sim.api.knobs import knobs
     from sim.api.matrix import matrix
     from sim.api.rare import rare
     from sim.api.worst import worst
@@ -20,6 +21,7 @@ __all__ = [
     "compare",
     "curve",
     "explain",
+    "knobs",
     "load",
     "matrix",
     "rare",

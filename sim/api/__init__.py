@@ -19,9 +19,17 @@ from sim.analysis.comparison.compare import compare as compare_numbers
 from sim.analysis.comparison.numbers import Numbers, numbers_of
 from sim.analysis.evidence.tale import Explained, Unseen
 from sim.analysis.precision import parse_precision
+from sim.api.knobs import knobs
 from sim.api.matrix import matrix
 from sim.api.rare import rare
-from sim.api.shown import ComparisonResult, CurveResult, MatrixResult, RunResult, SweepResult
+from sim.api.shown import (
+    ComparisonResult,
+    CurveResult,
+    KnobsResult,
+    MatrixResult,
+    RunResult,
+    SweepResult,
+)
 from sim.api.sources import Source, load
 from sim.api.worst import worst
 from sim.scenario.dump import to_toml
@@ -37,6 +45,7 @@ from sim.study.sweep import load_settings, run_sweep
 __all__ = [
     "ComparisonResult",
     "CurveResult",
+    "KnobsResult",
     "MatrixResult",
     "RunResult",
     "Source",
@@ -45,6 +54,7 @@ __all__ = [
     "compare",
     "curve",
     "explain",
+    "knobs",
     "load",
     "matrix",
     "rare",

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sim.analysis.comparison.compare import Comparison
+from sim.analysis.effects import KnobEffects
 from sim.analysis.matrix import Cell
 from sim.analysis.results import Result
 from sim.analysis.sweep import Sweep, origin_of
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
     from sim.analysis.results import SchemeResult
     from sim.report.style import Axes
 
-__all__ = ["ComparisonResult", "CurveResult", "MatrixResult", "RunResult", "SweepResult"]
+__all__ = [
+    "ComparisonResult",
+    "CurveResult",
+    "KnobsResult",
+    "MatrixResult",
+    "RunResult",
+    "SweepResult",
+]
 
 V = TypeVar("V")
 
@@ -84,6 +92,28 @@ class SweepResult(_Shown[Sweep]):
         from sim.report.sweepfigures import failure_lines
 
         return failure_lines(self.value, _axes(ax))
+
+
+class KnobsResult(_Shown[KnobEffects]):
+    """Effects of knobs, see :func:`sim.api.knobs.knobs`."""
+
+    def __str__(self) -> str:
+        """What ``sim knobs`` shows."""
+        from sim.report.effects import effect_lines
+
+        return "\n".join(effect_lines(self.value))
+
+    def to_frame(self) -> "DataFrame":
+        """One knob a row, with the columns of the CSV that ``sim knobs --out`` writes."""
+        from sim.report.effects import effect_rows
+
+        return _frame(effect_rows(self.value))
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw first-order and total effects with their intervals; give the axes."""
+        from sim.report.effects import effect_bars
+
+        return effect_bars(self.value, _axes(ax))
 
 
 class CurveResult(SweepResult):

@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "worst": "Attack what must never happen; chance decides against the scenario.",
     "explain": "Tell how one query failed, or why an object is still there.",
     "rare": "Estimate how likely a failure is that hardly any trial has.",
+    "knobs": "Say which keys matter most, over ranges of all of them.",
     "trace": "Write the trace of one trial as JSON lines.",
     "history": "Say what clients of the store see, and how consistent it is.",
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
     from sim.study.sweep import Settings
 
-__all__ = ["SweepOptions", "read_settings", "targets"]
+__all__ = ["SweepOptions", "read_settings", "source_of", "targets"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def read_settings(path: str, options: SweepOptions) -> "tuple[Settings, tuple[in
     _check_targets(options, problems)
     selection, settings = None, None
     try:
-        source, text = _source(path)
+        source, text = source_of(path)
         for message in unfit(text, knobs):
             problems.wrong_knob(message)
         settings = load_settings(
@@ -110,7 +110,7 @@ def read_settings(path: str, options: SweepOptions) -> "tuple[Settings, tuple[in
     return settings, selection
 
 
-def _source(path: str) -> tuple[Path | str, str]:
+def source_of(path: str) -> tuple[Path | str, str]:
     """What is loaded for a path, and its text as far as it is one; standard input is read once.
 
     Raises

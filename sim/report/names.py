@@ -13,6 +13,8 @@ __all__ = [
     "FILES",
     "INDEX",
     "INDEX_FILES",
+    "KNOBS_FILES",
+    "KNOBS_MARKER",
     "MARKER",
     "PAGE",
     "SWEEP_FIGURES",
@@ -55,6 +57,11 @@ SWEEP_FILES: Final = (
     PAGE,
     *(f"{name}.{kind}" for name in SWEEP_FIGURES for kind in ("svg", "png")),
 )
+
+KNOBS_MARKER: Final = "knobs.json"
+"""The file by which a folder is known to hold effects of knobs."""
+
+KNOBS_FILES: Final = (KNOBS_MARKER, "knobs.csv", "knobs.svg", "knobs.png")
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 

@@ -40,6 +40,8 @@ _LOG: Final = "log:"
 _BETWEEN: Final = ".."
 _RANGE_RULE: Final = "a range is LOW..HIGH/POINTS, such as 0s..48h/25"
 _OPENING: Final = {"{": "}", "[": "]"}
+# Values along an even range are rounded by at most a sixtieth of this part of it.
+_ALONG: Final = 100
 # What decides how trials are made or called, and so cannot differ between cells.
 _COMMON: Final = ("schema", "name", "seed", "trials")
 
@@ -133,6 +135,23 @@ class Knob:
         assert self.numbers is not None
         pairs = sorted([*zip(self.numbers, self.texts, strict=True), *more])
         return self._with([number for number, _ in pairs], [text for _, text in pairs])
+
+    def along(self, shares: Sequence[float]) -> "Knob":
+        """Return the knob with a value for each share, in [0, 1], of the way from first to last.
+
+        Of whole numbers, at equal distances, each has as much of the way as any other.
+        """
+        assert self.numbers is not None
+        low, high = self.numbers[0], self.numbers[-1]
+        scale = self._scale()
+        edge = 0.5 if scale is _WHOLE and not self.is_log else 0.0
+        numbers = []
+        for share in shares:
+            even = low - edge + share * (high - low + 2.0 * edge)
+            exact = low * (high / low) ** share if self.is_log else even
+            number = scale.rounded(exact, exact if self.is_log else (high - low) / _ALONG)
+            numbers.append(min(max(number, low), high))
+        return self._with(numbers, [_text(scale, number) for number in numbers])
 
     def _scale(self) -> _Scale:
         assert self.numbers is not None

@@ -48,6 +48,7 @@ HOMES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "rich": (("sim/cli", "sim/report/"), "plain text"),
     "pandas": (("sim/api/",), "a result's to_frame"),
     "distributed": (("sim/study/",), "a concurrent.futures.Executor"),
+    "SALib": (("sim/analysis/effects.py",), "sim.analysis.effects"),
     "optuna": (("sim/study/",), "sim.study"),
     "tree_sitter": (("sim/scenario/",), "sim.scenario.load"),
     "tree_sitter_toml": (("sim/scenario/",), "sim.scenario.load"),
@@ -101,20 +102,21 @@ def declared(sources: Iterable[Source], pyproject: str) -> list[Finding]:
     project = tomllib.loads(pyproject)["project"]
     extras = project.get("optional-dependencies", {})
     wanted = [*project["dependencies"], *(item for extra in extras.values() for item in extra)]
-    known = {_module(item) for item in wanted} | {"sim"} | set(sys.stdlib_module_names)
+    known = {_module(item) for item in wanted} | {"sim"}
+    known.update(name.lower() for name in sys.stdlib_module_names)
     known.update(part for whole, part in _PARTS.items() if whole in known)
     return [
         source.at(node, f"{name} is not declared, use a dependency of pyproject.toml")
         for source in sources
         for node, name in imported(source)
-        if name.partition(".")[0] not in known
+        if name.partition(".")[0].lower() not in known
     ]
 
 
 def idle_extras(sources: Iterable[Source], pyproject: str) -> list[Finding]:
     """Refuse an extra of which no module is imported: who installs it gets nothing for it."""
     extras = tomllib.loads(pyproject)["project"].get("optional-dependencies", {})
-    used = {name.partition(".")[0] for source in sources for _, name in imported(source)}
+    used = {name.partition(".")[0].lower() for source in sources for _, name in imported(source)}
     message = "extra {} is imported nowhere, use it or leave it out"
     return [
         Finding("pyproject.toml", 0, message.format(extra))
