@@ -25,6 +25,7 @@ from sim.analysis.queries.evaluate import class_outcome, durations_us
 from sim.analysis.queries.exposure import Exposure, exposures
 from sim.analysis.queries.outcomes import ClassOutcome
 from sim.analysis.results import TrialResult
+from sim.analysis.warmup import garbage_parts
 from sim.core.units import NEVER
 from sim.trace.passes import Passes, Syncs
 from sim.trace.records import REQUEST_KINDS
@@ -197,6 +198,7 @@ class EveryDelay:
             classes=classes,
             counts=counts,
             garbage_byte_seconds=garbage,
+            garbage_parts=garbage_parts(timelines),
             exercised=exercised(scenario, timelines, asked, exposed),
             critical=tuple(critical.sample() for critical in self.critical),
         )
