@@ -29,6 +29,7 @@ from sim.core.units import (
     parse_duration,
     parse_rate,
 )
+from sim.scenario.complaints.text import too_deep
 from sim.scenario.overrides import overridden, value_of
 
 __all__ = ["POINTS_MAX", "Knob", "parse_knob", "settings_of", "unfit"]
@@ -318,7 +319,7 @@ def unfit(text: str, knobs: Sequence[Knob]) -> list[str]:
     except (ValueError, RecursionError):
         return []
     problems, seen = [], dict[tuple[str | int, ...], str]()
-    for knob in knobs:
+    for knob in () if too_deep(raw) else knobs:
         for place in overridden(raw, {knob.path: knob.values[0]})[1]:
             is_name = len(place) == 3 and place[0] == "schemes" and place[2] == "name"
             if is_name or (len(place) == 1 and place[0] in _COMMON):
