@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sim.analysis.effects import KnobEffects
     from sim.atomic import WorkFolder
     from sim.scenario.knobs import Knob
-    from sim.study.sweep import Settings
+    from sim.study.sweep import Load, Settings
 
 __all__ = ["command"]
 
@@ -91,17 +91,35 @@ def command(path: str, **options: Any) -> int:
     variance: of a key alone, and with what it does together with others. Needs the extra "search".
     Exit code: 0 there are effects, 2 the input is wrong, 3 unknown: nothing differs.
     """
+    from sim.scenario.knobs import unfit
+    from sim.scenario.load import load
     from sim.study.effects import knob_effects, scheme_of
 
     _check(options)
     overrides = common.override_options(
         seed=options["seed"], trials=options["trials"], assignments=options["assignments"]
     )
-    (scenario,) = common.read_scenarios([path], overrides, allow_outside=options["allow_outside"])
+    source, text = source_of(path)
+    taken = text if path == files.STANDARD else None
+    scenario = common.read_scenario(
+        path, overrides, allow_outside=options["allow_outside"], text=taken
+    )
+    if scenario is None:
+        return EXIT_BAD_INPUT
     scheme = options["scheme"]
     chosen = common.scheme_indices(scenario, [] if scheme is None else [scheme])
     knobs = _ranges(options["ranges"])
-    settings = _settings(path, knobs, overrides, scenario.seed, options)
+    if wrong := unfit(text, knobs):
+        raise click.BadParameter("; ".join(wrong), param_hint="--vary")
+    allow = options["allow_outside"]
+    settings = _settings(
+        path,
+        lambda values: load(source, {**overrides, **values}, allow_outside=allow),
+        knobs,
+        scenario.seed,
+        options,
+        text=taken,
+    )
     out = None if options["out"] is None else Path(options["out"]).resolve()
     with contextlib.ExitStack() as stack:
         from sim.atomic import work_folder
@@ -152,29 +170,20 @@ def _ranges(texts: Sequence[str]) -> "list[Knob]":
 
 def _settings(
     path: str,
+    load: "Load",
     knobs: "Sequence[Knob]",
-    overrides: dict[str, Any],
     seed: int,
     options: dict[str, Any],
+    *,
+    text: str | None,
 ) -> "Settings":
     """Make the scenarios of all settings; or show everything that is wrong, and exit with 2."""
-    from sim.scenario.knobs import unfit
-    from sim.scenario.load import load
     from sim.study.effects import draw_settings
 
-    source, text = source_of(path)
-    if wrong := unfit(text, knobs):
-        raise click.BadParameter("; ".join(wrong), param_hint="--vary")
-    allow = options["allow_outside"]
     try:
-        settings = draw_settings(
-            lambda values: load(source, {**overrides, **values}, allow_outside=allow),
-            knobs,
-            samples=options["samples"],
-            seed=seed,
-        )
+        settings = draw_settings(load, knobs, samples=options["samples"], seed=seed)
     except ScenarioError as error:
-        common.show_problems(path, error, text if path == files.STANDARD else None)
+        common.show_problems(path, error, text)
         raise click.exceptions.Exit(EXIT_BAD_INPUT) from None
     if not options["yes"]:
         limits = machine.limits(options["max_memory"], options["max_events"])

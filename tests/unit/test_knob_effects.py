@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import sys
@@ -158,7 +159,7 @@ def folder(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_command_shows_a_table_and_writes_files(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["knobs", "s.toml", *WORDS, *FEW, "--outcome", "garbage-bytes", "--scheme", "late"]
     assert main([*words, "--out", "out"]) == 0
@@ -170,7 +171,9 @@ def test_the_command_shows_a_table_and_writes_files(
     made = json.loads(written["knobs.json"])
     assert made["settings"] == 4 * 4
     assert made["effects"][0]["knob"] == "producers.block_bytes"
-    assert main([*words, "--json", "-"]) == 0
+    given = io.BytesIO((folder / "s.toml").read_bytes())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given, encoding="utf-8"))
+    assert main(["knobs", "-", *words[2:], "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out) == made
 
 
