@@ -127,10 +127,10 @@ def test_streams_of_a_trial_are_those_of_its_seed(
 ) -> None:
     seeds = []
 
-    def streams(seed: int) -> Streams:
+    def streams(_: Scenario, seed: int) -> Streams:
         seeds.append(seed)
         return Streams(seed)
 
-    monkeypatch.setattr("sim.analysis.queries.evaluate.Streams", streams)
+    monkeypatch.setattr(Scenario, "streams", streams)
     run_trial(scenario, 0, 1, "sampled")
     assert set(seeds) == {4}
