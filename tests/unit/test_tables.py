@@ -34,7 +34,8 @@ from sim.report.tables import (
     observation_lines,
     scheme_table,
 )
-from sim.scenario.language.values import Duration, Frozen
+from sim.scenario.language.schemes import SchemeBase
+from sim.scenario.language.values import Duration
 from sim.scenario.load import load
 from tests.conftest import GoldenCheck
 from tests.made_results import SCENARIO, hazard, outcome, result, scenario, trial
@@ -187,8 +188,7 @@ def test_a_run_without_delays_has_no_columns_for_them() -> None:
 
 
 def test_the_delays_of_a_scheme_are_its_durations() -> None:
-    class Leased(Frozen):
-        name: str
+    class Leased(SchemeBase):
         kind: str
         lease_us: Duration = Field(alias="lease")
         holders: int = 1
