@@ -7,7 +7,7 @@ from reports.pages import ROOT, data, page, table
 from sim.analysis.expect import Verdict
 from sim.analysis.matrix import Cell, Price, Row
 from sim.report.formats import format_bytes_short, format_count
-from sim.report.matrix import cell_text, matrix_figure
+from sim.report.matrix import cell_row, cell_text, matrix_figure
 from sim.report.style import to_svg
 from sim.scenario.presets import scheme_presets
 from sim.study.matrix import cells, prices, rows
@@ -25,22 +25,9 @@ def files() -> Iterator[tuple[str, bytes]]:
     found = cells(asked, schemes, trials=TRIALS, workers=None)
     costs = prices(_PRICED, schemes, trials=1, workers=None)
     yield "matrix.svg", to_svg(matrix_figure(found))
-    yield "matrix.csv", data([_row(cell) for cell in found])
+    yield "matrix.csv", data([cell_row(cell) for cell in found])
     parts = _parts(asked, found, costs)
     yield "README.md", page("# Failure modes and schemes", *parts, made_by="make matrix")
-
-
-def _row(cell: Cell) -> dict[str, object]:
-    return {
-        "mode": cell.row.mode,
-        "scenario": cell.row.path.stem,
-        "scheme": cell.scheme,
-        "verdict_of_never": str(cell.verdict),
-        "symptom": cell.symptom,
-        "amount": cell.amount,
-        "high": cell.high,
-        "reason": cell.reason,
-    }
 
 
 def _parts(asked: Sequence[Row], found: Sequence[Cell], costs: Sequence[Price]) -> Iterator[str]:

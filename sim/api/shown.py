@@ -231,19 +231,9 @@ class MatrixResult(_Shown[tuple[Cell, ...]]):
 
     def to_frame(self) -> "DataFrame":
         """A cell a row, with the columns of ``reports/thanos-matrix/matrix.csv``."""
-        return _frame(
-            {
-                "mode": cell.row.mode,
-                "scenario": cell.row.path.stem,
-                "scheme": cell.scheme,
-                "verdict_of_never": str(cell.verdict),
-                "symptom": cell.symptom,
-                "amount": cell.amount,
-                "high": cell.high,
-                "reason": cell.reason,
-            }
-            for cell in self.value
-        )
+        from sim.report.matrix import cell_row
+
+        return _frame(map(cell_row, self.value))
 
 
 def _axes(ax: "Axes | None") -> "Axes":

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sim.analysis.evidence.counterexample import Worst
 from sim.api.sources import Source, load
+from sim.study.attack import TRIES
 from sim.study.worst import find_worst, span_of
 
 __all__ = ["worst"]
@@ -15,7 +16,7 @@ def worst(
     scheme: str | None = None,
     *,
     moves: Mapping[str, tuple[str, str]] | None = None,
-    tries: int = 300,
+    tries: int = TRIES,
     trial: int = 0,
 ) -> Worst:
     """Choose phases, lags and times of faults against a scheme, and find the smallest story.

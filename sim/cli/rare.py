@@ -1,8 +1,10 @@
 """``sim rare``: how likely a failure is that hardly any trial has."""
 
+from pathlib import Path
+
 import click
 
-from sim.cli import common, complete, files, screen
+from sim.cli import common, complete, files, machine, screen
 from sim.errors import EXIT_HOLDS, EXIT_UNKNOWN, printable
 
 __all__ = ["command"]
@@ -48,6 +50,7 @@ __all__ = ["command"]
 )
 @common.set_option
 @click.option("--seed", type=int, help="Seed, instead of the file's.")
+@common.limit_options
 @common.allow_outside_option
 def command(
     path: str,
@@ -61,6 +64,9 @@ def command(
     assignments: tuple[str, ...],
     seed: int | None,
     allow_outside: bool,
+    max_memory: int | None,
+    max_events: float | None,
+    yes: bool,
 ) -> int:
     """Estimate how likely a failure is that hardly any trial has. As FILE, - is standard input.
 
@@ -73,15 +79,25 @@ def command(
     from sim.scenario.dump import to_toml
     from sim.study.rare import REPEATS, SAMPLES, rare
 
-    for option, target in (("--worst", worst), ("--json", json)):
-        if target is not None:
-            files.check_file_target(target, option)
+    targets = {"--worst": worst, "--json": json}
+    wanted = {option: target for option, target in targets.items() if target is not None}
+    for option, target in wanted.items():
+        files.check_file_target(target, option)
     overrides = common.override_options(seed=seed, trials=None, assignments=assignments)
-    (scenario,) = common.read_scenarios([path], overrides, allow_outside=allow_outside)
+    read: list[Path] = []
+    (scenario,) = common.read_scenarios(
+        [path], overrides, allow_outside=allow_outside, on_read=read.append
+    )
+    files.check_apart(wanted, read)
     chosen = common.scheme_indices(scenario, [] if scheme is None else [scheme])
     marked = [i for i, one in enumerate(scenario.schemes) if one.kind == "deletion-mark"]
     index = chosen[0] if chosen else next(iter(marked), 0)
     count = repeats or REPEATS
+    if not yes:
+        # Levels that nobody knows beforehand cost as much each.
+        least = scenario.model_copy(update={"trials": (samples or SAMPLES) * count})
+        limits = machine.limits(max_memory, max_events)
+        machine.refuse_too_much(path, least, mode="exact", schemes=1, workers=1, limits=limits)
     with screen.progress(count, f"{scenario.name}, repetitions", is_quiet=False) as advance:
         found = rare(
             scenario,

@@ -16,7 +16,7 @@ from sim.scenario.schema import OUTCOMES
 if TYPE_CHECKING:
     from sim.analysis.matrix import Cell
 
-__all__ = ["cell_text", "matrix_figure"]
+__all__ = ["cell_row", "cell_text", "matrix_figure"]
 
 # From pale to dark: a fraction of 1e-6 or less, and all queries.
 _SEEN: Final = ("#fde5d0", "#f8b98a", "#e76300", "#bd1f01")
@@ -38,6 +38,20 @@ def cell_text(cell: "Cell") -> str:
     unit = "fraction" if cell.symptom in OUTCOMES else METRICS[cell.symptom].unit
     text = format_amount(cell.amount, unit)
     return f"{text} x" if unit == "count" else text
+
+
+def cell_row(cell: "Cell") -> dict[str, object]:
+    """What a table has of a cell, by column."""
+    return {
+        "mode": cell.row.mode,
+        "scenario": cell.row.path.stem,
+        "scheme": cell.scheme,
+        "verdict_of_never": str(cell.verdict),
+        "symptom": cell.symptom,
+        "amount": cell.amount,
+        "high": cell.high,
+        "reason": cell.reason,
+    }
 
 
 def matrix_figure(cells: Sequence["Cell"]) -> Figure:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 
 import sim
 from sim.cli import main
+from sim.cli.worst import command
 from sim.scenario.dump import to_toml
 from sim.scenario.schema import Expectation
+from sim.study.attack import TRIES
 from tests.unit.test_counterexample import EDGES
 
 
@@ -103,3 +106,8 @@ def test_python_has_the_same(below: str) -> None:
     assert found.found is not None
     assert sim.load(found.found.toml()) == found.found.scenario
     assert sim.worst(below, "query-error", "s", tries=1).found is None
+
+
+def test_the_command_tries_as_often_as_the_function() -> None:
+    (tries,) = (option.default for option in command.params if option.name == "tries")
+    assert tries == TRIES == inspect.signature(sim.worst).parameters["tries"].default

@@ -91,3 +91,16 @@ def test_the_command_says_how_sure_it_is(
     assert "[assumed]" in shown
     assert main(["rare", "one.toml", "--set", "schemes.0.kind=immediate"]) == 2
     assert callable(sim.rare)
+
+
+def test_it_writes_over_no_scenario_and_runs_nothing_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = to_toml(SCENARIO)
+    Path("one.toml").write_text(text, encoding="utf-8")
+    few = ["--samples", "10", "--repeats", "3", "--workers", "1"]
+    assert main(["rare", "one.toml", *few, "--worst", "one.toml"]) == 2
+    assert main(["rare", "one.toml", *few, "--max-events", "10"]) == 2
+    assert "--yes runs it all the same" in " ".join(capsys.readouterr().err.split())
+    assert Path("one.toml").read_text(encoding="utf-8") == text
