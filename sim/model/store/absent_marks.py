@@ -16,11 +16,14 @@ class MarkMemory:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._mark_object = client.store.catalog.mark_object
+        self._negative_us = client.store.spec.negative_cache_us
         self._reads_us: list[int] = []
+        self._later: list[int] = []
         self._last: dict[int, int] = {}
 
     def note_sync(self, marks_us: int) -> None:
         """A sync read the marks of all blocks that are open at ``marks_us``."""
+        self._later.append(len(self._reads_us))
         self._reads_us.append(marks_us)
 
     def open(self, block: Block) -> None:
@@ -40,7 +43,26 @@ class MarkMemory:
             return
         client, reads_us = self._client, self._reads_us
         until_us = client.remembered_absent_until(block, self._mark_object)
-        while (last := bisect_left(reads_us, until_us, last + 1)) < len(reads_us):
-            client.remember_absent(block, self._mark_object, reads_us[last])
-            until_us = client.remembered_absent_until(block, self._mark_object)
+        sent = bisect_left(reads_us, until_us, last + 1)
+        if sent < len(reads_us):
+            client.remember_absent(block, self._mark_object, reads_us[self._last_sent(sent)])
         self._last[block.index] = len(reads_us) - 1
+
+    def _last_sent(self, read: int) -> int:
+        """The last read that is sent if number ``read`` is, and all while the answer is forgotten.
+
+        Which one follows a read that is sent is the same for all blocks. ``_later`` remembers for
+        each some later one, or itself, so that nobody walks the same way twice.
+        """
+        reads_us, later, passed = self._reads_us, self._later, []
+        while True:
+            following = later[read]
+            if following == read:
+                following = bisect_left(reads_us, reads_us[read] + self._negative_us, read + 1)
+                if following == len(reads_us):
+                    break
+            passed.append(read)
+            read = following
+        for earlier in passed:
+            later[earlier] = read
+        return read
