@@ -211,11 +211,9 @@ def _store() -> Iterator[Bug]:
     )
     yield Bug(
         what="replicas share a draw",
-        where=f"{VISIBILITY}:draw_us",
+        where="sim.core.streams:Streams.uniforms",
         made=lambda right: (
-            lambda law, streams, *name: right(
-                law, streams, *(0 if i == 3 else part for i, part in enumerate(name))
-            )
+            lambda self, name, endings: right(self, name, endings)[:1] * len(endings.parts)
         ),
         noticed_by=test_store.test_lags_are_drawn_by_key_version_replica_and_plane,
     )

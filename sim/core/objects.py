@@ -21,6 +21,8 @@ Resolution = Literal["raw", "5m", "1h"]
 RESOLUTIONS: Final[tuple[Resolution, ...]] = get_args(Resolution)
 """From the finest to the coarsest; records have their positions."""
 
+_AFTER_CHUNKS: Final = ("index", "meta.json", "deletion-mark.json", "no-compact-mark.json")
+
 
 @dataclass(frozen=True, slots=True)
 class BlockObjects:
@@ -62,9 +64,13 @@ class BlockObjects:
     @property
     def names(self) -> tuple[str, ...]:
         """Names below the block's id, by number."""
-        chunks = (f"chunks/{i + 1:06d}" for i in range(self.chunk_files))
-        return (*chunks, "index", "meta.json", "deletion-mark.json", "no-compact-mark.json")
+        return tuple(map(self._name, range(self.count)))
 
     def key(self, block_id: str, number: int) -> str:
         """Key of an object in the store."""
-        return f"{block_id}/{self.names[number]}"
+        return f"{block_id}/{self._name(number)}"
+
+    def _name(self, number: int) -> str:
+        if number < self.chunk_files:
+            return f"chunks/{number + 1:06d}"
+        return _AFTER_CHUNKS[number - self.chunk_files]

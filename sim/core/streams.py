@@ -24,13 +24,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.core.identities import Endings, Identity, plain
+
 __all__ = ["STREAM_VERSION", "Identity", "Stream", "Streams"]
 
 STREAM_VERSION: Final = 1
 """Raised whenever the same seed and identity begin to give another number."""
-
-Identity = tuple[str | int, ...]
-"""What a draw decides, from the general to the particular: ``("gateway", 0, "phase")``."""
 
 _MASK: Final = 2**64 - 1
 _GAMMA: Final = 0x9E3779B97F4A7C15
@@ -40,24 +39,6 @@ _TO_UNIT: Final = 2.0**-53
 _ORDINAL_MAX: Final = 2**63 - 1
 _CHUNK: Final = 16_384
 """Elements handled at once: the working set of the finaliser stays in the first caches."""
-
-
-def _plain(identity: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Return `identity` with subclasses and NumPy integers turned into plain str and int."""
-    if not identity:
-        raise ValueError("identity=() must name what the draw decides")
-    plain: list[str | int] = []
-    for part in identity:
-        if isinstance(part, str):
-            plain.append(str.__str__(part))
-        elif isinstance(part, (bool, np.bool_)):
-            raise ValueError(f"identity={identity!r} must consist of str and int, not bool")
-        else:
-            try:
-                plain.append(operator.index(part))
-            except TypeError:
-                raise ValueError(f"identity={identity!r} must consist of str and int") from None
-    return tuple(plain)
 
 
 def _mixed_in_place(words: NDArray[np.uint64], scratch: NDArray[np.uint64]) -> None:
@@ -252,7 +233,7 @@ class Streams:
         """
         for part in identity:
             if type(part) is not str and type(part) is not int:
-                identity = _plain(identity)
+                identity = plain(identity)
                 break
         if not identity:
             raise ValueError("identity=() must name what the draw decides")
@@ -289,6 +270,42 @@ class Streams:
         state = self._root.copy()
         state.update(ascii(identity).encode())
         return (int.from_bytes(state.digest(), "little") >> 11) * _TO_UNIT
+
+    def uniforms(self, identity: Identity, endings: Endings) -> list[float]:
+        """Return the uniforms of identities that begin alike, each that of `uniform`.
+
+        Parameters
+        ----------
+        identity : Identity
+            How all of them begin, at least one part.
+        endings : Endings
+            How each of them ends.
+
+        Returns
+        -------
+        list of float
+            In [0, 1), one for each ending.
+
+        Raises
+        ------
+        ValueError
+            As `word`.
+        """
+        if type(self).uniform is not Streams.uniform:
+            # Others have their own say in what a draw is.
+            return [self.uniform(*identity, *ending) for ending in endings.parts]
+        for part in identity:
+            if type(part) is not str and type(part) is not int:
+                identity = plain(identity)
+                break
+        begun = self._root.copy()
+        begun.update(ascii((*identity, ""))[:-3].encode())
+        digests = []
+        for text in endings.texts:
+            state = begun.copy()
+            state.update(text)
+            digests.append(state.digest())
+        return endings.uniforms(digests)
 
     def stream(self, *identity: str | int) -> Stream:
         """Return the stream of an identity; raises as `word`."""

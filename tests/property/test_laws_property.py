@@ -19,6 +19,8 @@ from sim.core.laws import (
     Uniform,
     Weibull,
 )
+from sim.core.steps import Steps
+from sim.core.units import LONGEST_US
 
 durations = st.floats(1.0, 1e12)
 # The numbers that streams give.
@@ -142,3 +144,30 @@ def test_a_shift_and_a_cap_commute_with_the_quantile(law: Law, factor: float) ->
     changed = Adjusted(law=law, plus_us=7.0, at_most_us=cap)
     for u in (0.1, 0.5, 0.9):
         assert changed.ppf(u) == min(law.ppf(u) + 7.0, cap)
+
+
+mixed = mixtures(laws) | adjusted(mixtures(laws))
+
+
+@given(mixed, st.lists(probabilities, min_size=1, max_size=8), st.integers(0, 10**6))
+def test_steps_draw_what_the_law_draws(law: Law, us: list[float], drawn_us: int) -> None:
+    steps = Steps(law)
+    # Right at a step as well, where rounding decides.
+    edge = law.cdf(drawn_us + 0.5)
+    near = [u for u in (edge - 2.0**-43, edge, edge + 2.0**-43) if 0.0 <= u < 1.0]
+    for u in (*us, *near, *us):
+        assert steps.draw_us(u) == law.draw_us(u)
+
+
+@given(mixtures(continuous), st.floats(1e-6, 1.0 - 1e-6))
+def test_steps_agree_with_plain_bisection(law: Law, u: float) -> None:
+    low_us, high_us = -1, LONGEST_US
+    while high_us - low_us > 1:
+        middle_us = (low_us + high_us) // 2
+        if law.cdf(middle_us + 0.5) < u:
+            low_us = middle_us
+        else:
+            high_us = middle_us
+    found_us = Steps(law).draw_us(u)
+    # Beyond 2^32 µs the law itself decides, on a lattice that grows coarse.
+    assert found_us == high_us or abs(found_us - high_us) <= high_us * 2.0**-32

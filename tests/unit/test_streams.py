@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from sim.core.identities import Endings, Identity
 from sim.core.streams import STREAM_VERSION, Stream, Streams
 
 IDENTITIES: list[tuple[str | int, ...]] = [
@@ -182,3 +183,33 @@ def test_bits_are_balanced_over_names_and_ordinals() -> None:
     for words in (named, rows):
         ones = ((words[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)).mean(axis=0)
         assert np.abs(ones - 0.5).max() < 5.0 * 0.5 / np.sqrt(n)
+
+
+ENDS: list[Identity] = [(0,), ("get", 1), ("it's", "é", -3), (10**30, "a", "b", "c")]
+
+
+@pytest.mark.parametrize("begun", [("a",), ("lag", "é'", 4), ("x" * 300, 1)])
+def test_many_that_begin_alike_are_those_of_each(begun: Identity) -> None:
+    streams = Streams(2**100)
+    expected = [streams.uniform(*begun, *end) for end in ENDS]
+    assert streams.uniforms(begun, Endings(ENDS)) == expected
+    assert streams.uniforms((*begun, "z"), Endings(ENDS)) != expected
+    assert streams.uniforms(begun, Endings(())) == []
+    numbers = Endings([(np.int64(0),), *ENDS[1:]])  # type: ignore[list-item]
+    assert streams.uniforms(begun, numbers) == expected
+
+
+def test_whoever_says_what_a_draw_is_says_it_of_many() -> None:
+    class Said(Streams):
+        def uniform(self, *identity: str | int) -> float:
+            return 0.25 if identity == ("a", 0) else super().uniform(*identity)
+
+    found = Said(3).uniforms(("a",), Endings([(0,), (1,)]))
+    assert found == [0.25, Streams(3).uniform("a", 1)]
+
+
+def test_an_ending_names_something() -> None:
+    with pytest.raises(ValueError, match="must name what"):
+        Endings([()])
+    with pytest.raises(ValueError, match="must consist of"):
+        Streams(3).uniforms((1.5,), Endings([(0,)]))  # type: ignore[arg-type]

@@ -5,7 +5,8 @@ that depends on the change alone (key, version, replica, plane), never on when o
 asked. So the store can be asked about any instant, and all schemes of a trial meet the same lags.
 """
 
-from sim.core.draws import draw_us
+from sim.core.draws import Inverses, Row, draw_us
+from sim.core.identities import Endings
 from sim.core.kernel import Kernel
 from sim.core.laws import Law
 from sim.core.streams import Streams
@@ -47,6 +48,9 @@ class Visibility:
             "delete": (lag.delete.get, lag.delete.list),
         }
         self.is_instant = lags.are_none and all(map(self._shows_at_once, self._laws.values()))
+        self._replicas = Endings((r,) for r in range(spec.replicas))
+        self._lags = {kind: _lags(laws, spec.replicas) for kind, laws in self._laws.items()}
+        self._messages = () if spec.quorum is None else _messages(spec.quorum)
 
     def of(self, key: str, version: int, kind: str, *, stream: int) -> Columns:
         """When a version of a key shows that is acknowledged now.
@@ -72,15 +76,13 @@ class Visibility:
         now_us = self._kernel.now_us
         if self._spec.quorum is not None:
             return (now_us + self._quorum_lag_us(self._spec.quorum, key, version, plane),)
-        replicas = range(self._spec.replicas)
-        law, name = self._laws[kind][plane], _PLANES[plane]
-        lags = [draw_us(law, self._streams, "lag", key, version, r, name) for r in replicas]
-        faults = self._faults
+        lags = self._lags[kind][plane].draw_us(self._streams, "lag", key, version)
+        faults, name = self._faults, _PLANES[plane]
         if not faults.are_none:
-            for r in replicas:
-                others = faults.laws(now_us, kind, name, r) or [law]
-                identity = ("lag", key, version, r, name)
-                lags[r] = max(draw_us(other, self._streams, *identity) for other in others)
+            for r in range(self._spec.replicas):
+                if others := faults.laws(now_us, kind, name, r):
+                    identity = ("lag", key, version, r, name)
+                    lags[r] = max(draw_us(other, self._streams, *identity) for other in others)
         for replica in self._current_at_ack(key, version):
             lags[replica] = 0
         seen = [now_us + lag for lag in lags]
@@ -93,26 +95,18 @@ class Visibility:
     def _current_at_ack(self, key: str, version: int) -> list[int]:
         """Replicas that applied the change before it was acknowledged."""
         current = [0] if self._spec.primary else []
-        uniform = self._streams.uniform
         if self._spec.acks:
-            draws = [
-                (self._faults.cut_off(self._kernel.now_us, r), uniform("ack", key, version, r), r)
-                for r in range(self._spec.replicas)
-            ]
+            uniforms = self._streams.uniforms(("ack", key, version), self._replicas)
+            now_us, cut_off = self._kernel.now_us, self._faults.cut_off
+            draws = [(cut_off(now_us, r), uniform, r) for r, uniform in enumerate(uniforms)]
             current += [r for *_, r in sorted(draws)[: self._spec.acks]]
         return current
 
     def _quorum_lag_us(self, quorum: Quorum, key: str, version: int, plane: int) -> int:
         """The age from which a read of this version finds it: the one-pass form of WARS."""
-
-        def delays(leg: str, law: Law) -> list[int]:
-            identity = ("wars", key, version, _PLANES[plane], leg)
-            return [draw_us(law, self._streams, *identity, i) for i in range(quorum.n)]
-
-        write = delays("write", quorum.write)
-        ack = delays("ack", quorum.ack)
-        read = delays("read", quorum.read)
-        response = delays("response", quorum.response)
+        n = quorum.n
+        delays_us = self._messages[plane].draw_us(self._streams, "wars", key, version)
+        write, ack, read, response = (delays_us[leg * n : leg * n + n] for leg in range(4))
         commit = sorted(w + a for w, a in zip(write, ack, strict=True))[quorum.w - 1]
         answers = sorted((r + s, i) for i, (r, s) in enumerate(zip(read, response, strict=True)))
         first = min(write[i] - read[i] for _, i in answers[: quorum.r])
@@ -122,6 +116,31 @@ class Visibility:
         if self._spec.quorum is not None or self._spec.order == "log":
             return False
         return all(law.is_constant and law.draw_us(0.5) == 0 for law in laws)
+
+
+def _lags(laws: tuple[Law, Law], replicas: int) -> tuple[Row, ...]:
+    """The lags of a change at the replicas, by plane."""
+    inverses = Inverses()
+    return tuple(
+        Row([law] * replicas, [(r, name) for r in range(replicas)], inverses)
+        for law, name in zip(laws, _PLANES, strict=True)
+    )
+
+
+def _messages(quorum: Quorum) -> tuple[Row, ...]:
+    """What the messages about a change take, leg by leg, by plane."""
+    legs = {
+        "write": quorum.write,
+        "ack": quorum.ack,
+        "read": quorum.read,
+        "response": quorum.response,
+    }
+    laws = [law for law in legs.values() for _ in range(quorum.n)]
+    inverses = Inverses()
+    return tuple(
+        Row(laws, [(name, leg, i) for leg in legs for i in range(quorum.n)], inverses)
+        for name in _PLANES
+    )
 
 
 class _Log:

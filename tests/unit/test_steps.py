@@ -1,0 +1,73 @@
+"""Draws by steps: those of the law itself, whatever was drawn before."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from sim.core import steps
+from sim.core.laws import Adjusted, Constant, Exponential, Law, Mixture, Pareto, Uniform
+from sim.core.steps import Steps
+from sim.core.streams import Streams
+
+PARTS = Mixture(
+    weights=(0.9122, 0.0878), parts=(Pareto(minimum_us=235, alpha=10.0), Exponential(mean_us=602))
+)
+HEAVY = Mixture(
+    weights=(0.38, 0.62), parts=(Pareto(minimum_us=1050, alpha=1.51), Exponential(mean_us=5464))
+)
+PLAIN = Mixture(weights=(0.5, 0.5), parts=(Constant(value_us=3.0), Uniform(low_us=9.0, high_us=19)))
+CAPPED = Adjusted(law=HEAVY, plus_us=0.25, at_most_us=6_000.0)
+FAR = Mixture(weights=(0.9, 0.1), parts=(Exponential(mean_us=4e9), Pareto(minimum_us=9, alpha=0.3)))
+UNIFORMS = [Streams(5).stream("steps").at(i) for i in range(600)]
+
+
+@pytest.mark.parametrize("law", [HEAVY, PARTS, PLAIN, CAPPED, FAR])
+@pytest.mark.parametrize("most", [2**16, 12])
+def test_are_those_of_the_law_however_many_are_kept(
+    law: Law, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "_MOST", most)
+    drawn = Steps(law)
+    expected = [law.draw_us(u) for u in UNIFORMS]
+    for _ in range(2):
+        assert [drawn.draw_us(u) for u in UNIFORMS] == expected
+    assert [drawn.draw_us(u) for u in reversed(UNIFORMS)] == expected[::-1]
+
+
+def watch(monkeypatch: pytest.MonkeyPatch, method: str) -> list[float]:
+    """What mixtures are asked for by a method of theirs from now on."""
+    asked: list[float] = []
+    right = getattr(Mixture, method)
+
+    def noted(self: Mixture, x: float) -> float:
+        asked.append(x)
+        return cast("float", right(self, x))
+
+    monkeypatch.setattr(Mixture, method, noted)
+    return asked
+
+
+def test_where_rounding_might_decide_the_law_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Steps(PLAIN)
+    asked = watch(monkeypatch, "draw_us")
+    edges = [0.0, 2.0**-53, 0.5, 0.5 + 0.5 * 0.25, 1.0 - 2.0**-53]
+    found = [drawn.draw_us(u) for u in (*edges, 0.25, 0.5 + 0.5 * 0.27)]
+    assert (found, asked) == ([3, 3, 3, 12, 19, 3, 12], edges)
+
+
+def test_a_step_that_is_kept_is_not_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = watch(monkeypatch, "cdf")
+    drawn = Steps(PARTS)
+    first = drawn.draw_us(0.3)
+    assert len(asked) > 2
+    asked.clear()
+    assert [drawn.draw_us(u) for u in (0.3, 0.3 + 1e-5, 0.3)] == [first] * 3
+    assert asked == []
+
+
+@pytest.mark.parametrize("u", [-0.1, 1.5, float("nan")])
+def test_refuses_what_is_no_probability(u: float) -> None:
+    with pytest.raises(ValueError, match="must be in"):
+        Steps(PLAIN).draw_us(u)
