@@ -91,6 +91,12 @@ def changed(scenario: Scenario, **values: Any) -> Scenario:
     return Scenario.model_validate(_over(scenario.raw(), values))
 
 
+def sparse(scenario: Scenario) -> Scenario:
+    """The scenario with a query a minute in each class: the reference takes most time for them."""
+    queries = [{**query, "rate": "1/m"} for query in scenario.raw()["queries"]]
+    return changed(scenario, queries=queries)
+
+
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():

@@ -31,6 +31,7 @@ from sim.trace.records import (
     UpRecord,
 )
 from tests.reference import plain
+from tests.traces import sparse
 
 RECORDS = {
     What.UPLOADED: PutRecord,
@@ -70,6 +71,7 @@ def _in_the_trace(here: World, tale: Tale) -> None:
 @settings(max_examples=settings().max_examples * 2 // 5)
 @given(scenario=scenarios())
 def test_a_told_query_ends_as_it_is_told(scenario: Scenario) -> None:
+    scenario = sparse(scenario)
     for index in range(len(scenario.schemes)):
         here = world(scenario, index, 0)
         reference = None

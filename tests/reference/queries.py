@@ -90,6 +90,7 @@ class QueryClassProcess:
         stream = world.streams.stream("query", spec.name, "arrivals")
         times = arrivals(stream, spec.rate_per_s, world.scenario.horizon_us)
         self.arrivals_us = [int(t) for t in times]
+        self.streams = self._chosen_streams()
         self.outcomes = [""] * len(self.arrivals_us)
         world.process(self._arrive())
 
@@ -99,18 +100,19 @@ class QueryClassProcess:
                 yield self.world.at(arrival_us, QUERIES, self.number)
             self.world.process(self._query(i))
 
-    def _streams_of(self, i: int) -> frozenset[int]:
-        n = self.world.scenario.producers.count
+    def _chosen_streams(self) -> list[frozenset[int]]:
+        """The streams of every query; one by one, choosing them would take longer than judging."""
+        n, n_queries = self.world.scenario.producers.count, len(self.arrivals_us)
         if self.spec.streams == "all":
-            return frozenset(range(n))
+            return [frozenset(range(n))] * n_queries
         stream = self.world.streams.stream("query", self.spec.name, "streams")
-        rows = choose(stream, np.array([i], dtype=np.int64), n, self.spec.streams)
-        return frozenset(int(s) for s in rows[0])
+        rows = choose(stream, np.arange(n_queries, dtype=np.int64), n, self.spec.streams)
+        return [frozenset(row) for row in rows.tolist()]
 
     def _question(self, i: int) -> Question:
         high_us = self.world.now_us - self.spec.offset_us
         finest = range(RESOLUTIONS.index(self.spec.max_resolution) + 1)
-        return Question(i, self._streams_of(i), high_us - self.spec.range_us, high_us, finest)
+        return Question(i, self.streams[i], high_us - self.spec.range_us, high_us, finest)
 
     def _query(self, i: int) -> Steps:
         """One query: look at the gateways now, read until it is done, judge."""
