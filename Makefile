@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 REPORTS ?= thanos-2022
 # Of the pages of reports/make.py those to write anew; nothing stands for all.
 PAGES ?=
+# Examples of each drawn test in `make nightly`.
+EXAMPLES ?= 5000
 # Interpreters whose digests are compared.
 PYTHONS ?= $(foreach minor,11 12 13 14,$(shell command -v python3.$(minor)))
 
@@ -17,7 +19,7 @@ DEV := $(VENV)/.set-up-dev
 READY := $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME))
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test test-quick check format notebooks reports matrix verify digests mutants bench clean
+.PHONY: help set-up run test test-quick nightly check format notebooks reports matrix verify digests mutants bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +34,10 @@ test: $(DEV) ## the whole test suite
 
 test-quick: $(DEV) ## the tests that answer within seconds
 	$(BIN)/python -m pytest tests/unit tests/tidy
+
+nightly: $(DEV) ## the tests that take minutes, and drawn ones at length (a night, or EXAMPLES=100)
+	HYPOTHESIS_PROFILE=nightly NIGHTLY_EXAMPLES=$(EXAMPLES) nice -n 19 $(BIN)/python -m pytest \
+	    -m 'nightly or hypothesis' -n logical --maxprocesses 8 --dist worksteal --durations 20
 
 check: $(DEV) ## formatting, lint, types
 	$(BIN)/ruff format --check .

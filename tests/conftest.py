@@ -1,8 +1,8 @@
 """What every test may use: Hypothesis profiles and golden files.
 
 The Hypothesis profile is ``ci`` (the same examples every time) where ``CI`` is set and ``dev``
-elsewhere; ``HYPOTHESIS_PROFILE=nightly`` asks for the long one, ``mutants`` for the quick one of
-`make mutants`.
+elsewhere; ``HYPOTHESIS_PROFILE=nightly`` asks for the long one of `make nightly`, in which
+``NIGHTLY_EXAMPLES`` says how long, ``mutants`` for the quick one of `make mutants`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ settings.register_profile(
 )
 settings.register_profile(
     "nightly",
-    max_examples=5_000,
+    max_examples=int(os.environ.get("NIGHTLY_EXAMPLES", "5000")),
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
