@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -120,18 +122,32 @@ def new_panels(draw: Callable[[Figure], Any], *, width: float = 7.2, height: flo
 
 def to_svg(figure: Figure) -> bytes:
     """Bytes of the figure as SVG, without date or version."""
-    return _saved(figure, "svg", {"Date": None, "Creator": None})
+    return _saved(figure, FigureCanvasSVG, {"Date": None, "Creator": None})
 
 
 def to_png(figure: Figure) -> bytes:
     """Bytes of the figure as PNG, without date or version."""
-    return _saved(figure, "png", {"Software": None})
+    return _saved(figure, FigureCanvasAgg, {"Software": None})
 
 
-def _saved(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
+def _saved(
+    figure: Figure, kind: type[FigureCanvasAgg | FigureCanvasSVG], metadata: dict[str, None]
+) -> bytes:
+    """The figure as a canvas prints it; to lay it out, `savefig` would draw all of it once more."""
     buffer = io.BytesIO()
+    before, dpi, layout = figure.canvas, figure.dpi, figure.get_layout_engine()
     with matplotlib.rc_context(_settings()):
-        figure.savefig(buffer, format=kind, dpi=_DPI, metadata=metadata)
+        canvas = kind(figure)
+        try:
+            if layout is not None:
+                figure.dpi = canvas.fixed_dpi or _DPI
+                layout.execute(figure)
+                figure.set_layout_engine(None)
+            canvas.print_figure(buffer, dpi=_DPI, metadata=metadata)
+        finally:
+            figure.dpi = dpi
+            figure.set_layout_engine(layout)
+            figure.set_canvas(before)
     return buffer.getvalue()
 
 
