@@ -121,11 +121,11 @@ def test_another_seed_is_another_run(small: Scenario) -> None:
 @pytest.mark.parametrize("mode", ["exact", "sampled"])
 def test_any_number_of_workers_gives_the_same_result(small: Scenario, mode: str) -> None:
     assert mode in ("exact", "sampled")
-    results = [
+    one, many = (
         run_scenario(small, workers=n, mode="exact" if mode == "exact" else "sampled")
-        for n in ((1, 2, 3) if mode == "exact" else (1, 2))
-    ]
-    assert all(repr(result) == repr(results[0]) for result in results)
+        for n in (1, 3 if mode == "exact" else 2)
+    )
+    assert repr(many) == repr(one)
 
 
 def test_a_trial_alone_is_the_trial_among_many_in_any_order(small: Scenario) -> None:
@@ -142,7 +142,6 @@ def test_a_trial_alone_is_the_trial_among_many_in_any_order(small: Scenario) -> 
 # Nothing of the machine is in it.
 
 _PLACES = {
-    "plain": {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
     "far": {"PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "POSIX"},
     "other": {"PYTHONHASHSEED": "random", "TZ": "America/St_Johns", "PYTHONUTF8": "1"},
 }
@@ -166,10 +165,9 @@ def test_hash_seed_folder_time_zone_and_locale_change_no_byte(
 ) -> None:
     by_path = ("run", str(small_file), "--trials", "1", "--quiet", "--json", "-")
     by_name = ("run", small_file.name, "--trials", "1", "--quiet", "--json", "-")
-    document = _output("plain", tmp_path, *by_path)
+    document = _output("other", tmp_path, *by_path)
     assert _output("far", small_file.parent, *by_name, "--workers", "2") == document
-    assert _output("other", tmp_path, *by_path) == document
-    trace = _output("plain", tmp_path, "trace", str(small_file), "--scheme", "märk")
+    trace = _output("far", tmp_path, "trace", str(small_file), "--scheme", "märk")
     assert (
         _output("other", small_file.parent, "trace", small_file.name, "--scheme", "märk") == trace
     )
