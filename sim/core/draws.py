@@ -49,7 +49,7 @@ class Row:
         Shared with other rows of the same laws.
     """
 
-    __slots__ = ("_drawn", "_endings", "_values_us")
+    __slots__ = ("_all", "_drawn", "_endings", "_values_us")
 
     def __init__(
         self, laws: Sequence[Law], endings: Sequence[Identity], inverses: Inverses
@@ -58,9 +58,13 @@ class Row:
         self._values_us = [_only_value_us(law) if law.is_constant else 0 for law in laws]
         self._drawn = [(i, inverses[laws[i]]) for i in drawn]
         self._endings = Endings(endings[i] for i in drawn)
+        alike = len(drawn) == len(laws) and len(set(laws)) == 1
+        self._all = inverses[laws[0]] if alike else None
 
     def draw_us(self, streams: Streams, *identity: str | int) -> list[int]:
         """The values for decisions whose names begin with ``identity``, each as of `draw_us`."""
+        if self._all is not None:
+            return list(map(self._all, streams.uniforms(identity, self._endings)))
         values_us = self._values_us.copy()
         if self._drawn:
             uniforms = streams.uniforms(identity, self._endings)

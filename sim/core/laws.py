@@ -6,7 +6,7 @@ schema, a line in ``tests/property/test_laws_property.py``.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Final
 
@@ -161,16 +161,18 @@ class Lognormal(Law):
 
     median_us: float
     p99_us: float
+    _sigma: float = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         median = number(self, "median_us", 0.0, "be a number of µs > 0", above=True)
         rule = f"be a number of µs in [median_us={median:g}, 1e9 median_us]"
-        number(self, "p99_us", median, rule, high=1e9 * median)
+        p99 = number(self, "p99_us", median, rule, high=1e9 * median)
+        object.__setattr__(self, "_sigma", math.log(p99 / median) / _Z_P99)
 
     @property
     def sigma(self) -> float:
         """Standard deviation of the logarithm."""
-        return math.log(self.p99_us / self.median_us) / _Z_P99
+        return self._sigma
 
     def cdf(self, x: float) -> float:
         sigma = self.sigma
@@ -189,7 +191,7 @@ class Lognormal(Law):
 
     def ppf(self, u: float) -> float:
         if 0.0 < u < 1.0:
-            return self.median_us * math.exp(self.sigma * _NORMAL.inv_cdf(u))
+            return self.median_us * math.exp(self._sigma * _NORMAL.inv_cdf(u))
         checked_u(u)
         return self.median_us if self.is_constant else (math.inf if u else 0.0)
 

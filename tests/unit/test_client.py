@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from sim.core.identities import Identity
+from sim.core.pinned import AskedStreams
 from sim.model.store.client import RequestFailed
 from tests.stats import share_within
 from tests.worlds import Rig, lag, us
@@ -72,6 +74,33 @@ def test_any_draws_a_replica_for_each_request() -> None:
         shows = [rig.store.shown(block, META, 0, r, t_us) is not None for r in range(3)]
         assert client.head(block, META, t_us) == shows[replica["head"]]
         assert (client.get(block, META, t_us) is not None) == shows[replica["get"]]
+
+
+def test_which_replica_is_read_is_drawn_only_where_they_differ() -> None:
+    rig = Rig(replicas=3, lag=lag(**LATE))
+    rig.streams = asked = AskedStreams(7)
+    one, two = rig.block(0, 2), rig.block(2, 4)
+    client, view = rig.client(), rig.view()
+
+    def drawn() -> list[Identity]:
+        names = [identity[2:] for identity in asked.asked if identity[0] == "replica"]
+        asked.asked.clear()
+        return names
+
+    rig.store.put(one, (INDEX,))
+    rig.put(two)
+    key = f"{one.id}/index"
+    first_us, *_, last_us = sorted(one.history[INDEX][0].get or ())
+    assert not client.head(one, META, first_us)
+    assert client.get(one, INDEX, last_us)
+    assert drawn() == []
+    client.get(one, INDEX, last_us - 1)
+    assert drawn() == [("get", key, last_us - 1)]
+    rig.sync(view)
+    assert ("list", "", 0) in drawn()
+    rig.go("1h")
+    assert rig.sync(view) == [two]
+    assert drawn() == []
 
 
 def test_absence_is_remembered_and_not_prolonged() -> None:

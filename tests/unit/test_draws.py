@@ -33,6 +33,15 @@ def test_a_row_draws_what_each_draw_is_alone() -> None:
     assert pinned_us == MIXED.draw_us(0.75) != row.draw_us(Streams(4), "lag", "k", 3)[2]
 
 
+def test_a_row_of_one_law_draws_what_each_draw_is_alone() -> None:
+    streams = Streams(9)
+    for law in LAWS:
+        row = Row([law] * len(ENDINGS), ENDINGS, Inverses())
+        for version in range(5):
+            alone = [draw_us(law, streams, version, *end) for end in ENDINGS]
+            assert row.draw_us(streams, version) == alone
+
+
 def test_a_row_asks_for_what_is_not_constant_in_order() -> None:
     streams = AskedStreams(4)
     row = Row(LAWS, ENDINGS, Inverses())

@@ -311,7 +311,9 @@ class Client:
     def _answer(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
         """What the replica that is read shows of an object, unless a fault denies it."""
         replica = self._fixed
-        if replica is None:
+        if replica is None and self.store.shows_alike(block, object_index, t_us):
+            replica = self._candidates[0]
+        elif replica is None:
             key = self.store.catalog.key(block, object_index)
             replica = self.replica(kind, key, t_us)
         if self.hides and self._disturbances.deny(self._request(kind, block, object_index), t_us):

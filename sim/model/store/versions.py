@@ -120,6 +120,14 @@ class Store:
                 return version if version.is_put else None
         return None
 
+    def shows_alike(self, block: Block, object_index: int, t_us: int) -> bool:
+        """Whether all replicas show a GET at ``t_us`` the same object. A no is no answer."""
+        versions = block.history[object_index]
+        if not versions or block.settled_us <= t_us:
+            return True
+        newest = versions[-1]
+        return newest.ack_us <= t_us if newest.get is None else max(newest.get) <= t_us
+
     def shows_any(self, block: Block, replica: int, t_us: int) -> bool:
         """Whether ``replica`` lists any object of the block at ``t_us``."""
         if block.settled_us <= t_us:

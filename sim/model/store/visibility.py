@@ -50,6 +50,8 @@ class Visibility:
         self.is_instant = lags.are_none and all(map(self._shows_at_once, self._laws.values()))
         self._replicas = Endings((r,) for r in range(spec.replicas))
         self._lags = {kind: _lags(laws, spec.replicas) for kind, laws in self._laws.items()}
+        is_bare = not (spec.primary or spec.acks or spec.order == "log")
+        self._has_lags_only = is_bare and lags.are_none
         self._messages = () if spec.quorum is None else _messages(spec.quorum)
 
     def of(self, key: str, version: int, kind: str, *, stream: int) -> Columns:
@@ -77,6 +79,8 @@ class Visibility:
         if self._spec.quorum is not None:
             return (now_us + self._quorum_lag_us(self._spec.quorum, key, version, plane),)
         lags = self._lags[kind][plane].draw_us(self._streams, "lag", key, version)
+        if self._has_lags_only:
+            return tuple([now_us + lag for lag in lags])
         faults, name = self._faults, _PLANES[plane]
         if not faults.are_none:
             for r in range(self._spec.replicas):

@@ -96,7 +96,7 @@ class CachedBucket(Bucket):
                 Cache.LISTING, Answer(t_us, until_us, self._caching.gateway, replica)
             )
 
-    def _listing(self, t_us: int) -> tuple[int, int] | None:
+    def _listing(self, t_us: int) -> tuple[int | None, int] | None:
         known = self._caching.cache.listing.find(Cache.LISTING, t_us)
         if known is not None:
             return known.value, known.since_us

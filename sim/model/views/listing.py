@@ -221,20 +221,28 @@ class Bucket:
         self._note_listed(blocks, *shown)
         self.client.tally.list(t_us, len(self.listed))
 
-    def _listing(self, t_us: int) -> tuple[int, int] | None:
-        """The replica and the instant that a LIST at ``t_us`` shows; ``None`` if it fails."""
+    def _listing(self, t_us: int) -> tuple[int | None, int] | None:
+        """The replica and the instant that a LIST at ``t_us`` shows; ``None`` if it fails.
+
+        No replica: the one that answers at that instant, which need not be drawn where all agree.
+        """
         client = self.client
         if not client.is_undisturbed and client.fails("list", t_us):
             return None
-        return client.list_replica(t_us), t_us
+        return None, t_us
 
-    def _note_listed(self, blocks: Iterable[Block], replica: int, t_us: int) -> None:
+    def _note_listed(self, blocks: Iterable[Block], replica: int | None, t_us: int) -> None:
         """Note which of the blocks are in the listing of a replica at ``t_us``."""
         store, listed = self.client.store, self.listed
         for block in blocks:
             # Written out where every replica shows the same: most looks end here.
-            is_settled = block.settled_us <= t_us
-            if block.held if is_settled else store.shows_any(block, replica, t_us):
+            if block.settled_us <= t_us:
+                is_listed = block.held != 0
+            else:
+                if replica is None:
+                    replica = self.client.list_replica(t_us)
+                is_listed = store.shows_any(block, replica, t_us)
+            if is_listed:
                 listed.add(block.index)
             else:
                 listed.discard(block.index)
