@@ -22,6 +22,10 @@ class Rare:
         Over queries of all trials that there could be.
     per_repeat : tuple of float
         What each repetition found.
+    are_whole : bool
+        Whether each repetition reached every level.
+    forces_syncs : bool
+        Whether syncs were made to fail, and what came of it weighted.
     delays_us : tuple of float
         The delete delays that ways had to come near on their way to the one that the scheme has.
     delete_delay_us : int
@@ -37,6 +41,8 @@ class Rare:
     outcome: str
     estimate: RareEstimate
     per_repeat: tuple[float, ...]
+    are_whole: bool
+    forces_syncs: bool
     delays_us: tuple[float, ...]
     delete_delay_us: int
     trials: int

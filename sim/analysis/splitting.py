@@ -22,6 +22,7 @@ _ACCEPTED: Final = 0.44
 _LEVELS_MAX: Final = 200
 _SAMPLES_MIN: Final = 20
 _WIDTH_MIN: Final = 1e-3
+_NEGLIGIBLE: Final = 1e-3
 
 
 class Way(Protocol):
@@ -29,11 +30,15 @@ class Way(Protocol):
 
     @property
     def score(self) -> float:
-        """How near it comes to a failure, in any unit; above 0 if and only if it fails."""
+        """How near it comes to a failure, in any unit; above 0 if it fails of itself."""
 
     @property
     def damage(self) -> float:
-        """Share of the queries that fail, in [0, 1]; 0 where the score is not above 0."""
+        """Share of the queries that fail, in [0, 1]."""
+
+    @property
+    def weight(self) -> float:
+        """How likely it is, relative to how likely it was made: 1 where nothing was."""
 
 
 W = TypeVar("W", bound=Way)
@@ -59,11 +64,14 @@ class Split(Generic[W]):
         How many ways were looked at.
     worst : Way
         One of largest damage, or else of largest score.
+    is_whole : bool
+        Whether some way reached every level. If none did, the rest may be missing.
     """
 
     fraction: float
     ways: int
     worst: W
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +109,15 @@ def stages(
         raise ValueError(f"samples={samples} must be at least {_SAMPLES_MIN}")
     ways = [drawn(number) for number in range(samples)]
     found: list[Stage] = []
-    width, count = 0.6, samples
-    while len(found) < _LEVELS_MAX:
+    width, count, chance, fraction = 0.6, samples, 1.0, 0.0
+    # What has a chance that is no part of the sum worth mentioning needs no more levels.
+    while len(found) < _LEVELS_MAX and chance > _NEGLIGIBLE * fraction:
         level = _next_level([way.score for way in ways])
         if level is None:
             break
         starts = [way for way in ways if way.score >= level]
+        fraction += chance * _mean_damage(ways, level)
+        chance *= len(starts) / len(ways)
         ways, width = _walk(starts, level, moved, math.ceil(samples / len(starts)), count, width)
         count += len(ways)
         found.append(Stage(level, width))
@@ -191,36 +202,45 @@ def split(
     """
     ways = [drawn(number) for number in range(samples)]
     worst = max(ways, key=_badness)
-    count, chance = samples, 1.0
+    count, chance, fraction = samples, 1.0, 0.0
     for stage in by:
         starts = [way for way in ways if way.score >= stage.level]
+        fraction += chance * _mean_damage(ways, stage.level)
         if not starts:
-            return Split(0.0, count, worst)
+            return Split(fraction, count, worst, is_whole=False)
         chance *= len(starts) / len(ways)
         steps = math.ceil(samples / len(starts))
         ways, _ = _walk(starts, stage.level, moved, steps, count, stage.width, is_width_fixed=True)
         count += len(ways)
         worst = max([worst, *ways], key=_badness)
-    return Split(chance * math.fsum(way.damage for way in ways) / len(ways), count, worst)
+    return Split(fraction + chance * _mean_damage(ways, math.inf), count, worst)
+
+
+def _mean_damage(ways: Sequence[Way], below: float) -> float:
+    """Mean over ways of the damage of those whose score is below some level."""
+    return math.fsum(way.damage * way.weight for way in ways if way.score < below) / len(ways)
 
 
 def _badness(way: Way) -> tuple[float, float]:
     return way.damage, way.score
 
 
-def of_repeats(fractions: Sequence[float]) -> RareEstimate:
+def of_repeats(fractions: Sequence[float], *, are_whole: bool = True) -> RareEstimate:
     """Put independent repetitions together.
 
     Parameters
     ----------
     fractions : sequence of float
         At least three, each an unbiased estimate >= 0.
+    are_whole : bool
+        Whether each has counted all there is to count.
 
     Returns
     -------
     RareEstimate
         The mean, with an interval for the mean of a lognormal law, which products of counted
-        factors have. Where a repetition found nothing, others say too little: from 0 to 1.
+        factors have. Where a repetition found nothing, or not all, the others say too little: from
+        0 to 1.
 
     Source
     ------
@@ -236,7 +256,7 @@ def of_repeats(fractions: Sequence[float]) -> RareEstimate:
     mean = math.fsum(values) / n
     quantile = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0))
     error = float(np.std(values, ddof=1)) / math.sqrt(n)
-    if not values.all():
+    if not (are_whole and values.all()):
         return RareEstimate(mean, 0.0, 1.0, error / mean if mean else math.inf)
     logs = np.log(values)
     variance = float(np.var(logs, ddof=1))

@@ -71,8 +71,8 @@ def command(
     """Estimate how likely a failure is that hardly any trial has. As FILE, - is standard input.
 
     Trials that come nearer to a failure than most go on from there, level by level, down to 1e-9
-    and less. Exit code: 0 the chance is bounded from both sides, 2 the input is wrong, 3 unknown: a
-    repetition found no failure.
+    and less; syncs that would have to fail are made to. Exit code: 0 the chance is bounded from
+    both sides, 2 the input is wrong, 3 unknown: a repetition found no failure, or not every level.
     """
     from sim.report.document import to_json
     from sim.report.rare import rare_document, rare_lines

@@ -307,6 +307,10 @@ class Streams:
             digests.append(state.digest())
         return endings.uniforms(digests)
 
+    def happens(self, chance: float, *identity: str | int) -> bool:
+        """Whether what has a chance in [0, 1] happens: its uniform is below; raises as `word`."""
+        return self.uniform(*identity) < chance
+
     def stream(self, *identity: str | int) -> Stream:
         """Return the stream of an identity; raises as `word`."""
         return Stream(self.word(*identity))

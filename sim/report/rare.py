@@ -29,14 +29,21 @@ def rare_lines(scenario: "Scenario", found: Rare) -> Iterator[str]:
     zeros = found.per_repeat.count(0.0)
     if 0 < zeros < len(found.per_repeat):
         yield f"  {zeros} of {len(found.per_repeat)} repetitions found none: take more --samples"
+    elif not (found.are_whole or zeros):
+        yield "  unknown from above: a repetition did not reach the last level; more --samples may"
+    if made.low == 0.0 and not scenario.gateways.sync_interval.is_constant:
+        yield "  drawn intervals of syncs each shift all that come after: levels may end there"
     steps = ", ".join(format_span(delay_us) for delay_us in found.delays_us)
     repeats = f"{len(found.per_repeat)} repetitions"
-    yield f"  by splitting: {format_count(found.trials)} trials, {repeats}"
+    forced = ", syncs made to fail and weighted" if found.forces_syncs else ""
+    yield f"  by splitting: {format_count(found.trials)} trials, {repeats}{forced}"
     if steps:
         yield f"  levels: ways that would have needed a delay of {steps}"
     if found.worst_fraction > 0.0:
         yield f"  worst trial met: {found.worst_fraction:.3g} of its queries"
     yield "  [assumed] no failure is so unlike the others that no level leads to it"
+    if found.forces_syncs:
+        yield "  [assumed] failed requests cause one only as syncs that fail one after the other"
 
 
 def rare_document(scenario: "Scenario", found: Rare) -> dict[str, Any]:
@@ -55,7 +62,7 @@ def rare_document(scenario: "Scenario", found: Rare) -> dict[str, Any]:
             "low": made.low,
             "high": made.high,
             "relative_error": made.relative_error,
-            "method": "splitting",
+            "method": "splitting, forced syncs" if found.forces_syncs else "splitting",
             "per_repeat": found.per_repeat,
             "delays_us": found.delays_us,
             "delete_delay_us": found.delete_delay_us,

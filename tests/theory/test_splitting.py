@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from sim.analysis.splitting import RareEstimate, Split, of_repeats, split, stages
+from sim.analysis.splitting import RareEstimate, Split, Stage, of_repeats, split, stages
 from sim.core.moved import MovedStreams
 from sim.core.streams import Streams
 from sim.scenario.schema import Scenario
@@ -23,6 +23,7 @@ class Way:
     streams: MovedStreams
     score: float
     damage: float
+    weight: float = 1.0
 
 
 Model = Callable[[MovedStreams], tuple[float, float]]
@@ -157,6 +158,23 @@ def test_repetitions_of_products_are_covered() -> None:
     assert (some.low, some.high) == (0.0, 1.0)
     with pytest.raises(ValueError, match="at least 3"):
         of_repeats([1.0, 1.0])
+    assert of_repeats([1e-9, 2e-9, 2e-9]).low > 0.0
+    part = of_repeats([1e-9, 2e-9, 2e-9], are_whole=False)
+    assert (part.low, part.high) == (0.0, 1.0)
+
+
+def test_damage_counts_with_its_weight_below_every_level() -> None:
+    ways = [Way(MovedStreams(i), i - 9.5, damage=0.5, weight=0.1 * i) for i in range(10)]
+
+    def moved(way: Way, kept: float | None, number: int) -> Way:
+        return way
+
+    found = split(ways.__getitem__, moved, [Stage(-5.0, 0.5), Stage(-2.0, 0.5)], samples=10)
+    assert found.fraction == pytest.approx(0.5 * 0.45)
+    assert found.is_whole
+    cut = split(ways.__getitem__, moved, [Stage(-5.0, 0.5), Stage(5.0, 0.5)], samples=10)
+    assert cut.fraction == pytest.approx(0.5 * 0.45)
+    assert not cut.is_whole
 
 
 def one_deletion(mean: str, delay: str) -> Scenario:

@@ -160,15 +160,30 @@ class EveryDelay:
         return replace(own, start_us=start_us)
 
     @cached_property
-    def critical(self) -> tuple[CriticalDelays, ...]:
-        """The critical delay of every (retired block, reader), for each query class."""
+    def _first_lag_us(self) -> Ints:
+        """Per block, how long after its deletion the first replica shows that."""
         rows, lag_us = self._after
         # What a replica shows late is absent late: the first of them decides.
         first_lag_us = np.full(len(self._timelines.blocks.id), NEVER)
         np.minimum.at(first_lag_us, self._timelines.absences.block[rows], lag_us)
         first_lag_us[first_lag_us == NEVER] = 0
+        return first_lag_us
+
+    @property
+    def first_absent_us(self) -> Ints:
+        """Per block, since when some replica does not show what was deleted of it; else NEVER."""
+        deleted_us = self._timelines.blocks.deleted_us
+        rows = self._passes.block[self._ran_us < NEVER]
+        absent_us = np.full(deleted_us.size, NEVER)
+        absent_us[rows] = deleted_us[rows] + self._first_lag_us[rows]
+        return absent_us
+
+    @cached_property
+    def critical(self) -> tuple[CriticalDelays, ...]:
+        """The critical delay of every (retired block, reader), for each query class."""
         return tuple(
-            critical_delays(exposure, self._passes, first_lag_us) for exposure in self._exposed
+            critical_delays(exposure, self._passes, self._first_lag_us)
+            for exposure in self._exposed
         )
 
     def judged(self, delay_us: int, trial: int) -> TrialResult:

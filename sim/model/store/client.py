@@ -140,7 +140,7 @@ class Client:
         if self.is_undisturbed:
             return False
         rate = self._disturbances.failing(Request(kind, "", is_compacted=False), t_us)
-        return rate > 0.0 and self.streams.uniform("error", self.name, kind, t_us) < rate
+        return rate > 0.0 and self.streams.happens(rate, "error", self.name, kind, t_us)
 
     def batch_fails(self, name: str, object_index: int, blocks: Collection[int], t_us: int) -> bool:
         """Whether one of a sync's reads of an object of ``blocks`` (ordinals) fails.
@@ -160,7 +160,7 @@ class Client:
             all_answered *= (1.0 - self._disturbances.failing(request, t_us)) ** n
         if all_answered == 1.0:
             return False
-        return self.streams.uniform("error", self.name, name, t_us) < 1.0 - all_answered
+        return self.streams.happens(1.0 - all_answered, "error", self.name, name, t_us)
 
     def read_or_fail(self, block: Block, object_index: int, t_us: int) -> Version | None:
         """A tallied GET at ``t_us``.
@@ -277,7 +277,7 @@ class Client:
 
     def _raise_if_sent_in_vain(self, request: Request, key: str, t_us: int) -> None:
         rate = self._disturbances.failing(request, t_us)
-        if rate > 0.0 and self._error_draw(request.kind, key, t_us) < rate:
+        if rate > 0.0 and self.streams.happens(rate, "error", self.name, request.kind, key, t_us):
             raise RequestFailed(request.kind, key)
 
     def _error_draw(self, kind: str, key: str, t_us: int) -> float:
