@@ -103,6 +103,20 @@ def test_lags_are_drawn_by_key_version_replica_and_plane() -> None:
     assert (put.get, put.list) == (tuple(expected["get"]), tuple(expected["list"]))
 
 
+def test_a_block_is_touched_once_for_all_that_shows_by_the_time_anybody_looks() -> None:
+    law = {"law": "uniform", "low": "1s", "high": "1h"}
+    rig = Rig(replicas=3, lag=lag(create_get=law, create_list="2h"))
+    one, two = rig.block(0, 2), rig.block(2, 4)
+    rig.put(one, two)
+    for at in ("0s", "30m", "1h", "119m", "2h", "9h"):
+        rig.go(at)
+        rig.store.advance()
+        found = [block.index for block in rig.store.touched]
+        assert sorted(found) == ([] if at in ("0s", "119m", "9h") else [0, 1])
+        rig.store.touched.clear()
+    assert one.settled_us == two.settled_us == us("2h")
+
+
 def test_a_log_keeps_the_order_of_acknowledgement() -> None:
     rig = Rig(order="log", lag=lag(create_get="1h", overwrite_get="10m"))
     one, two = rig.block(0, 2), rig.block(2, 4)

@@ -138,10 +138,15 @@ class Store:
         return False
 
     def advance(self) -> None:
-        """Move the changes that show by now onto :attr:`touched`."""
+        """Put the blocks of which changes show by now onto :attr:`touched`, each once."""
         pending, now_us = self._pending, self._kernel.now_us
+        if not pending or pending[0][0] > now_us:
+            return
+        showing: dict[int, None] = {}
         while pending and pending[0][0] <= now_us:
-            self.touched.append(self.catalog.blocks[heappop(pending)[1]])
+            showing[heappop(pending)[1]] = None
+        blocks = self.catalog.blocks
+        self.touched += [blocks[i] for i in showing]
 
     def _change(
         self, block: Block, objects: tuple[int, ...], now_us: int, *, is_put: bool, stamp_us: int
@@ -189,9 +194,10 @@ class Store:
         return tuple(gets), tuple(lists)
 
     def _touch(self, block: Block, now_us: int, instants: set[int]) -> None:
-        for t_us in sorted(instants):
-            if t_us <= now_us:
-                self.touched.append(block)
+        pending, index = self._pending, block.index
+        for t_us in instants:
+            if t_us > now_us:
+                heappush(pending, (t_us, index))
             else:
-                heappush(self._pending, (t_us, block.index))
-            block.settled_us = max(block.settled_us, t_us)
+                self.touched.append(block)
+        block.settled_us = max(block.settled_us, max(instants, default=0))
