@@ -1,13 +1,16 @@
 """One scenario, one seed, one digest: on every Python and NumPy that can be had, 1 or 2 workers.
 
 ``python -m tests.versions PYTHON…`` makes a virtual environment for each interpreter and each
-major NumPy below ``out/versions``, runs some scenarios in each, and compares. ``make digests`` asks
-for the interpreters that it finds. What cannot be installed is told, and is no success.
+major NumPy below ``out/versions``, runs some scenarios in each, and compares. With no names, as in
+``make digests``, it takes all that are in the PATH, or that pyenv or uv keep. What cannot be
+installed is told, and is no success.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -17,6 +20,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 PLACE: Final = ROOT / "out" / "versions"
+MINORS: Final = (11, 12, 13, 14)
 NUMPY: Final = ("~=1.26", ">=2,<3")
 # Lags, duplicates; a store of partial quorums, whose laws are inverted; errors; a log.
 CASES: Final[tuple[tuple[str, ...], ...]] = (
@@ -26,6 +30,27 @@ CASES: Final[tuple[tuple[str, ...], ...]] = (
     ("tests/golden/replicas-in-log-order.toml",),
 )
 WORKERS: Final = (1, 2)
+VERSION: Final = "import platform; print(platform.python_version())"
+
+
+def interpreters(homes: Sequence[Path]) -> list[str]:
+    """One interpreter for each version that the PATH or these folders have, and that starts."""
+    found: dict[str, str] = {}
+    for minor in MINORS:
+        name = f"python3.{minor}"
+        kept = [str(path) for home in homes for path in sorted(home.glob(f"*/bin/{name}"))]
+        for python in (shutil.which(name), *kept):
+            # In the PATH may be a stand-in of pyenv for a version that is not the chosen one.
+            version = python and _said(python, VERSION, check=False)
+            if python and version:
+                found.setdefault(version, python)
+    return list(found.values())
+
+
+def homes() -> list[Path]:
+    """Where pyenv and uv keep interpreters."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    return [pyenv / "versions", Path.home() / ".local" / "share" / "uv" / "python"]
 
 
 def dependencies(numpy: str) -> list[str]:
@@ -37,7 +62,7 @@ def dependencies(numpy: str) -> list[str]:
 
 def made(python: str, numpy: str) -> tuple[str, Path | None]:
     """Name an interpreter with a NumPy, and say where it is; None if NumPy cannot be had."""
-    version = _said(python, "import platform; print(platform.python_version())")
+    version = _said(python, VERSION)
     place = PLACE / f"{version}-numpy-{numpy.strip('~=><,')[0]}"
     inside = place / "bin" / "python"
     if not inside.exists():
@@ -50,8 +75,8 @@ def made(python: str, numpy: str) -> tuple[str, Path | None]:
     return f"Python {version}, NumPy {found}", inside
 
 
-def _said(python: str, code: str) -> str:
-    done = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
+def _said(python: str, code: str, *, check: bool = True) -> str:
+    done = subprocess.run([python, "-c", code], check=check, capture_output=True, text=True)
     return done.stdout.strip()
 
 
@@ -97,4 +122,4 @@ def main(pythons: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:] or interpreters(homes())))

@@ -9,6 +9,8 @@ import pytest
 
 from tests import versions
 
+OTHERS = ("3.12.1", "3.13.0")
+
 
 def compared(
     monkeypatch: pytest.MonkeyPatch, found: Mapping[str, str | None], pythons: list[str]
@@ -55,3 +57,21 @@ def test_the_program_is_installed_with_the_numpy_that_is_asked_about() -> None:
     wanted = versions.dependencies("~=1.26")
     assert [one for one in wanted if one.startswith("numpy")] == ["numpy~=1.26"]
     assert any(one.startswith("scipy") for one in wanted)
+
+
+def test_every_version_that_starts_is_found_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def program(path: Path, text: str) -> str:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    kept = tmp_path / "kept"
+    first = program(tmp_path / "path" / "python3.11", "echo 3.11.7")
+    program(tmp_path / "path" / "python3.12", "echo not the chosen one >&2; exit 127")
+    program(kept / "3.11.7" / "bin" / "python3.11", "echo 3.11.7")
+    others = [program(kept / v / "bin" / f"python{v[:-2]}", f"echo {v}") for v in OTHERS]
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    assert versions.interpreters([kept, tmp_path / "nowhere"]) == [first, *others]
