@@ -95,10 +95,12 @@ def stores(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items
 
 
 def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Complete the name of a scheme or of settings that are shipped."""
+    """Complete the name of a scheme or of settings that are shipped or installed."""
+    from sim.scenario.language.outside import installed
     from sim.scenario.presets import scheme_presets, settings_presets
 
-    return _starting_with(incomplete, [*scheme_presets(), *settings_presets()])
+    known = [*scheme_presets(), *settings_presets(), *installed()]
+    return _starting_with(incomplete, known)
 
 
 def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:

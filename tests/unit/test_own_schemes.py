@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import sys
@@ -224,13 +225,40 @@ def test_slots_that_do_not_go_together_are_told_at_the_name() -> None:
         small(named("night:Clumsy"))
 
 
-def test_an_installed_package_gives_it_a_short_name(night: Path) -> None:
+def install(night: Path, points: str) -> None:
+    """Install what a package says that gives classes short names."""
     info = night / "nightly-1.dist-info"
     info.mkdir()
-    points = "[consistency_sim.schemes]\nnightly = night:Nightly\nat-night = night:AtNight\n"
-    (info / "entry_points.txt").write_text(points)
+    (info / "entry_points.txt").write_text(f"[consistency_sim.schemes]\n{points}")
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: nightly\nVersion: 1\n")
     sys.path.insert(0, str(night))
+
+
+def test_what_packages_bring_is_listed_and_not_imported(
+    night: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["presets"]) == 0
+    before = capsys.readouterr().out
+    install(night, "nightly = night:Nightly\nS3 = night:Nightly\n")
+    assert main(["presets"]) == 0
+    # What is shipped keeps its name.
+    listed = capsys.readouterr().out
+    assert listed.startswith(before)
+    line = listed.removeprefix(before).split(maxsplit=1)
+    assert line == ["nightly", "night:Nightly, of the installed package nightly 1\n"]
+    assert main(["presets", "nightly"]) == 0
+    assert 'kind = "nightly"\n' in capsys.readouterr().out
+    assert main(["presets", "nightly", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "name": "nightly",
+        "place": "night:Nightly",
+        "package": "nightly 1",
+    }
+    assert "night" not in sys.modules
+
+
+def test_an_installed_package_gives_it_a_short_name(night: Path) -> None:
+    install(night, "nightly = night:Nightly\nat-night = night:AtNight\n")
     scenario = small(named("nightly"), composed(delete="at-night"))
     assert [s.kind for s in scenario.schemes] == ["nightly", "composed"]
     assert simulate(scenario, 0, 0).records == simulate(small(named("night:Nightly")), 0, 0).records

@@ -11,14 +11,23 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from importlib import import_module, metadata
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import ValidationInfo
 
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.language.values import UNKNOWN_KEY, Frozen, Path, refusal
 
-__all__ = ["ENTRY_POINTS", "OUTSIDE", "from_table", "is_outside", "outside_files", "place_of"]
+__all__ = [
+    "ENTRY_POINTS",
+    "OUTSIDE",
+    "Installed",
+    "from_table",
+    "installed",
+    "is_outside",
+    "outside_files",
+    "place_of",
+]
 
 ENTRY_POINTS: Final = "consistency_sim.schemes"
 """Group of entry points by which an installed package gives its classes short names."""
@@ -43,6 +52,38 @@ _PACKAGE: Final = __name__.partition(".")[0]
 _RULE: Final = 'name a class that can be imported, as "module:Name"'
 
 Table = TypeVar("Table", bound=Frozen)
+
+
+class Installed(NamedTuple):
+    """A class to which an installed package gives a short name; nothing of it is imported.
+
+    Attributes
+    ----------
+    name : str
+        The kind in a scenario.
+    place : str
+        ``"module:Name"``, which is the same.
+    package : str
+        Name and version of the package.
+    """
+
+    name: str
+    place: str
+    package: str
+
+    @property
+    def summary(self) -> str:
+        """Where it is from, on a line."""
+        return f"{self.place}, of the installed package {self.package}"
+
+
+def installed() -> dict[str, Installed]:
+    """What installed packages give short names, by name."""
+    found = {}
+    for point in sorted(metadata.entry_points(group=ENTRY_POINTS)):
+        package = "" if point.dist is None else f"{point.dist.name} {point.dist.version}"
+        found[point.name] = Installed(point.name, point.value, package)
+    return found
 
 
 def is_outside(table: type) -> bool:
@@ -87,7 +128,8 @@ def from_table(
     at : Path
         Where the kind stands, below the table.
     """
-    kind, short = raw.get("kind"), _entry_points()
+    kind = raw.get("kind")
+    short = {name: one.place for name, one in installed().items()}
     valid = [*known, *short]
     if not isinstance(kind, str) or (":" not in kind and kind not in short):
         hint = did_you_mean(kind, valid)
@@ -106,11 +148,6 @@ def from_table(
         if key not in keys:
             raise refusal(UNKNOWN_KEY, hint=did_you_mean(key, keys), at=(key,))
     return table.model_validate(raw, context=info.context)
-
-
-def _entry_points() -> dict[str, str]:
-    """Classes by the short names that installed packages give them."""
-    return {point.name: point.value for point in metadata.entry_points(group=ENTRY_POINTS)}
 
 
 def _imported(kind: str, at: Path) -> object:
