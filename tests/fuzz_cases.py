@@ -370,6 +370,8 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("sweep", "{}", "--vary", "gateways.count=1,2", "--vary", "trials=1", "--csv", "-"),
     ("compare", "{}", "--set-b", "schemes.1.delete_delay=10m", "--workers", "1"),
     ("compare", "{}", "{}", "--fail-if", "query-error > +1e-5", "--fail-if", "x"),
+    ("knobs", "{}", "--vary", "schemes.1.delete_delay=log:1m..4h", "--samples", "2", "--json", "-"),
+    ("knobs", "{}", "--vary", "gateways.count=9..1", "--json", "-"),
     ("trace", "{}"),
     ("history", "{}", "--lasts", "5s", "--ages", "0s,1s,1d"),
     ("history", "{}", "--read"),

@@ -140,11 +140,13 @@ def program() -> Main:
     import sim.cli.check
     import sim.cli.compare
     import sim.cli.explain
+    import sim.cli.knobs
     import sim.cli.plan
     import sim.cli.run
     import sim.cli.sweep
     import sim.report.document
     import sim.report.tables
+    import sim.study.effects
     import sim.study.run  # noqa: F401
     from sim.cli import main
     from sim.scenario.complaints.places import places
