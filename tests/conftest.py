@@ -96,6 +96,15 @@ def signals_as_usual() -> Iterator[None]:
 
 
 @pytest.fixture
+def pictures_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save one small picture for every figure, where only the files of a folder matter."""
+    for saved in ("to_svg", "to_png"):
+        monkeypatch.setattr(
+            f"sim.report.bundle.{saved}", lambda _: b'<svg viewBox="0 0 1 1"></svg>'
+        )
+
+
+@pytest.fixture
 def golden(request: pytest.FixtureRequest) -> GoldenCheck:
     """Compare text with a committed file, or rewrite the file under ``--update-golden``."""
     update = bool(request.config.getoption("--update-golden"))

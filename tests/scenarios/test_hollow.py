@@ -80,9 +80,10 @@ HOLLOW: dict[str, dict[str, Any]] = {
         "compactor.compaction_takes": "7h",
         "compactor.retention.raw": "0s",
     },
-    "every request fails": {"store.error_rate": 1.0},
+    "every request fails": {"store.error_rate": 1.0, "horizon": "2d"},
     "every request fails for a while that does not end": {
-        "faults": [{"kind": "store-errors", "error_rate": 1.0, **FAULT}]
+        "faults": [{"kind": "store-errors", "error_rate": 1.0, **FAULT}],
+        "horizon": "2d",
     },
     "queries ask for a microsecond": {"queries.0.range": "1us"},
     "queries ask for what is older than everything": {"queries.0.offset": "100d"},
@@ -155,8 +156,7 @@ REASONS = {
 def judgements(overrides: dict[str, Any], *asked: str) -> tuple[Judgement, ...]:
     rules = {"never": [*asked], "at_most": {name: 1.0 for name in asked if name in OUTCOMES}}
     scenario = load(SOLID, {**overrides, "expect.marks": rules})
-    result = run_scenario(scenario, workers=1)
-    return judge(result)
+    return judge(run_scenario(scenario, workers=1))
 
 
 def test_there_are_enough_of_them() -> None:

@@ -103,10 +103,10 @@ def _is_own_name(source: Source, node: ast.AST, name: str) -> bool:
         return False
     if not isinstance(node.ctx, ast.Load):
         return True
-    if any(isinstance(n, ast.Call) and n.func is node for n in ast.walk(source.tree)):
+    if any(isinstance(n, ast.Call) and n.func is node for n in source.nodes):
         return False
-    bound = {n.id for n in ast.walk(source.tree) if isinstance(n, ast.Name) and _stores(n)}
-    arguments = {n.arg for n in ast.walk(source.tree) if isinstance(n, ast.arg)}
+    bound = {n.id for n in source.nodes if isinstance(n, ast.Name) and _stores(n)}
+    arguments = {n.arg for n in source.nodes if isinstance(n, ast.arg)}
     return node.id in bound | arguments
 
 
@@ -121,7 +121,7 @@ def broad_handlers(sources: Iterable[Source]) -> list[Finding]:
     for source in sources:
         if source.path.startswith(_CATCHING):
             continue
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.ExceptHandler):
                 kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
                 if any(k is None or (isinstance(k, ast.Name) and k.id in broad) for k in kinds):

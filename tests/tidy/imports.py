@@ -14,7 +14,7 @@ def imported(source: Source) -> Iterator[tuple[ast.AST, str]]:
     ``from a import b`` yields ``a.b``: a module or a member. A constant string given to
     ``import_module`` counts as an import.
     """
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node, alias.name
@@ -36,8 +36,8 @@ def references(source: Source) -> Iterator[tuple[ast.AST, str]]:
     """
     names = _bindings(source)
     yield from imported(source)
-    inner = {id(child.value) for child in ast.walk(source.tree) if isinstance(child, ast.Attribute)}
-    for node in ast.walk(source.tree):
+    inner = {id(child.value) for child in source.nodes if isinstance(child, ast.Attribute)}
+    for node in source.nodes:
         if isinstance(node, ast.Name | ast.Attribute) and id(node) not in inner:
             dotted = _dotted(node)
             if dotted:
@@ -48,7 +48,7 @@ def references(source: Source) -> Iterator[tuple[ast.AST, str]]:
 
 def _bindings(source: Source) -> dict[str, str]:
     names: dict[str, str] = {}
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 bound = alias.asname or alias.name.partition(".")[0]

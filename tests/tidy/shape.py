@@ -30,7 +30,7 @@ def long_functions(sources: Iterable[Source]) -> list[Finding]:
     """Refuse a long function; its docstring does not count, a contract may be thorough."""
     findings = []
     for source in sources:
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = _extent(node) - _docstring_lines(node)
                 if lines > FUNCTION_LINES:

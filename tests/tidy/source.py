@@ -37,6 +37,11 @@ class Source:
         """The syntax tree; a file that does not parse is an error of its own."""
         return ast.parse(self.text, self.path)
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree: most rules look at all of them."""
+        return tuple(ast.walk(self.tree))
+
     @property
     def module(self) -> str:
         """Dotted name: ``sim/core/units.py`` is ``sim.core.units``, ``__init__.py`` its package."""

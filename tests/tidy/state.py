@@ -148,7 +148,7 @@ def module_state(sources: Iterable[Source]) -> list[Finding]:
                         "`Final[Mapping[…]]`"
                     )
                     findings.append(source.at(node, message))
-        for inner in ast.walk(source.tree):
+        for inner in source.nodes:
             if isinstance(inner, ast.Global):
                 message = "global statement, use an argument or an attribute of the world"
                 findings.append(source.at(inner, message))

@@ -32,6 +32,7 @@ def _sweep(*words: str) -> int:
     return main(["sweep", "short.toml", "--workers", "1", *words])
 
 
+@pytest.mark.usefixtures("pictures_unseen")
 def test_it_writes_a_folder_and_files_and_shows_a_table(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,8 +236,8 @@ def test_a_page_repeats_to_the_byte_and_says_how(folder: Path) -> None:
     again = html.unescape(page.partition("<dt>again</dt><dd><code>")[2].partition("</code>")[0])
     program, *words = shlex.split(again)
     assert program == "sim"
-    assert main([*words, "-q", "--out", "three"]) == 0
-    assert (folder / "three/sweep.json").read_bytes() == (folder / "one/sweep.json").read_bytes()
+    assert main([*words, "-q", "--json", "three.json"]) == 0
+    assert (folder / "three.json").read_bytes() == (folder / "one/sweep.json").read_bytes()
 
 
 def test_a_page_of_a_run_repeats_to_the_byte_and_says_how(folder: Path) -> None:

@@ -72,6 +72,7 @@ def test_there_is_none_where_every_delay_is_a_world(
     assert delay_table(load(SHORT, changes), schemes=schemes) is None
 
 
+@pytest.mark.usefixtures("pictures_unseen")
 def test_a_page_without_it_has_no_slider_and_no_script() -> None:
     scenario = load(SHORT)
     result = run_scenario(scenario)

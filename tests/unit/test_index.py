@@ -137,6 +137,7 @@ def test_several_scenarios_have_a_folder_each_and_an_index(
     assert run["folder"] == "three"
 
 
+@pytest.mark.usefixtures("pictures_unseen")
 def test_a_single_run_has_its_own_folder_as_ever(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

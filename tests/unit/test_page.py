@@ -6,6 +6,8 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
@@ -19,6 +21,7 @@ from sim.analysis.expect import judge
 from sim.analysis.queries.outcomes import Bound
 from sim.analysis.results import Result, collect, estimate
 from sim.analysis.sweep import FAILING, Sweep
+from sim.report import bundle
 from sim.report.answers import failing_words, run_answer, sweep_answer
 from sim.report.bundle import files, sweep_files
 from sim.report.costtable import cost_cells
@@ -111,15 +114,25 @@ def _short() -> Result:
     return run_scenario(load(SHORT), workers=1)
 
 
+@contextmanager
+def _no_bitmaps() -> Iterator[None]:
+    """Draw no figure that no page has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "to_png", lambda _: b"")
+        yield
+
+
 @cache
 def _run_page() -> str:
-    return dict(files(_short(), judge(_short()), again="sim run s.toml"))[PAGE].decode()
+    with _no_bitmaps():
+        return dict(files(_short(), judge(_short()), again="sim run s.toml"))[PAGE].decode()
 
 
 @cache
 def _sweep_text(name: str) -> str:
     sweep = {"grid": GRID, "step": STEP, "words": WORDS}[name]
-    return dict(sweep_files(sweep, again="sim sweep s.toml"))[PAGE].decode()
+    with _no_bitmaps():
+        return dict(sweep_files(sweep, again="sim sweep s.toml"))[PAGE].decode()
 
 
 def _page(name: str) -> str:
