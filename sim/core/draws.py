@@ -1,7 +1,8 @@
 """One decision, one draw: a law, and the name of what is decided."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import groupby
 
 from sim.core.composite import Adjusted, Mixture
 from sim.core.identities import Endings, Identity
@@ -25,15 +26,20 @@ def _only_value_us(law: Law) -> int:
     return law.draw_us(0.5)
 
 
-class Inverses(dict[Law, Callable[[float], int]]):
+class Inverses(dict[Law, Callable[[Sequence[float]], list[int]]]):
     """Ways to draw from laws often, made when they are first asked for."""
 
-    def __missing__(self, law: Law) -> Callable[[float], int]:
+    def __missing__(self, law: Law) -> Callable[[Sequence[float]], list[int]]:
         inner = law
         while isinstance(inner, Adjusted):
             inner = inner.law
-        self[law] = Steps(law).draw_us if isinstance(inner, Mixture) else law.draw_us
+        is_slow = isinstance(inner, Mixture)
+        self[law] = Steps(law).draw_each_us if is_slow else partial(_draw_each_us, law)
         return self[law]
+
+
+def _draw_each_us(law: Law, uniforms: Sequence[float]) -> list[int]:
+    return list(map(law.draw_us, uniforms))
 
 
 class Row:
@@ -49,25 +55,33 @@ class Row:
         Shared with other rows of the same laws.
     """
 
-    __slots__ = ("_all", "_drawn", "_endings", "_values_us")
+    __slots__ = ("_endings", "_places", "_runs", "_values_us")
 
     def __init__(
         self, laws: Sequence[Law], endings: Sequence[Identity], inverses: Inverses
     ) -> None:
-        drawn = [i for i, law in enumerate(laws) if not law.is_constant]
         self._values_us = [_only_value_us(law) if law.is_constant else 0 for law in laws]
-        self._drawn = [(i, inverses[laws[i]]) for i in drawn]
-        self._endings = Endings(endings[i] for i in drawn)
-        alike = len(drawn) == len(laws) and len(set(laws)) == 1
-        self._all = inverses[laws[0]] if alike else None
+        self._places = [i for i, law in enumerate(laws) if not law.is_constant]
+        self._endings = Endings(endings[i] for i in self._places)
+        # Neighbours of one law are drawn in one go.
+        self._runs = []
+        start = 0
+        for law, run in groupby(laws[i] for i in self._places):
+            stop = start + len(list(run))
+            self._runs.append((start, stop, inverses[law]))
+            start = stop
 
     def draw_us(self, streams: Streams, *identity: str | int) -> list[int]:
         """The values for decisions whose names begin with ``identity``, each as of `draw_us`."""
-        if self._all is not None:
-            return list(map(self._all, streams.uniforms(identity, self._endings)))
+        if not self._places:
+            return self._values_us.copy()
+        uniforms = streams.uniforms(identity, self._endings)
+        drawn_us: list[int] = []
+        for start, stop, draw_each_us in self._runs:
+            drawn_us += draw_each_us(uniforms[start:stop])
+        if len(drawn_us) == len(self._values_us):
+            return drawn_us
         values_us = self._values_us.copy()
-        if self._drawn:
-            uniforms = streams.uniforms(identity, self._endings)
-            for (i, draw), uniform in zip(self._drawn, uniforms, strict=True):
-                values_us[i] = draw(uniform)
+        for i, value_us in zip(self._places, drawn_us, strict=True):
+            values_us[i] = value_us
         return values_us

@@ -10,6 +10,7 @@ never depends on which steps are known, and is the law's own to the bit.
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from math import sqrt
 from typing import Final
 
@@ -38,7 +39,7 @@ class Steps:
         Any; one that is quick to invert by itself gains nothing.
     """
 
-    __slots__ = ("_above", "_below", "_law", "_us")
+    __slots__ = ("_above", "_below", "_last", "_law", "_us")
 
     def __init__(self, law: Law) -> None:
         self._law = law
@@ -48,14 +49,28 @@ class Steps:
         self._above = [0.0]
         last_us = min(law.draw_us(_NEAR_1) + 1, _FARTHEST_US)
         self._keep(1, last_us, *self._step(last_us))
+        self._last = min(self._below[1], _NEAR_1)
 
     def draw_us(self, u: float) -> int:
         """Return the ``draw_us`` of the law; raises as it does."""
         i = bisect_left(self._below, u)
-        if _NEAR_0 < u < _NEAR_1 and i < len(self._us) and self._above[i - 1] < u:
+        if _NEAR_0 < u <= self._last and self._above[i - 1] < u:
             us = self._us[i]
             return us if us - self._us[i - 1] == 1 else self._between(u, i)
         return self._law.draw_us(u)
+
+    def draw_each_us(self, uniforms: Sequence[float]) -> list[int]:
+        """Return `draw_us` of each of some uniforms."""
+        us, below, above, last = self._us, self._below, self._above, self._last
+        drawn_us = []
+        for u in uniforms:
+            i = bisect_left(below, u)
+            # What most draws find, written out.
+            if _NEAR_0 < u <= last and above[i - 1] < u and us[i] - us[i - 1] == 1:
+                drawn_us.append(us[i])
+            else:
+                drawn_us.append(self.draw_us(u))
+        return drawn_us
 
     def _between(self, u: float, i: int) -> int:
         """Return what a uniform draws between two known steps that are not neighbours."""

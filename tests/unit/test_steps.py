@@ -31,7 +31,9 @@ def test_are_those_of_the_law_however_many_are_kept(
     monkeypatch.setattr(steps, "_MOST", most)
     drawn = Steps(law)
     expected = [law.draw_us(u) for u in UNIFORMS]
+    assert Steps(law).draw_each_us(UNIFORMS) == expected
     for _ in range(2):
+        assert drawn.draw_each_us(UNIFORMS[::7]) == expected[::7]
         assert [drawn.draw_us(u) for u in UNIFORMS] == expected
     assert [drawn.draw_us(u) for u in reversed(UNIFORMS)] == expected[::-1]
 
@@ -69,5 +71,6 @@ def test_a_step_that_is_kept_is_not_worked_out_again(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("u", [-0.1, 1.5, float("nan")])
 def test_refuses_what_is_no_probability(u: float) -> None:
-    with pytest.raises(ValueError, match="must be in"):
-        Steps(PLAIN).draw_us(u)
+    for draw in (Steps(PLAIN).draw_us, lambda u: Steps(PLAIN).draw_each_us([0.3, u])):
+        with pytest.raises(ValueError, match="must be in"):
+            draw(u)

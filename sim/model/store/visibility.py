@@ -5,6 +5,8 @@ that depends on the change alone (key, version, replica, plane), never on when o
 asked. So the store can be asked about any instant, and all schemes of a trial meet the same lags.
 """
 
+from operator import add
+
 from sim.core.draws import Inverses, Row, draw_us
 from sim.core.identities import Endings
 from sim.core.kernel import Kernel
@@ -110,10 +112,10 @@ class Visibility:
         """The age from which a read of this version finds it: the one-pass form of WARS."""
         n = quorum.n
         delays_us = self._messages[plane].draw_us(self._streams, "wars", key, version)
-        write, ack, read, response = (delays_us[leg * n : leg * n + n] for leg in range(4))
-        commit = sorted(w + a for w, a in zip(write, ack, strict=True))[quorum.w - 1]
-        answers = sorted((r + s, i) for i, (r, s) in enumerate(zip(read, response, strict=True)))
-        first = min(write[i] - read[i] for _, i in answers[: quorum.r])
+        write, ack, read, response = [delays_us[leg : leg + n] for leg in range(0, 4 * n, n)]
+        commit: int = sorted(map(add, write, ack))[quorum.w - 1]
+        answers = sorted(zip(map(add, read, response), range(n), strict=True))
+        first = min([write[i] - read[i] for _, i in answers[: quorum.r]])
         return max(0, first - commit)
 
     def _shows_at_once(self, laws: tuple[Law, Law]) -> bool:
