@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sim.analysis.curve.streaks import Forcing, Reader, Streaks
@@ -86,6 +88,15 @@ def test_nothing_is_forced_without_a_streak() -> None:
     assert forcing.weight == 1.0
     assert streaks().chosen(0.05) is None
     assert (streaks().chosen(0.5), streaks().chosen(0.999)) == (0, 1)
+
+
+def test_a_streak_without_any_share_counts_for_nothing() -> None:
+    weights = []
+    for share in ([1.0, 0.0], [0.0, 1.0]):
+        forcing = Forcing(replace(streaks(), share=np.array(share)), 0)
+        all_fail(ForcedStreams(Streams(2), {}, forcing.value))
+        weights.append(forcing.weight)
+    assert 0.0 < weights[0] < weights[1] <= 10.0
 
 
 def test_what_is_forced_has_the_law_of_what_fails() -> None:

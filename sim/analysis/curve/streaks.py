@@ -265,7 +265,9 @@ class Forcing:
         streaks = self._streaks
         if not streaks.share.size:
             return 1.0
-        logs = np.log(streaks.share)
+        # Streaks are of any length, and some so unlikely that no float says how much.
+        with np.errstate(divide="ignore"):
+            logs = np.log(streaks.share)
         for place, likelier in enumerate(self._likelier):
             mine = np.flatnonzero(streaks.reader == place)
             total = np.append(0.0, np.cumsum(likelier))
