@@ -38,7 +38,7 @@ def hide_delays_m(delay_m):
 environment = {
     "schema": 1,
     "name": "delay-sweep",
-    "horizon": "8d",
+    "horizon": "6d",
     "warmup": "3d",
     "trials": 4,
     "producers": {"local_retention": "6h"},

@@ -36,7 +36,7 @@ OUTCOMES = ("query-error", "silent-gap")
 def lagging(mean_s):
     """The scenario with another mean of the listing lag, and a shorter run."""
     law = {"law": "exponential", "mean": f"{mean_s}s", "at_most": "25m"}
-    return load(FILE, {"store.lag.create.list": law, "horizon": "10d", "trials": 4})
+    return load(FILE, {"store.lag.create.list": law, "horizon": "10d", "trials": 2})
 
 
 results = {mean_s: run_scenario(lagging(mean_s), workers=1) for mean_s in MEANS_S}

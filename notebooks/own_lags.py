@@ -37,7 +37,7 @@ print(len(rows) - 1, "measurements,", sum("yes" in row or ">" in row for row in 
 environment = {
     "schema": 1,
     "name": "own-lags",
-    "horizon": "8d",
+    "horizon": "6d",
     "warmup": "2d",
     "trials": 3,
     "producers": {"local_retention": "6h"},

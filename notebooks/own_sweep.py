@@ -30,7 +30,7 @@ scenario = sim.load(
         "name": "own-sweep",
         "horizon": "8d",
         "warmup": "3d",
-        "trials": 4,
+        "trials": 2,
         "producers": {"local_retention": "6h"},
         "compactor": {
             "ranges": ["2h", "8h", "2d"],
