@@ -11,6 +11,9 @@ PAGES ?=
 EXAMPLES ?= 5000
 # Interpreters whose digests are compared; nothing stands for all that are found.
 PYTHONS ?=
+# How many mutants are drawn, and which.
+SAMPLE ?= 300
+SEED ?= 1
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := $(VENV)/.set-up-runtime
@@ -73,16 +76,16 @@ verify: $(READY) ## write reports/verification/ anew: what others found, and wha
 digests: $(DEV) ## one digest on every Python and NumPy that can be had (minutes for each)
 	$(BIN)/python -m tests.versions $(PYTHONS)
 
-mutants: $(DEV) ## change a sample of modules bit by bit, and see which changes no test notices
+mutants: $(DEV) ## change SAMPLE places of judges and model, and see what no test notices (hours)
 	$(PIP) install --no-compile -c constraints.txt mutmut
-	CI=true HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run
-	$(BIN)/mutmut results
+	CI=true HYPOTHESIS_PROFILE=mutants nice -n 19 \
+	    $(BIN)/python -m tests.mutants --sample $(SAMPLE) --seed $(SEED)
 
 bench: $(DEV) ## measure speed
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
 
 clean: ## remove everything that was made
-	rm -rf $(VENV) out mutants build dist *.egg-info .benchmarks .coverage .hypothesis \
+	rm -rf $(VENV) out build dist *.egg-info .benchmarks .coverage .hypothesis \
 	    .mypy_cache .pytest_cache .ruff_cache
 	find sim tests -name __pycache__ -prune -exec rm -rf {} +
 
