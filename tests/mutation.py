@@ -50,22 +50,21 @@ class Mutant:
 
 
 def every_name(kept: Path) -> dict[str, str]:
-    """Name all mutants there are, each with the path of its module; minutes, but for a kept file.
+    """Name all mutants there are, each with the path of its module: minutes, or a kept file."""
+    if not kept.exists():
+        found = {n: path for path, text in _texts().items() for n, _ in _named(path, text)[1]}
+        kept.write_text(json.dumps(found), encoding="utf-8")
+    return dict(json.loads(kept.read_text(encoding="utf-8")))
 
-    Parameters
-    ----------
-    kept : path
-        Of what was found out before, of the same text.
-    """
+
+def digest() -> str:
+    """Return what changes with any text that is mutated."""
+    return hashlib.sha256(json.dumps(_texts()).encode()).hexdigest()
+
+
+def _texts() -> dict[str, str]:
     files = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
-    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in files}
-    digest = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
-    known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    if known.get("digest") != digest:
-        names = {name: path for path, text in texts.items() for name, _ in _named(path, text)[1]}
-        known = {"digest": digest, "names": names}
-        kept.write_text(json.dumps(known), encoding="utf-8")
-    return dict(known["names"])
+    return {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in files}
 
 
 def drawn(names: Mapping[str, str], sample: int, seed: int) -> dict[str, str]:
