@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sim.analysis.evidence.witness import Counted, DrawnOnly, Exceeded, Measured, Seen
+from sim.analysis.evidence.witness import Counted, DrawnOnly, Exceeded, Measured, Seen, TooMany
 from sim.analysis.expect import Judgement, Verdict, exit_code_of, judge
 from sim.analysis.queries.outcomes import Bound
 from sim.analysis.results import Result, collect
@@ -226,6 +226,23 @@ def test_a_measure_keeps_its_bound_with_all_of_its_interval(
     assert str(judgement.verdict) == verdict
     assert (judgement.witness is not None) == (verdict == "invalid")
     assert bool(judgement.reason) == (verdict == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ([1000.0, 1040.0], "the bound lies in the interval over trials"),
+        ([1000.0], "one trial has no interval"),
+    ],
+)
+def test_a_measure_that_says_too_little_says_why(values: list[float], reason: str) -> None:
+    rule = 'at_most = { garbage-bytes = "1KiB" }'
+    assert _measured("garbage-bytes", values, rule).reason == reason
+
+
+def test_a_broken_bound_of_a_count_shows_the_worst_trial() -> None:
+    judgement = _measured("lost-block", [2, 1], "at_most = { lost-block = 2 }")
+    assert judgement.witness == TooMany(total=3, worst=Seen(trial=0, seed=7, what=Counted(count=2)))
 
 
 def test_a_broken_bound_of_a_measure_shows_the_worst_trial() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from sim.analysis.rules.safety import Rule, Status, proof, rules, safe_delay_us,
 from sim.scenario.load import load
 from sim.scenario.schema import OUTCOMES, Scenario
 from tests.worlds import us
+
+ROOT = Path(__file__).parents[2]
 
 SAFE = """
 schema = 1
@@ -374,3 +378,24 @@ def test_a_safe_delay_may_have_to_let_the_compactor_see() -> None:
     assert safe_delay_us(scenario, 0) == us("48m1s")
     assert safe_delay_us(scenario, 0, with_compactor=True) == us("1h2s")
     assert safe_delay_us(safe(), 0, with_compactor=True) == safe_delay_us(safe(), 0)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {},
+        {"store__profile": "s3-pre-2020", "producers__upload_takes": "1s"},
+        {"compactor__downsampling": True, "compactor__retention": {"raw": "60d", "5m": "90d"}},
+    ],
+)
+def test_terms_have_the_letters_of_the_table(overrides: dict[str, Any]) -> None:
+    text = (ROOT / "sim" / "STATISTICS.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (R\d+) \| ([^|]+) \|", text, re.MULTILINE)
+    letters = {name: {"stamp", *re.findall(r"\b[A-Za-z]\b", needs)} for name, needs in rows}
+    letters["R4"] |= letters["R1"]
+    found = {
+        r.name: {t.symbol.removeprefix("2") for t in r.terms} for r in rules(safe(**overrides), 0)
+    }
+    assert found
+    for name, symbols in found.items():
+        assert symbols <= letters[name], name

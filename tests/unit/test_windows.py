@@ -9,7 +9,7 @@ import pytest
 
 from sim.analysis.evidence.deletion_story import story, told
 from sim.analysis.evidence.windows import error_windows, pick_deletion, window_sample
-from sim.analysis.evidence.witness import FailedRead
+from sim.analysis.evidence.witness import FailedRead, MissingData
 from sim.analysis.queries.evaluate import evaluate_exact
 from sim.analysis.queries.exposure import exposures
 from sim.core.units import NEVER
@@ -193,6 +193,9 @@ def test_there_is_a_witness_for_what_was_seen_and_for_nothing_else(scenario: Sce
         for outcome in evaluate_exact(scenario, replay(scenario, scheme, 0)):
             seen = {name for name, share in outcome.fractions.items() if share > 0}
             assert set(outcome.witnesses) == seen - {"ok"}
+            for found in outcome.witnesses.values():
+                assert isinstance(found, FailedRead | MissingData)
+                assert found.at_us < found.until_us
             assert scheme == 1 or "query-error" in seen
 
 
