@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.analysis.estimators import Interval, fraction_interval
+from sim.analysis.estimators import Interval, fraction_interval, vector_of
 from sim.analysis.queries.outcomes import Bound
 
 
@@ -164,3 +164,9 @@ def test_there_is_a_bound_for_every_trial() -> None:
 
 def test_rounding_is_no_error() -> None:
     assert fraction_interval([1.0 + 1e-15, 1.0], 5.0).fraction == 1.0
+
+
+def test_whole_numbers_become_floats() -> None:
+    vector = vector_of("values", [1, 2])
+    assert vector.dtype == np.float64
+    assert vector.tolist() == [1.0, 2.0]

@@ -88,3 +88,29 @@ def test_a_limit_is_what_is_compared() -> None:
     assert too_large(scenario, Limits(memory_bytes=needed, events=events)) == []
     (problem,) = too_large(scenario, Limits(memory_bytes=needed, events=events - 1))
     assert "events" in problem.rule
+
+
+@pytest.mark.parametrize(
+    ("key", "usual", "beyond", "path"),
+    [
+        ("store.replicas", 3, 4, "store.replicas"),
+        ("trials", 8, 9, "trials"),
+        ("horizon", "30d", "30d1s", "horizon"),
+        ("producers.chunk_files", 1, 2, "producers.chunk_files"),
+        ("producers.count", 1, 2, "producers.count"),
+        ("gateways.count", 1, 2, "gateways.count"),
+        ("gateways.sync_interval", "3m", "2m", "gateways.sync_interval"),
+        ("compactor.wait_interval", "5m", "4m", "compactor.wait_interval"),
+        ("compactor.cleanup", "every 5m", "every 4m", "compactor.cleanup"),
+    ],
+)
+def test_a_key_is_blamed_beyond_what_is_usual(
+    key: str, usual: object, beyond: object, path: str
+) -> None:
+    none = Limits(memory_bytes=0)
+    plain = {"trials": 8, "gateways.count": 1, "compactor.cleanup": "every 5m"}
+    (problem,) = too_large(load(THANOS, {**plain, key: usual}), none)
+    assert "usual value" not in problem.hint
+    (problem,) = too_large(load(THANOS, {**plain, key: beyond}), none)
+    assert problem.path == path
+    assert "usual value" in problem.hint

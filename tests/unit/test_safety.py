@@ -399,3 +399,21 @@ def test_terms_have_the_letters_of_the_table(overrides: dict[str, Any]) -> None:
     assert found
     for name, symbols in found.items():
         assert symbols <= letters[name], name
+
+
+def test_a_rule_compares_the_key_that_it_names() -> None:
+    found = rules(safe(compactor__downsampling=True), 0)
+    assert len(found) > 5
+    for one in found:
+        key = one.key if "." in one.key else f"schemes.0.{one.key}"
+        changed = rules(safe(compactor__downsampling=True, **{key: "9d"}), 0)
+        assert us("9d") in [other.configured_us for other in changed if other.key == one.key]
+
+
+def test_a_gap_may_be_due_to_a_warm_up_that_ends_before_gateways_have_synced() -> None:
+    # The first sync starts within 15m and takes 1m.
+    said = "gateways may not have synced when the warm-up ends (warmup)"
+    for warmup, expected in (("16m", ()), ("15m59s", (said,))):
+        found = rule("R8", safe(warmup=warmup)).obstacles
+        assert tuple(text for text in found if text == said) == expected
+        assert all(isinstance(text, str) for text in found)
