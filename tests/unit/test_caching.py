@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.model.store.caching import Cache, CachingClient
+import pytest
+
+from sim.model.store.caching import Answer, Cache, CachingClient
+from sim.model.store.client import RequestFailed
 from sim.model.store.visibility import GET
 from sim.model.views.cached import CachedBucket
 from sim.model.views.view import Filters, View
@@ -164,3 +167,16 @@ def test_a_cache_of_its_own_is_lost_in_an_outage_and_a_shared_one_is_not() -> No
     # The block comes at 2h; a listing of 1h50m that is still there serves at 2h10m.
     assert first_load_us(shared=False) == us("2h10m")
     assert first_load_us(shared=True) == us("3h10m")
+
+
+def test_what_the_cache_does_not_answer_may_fail() -> None:
+    rig = Rig(error_rate=1.0)
+    memory = cache(absent="10m")
+    block, reader = rig.block(0, 2), client(rig, memory)
+    with pytest.raises(RequestFailed) as caught:
+        reader.raise_if_failing("get", block, INDEX, 0)
+    assert caught.value.args == ("get", f"{block.id}/index")
+    memory.existence.note((block.index, INDEX), Answer(0, us("10m"), 0, False))
+    reader.raise_if_failing("get", block, INDEX, us("1m"))
+    with pytest.raises(RequestFailed):
+        reader.raise_if_failing("get", block, INDEX, us("10m"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import sim
-from sim.analysis.curve.feedback import with_delay
+from sim.analysis.curve.feedback import entanglement, with_delay
 from sim.analysis.sweep import FAILING
 from sim.api import CurveResult
 from sim.scenario.schema import Scenario
@@ -13,6 +15,7 @@ from sim.study import delays as delays_module
 from sim.study.delays import GAPS, fraction_of
 from sim.study.run import run_scenario
 from tests.short import SHORT
+from tests.worlds import world
 
 SECOND = 1_000_000
 
@@ -105,3 +108,24 @@ def test_failed_is_what_sweeps_call_failing(curve: CurveResult) -> None:
     parts = [curve.fraction_at(0, outcome) for outcome in FAILING]
     assert curve.fraction_at(0, "failed") == pytest.approx(sum(parts))
     assert set(GAPS) < set(FAILING)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"store": {"negative_cache": "1m"}}, "the front end remembers what was not there"),
+        (
+            {"gateways": {"sync_takes_per_block": "1ms"}},
+            "a sync takes longer for what is stored",
+        ),
+        ({"store": {"error_rate": 0.1}}, "requests fail"),
+        ({"store": {"lost_answer_rate": 0.1}}, "requests fail"),
+        ({"compactor": {"count": 2}}, "several compactors look for what is due"),
+        ({"compactor": {"delete_takes": "1s"}}, "deletions take time"),
+        ({"store": {"order": "log"}}, "replicas show changes in order"),
+    ],
+    ids=str,
+)
+def test_what_entangles_deletions_is_named(changes: dict[str, Any], reason: str) -> None:
+    assert entanglement(world()) == ()
+    assert entanglement(world(**changes)) == (reason,)
