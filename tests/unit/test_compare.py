@@ -255,3 +255,11 @@ def test_one_trial_can_break_a_rule_but_not_keep_it() -> None:
 def test_every_metric_can_be_limited() -> None:
     for name in METRICS:
         assert parse_gate(f"{name} > 0", []).metric == name
+
+
+def test_a_difference_of_sequences_goes_as_far_as_both_intervals() -> None:
+    a = OutcomeNumbers(interval=Interval(0.3, 0.2, 0.45, "sequence"), per_trial=(0.2, 0.4))
+    b = OutcomeNumbers(interval=Interval(0.1, 0.05, 0.2, "sequence"), per_trial=(0.1, 0.1))
+    found = paired_outcome(a, b)
+    assert found.method == "intervals"
+    assert [found.difference, found.low, found.high] == pytest.approx([0.2, 0.0, 0.4])

@@ -161,6 +161,7 @@ def test_nothing_asked_is_unknown() -> None:
     silent = outcome("fast", 0.0, query_error=math.nan)
     made = collect(scenario(rules), "exact", [trial(0, 0, [silent])])
     assert set(_verdicts(made).values()) == {"unknown"}
+    assert [judgement.scheme for judgement in judge(made)] == ["at once"] * 3
 
 
 def test_observations_can_be_expected() -> None:
