@@ -180,3 +180,16 @@ def test_what_the_cache_does_not_answer_may_fail() -> None:
     reader.raise_if_failing("get", block, INDEX, us("1m"))
     with pytest.raises(RequestFailed):
         reader.raise_if_failing("get", block, INDEX, us("10m"))
+
+
+def test_a_get_is_served_as_long_as_the_answer_or_the_absence_is_remembered() -> None:
+    rig = Rig()
+    memory = cache(absent="10m", content="4m")
+    block, reader = rig.block(0, 2), client(rig, memory)
+    assert reader.get_serves_until_us(block, META) <= 0
+    assert reader.get(block, META, 0) is None
+    assert reader.get_serves_until_us(block, META) == us("10m")
+    rig.put(block)
+    rig.go("10m")
+    assert reader.get(block, META, us("10m")) is not None
+    assert reader.get_serves_until_us(block, META) == us("14m")
