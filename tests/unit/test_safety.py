@@ -417,3 +417,17 @@ def test_a_gap_may_be_due_to_a_warm_up_that_ends_before_gateways_have_synced() -
         found = rule("R8", safe(warmup=warmup)).obstacles
         assert tuple(text for text in found if text == said) == expected
         assert all(isinstance(text, str) for text in found)
+
+
+def test_the_age_of_a_block_counts_from_its_making_where_the_store_lists_no_times() -> None:
+    aged = {"compactor__partial_age_from": "created", "compactor__cleanup_interval": "5m"}
+    found = rule("R7", safe(**aged))
+    assert [term.symbol for term in found.terms] == ["U", "V", "l"]
+    assert found.terms[0].meaning == "from the making of a block to the end of its upload"
+    # An upload begins after 30s and takes 1m; one of the compactor may take longer.
+    assert found.terms[0].span_us >= us("90s")
+    blind = "a compactor that halts cleans up by its last listing (progress_interval)"
+    found = rule("R7", safe(**aged, compactor__progress_interval="0s"))
+    assert blind in found.obstacles
+    found = rule("R7", safe(**aged, compactor__progress_interval="5m"))
+    assert blind not in found.obstacles
