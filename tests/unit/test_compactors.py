@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sim.analysis.checkers import leaked_blocks
 from sim.analysis.rules.safety import rules, safe_delay_us
 from sim.core.units import NEVER
+from sim.model.actors.janitor import Janitor
 from sim.model.world import simulate
 from sim.trace.recorder import Trace
 from sim.trace.records import (
@@ -21,7 +23,7 @@ from sim.trace.records import (
 )
 from tests.traces import lines, unordered
 from tests.unit.test_scenario_rules import messages
-from tests.worlds import AT_ONCE, lag, marks, run, us, world
+from tests.worlds import AT_ONCE, Rig, lag, marks, run, us, world
 
 NO_QUERIES = [{"name": "q", "rate": "1/d", "range": "1h"}]
 MARK = marks("3h", "1h")
@@ -241,3 +243,21 @@ def test_rules_prove_nothing_of_two_on_one_stream() -> None:
 def test_a_halt_says_whose_it_is_and_on_what(reason: str, actor: str) -> None:
     halt = HaltRecord(0, reason)
     assert (halt.actor, halt.cause) == (actor, "overlap A B")
+
+
+def test_no_partial_cleanup_begins_while_one_is_under_way() -> None:
+    block = Rig().block(0, 2)
+    shared = SimpleNamespace(is_cleaning=False, partial={block.index: block})
+    janitor: Any = SimpleNamespace(
+        syncer=shared,
+        spec=SimpleNamespace(partial_cleanup="delete"),
+        view=SimpleNamespace(marks={}),
+        scheme=SimpleNamespace(record=SimpleNamespace(remembers=lambda _: False)),
+        _is_abandoned=lambda _: True,
+        remove=lambda _: iter(("first file", "second file")),
+    )
+    under_way = iter(Janitor.clean_partial(janitor))
+    next(under_way)
+    assert list(Janitor.clean_partial(janitor)) == []
+    assert list(under_way) == ["second file"]
+    assert list(Janitor.clean_partial(janitor)) == ["first file", "second file"]
