@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,3 +145,20 @@ def test_exponential_commits_have_a_closed_form() -> None:
 
     commits = draws.write_latency_us(1)
     assert_power(lambda scale: ks_within(commits, lambda x: cdf(x, scale)))
+
+
+def test_no_uniform_decides_two_things() -> None:
+    stream = Stream(9)
+    used: list[tuple[int, int]] = []
+
+    class Watched:
+        def run(self, first: int, count: int) -> Floats:
+            used.append((first, first + count))
+            return stream.run(first, count)
+
+    watched: Any = Watched()
+    wars_draws(watched, 5, 100, 3, WAN)
+    used.sort()
+    # Four legs, and which replica is near for whoever writes and whoever reads.
+    assert len(used) == 6
+    assert all(one[1] <= two[0] for one, two in itertools.pairwise(used))

@@ -17,6 +17,7 @@ from sim.scenario.load import load
 from sim.scenario.schema import Scenario
 from sim.study.run import replay
 from sim.trace.timelines import Timelines
+from tests.worlds import run, world
 
 LAGGING = """
 schema = 1
@@ -193,10 +194,17 @@ def test_there_is_a_witness_for_what_was_seen_and_for_nothing_else(scenario: Sce
         for outcome in evaluate_exact(scenario, replay(scenario, scheme, 0)):
             seen = {name for name, share in outcome.fractions.items() if share > 0}
             assert set(outcome.witnesses) == seen - {"ok"}
-            for found in outcome.witnesses.values():
-                assert isinstance(found, FailedRead | MissingData)
-                assert found.at_us < found.until_us
             assert scheme == 1 or "query-error" in seen
+
+
+def test_a_witness_of_a_gap_says_how_long_data_is_missing() -> None:
+    # Producers forget at once what they upload, and gateways sync once an hour.
+    tiny = world()
+    _, timelines = run(tiny)
+    (outcome,) = evaluate_exact(tiny, timelines)
+    found = outcome.witnesses["silent-gap"]
+    assert isinstance(found, MissingData)
+    assert timelines.warmup_us <= found.at_us < found.until_us <= timelines.horizon_us
 
 
 def test_without_deletions_there_is_nothing_to_pick(scenario: Scenario) -> None:
