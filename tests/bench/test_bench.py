@@ -200,7 +200,7 @@ def test_sixty_cells_of_the_default_fleet(
     benchmark: BenchmarkFixture, record: Row, tmp_path: Path
 ) -> None:
     is_measuring = _is_measuring(benchmark)
-    small = ("--set", "horizon=2d", "--set", "warmup=0s", "--set", "producers.count=5")
+    small = ("--set", "horizon=1d", "--set", "warmup=0s", "--set", "producers.count=5")
     words = [
         *("sweep", str(ROOT / "scenarios/thanos-default.toml"), "--scheme", "mark, 48h/24h"),
         *("--vary", f"schemes.3.delete_delay={DELAYS}"),

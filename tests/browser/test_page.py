@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from sim.analysis.expect import judge
+from sim.analysis.results import Result
 from sim.analysis.sweep import Sweep
+from sim.report import bundle
 from sim.report.answers import failing_words
 from sim.report.bundle import files, sweep_files
 from sim.report.costtable import cost_cells
@@ -39,15 +41,20 @@ def _at_other_delays() -> Sweep:
     return found
 
 
+def _made(result: Result) -> dict[str, bytes]:
+    delays = _at_other_delays()
+    run = files(result, judge(result), again="sim run short.toml", delays=delays)
+    swept = sweep_files(_sweep(), again="sim sweep short.toml")
+    return {"sweep": dict(swept)[PAGE], "run": dict(run)[PAGE]}
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     result = run_scenario(load(SHORT), workers=1)
-    made = {
-        "sweep": dict(sweep_files(_sweep(), again="sim sweep short.toml"))[PAGE],
-        "run": dict(
-            files(result, judge(result), again="sim run short.toml", delays=_at_other_delays())
-        )[PAGE],
-    }
+    # No page has a bitmap.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "to_png", lambda _: b"")
+        made = _made(result)
     folder = tmp_path_factory.mktemp("pages")
     for name, content in made.items():
         (folder / f"{name}.html").write_bytes(content)

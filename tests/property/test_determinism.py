@@ -129,7 +129,7 @@ def test_any_number_of_workers_gives_the_same_result(small: Scenario, mode: str)
 
 
 def test_a_trial_alone_is_the_trial_among_many_in_any_order(small: Scenario) -> None:
-    jobs = [(index, trial) for trial in range(small.trials) for index in (0, 1)]
+    jobs = [(index, trial) for trial in (0, 2) for index in (0, 1)]
     forward = {job: run_trial(small, *job) for job in jobs}
     backward = {job: run_trial(small, *job) for job in reversed(jobs)}
     shifted = changed(small, seed=small.seed + 2)

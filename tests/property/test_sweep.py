@@ -29,7 +29,7 @@ others = st.sampled_from(sorted(seconds)).flatmap(
 )
 
 
-@settings(max_examples=8)
+@settings(max_examples=settings().max_examples // 4)
 @given(delays, others, st.integers(0, 3))
 def test_a_cell_is_what_a_run_gives(first: str, second: str, seed: int) -> None:
     overrides = {"seed": seed, "trials": 1}

@@ -40,7 +40,9 @@ def test_it_is_what_runs_give(changes: dict[str, str]) -> None:
     own = changes.get("schemes.1.delete_delay", "6h")
     assert {"0s", own, "48h"} <= set(knob.texts)
     assert ("15m" in knob.texts) == (not changes)
-    for cell in found.cells:
+    # The first, the last and every other one between, and its own delay.
+    cells = [c for i, c in enumerate(found.cells) if i % 2 == 0 or knob.texts[c.setting[0]] == own]
+    for cell in (*cells, found.cells[-1]):
         delay_us = parse_duration(knob.texts[cell.setting[0]])
         alone = run_scenario(with_delay(scenario, 1, delay_us), schemes=[1])
         assert _same(cell.result, alone), knob.texts[cell.setting[0]]
