@@ -240,3 +240,19 @@ def test_where_every_delay_is_a_world_of_its_own_each_is_simulated(
     found = trials_over_delays(changed(short, **tables), MARK, 0, [0, HOUR_US])
     assert found.origins == (SIMULATED, SIMULATED)
     assert "a world of its own" in found.reason
+
+
+def test_requests_are_those_of_simulations_where_readers_wait_for_blocks_to_age(
+    short: Scenario,
+) -> None:
+    # Blocks that go before a gateway looks at them, and after, by their delete delay.
+    waiting = changed(short, gateways={"consistency_delay": "6h", "sync_interval": "17m"})
+    delays_us = [0, HOUR_US, 3 * HOUR_US, 9 * HOUR_US]
+    found = trials_over_delays(waiting, MARK, 0, delays_us)
+    assert found.origins.count(CURVE) >= 3
+    gets = []
+    for delay_us, result in zip(delays_us, found.results, strict=True):
+        simulated = run_trial(with_delay(waiting, MARK, delay_us), MARK, 0)
+        assert result.counts["requests"] == simulated.counts["requests"]
+        gets.append(result.counts["requests"]["get"])
+    assert len(set(gets)) > 1

@@ -16,6 +16,7 @@ from sim.analysis.queries.evaluate import (
     sample_outcomes,
 )
 from sim.analysis.queries.exposure import Exposure
+from sim.analysis.queries.one_query import find_asked, judged
 from sim.conventions import queries as asking
 from sim.core.arrivals import arrivals, choose
 from sim.core.streams import Streams
@@ -279,3 +280,17 @@ def test_a_mean_beyond_the_longest_duration_is_cut() -> None:
     _, timelines = run(scenario)
     (found,) = evaluate_exact(scenario, timelines)
     assert sum(found.fractions.values()) == pytest.approx(1.0)
+
+
+def test_a_query_of_some_streams_is_found_for_what_may_happen() -> None:
+    some = world(
+        producers={"count": 3},
+        queries=[{"name": "q", "rate": "0.001/d", "range": "1d", "streams": 2}],
+    )
+    _, timelines = run(some)
+    (outcome,) = evaluate_exact(some, timelines)
+    exposure = Exposure(some, timelines, some.queries[0])
+    asked = find_asked(exposure, outcome.witnesses["silent-gap"], "silent-gap")
+    assert asked is not None
+    assert len(asked.streams) == 2
+    assert judged(exposure, asked).outcome == "silent-gap"
