@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from sim.core.units import US_PER_S
+from tests.property import test_plain
 from tests.theory import test_closed_forms
 from tests.unit import (
     test_checkers,
@@ -35,6 +36,7 @@ from tests.unit import (
     test_transfer,
     test_view,
 )
+from tests.worlds import AT_ONCE, marks
 
 __all__ = ["BUGS", "Bug"]
 
@@ -75,6 +77,7 @@ class Bug:
         self.noticed_by(*self.arguments)
 
 
+MINUTE: Final = 60 * US_PER_S
 VIEW: Final = "sim.model.views.view:View"
 VISIBILITY: Final = "sim.model.store.visibility"
 
@@ -125,6 +128,64 @@ def _readers() -> Iterator[Bug]:
     )
 
 
+def _arrays() -> Iterator[Bug]:
+    plain, rich = "sim.model.plain", test_plain.test_a_world_with_everything_is_computed_as_acted
+    at_once, marked = AT_ONCE, marks("2h", "1h")
+    yield Bug(
+        what="a sync lists what was there a minute ago",
+        where=f"{plain}.ledger:_present",
+        made=lambda right: lambda since, until, at_us: right(since, until, at_us - MINUTE),
+        noticed_by=rich,
+        arguments=(at_once, "in-pass"),
+    )
+    yield Bug(
+        what="arrays keep what another block contains",
+        where=f"{plain}.world:reading",
+        made=lambda right: (
+            lambda blocks, *others: right(
+                replace(blocks, successor=np.full_like(blocks.successor, -1)), *others
+            )
+        ),
+        noticed_by=rich,
+        arguments=(marked, "in-pass"),
+    )
+    yield Bug(
+        what="the newest block is planned with the others once its window is full",
+        where=f"{plain}.passes:_Members.plan",
+        made=lambda right: lambda self, ranges_us: right(self, ranges_us[:2]),
+        noticed_by=rich,
+        arguments=(at_once, "end-of-pass"),
+    )
+    yield Bug(
+        what="marks are known before a sync has found them",
+        where=f"{plain}.writers:_knowledge",
+        made=lambda right: (
+            lambda syncs, looks, of_marks: (
+                right(syncs, looks, of_marks)[0],
+                np.searchsorted(of_marks.at_us, looks.at_us, side="right"),
+            )
+        ),
+        noticed_by=rich,
+        arguments=(marked, "end-of-pass"),
+    )
+    yield Bug(
+        what="producers act in the order of their numbers",
+        where=f"{plain}.writers:uploads",
+        made=_in_order_of_number,
+        noticed_by=rich,
+        arguments=(at_once, "every 31m"),
+    )
+
+
+def _in_order_of_number(right: Any) -> Any:
+    def uploads(*arguments: Any) -> Any:
+        made = right(*arguments)
+        order = np.lexsort((made.stream, made.ordinal))
+        return replace(made, stream=made.stream[order], ordinal=made.ordinal[order])
+
+    return uploads
+
+
 def _gateways() -> Iterator[Bug]:
     yield Bug(
         what="a gateway drops before it loads",
@@ -140,8 +201,8 @@ def _gateways() -> Iterator[Bug]:
     )
     yield Bug(
         what="all gateways have the phase of the first",
-        where="sim.model.world:_World._phase_us",
-        made=lambda right: lambda self, number: right(self, 0),
+        where="sim.model.world:first_sync_us",
+        made=lambda right: lambda number, spec, streams: right(0, spec, streams),
         noticed_by=test_gateway.test_shards_and_phases,
     )
 
@@ -421,6 +482,7 @@ def _unweighed(right: Any) -> Any:
 BUGS: Final = (
     *_readers(),
     *_gateways(),
+    *_arrays(),
     *_clocks(),
     *_store(),
     *_compactor(),

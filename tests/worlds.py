@@ -119,8 +119,8 @@ def faults_of(*tables: Mapping[str, Any], seed: int = 7, **rates: float) -> Faul
 
 
 def run(scenario: Scenario, scheme: int = 0, trial: int = 0) -> tuple[Trace, Timelines]:
-    """Simulate one trial; its trace and its timelines."""
-    trace = model_world.simulate(scenario, scheme, trial)
+    """Simulate one trial, actor by actor; its trace and its timelines."""
+    trace = model_world.simulate(scenario, scheme, trial, step_by_step=True)
     return trace, build(trace)
 
 

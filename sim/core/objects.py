@@ -66,6 +66,16 @@ class BlockObjects:
         """Names below the block's id, by number."""
         return tuple(map(self._name, range(self.count)))
 
+    def deletion_order(self, rule: str | None) -> tuple[int, ...]:
+        """Every object in the order in which a block is deleted (``SEMANTICS.md`` B4).
+
+        ``rule`` is "as-listed"; meta.json goes first where it is anything else.
+        """
+        chunks = range(self.chunk_files)
+        if rule == "as-listed":
+            return (*chunks, self.mark, self.index, self.meta, self.no_compact)
+        return (self.meta, *chunks, self.index, self.no_compact, self.mark)
+
     def key(self, block_id: str, number: int) -> str:
         """Key of an object in the store."""
         return f"{block_id}/{self._name(number)}"

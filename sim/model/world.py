@@ -1,5 +1,6 @@
 """The composition root: builds the world of one scenario, scheme and trial, and runs it."""
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypedDict
@@ -10,7 +11,7 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.pinned import AskedStreams
 from sim.core.streams import Identity, Streams
-from sim.model.actors.gateway import Gateway
+from sim.model.actors.gateway import Gateway, first_sync_us
 from sim.model.actors.operator import Operator
 from sim.model.actors.process import CompactorProcess
 from sim.model.actors.producer import Producer
@@ -18,6 +19,8 @@ from sim.model.blocks.catalog import Catalog
 from sim.model.faults.happening import draw_faults
 from sim.model.faults.lives import Begin, End, Watch, keep
 from sim.model.faults.pace import PacedKernel
+from sim.model.plain.conditions import NotPlainError, is_plain
+from sim.model.plain.world import plain_records
 from sim.model.schemes import Scheme, compose
 from sim.model.store.caching import Cache, CachingClient
 from sim.model.store.client import Client
@@ -46,6 +49,7 @@ def simulate(
     *,
     shuffle: int | None = None,
     streams: Streams | None = None,
+    step_by_step: bool = False,
 ) -> Trace:
     """Run one trial of one scheme over [0, horizon) and return its trace.
 
@@ -59,8 +63,19 @@ def simulate(
         Seed of a random order of simultaneous events inside one phase; a test mode.
     streams : Streams or None
         All draws; None are those of the trial.
+    step_by_step : bool
+        Whether every actor acts although arrays would do (`sim.model.plain`); a test mode. It is so
+        with ``shuffle`` and with ``streams`` of one's own.
     """
     drawn = scenario.streams(scenario.seed + trial) if streams is None else streams
+    may_compute = shuffle is None and streams is None and not step_by_step
+    if may_compute and is_plain(scenario, scheme_index):
+        with suppress(NotPlainError):
+            records = plain_records(scenario, scheme_index, drawn)
+            name = scenario.schemes[scheme_index].name
+            recorder = Recorder(_header(scenario, name, trial, drawn.seed))
+            recorder.record_all(records)
+            return recorder.finish()
     world = _World(scenario, compose(scenario, scheme_index), drawn, trial, shuffle)
     world.start()
     trace = world.run()
@@ -83,6 +98,21 @@ def asked(scenario: Scenario, scheme_index: int, trial: int) -> dict[Identity, f
     return streams.asked
 
 
+def _header(scenario: Scenario, scheme: str, trial: int, seed: int) -> Header:
+    return Header(
+        scenario=scenario.name,
+        scenario_digest=scenario.digest,
+        scheme=scheme,
+        trial=trial,
+        seed=seed,
+        chunk_files=scenario.producers.chunk_files,
+        gateways=scenario.gateways.count,
+        replicas=scenario.store.replicas,
+        warmup_us=scenario.warmup_us,
+        horizon_us=scenario.horizon_us,
+    )
+
+
 class _World:
     """All parts of one run and the wiring between them."""
 
@@ -98,20 +128,7 @@ class _World:
         self.scheme = scheme
         self.kernel = Kernel(shuffle=shuffle)
         self.streams = streams
-        self.recorder = Recorder(
-            Header(
-                scenario=scenario.name,
-                scenario_digest=scenario.digest,
-                scheme=scheme.name,
-                trial=trial,
-                seed=streams.seed,
-                chunk_files=scenario.producers.chunk_files,
-                gateways=scenario.gateways.count,
-                replicas=scenario.store.replicas,
-                warmup_us=scenario.warmup_us,
-                horizon_us=scenario.horizon_us,
-            )
-        )
+        self.recorder = Recorder(_header(scenario, scheme.name, trial, streams.seed))
         self.tally = Tally(warmup_us=scenario.warmup_us)
         self.faults = draw_faults(scenario, self.streams)
         self.store = Store(
@@ -156,7 +173,8 @@ class _World:
         views: dict[int, View] = {}
         for number in range(self.scenario.gateways.count):
             begin = self._gateway(number, views)
-            self._keep(f"gateway/{number}", begin, at_us=self._phase_us(number))
+            at_us = first_sync_us(number, self.scenario.gateways, self.streams)
+            self._keep(f"gateway/{number}", begin, at_us=at_us)
 
     def _keep(self, name: str, begin: Begin, *, at_us: int = 0) -> None:
         keep(name, begin, kernel=self.kernel, faults=self.faults, at_us=at_us)
@@ -292,9 +310,3 @@ class _World:
         if view.source.is_shared:
             views[shard] = view
         return view
-
-    def _phase_us(self, number: int) -> int:
-        spec = self.scenario.gateways
-        if spec.phase == "uniform":
-            return int(self.streams.uniform("gateway", number, "phase") * spec.sync_interval.mean)
-        return draw_us(spec.phase, self.streams, "gateway", number, "phase")

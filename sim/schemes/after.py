@@ -38,6 +38,11 @@ class After(Deletes):
         """From retirement to deletion; nothing where it is counted from the creation."""
         return self.delay if self.counted_from == "record" else 0
 
+    @property
+    def is_plain(self) -> bool:
+        """Marks say when a delay begins; a creation does not wait for passes."""
+        return self.counted_from == "record"
+
     def made(self, scenario: Scenario) -> "_After":
         """The delay as a rule."""
         return _After(self.delay, counts_from_creation=self.counted_from == "creation")

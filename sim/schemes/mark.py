@@ -29,6 +29,11 @@ class DeletionMark(Primitive):
     refuses: ClassVar = {"hide": ("superseded", "gone", "data-age")}
     kind: Literal["mark"] = Field("mark", description="A deletion-mark.json inside the block.")
 
+    @property
+    def is_plain(self) -> bool:
+        """A mark says when it was written."""
+        return True
+
     def made(self, scenario: Scenario) -> "DeletionMark":
         """The primitive itself: what it knows stands in the store."""
         return self
@@ -78,6 +83,11 @@ class MarkAge(Hides):
     def keeps_what_is_replaced(self) -> bool:
         """Until its mark hides it, if that is asked for."""
         return bool(self.keeps_superseded)
+
+    @property
+    def is_plain(self) -> bool:
+        """Gateways that look for replacements stop at the first of two instants."""
+        return not self.keeps_superseded
 
     def made(self, scenario: Scenario) -> Hide:
         """The two ages."""

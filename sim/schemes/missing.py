@@ -24,6 +24,11 @@ class Failed(Misses):
     source: ClassVar = "Thanos, pkg/store/bucket.go"
     kind: Literal["fail"] = Field("fail", description="Its answer fails.")
 
+    @property
+    def is_plain(self) -> bool:
+        """It decides over queries, and nothing else."""
+        return True
+
 
 @register("miss")
 class Tolerated(Misses):
@@ -37,6 +42,11 @@ class Tolerated(Misses):
     reads_one_replica: ClassVar = True
     warns: ClassVar = False
 
+    @property
+    def is_plain(self) -> bool:
+        """It decides over queries, and nothing else."""
+        return True
+
 
 @register("miss")
 class Warned(Misses):
@@ -46,3 +56,8 @@ class Warned(Misses):
     kind: Literal["warn"] = Field("warn", description="It answers without the block, and warns.")
     loses_gateway: ClassVar = False
     reads_one_replica: ClassVar = True
+
+    @property
+    def is_plain(self) -> bool:
+        """It decides over queries, and nothing else."""
+        return True

@@ -42,6 +42,11 @@ class Unrecorded(Primitive):
     source: ClassVar = _THANOS_0_10
     kind: Literal["nothing"] = Field("nothing", description="Retirement leaves no trace.")
 
+    @property
+    def is_plain(self) -> bool:
+        """There is nothing to compute."""
+        return True
+
     def made(self, scenario: Scenario) -> "Unrecorded":
         """The primitive itself: it remembers nothing."""
         return self
@@ -73,6 +78,11 @@ class Superseded(Hides):
     kind: Literal["superseded"] = Field(
         "superseded", description="When it is gone, or another block contains it."
     )
+
+    @property
+    def is_plain(self) -> bool:
+        """What replaces what is known."""
+        return True
 
     def made(self, scenario: Scenario) -> Hide:
         """Neither marks nor ages are looked at."""
@@ -111,6 +121,11 @@ class AtOnce(Deletes):
         """From retirement to deletion: nothing."""
         return 0
 
+    @property
+    def is_plain(self) -> bool:
+        """Blocks go as they are retired."""
+        return True
+
     def made(self, scenario: Scenario) -> "AtOnce":
         """The primitive itself."""
         return self
@@ -131,6 +146,11 @@ class KeptForEver(Deletes):
     def delay_us(self) -> int:
         """From retirement to deletion: for ever."""
         return NEVER
+
+    @property
+    def is_plain(self) -> bool:
+        """Blocks never go."""
+        return True
 
     def made(self, scenario: Scenario) -> "KeptForEver":
         """The primitive itself."""
@@ -172,6 +192,11 @@ class Unheld(Primitive):
     source: ClassVar = _THANOS_0_10
     kind: Literal["nothing"] = Field("nothing", description="They do not know of each other.")
 
+    @property
+    def is_plain(self) -> bool:
+        """Nobody waits."""
+        return True
+
     def made(self, scenario: Scenario) -> NoHold:
         """What never stands in anybody's way."""
         return NoHold()
@@ -183,6 +208,11 @@ class OwnListing(Primitive):
 
     source: ClassVar = "Thanos, pkg/block/fetcher.go"
     kind: Literal["listing"] = Field("listing", description="It lists the bucket itself.")
+
+    @property
+    def is_plain(self) -> bool:
+        """A listing of its own says what is stored."""
+        return True
 
     def made(self, scenario: Scenario) -> "OwnListing":
         """The primitive itself."""
@@ -204,6 +234,11 @@ class Unchecked(Checks):
 
     source: ClassVar = "Thanos, pkg/store/proxy.go"
     kind: Literal["nothing"] = Field("nothing", description="It does not.")
+
+    @property
+    def is_plain(self) -> bool:
+        """Nobody looks."""
+        return True
 
     def made(self, scenario: Scenario) -> None:
         """Nothing acts."""

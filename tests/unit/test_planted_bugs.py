@@ -123,7 +123,7 @@ def test_a_planner_that_takes_the_newest_block(monkeypatch: Patch) -> None:
         min_us = max_us = NEVER
 
     def with_newest(blocks: Any, *others: Any) -> list[Block]:
-        return plan([*blocks, Newest()], *others)  # type: ignore[list-item]
+        return plan([*blocks, Newest()], *others)
 
     monkeypatch.setattr(planner, "plan", with_newest)
     # The window is planned as soon as it is full, two hours early.

@@ -1,9 +1,20 @@
 """Which blocks are due to be downsampled (``SEMANTICS.md`` C12)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
 
-from sim.model.blocks.catalog import Block
+from sim.model.actors.planner import Spanned
 from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US
+
+
+class Sourced(Spanned, Protocol):
+    """What a block is asked that may be downsampled."""
+
+    @property
+    def sources(self) -> Sequence[int]: ...
+
+
+B = TypeVar("B", bound=Sourced)
 
 
 class Backlog:
@@ -17,11 +28,9 @@ class Backlog:
         for streams in self._changed:
             streams.add(stream)
 
-    def due(
-        self, groups: Mapping[tuple[int, int], Sequence[Block]], resolution: int
-    ) -> list[Block]:
+    def due(self, groups: Mapping[tuple[int, int], Sequence[B]], resolution: int) -> list[B]:
         """Blocks of ``resolution`` not yet contained in the next one, by stream, then time."""
-        found: list[Block] = []
+        found: list[B] = []
         for stream in sorted(self._changed[resolution]):
             coarser = groups.get((stream, resolution + 1), ())
             have = {source for block in coarser for source in block.sources}

@@ -37,6 +37,13 @@ _GIVES_UP_US: Final = 30 * US_PER_S
 """First syncs that fail are tried again, and no more (Thanos, cmd/thanos/store.go)."""
 
 
+def first_sync_us(number: int, spec: Gateways, streams: Streams) -> int:
+    """When a gateway begins its first sync."""
+    if spec.phase == "uniform":
+        return int(streams.uniform("gateway", number, "phase") * spec.sync_interval.mean)
+    return draw_us(spec.phase, streams, "gateway", number, "phase")
+
+
 class Gateway:
     """One gateway from a start to its next outage. A new one is made at every restart."""
 

@@ -3,14 +3,29 @@
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from operator import attrgetter
+from typing import Protocol, TypeVar
 
-from sim.model.blocks.catalog import Block
+
+class Spanned(Protocol):
+    """What a plan needs to know of a block."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def min_us(self) -> int: ...
+
+    @property
+    def max_us(self) -> int: ...
+
+
+B = TypeVar("B", bound=Spanned)
 
 by_time = attrgetter("min_us", "max_us", "index")
 """Sort key of the blocks of a group: ascending in the start of their data."""
 
 
-def overlapping(blocks: Sequence[Block]) -> list[Block]:
+def overlapping(blocks: Sequence[B]) -> list[B]:
     """The first blocks of a group, given in order of time, that overlap one another, or none.
 
     Each begins before the end of those before it; the first two are neighbours that intersect.
@@ -21,7 +36,7 @@ def overlapping(blocks: Sequence[Block]) -> list[Block]:
     return []
 
 
-def _run(blocks: Sequence[Block]) -> list[Block]:
+def _run(blocks: Sequence[B]) -> list[B]:
     run, end_us = [blocks[0]], blocks[0].max_us
     for block in blocks[1:]:
         if block.min_us >= end_us:
@@ -31,9 +46,7 @@ def _run(blocks: Sequence[Block]) -> list[Block]:
     return run
 
 
-def plan(
-    blocks: Sequence[Block], ranges_us: Sequence[int], excluded: Collection[int] = ()
-) -> list[Block]:
+def plan(blocks: Sequence[B], ranges_us: Sequence[int], excluded: Collection[int] = ()) -> list[B]:
     """Of a group's blocks in order of time, those to compact into one; empty if nothing is due.
 
     The newest block is never planned. For each range, ascending, the blocks inside one aligned
@@ -55,9 +68,9 @@ def plan(
     return []
 
 
-def _free(window: Sequence[Block], excluded: Collection[int]) -> list[Block]:
+def _free(window: Sequence[B], excluded: Collection[int]) -> list[B]:
     """The first two or more neighbours of which none is excluded; empty if there are none."""
-    run: list[Block] = []
+    run: list[B] = []
     for block in window:
         if block.index not in excluded:
             run.append(block)
@@ -68,9 +81,9 @@ def _free(window: Sequence[Block], excluded: Collection[int]) -> list[Block]:
     return run if len(run) > 1 else []
 
 
-def _windows(blocks: Sequence[Block], range_us: int) -> Iterator[list[Block]]:
+def _windows(blocks: Sequence[B], range_us: int) -> Iterator[list[B]]:
     """Two or more blocks that lie inside one aligned window of ``range_us``, by window."""
-    window: list[Block] = []
+    window: list[B] = []
     end_us = 0
     for block in blocks:
         if block.max_us - block.min_us >= range_us:

@@ -43,14 +43,7 @@ class Store:
         self.catalog = catalog
         self.touched: list[Block] = []
         self.on_change: Callable[[Block], None] | None = None
-        chunks = range(catalog.index_object)
-        index, meta, mark = catalog.index_object, catalog.meta_object, catalog.mark_object
-        no_compact = catalog.no_compact_object
-        self._deletion_order = (
-            (*chunks, mark, index, meta, no_compact)
-            if deletion_order == "as-listed"
-            else (meta, *chunks, index, no_compact, mark)
-        )
+        self._deletion_order = catalog.objects.deletion_order(deletion_order)
         self._whole = (1 << catalog.mark_object) - 1
         self._kernel = kernel
         self._streams = streams

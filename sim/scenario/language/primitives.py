@@ -75,6 +75,11 @@ class Primitive(Frozen):
         has_own = cls.model_fields["kind"].annotation is not str
         return {"kind": place_of(cls), **raw} if is_unnamed and not has_own else raw
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether `sim.model.plain` knows its rule, so that it need not act to be simulated."""
+        return False
+
     def made(self, scenario: "Scenario") -> Any:
         """What acts in one run of a scenario; a new one each time, so that it may remember."""
         raise NotImplementedError

@@ -1,0 +1,19 @@
+"""The plain world without events: uploads, passes and syncs as recursions over arrays.
+
+Where the store shows every change at once and nothing goes wrong, nobody waits for anybody, and no
+reader changes what a writer does. Then the passes of the compactor can be computed without the
+gateways, and the syncs of each gateway from what the writers did. `sim.model.world` chooses; what
+comes out is, record by record, what the actors of `sim.model.actors` would have done.
+
+==============  ================================================================================
+module          what it computes
+==============  ================================================================================
+`conditions`    whether a scenario is plain
+`uploads`       when producers upload
+`passes`        what the compactor makes of that, and when it looks for what is due
+`deletions`     when blocks are marked and go
+`syncs`         what each gateway loads and drops
+`ledger`        what syncs list and what is requested
+`records`       all of it as records, in their order
+==============  ================================================================================
+"""

@@ -1,0 +1,115 @@
+"""Whether a world is plain: nothing lags, fails or waits for somebody else."""
+
+from dataclasses import dataclass
+
+from sim.scenario.language.outside import is_outside
+from sim.scenario.schema import Cleanup, Scenario
+
+__all__ = ["NotPlainError", "Rules", "is_plain", "rules"]
+
+
+class NotPlainError(Exception):
+    """Something happens that only actors can do; ``args``: what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """A scheme as numbers.
+
+    Attributes
+    ----------
+    marks : bool
+        Whether what is retired is marked, and the compactor reads marks.
+    deletes_at_once : bool
+        Whether it goes in the step that retires it.
+    delay_us : int
+        Age of a mark (exclusive) from which the block goes, else; NEVER: it does not.
+    hide_us : int or None
+        Age of a mark (exclusive) from which gateways do not use the block; None: at no age.
+    cleanup : Cleanup
+        When somebody looks for what is due.
+    """
+
+    marks: bool
+    deletes_at_once: bool
+    delay_us: int
+    hide_us: int | None
+    cleanup: Cleanup
+
+
+def rules(scenario: Scenario, scheme_index: int) -> Rules:
+    """What the arrays need to know of a plain scheme."""
+    composed = scenario.schemes[scheme_index].composed
+    return Rules(
+        marks=composed.record.kind != "nothing",
+        deletes_at_once=composed.delete.is_immediate,
+        delay_us=composed.delete_delay_us,
+        hide_us=composed.hide.mark_age_us,
+        cleanup=scenario.cleanup(scheme_index),
+    )
+
+
+def is_plain(scenario: Scenario, scheme_index: int) -> bool:
+    """Whether arrays are enough for a scheme of a scenario, as far as settings say.
+
+    What settings do not say (blocks that overlap, uploads that overtake each other) is met on the
+    way, and raises :class:`NotPlainError` there.
+    """
+    return (
+        not scenario.faults
+        and not scenario.interventions
+        and _has_plain_store(scenario)
+        and _has_plain_writers(scenario)
+        and _has_plain_readers(scenario)
+        and _is_plain_scheme(scenario, scheme_index)
+    )
+
+
+def _has_plain_store(scenario: Scenario) -> bool:
+    store = scenario.store
+    lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
+    return (
+        all(law.is_constant and law.mean == 0 for lag in lags for law in (lag.get, lag.list))
+        and store.quorum is None
+        and store.error_rate == store.lost_answer_rate == 0.0
+        and store.negative_cache_us == 0
+    )
+
+
+def _has_plain_writers(scenario: Scenario) -> bool:
+    producers, compactor = scenario.producers, scenario.compactor
+    instant = (
+        producers.upload_takes,
+        compactor.sync_takes,
+        compactor.download_takes,
+        compactor.upload_takes,
+        compactor.delete_takes,
+    )
+    return (
+        all(law.longest_us == 0 for law in instant)
+        and len(compactor.names) == 1
+        and not any(compactor.retention_us)
+        and producers.names != "nothing"
+        and producers.memory != "lost"
+        and producers.unuploaded != "dropped"
+    )
+
+
+def _has_plain_readers(scenario: Scenario) -> bool:
+    gateways = scenario.gateways
+    stages = gateways.sync_stages
+    looks_once = stages.check == stages.marks == 0.0 or gateways.sync_takes.longest_us == 0
+    return (
+        looks_once
+        and gateways.cache is None
+        and gateways.shards == 1
+        and gateways.sync_takes_per_block_us == 0
+    )
+
+
+def _is_plain_scheme(scenario: Scenario, scheme_index: int) -> bool:
+    composed = scenario.schemes[scheme_index].composed
+    parts = composed.primitives.values()
+    # What is marked and goes at once is never known to be marked.
+    is_mixed = composed.record.kind != "nothing" and composed.delete.is_immediate
+    return not is_mixed and all(part.is_plain and not is_outside(type(part)) for part in parts)

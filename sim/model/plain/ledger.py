@@ -1,0 +1,173 @@
+"""What each sync lists, and how many requests are sent (``SEMANTICS.md`` G3, C3, K1)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.core.objects import BlockObjects
+from sim.core.units import NEVER
+from sim.model.plain.conditions import Rules
+from sim.model.plain.syncs import Clock, Reading
+from sim.model.plain.writers import Blocks, Writers
+from sim.model.tally import LIST_PAGE
+from sim.scenario.schema import Scenario
+from sim.trace.records import REQUEST_KINDS, PassesRecord, RequestsRecord, SyncsRecord
+from sim.trace.timelines import Ints
+
+__all__ = ["accounts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """Per sync: when it is, the blocks that it lists, the metas read, the marks asked for."""
+
+    at_us: Ints
+    blocks: Ints
+    metas: Ints
+    marks: Ints
+
+
+def accounts(
+    scenario: Scenario,
+    rules: Rules,
+    done: Writers,
+    clocks: Sequence[Clock],
+    readings: Sequence[Reading],
+) -> tuple[SyncsRecord, PassesRecord, RequestsRecord]:
+    """The records of all syncs, all looks and all requests of a run."""
+    delay_us = scenario.gateways.consistency_delay_us
+    compactor = _of_compactor(done, rules, scenario.compactor.consistency_delay_us)
+    gateways = [_of_gateway(done.blocks, clock.at_us, delay_us) for clock in clocks]
+    return (
+        _syncs(scenario.horizon_us, compactor, gateways),
+        _passes(scenario.horizon_us, done, rules, gateways),
+        _requests(scenario, rules, done, compactor, gateways, clocks, readings),
+    )
+
+
+def _of_compactor(done: Writers, rules: Rules, delay_us: int) -> _Listed:
+    order = done.syncs.then(done.done, done.looks, done.retired).order
+    sizes = np.cumsum([done.syncs.at_us.size, done.done.at_us.size, done.looks.at_us.size])
+    is_sync = order < sizes[0]
+    made = np.cumsum((order >= sizes[0]) & (order < sizes[1]))[is_sync]
+    gone = np.zeros(order.size, np.int64)
+    if rules.deletes_at_once:
+        gone[sizes[2] :] = 1
+    else:
+        at_look = np.bincount(done.deleting, minlength=done.looks.at_us.size + 1)
+        gone[sizes[1] : sizes[2]] = at_look[: done.looks.at_us.size]
+    gone = np.cumsum(gone[order])[is_sync]
+    at_us, uploaded_us = done.syncs.at_us, done.puts.at_us
+    uploaded = np.searchsorted(uploaded_us, at_us, side="right")
+    of_age = np.searchsorted(uploaded_us, at_us - delay_us, side="right")
+    # What a sync lists for the first time is not gone by then: nobody else could retire it.
+    return _Listed(
+        at_us=at_us,
+        blocks=uploaded + made - gone,
+        metas=np.diff(uploaded + made, prepend=0),
+        marks=of_age + made - gone,
+    )
+
+
+def _of_gateway(blocks: Blocks, at_us: Ints, delay_us: int) -> _Listed:
+    put_us, gone_us = blocks.put_us, blocks.deleted_us
+    of_age_us = np.where(blocks.level > 1, put_us, put_us + delay_us)
+    first = np.searchsorted(at_us, put_us)
+    is_read = np.append(at_us, NEVER)[first] < gone_us
+    has_age = of_age_us < gone_us
+    return _Listed(
+        at_us=at_us,
+        blocks=_present(put_us, gone_us, at_us),
+        metas=np.bincount(first[is_read], minlength=at_us.size + 1)[: at_us.size],
+        marks=_present(of_age_us[has_age], gone_us[has_age], at_us),
+    )
+
+
+def _present(from_us: Ints, until_us: Ints, at_us: Ints) -> Ints:
+    """How many of the spans [from, until) hold at each instant."""
+    begun = np.searchsorted(np.sort(from_us), at_us, side="right")
+    return begun - np.searchsorted(np.sort(until_us), at_us, side="right")
+
+
+def _syncs(horizon_us: int, compactor: _Listed, gateways: Sequence[_Listed]) -> SyncsRecord:
+    every = (compactor, *gateways)
+    number = np.repeat(np.arange(len(every)), [one.at_us.size for one in every])
+    at_us = np.concatenate([one.at_us for one in every])
+    blocks = np.concatenate([one.blocks for one in every])
+    order = np.lexsort((number, at_us))
+    number = number[order]
+    actors, first = np.unique(number, return_index=True)
+    actors = actors[np.argsort(first)]
+    position = np.empty(len(every), np.int64)
+    position[actors] = np.arange(actors.size)
+    names = ("compactor", *(f"gateway/{g}" for g in range(len(gateways))))
+    return SyncsRecord(
+        horizon_us,
+        tuple(names[i] for i in actors.tolist()),
+        tuple(position[number].tolist()),
+        tuple(at_us[order].tolist()),
+        tuple(blocks[order].tolist()),
+    )
+
+
+def _passes(
+    horizon_us: int, done: Writers, rules: Rules, gateways: Sequence[_Listed]
+) -> PassesRecord:
+    at_us = done.looks.at_us
+    of_gateways = np.sort(np.concatenate([one.at_us for one in gateways]))
+    before = done.n_syncs + np.searchsorted(of_gateways, at_us, side="left")
+    known = done.known if rules.marks else np.zeros_like(done.known)
+    learnt = done.retired_blocks[: known[-1] if known.size else 0]
+    return PassesRecord(
+        horizon_us,
+        tuple(at_us.tolist()),
+        tuple(before.tolist()),
+        tuple(known.tolist()),
+        tuple(learnt.tolist()),
+        tuple(done.blocks.stamp_us[learnt].tolist()),
+    )
+
+
+def _requests(
+    scenario: Scenario,
+    rules: Rules,
+    done: Writers,
+    compactor: _Listed,
+    gateways: Sequence[_Listed],
+    clocks: Sequence[Clock],
+    readings: Sequence[Reading],
+) -> RequestsRecord:
+    warmup_us = scenario.warmup_us
+    counts: Counter[str] = Counter()
+
+    def count(kind: str, at_us: Ints, each: Ints | int = 1) -> None:
+        counts[kind] += int(np.sum((at_us >= warmup_us) * each))
+
+    for listed, reads_marks in (
+        (compactor, rules.marks),
+        *((one, rules.hide_us is not None) for one in gateways),
+    ):
+        count("list", listed.at_us, 1 + listed.blocks // LIST_PAGE)
+        count("head", listed.at_us, listed.blocks)
+        count("get", listed.at_us, listed.metas)
+        if reads_marks:
+            count("get", listed.at_us, listed.marks)
+    for clock, one in zip(clocks, readings, strict=True):
+        count("get", clock.load_us[one.load])
+    n_objects = BlockObjects(scenario.producers.chunk_files).mark
+    n_parents = np.array([len(parents) for parents in done.parents], np.int64)
+    count("head", done.puts.at_us)
+    count("put", done.puts.at_us, n_objects)
+    count("list", done.begun.at_us, n_parents * (1 + n_objects // LIST_PAGE))
+    count("get", done.begun.at_us, n_parents * n_objects)
+    if scenario.compactor.asks_index_size:
+        count("head", done.begun.at_us[done.is_compaction], n_parents[done.is_compaction])
+    count("put", done.done.at_us, n_objects)
+    if rules.marks:
+        count("head", done.retired.at_us)
+        count("put", done.retired.at_us)
+    gone_us = done.blocks.deleted_us[done.blocks.deleted_us < NEVER]
+    count("delete", gone_us, n_objects + rules.marks)
+    return RequestsRecord(scenario.horizon_us, tuple(counts[kind] for kind in REQUEST_KINDS))
