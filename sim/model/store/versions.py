@@ -4,7 +4,7 @@ Readers do not scan it: every visible change puts its block on :attr:`Store.touc
 it shows, and a reader keeps a cursor into that list.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from heapq import heappop, heappush
 from typing import Any, Final, TypeVar
 
@@ -183,10 +183,10 @@ class Store:
             block.history[i] = (*versions, Version(now_us, is_put, stamp_us, get, listed))
             gets += get
             lists += listed
-        self._touch(block, now_us, {*gets, *lists})
+        self._touch(block, now_us, dict.fromkeys((*gets, *lists)))
         return tuple(gets), tuple(lists)
 
-    def _touch(self, block: Block, now_us: int, instants: set[int]) -> None:
+    def _touch(self, block: Block, now_us: int, instants: Collection[int]) -> None:
         pending, index = self._pending, block.index
         for t_us in instants:
             if t_us > now_us:
