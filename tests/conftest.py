@@ -105,6 +105,12 @@ def pictures_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def bitmaps_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save an empty file for every PNG, where only the page matters."""
+    monkeypatch.setattr("sim.report.bundle.to_png", lambda _: b"")
+
+
+@pytest.fixture
 def golden(request: pytest.FixtureRequest) -> GoldenCheck:
     """Compare text with a committed file, or rewrite the file under ``--update-golden``."""
     update = bool(request.config.getoption("--update-golden"))

@@ -220,6 +220,7 @@ def test_help_is_there_and_says_where_trials_are_kept(capsys: pytest.CaptureFixt
     assert "log:1m..48h/20" in shown
 
 
+@pytest.mark.usefixtures("bitmaps_unseen")
 def test_a_page_repeats_to_the_byte_and_says_how(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "sub/short.toml").write_text(SHORT)
@@ -240,6 +241,7 @@ def test_a_page_repeats_to_the_byte_and_says_how(folder: Path) -> None:
     assert (folder / "three.json").read_bytes() == (folder / "one/sweep.json").read_bytes()
 
 
+@pytest.mark.usefixtures("bitmaps_unseen")
 def test_a_page_of_a_run_repeats_to_the_byte_and_says_how(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "sub/short.toml").write_text(SHORT)
