@@ -9,7 +9,7 @@ import numpy as np
 from sim.core.objects import BlockObjects
 from sim.core.units import NEVER
 from sim.model.plain.conditions import Rules
-from sim.model.plain.syncs import Clock, Reading
+from sim.model.plain.syncs import Reading, SyncTimes
 from sim.model.plain.writers import Blocks, Writers
 from sim.model.tally import LIST_PAGE
 from sim.scenario.schema import Scenario
@@ -33,17 +33,17 @@ def accounts(
     scenario: Scenario,
     rules: Rules,
     done: Writers,
-    clocks: Sequence[Clock],
+    times: Sequence[SyncTimes],
     readings: Sequence[Reading],
 ) -> tuple[SyncsRecord, PassesRecord, RequestsRecord]:
     """The records of all syncs, all looks and all requests of a run."""
     delay_us = scenario.gateways.consistency_delay_us
     compactor = _of_compactor(done, rules, scenario.compactor.consistency_delay_us)
-    gateways = [_of_gateway(done.blocks, clock.at_us, delay_us) for clock in clocks]
+    gateways = [_of_gateway(done.blocks, own.at_us, delay_us) for own in times]
     return (
         _syncs(scenario.horizon_us, compactor, gateways),
         _passes(scenario.horizon_us, done, rules, gateways),
-        _requests(scenario, rules, done, compactor, gateways, clocks, readings),
+        _requests(scenario, rules, done, compactor, gateways, times, readings),
     )
 
 
@@ -136,7 +136,7 @@ def _requests(
     done: Writers,
     compactor: _Listed,
     gateways: Sequence[_Listed],
-    clocks: Sequence[Clock],
+    times: Sequence[SyncTimes],
     readings: Sequence[Reading],
 ) -> RequestsRecord:
     warmup_us = scenario.warmup_us
@@ -154,8 +154,8 @@ def _requests(
         count("get", listed.at_us, listed.metas)
         if reads_marks:
             count("get", listed.at_us, listed.marks)
-    for clock, one in zip(clocks, readings, strict=True):
-        count("get", clock.load_us[one.load])
+    for own, one in zip(times, readings, strict=True):
+        count("get", own.load_us[one.load])
     n_objects = BlockObjects(scenario.producers.chunk_files).mark
     n_parents = np.array([len(parents) for parents in done.parents], np.int64)
     count("head", done.puts.at_us)

@@ -18,11 +18,11 @@ from sim.model.plain.writers import Blocks
 from sim.scenario.schema import Gateways
 from sim.trace.timelines import Ints
 
-__all__ = ["Clock", "Reading", "clock", "reading"]
+__all__ = ["Reading", "SyncTimes", "reading", "sync_times"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class SyncTimes:
     """The syncs of one gateway that begin before the horizon, in µs; shape (n_syncs,).
 
     Each looks at the bucket at ``at_us``, loads at ``load_us`` and drops at ``end_us``. Beside
@@ -50,7 +50,9 @@ class Reading:
     drop: Ints
 
 
-def clock(number: int, spec: Gateways, phase_us: int, streams: Streams, horizon_us: int) -> Clock:
+def sync_times(
+    number: int, spec: Gateways, phase_us: int, streams: Streams, horizon_us: int
+) -> SyncTimes:
     """When a gateway syncs whose first sync begins at ``phase_us``."""
     rows: list[tuple[int, int, int, int, int]] = []
     at_us, slept_us, law, stage = phase_us, 0, spec.sync_takes, spec.sync_stages.load
@@ -70,7 +72,7 @@ def clock(number: int, spec: Gateways, phase_us: int, streams: Streams, horizon_
         slept_us = end_us if next_us > end_us else end_slept_us
         at_us = next_us
     columns = np.array(rows, np.int64).reshape(-1, 5).T
-    return Clock(
+    return SyncTimes(
         at_us=columns[0],
         load_us=columns[1],
         end_us=columns[2],
@@ -79,8 +81,10 @@ def clock(number: int, spec: Gateways, phase_us: int, streams: Streams, horizon_
     )
 
 
-def reading(blocks: Blocks, own: Clock, spec: Gateways, rules: Rules, horizon_us: int) -> Reading:
-    """What the gateway of a clock does with the blocks."""
+def reading(
+    blocks: Blocks, own: SyncTimes, spec: Gateways, rules: Rules, horizon_us: int
+) -> Reading:
+    """What the gateway that syncs at some times does with the blocks."""
     at_us, n_syncs = own.at_us, own.at_us.size
     of_age_us = np.where(blocks.level > 1, blocks.put_us, blocks.put_us + spec.consistency_delay_us)
     load = np.searchsorted(at_us, of_age_us)

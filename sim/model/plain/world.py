@@ -10,7 +10,7 @@ from sim.core.streams import Streams
 from sim.model.actors.gateway import first_sync_us
 from sim.model.plain.conditions import NotPlainError, Rules, rules
 from sim.model.plain.ledger import accounts
-from sim.model.plain.syncs import Clock, Reading, clock, reading
+from sim.model.plain.syncs import Reading, SyncTimes, reading, sync_times
 from sim.model.plain.writers import Moments, Turn, Writers, written
 from sim.scenario.schema import Scenario
 from sim.trace.records import (
@@ -41,19 +41,19 @@ def plain_records(scenario: Scenario, scheme_index: int, streams: Streams) -> li
     scheme, horizon_us = rules(scenario, scheme_index), scenario.horizon_us
     done = written(scenario, scheme, streams)
     spec = scenario.gateways
-    clocks = [
-        clock(g, spec, first_sync_us(g, spec, streams), streams, horizon_us)
+    times = [
+        sync_times(g, spec, first_sync_us(g, spec, streams), streams, horizon_us)
         for g in range(spec.count)
     ]
-    readings = [reading(done.blocks, own, spec, scheme, horizon_us) for own in clocks]
+    readings = [reading(done.blocks, own, spec, scheme, horizon_us) for own in times]
     records = _Records(scenario, scheme)
     records.add_uploads(done)
     records.add_made(done)
     records.add_retired(done)
     if not scheme.deletes_at_once:
         records.add_deleted(done)
-    records.add_gateways(clocks, readings)
-    return [*records.in_order(), *accounts(scenario, scheme, done, clocks, readings)]
+    records.add_gateways(times, readings)
+    return [*records.in_order(), *accounts(scenario, scheme, done, times, readings)]
 
 
 class _Records:
@@ -117,12 +117,12 @@ class _Records:
         index = index[by_creation]
         self._add(self._deletes(when.at_us.tolist(), index.tolist()), when, np.arange(index.size))
 
-    def add_gateways(self, clocks: Sequence[Clock], readings: Sequence[Reading]) -> None:
+    def add_gateways(self, times: Sequence[SyncTimes], readings: Sequence[Reading]) -> None:
         """What gateways load and drop; those that act together do so as they went to sleep."""
         horizon_us = self._scenario.horizon_us
         rows: list[tuple[int, int, int, int]] = []
         records: list[Record] = []
-        for g, (own, one) in enumerate(zip(clocks, readings, strict=True)):
+        for g, (own, one) in enumerate(zip(times, readings, strict=True)):
             if own.end_us.size and own.end_us[0] < horizon_us:
                 rows.append((int(own.end_us[0]), int(own.end_slept_us[0]), g, 3))
                 records.append(UpRecord(int(own.end_us[0]), g))
@@ -139,7 +139,7 @@ class _Records:
         at_us, slept_us, number, nth = np.array(rows, np.int64).reshape(-1, 4).T
         order = np.lexsort((nth, number, slept_us, at_us))
         together = (np.diff(at_us[order]) == 0) & (np.diff(slept_us[order]) == 0)
-        if (together & (np.diff(number[order]) != 0)).any() and not _are_alike(clocks):
+        if (together & (np.diff(number[order]) != 0)).any() and not _are_alike(times):
             raise NotPlainError("gateways act together twice")
         place = np.empty_like(order)
         place[order] = np.arange(order.size)
@@ -190,9 +190,9 @@ def _grouped(sync: Ints, block: Ints) -> Iterator[tuple[int, tuple[int, ...]]]:
         yield k, tuple(sorted_blocks[bounds[i] : bounds[i + 1]])
 
 
-def _are_alike(clocks: Sequence[Clock]) -> bool:
-    first = clocks[0]
+def _are_alike(times: Sequence[SyncTimes]) -> bool:
+    first = times[0]
     return all(
         np.array_equal(one.at_us, first.at_us) and np.array_equal(one.end_us, first.end_us)
-        for one in clocks[1:]
+        for one in times[1:]
     )
