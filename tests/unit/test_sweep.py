@@ -327,6 +327,8 @@ SLOW = [
     *("sweep", "short.toml", "--vary", "schemes.later.ignore_deletion_marks_delay=1h,2h,3h"),
     *("--set", "horizon=12d", "--trials", "4", "--workers", "1", "--json", "sweep.json", "-q"),
 ]
+# A busy machine is no failure; what has not ended by then never will.
+HANGS_S = 900
 
 
 @pytest.mark.nightly
@@ -349,16 +351,16 @@ def test_a_kill_loses_nothing_that_had_ended(tmp_path: Path) -> None:
         return {str(file): file.stat().st_ino for file in files}
 
     process = start()
-    until_s = time.monotonic() + 60
+    until_s = time.monotonic() + HANGS_S
     while len(kept()) < 3 and process.poll() is None and time.monotonic() < until_s:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=HANGS_S)
     before = kept()
     assert 3 <= len(before) < 16
     assert not (tmp_path / "sweep.json").exists()
     process = start()
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=HANGS_S)
     assert (process.returncode, errors) == (0, "")
     after = kept()
     assert len(after) == 16
@@ -366,5 +368,5 @@ def test_a_kill_loses_nothing_that_had_ended(tmp_path: Path) -> None:
     assert before.items() <= after.items()
     resumed = (tmp_path / "sweep.json").read_bytes()
     process = start("--fresh")
-    process.communicate(timeout=120)
+    process.communicate(timeout=HANGS_S)
     assert (tmp_path / "sweep.json").read_bytes() == resumed
