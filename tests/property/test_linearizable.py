@@ -277,7 +277,7 @@ def _logged() -> Iterator[_Log]:
 
 def _histories(scenario: Scenario, index: int) -> tuple[dict[Key, list[Op]], Trace]:
     with _logged() as log:
-        trace = simulate(scenario, index, 0)
+        trace = simulate(scenario, index, 0, step_by_step=True)
     assert trace.digest == simulate(scenario, index, 0).digest
     return log.ordered(), trace
 
