@@ -142,8 +142,8 @@ def _arrays() -> Iterator[Bug]:
         what="arrays keep what another block contains",
         where=f"{plain}.world:reading",
         made=lambda right: (
-            lambda blocks, *others: right(
-                replace(blocks, successor=np.full_like(blocks.successor, -1)), *others
+            lambda number, blocks, *others: right(
+                number, replace(blocks, successor=np.full_like(blocks.successor, -1)), *others
             )
         ),
         noticed_by=rich,
@@ -151,7 +151,7 @@ def _arrays() -> Iterator[Bug]:
     )
     yield Bug(
         what="the newest block is planned with the others once its window is full",
-        where=f"{plain}.passes:_Members.plan",
+        where=f"{plain}.groups:Members.plan",
         made=lambda right: lambda self, ranges_us: right(self, ranges_us[:2]),
         noticed_by=rich,
         arguments=(at_once, "end-of-pass"),

@@ -78,14 +78,20 @@ def plain_worlds(draw: st.DrawFn) -> Scenario:
         "deletion_order": draw(st.sampled_from(["meta-first", "as-listed"])),
         "size_ratio": draw(st.sampled_from([1.0, 0.7])),
     }
+    if draw(st.booleans()):
+        # What is downsampled must be kept until it is.
+        least = "2d" if compactor["downsampling"] else "6h"
+        kept = draw(durations(least, "3d"))
+        compactor["retention"] = {"raw": kept, "5m": "0d", "1h": "3d"}
     gateways = {
-        "count": draw(st.integers(1, 3)),
+        "count": draw(st.sampled_from([1, 2, 4])),
         "sync_interval": draw(laws("3m", "15m", "2h", mean="20m")),
         "sync_takes": draw(laws("0s", "20s", "20m", mean="3m")),
         "sync_stages": {"load": draw(st.sampled_from([0.0, 0.5, 1.0]))},
         "phase": draw(st.sampled_from(["uniform", "0s", "1m"])),
         "consistency_delay": draw(durations("0s", "10m", "3h")),
     }
+    gateways["shards"] = draw(st.sampled_from([1, gateways["count"]]))
     return world(
         horizon=draw(durations("10h", "31h", "4d", "9d")),
         warmup=draw(durations("0s", "9h")),
@@ -130,8 +136,15 @@ RICH: dict[str, Any] = {
         "compaction_takes": {"law": "uniform", "low": "0s", "high": "20m"},
         "progress_interval": "11m",
         "asks_index_size": True,
+        "retention": {"raw": "2d", "5m": "0d", "1h": "3d"},
     },
-    "gateways": {"count": 2, "sync_interval": "7m", "phase": "uniform", "sync_takes": "90s"},
+    "gateways": {
+        "count": 4,
+        "shards": 2,
+        "sync_interval": "7m",
+        "phase": "uniform",
+        "sync_takes": "90s",
+    },
 }
 
 
@@ -145,6 +158,13 @@ def test_a_world_with_everything_is_computed_as_acted(scheme: dict[str, Any], cl
 
 
 EITHER = [{"weight": 1, "law": "constant", "value": each} for each in ("0s", "1m")]
+LATE_HIDE = {
+    "name": "s",
+    "kind": "composed",
+    "record": "mark",
+    "hide": {"kind": "mark-age", "after": "2h"},
+    "delete": {"kind": "after", "delay": "1h"},
+}
 LATE = {"upload_after": {"law": "uniform", "low": "0s", "high": "9h"}}
 
 
@@ -193,9 +213,9 @@ def test_what_arrays_do_not_know_is_left_to_actors(reason: str, overrides: dict[
         {"compactor": {"upload_takes": "1s"}},
         {"compactor": {"delete_takes": "1s"}},
         {"compactor": {"count": 2, "shards": 2}},
-        {"compactor": {"retention": {"raw": "30d", "5m": "30d", "1h": "30d"}}},
         {"gateways": {"sync_takes": "1m", "sync_stages": {"marks": 0.5}}},
-        {"gateways": {"count": 2, "shards": 2}},
+        {"gateways": {"count": 2, "shards": 2, "shard_by": "block"}},
+        {"compactor": {"retention": {"raw": "3d"}}, "schemes": [LATE_HIDE]},
         {"gateways": {"sync_takes_per_block": "1ms"}},
         {"schemes": [{"name": "s", "kind": "composed", "record": "memory"}]},
         {"schemes": [{"name": "s", "kind": "composed", "hide": "gone"}]},

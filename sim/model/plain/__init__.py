@@ -10,10 +10,11 @@ module          what it computes
 ==============  ================================================================================
 `conditions`    whether a scenario is plain
 `uploads`       when producers upload
+`groups`        the blocks of a stream, as plans need them
 `passes`        what the compactor makes of that, and when it looks for what is due
-`deletions`     when blocks are marked and go
+`writers`       all that is written, and in which order
 `syncs`         what each gateway loads and drops
 `ledger`        what syncs list and what is requested
-`records`       all of it as records, in their order
+`world`         all of it as records, in their order
 ==============  ================================================================================
 """

@@ -26,6 +26,8 @@ class Rules:
         Age of a mark (exclusive) from which the block goes, else; NEVER: it does not.
     hide_us : int or None
         Age of a mark (exclusive) from which gateways do not use the block; None: at no age.
+    compactor_us : int or None
+        And from which the compactor does not.
     cleanup : Cleanup
         When somebody looks for what is due.
     """
@@ -34,17 +36,20 @@ class Rules:
     deletes_at_once: bool
     delay_us: int
     hide_us: int | None
+    compactor_us: int | None
     cleanup: Cleanup
 
 
 def rules(scenario: Scenario, scheme_index: int) -> Rules:
     """What the arrays need to know of a plain scheme."""
     composed = scenario.schemes[scheme_index].composed
+    hide = composed.hide.made(scenario)
     return Rules(
         marks=composed.record.kind != "nothing",
         deletes_at_once=composed.delete.is_immediate,
         delay_us=composed.delete_delay_us,
-        hide_us=composed.hide.mark_age_us,
+        hide_us=hide.gateways_us,
+        compactor_us=hide.compactor_us,
         cleanup=scenario.cleanup(scheme_index),
     )
 
@@ -88,7 +93,6 @@ def _has_plain_writers(scenario: Scenario) -> bool:
     return (
         all(law.longest_us == 0 for law in instant)
         and len(compactor.names) == 1
-        and not any(compactor.retention_us)
         and producers.names != "nothing"
         and producers.memory != "lost"
         and producers.unuploaded != "dropped"
@@ -102,7 +106,7 @@ def _has_plain_readers(scenario: Scenario) -> bool:
     return (
         looks_once
         and gateways.cache is None
-        and gateways.shards == 1
+        and not gateways.splits_streams
         and gateways.sync_takes_per_block_us == 0
     )
 
@@ -112,4 +116,9 @@ def _is_plain_scheme(scenario: Scenario, scheme_index: int) -> bool:
     parts = composed.primitives.values()
     # What is marked and goes at once is never known to be marked.
     is_mixed = composed.record.kind != "nothing" and composed.delete.is_immediate
-    return not is_mixed and all(part.is_plain and not is_outside(type(part)) for part in parts)
+    if is_mixed or not all(part.is_plain and not is_outside(type(part)) for part in parts):
+        return False
+    # What expires must have left the view of the compactor before it goes.
+    own = rules(scenario, scheme_index)
+    hides_in_time = own.compactor_us is None or own.compactor_us <= own.delay_us
+    return hides_in_time or not any(scenario.compactor.retention_us)

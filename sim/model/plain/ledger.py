@@ -12,7 +12,7 @@ from sim.model.plain.conditions import Rules
 from sim.model.plain.syncs import Reading, SyncTimes
 from sim.model.plain.writers import Blocks, Writers
 from sim.model.tally import LIST_PAGE
-from sim.scenario.schema import Scenario
+from sim.scenario.schema import Gateways, Scenario
 from sim.trace.records import REQUEST_KINDS, PassesRecord, RequestsRecord, SyncsRecord
 from sim.trace.timelines import Ints
 
@@ -37,9 +37,9 @@ def accounts(
     readings: Sequence[Reading],
 ) -> tuple[SyncsRecord, PassesRecord, RequestsRecord]:
     """The records of all syncs, all looks and all requests of a run."""
-    delay_us = scenario.gateways.consistency_delay_us
     compactor = _of_compactor(done, rules, scenario.compactor.consistency_delay_us)
-    gateways = [_of_gateway(done.blocks, own.at_us, delay_us) for own in times]
+    spec = scenario.gateways
+    gateways = [_of_gateway(g, spec, done.blocks, own.at_us) for g, own in enumerate(times)]
     return (
         _syncs(scenario.horizon_us, compactor, gateways),
         _passes(scenario.horizon_us, done, rules, gateways),
@@ -71,9 +71,10 @@ def _of_compactor(done: Writers, rules: Rules, delay_us: int) -> _Listed:
     )
 
 
-def _of_gateway(blocks: Blocks, at_us: Ints, delay_us: int) -> _Listed:
-    put_us, gone_us = blocks.put_us, blocks.deleted_us
-    of_age_us = np.where(blocks.level > 1, put_us, put_us + delay_us)
+def _of_gateway(number: int, spec: Gateways, blocks: Blocks, at_us: Ints) -> _Listed:
+    own = blocks.of_shard(number % spec.shards, spec.shards)
+    put_us, gone_us = blocks.put_us[own], blocks.deleted_us[own]
+    of_age_us = np.where(blocks.level[own] > 1, put_us, put_us + spec.consistency_delay_us)
     first = np.searchsorted(at_us, put_us)
     is_read = np.append(at_us, NEVER)[first] < gone_us
     has_age = of_age_us < gone_us
@@ -166,6 +167,7 @@ def _requests(
         count("head", done.begun.at_us[done.is_compaction], n_parents[done.is_compaction])
     count("put", done.done.at_us, n_objects)
     if rules.marks:
+        count("head", done.again_us)
         count("head", done.retired.at_us)
         count("put", done.retired.at_us)
     gone_us = done.blocks.deleted_us[done.blocks.deleted_us < NEVER]

@@ -6,114 +6,26 @@ there. So passes need no store, only the instants at which blocks come of age.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from itertools import pairwise
-from operator import attrgetter
 
 from sim.core.draws import draw_us
 from sim.core.law import Law
-from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
 from sim.core.ticker import Ticker
-from sim.model.actors import downsampling, planner
-from sim.model.plain.conditions import NotPlainError
+from sim.core.units import NEVER, US_PER_S
+from sim.model.actors import downsampling
+from sim.model.plain.conditions import NotPlainError, Rules
+from sim.model.plain.groups import Group, Members, Piece
 from sim.model.plain.uploads import Uploads
-from sim.scenario.schema import Cleanup, Producers
 from sim.scenario.schema import Compactor as CompactorSpec
+from sim.scenario.schema import Producers
 
-__all__ = ["Passes", "Piece"]
-
-Group = tuple[int, int]
-
-
-class Piece:
-    """A block as plans need it: level-1 ordinals [first, end) of one stream."""
-
-    __slots__ = (
-        "bytes",
-        "created_us",
-        "end",
-        "first",
-        "group",
-        "index",
-        "level",
-        "max_us",
-        "min_us",
-    )
-
-    def __init__(
-        self,
-        *,
-        index: int,
-        group: Group,
-        first: int,
-        end: int,
-        length_us: int,
-        level: int,
-        created_us: int,
-        size_bytes: int,
-    ) -> None:
-        self.index = index
-        self.group = group
-        self.first = first
-        self.end = end
-        self.min_us = first * length_us
-        self.max_us = end * length_us
-        self.level = level
-        self.created_us = created_us
-        self.bytes = size_bytes
-
-    @property
-    def sources(self) -> range:
-        """What is in it, as level-1 ordinals."""
-        return range(self.first, self.end)
-
-    @property
-    def id(self) -> str:
-        """Its id, which no other block of a plain world has."""
-        (stream, resolution), span = self.group, f"{self.min_us}-{self.max_us}"
-        return f"{stream}.{RESOLUTIONS[resolution]}.{span}.{self.level}.0"
+__all__ = ["Passes"]
 
 
 class _Over(Exception):
     """The horizon is reached."""
-
-
-class _Members:
-    """The blocks of one group in order of time, and until when none of them can be due."""
-
-    __slots__ = ("blocks", "idle_until_us")
-
-    def __init__(self) -> None:
-        self.blocks: list[Piece] = []
-        self.idle_until_us = 0
-
-    def plan(self, ranges_us: Sequence[int]) -> list[Piece]:
-        """What to compact into one block, or nothing."""
-        blocks = self.blocks
-        if len(blocks) < 3 or blocks[-2].max_us < self.idle_until_us:
-            return []
-        plan = planner.plan(blocks, ranges_us)
-        if not plan and len(ranges_us) > 1:
-            # Until a block ends the smallest window that the newest planned one lies in, blocks
-            # that come complete no window, and none that they lie in is behind the newest.
-            last = blocks[-2]
-            end_us = last.min_us - last.min_us % ranges_us[1] + ranges_us[1]
-            self.idle_until_us = end_us if last.max_us < end_us else 0
-        return plan
-
-    def take_in(self, block: Piece) -> list[Piece]:
-        """Put a new block in its place; what it contains is returned, and no longer here."""
-        blocks = self.blocks
-        low = bisect_left(blocks, block.first, key=attrgetter("first"))
-        high = bisect_left(blocks, block.end, key=attrgetter("first"))
-        contained = blocks[low:high]
-        if (low and blocks[low - 1].end > block.first) or (
-            contained and contained[-1].end > block.end
-        ):
-            raise NotPlainError("blocks overlap")
-        blocks[low:high] = [block]
-        self.idle_until_us = 0
-        return contained
 
 
 class Passes:
@@ -134,13 +46,15 @@ class Passes:
         Blocks (ordinals) that another one contains, and the first that did.
     retired : list of (int, int, Piece, str)
         When and at which place each block was declared obsolete, in order, and why.
+    again_us : list of int
+        When blocks were declared obsolete that had been before.
     """
 
     def __init__(
         self,
         spec: CompactorSpec,
         producers: Producers,
-        cleanup: Cleanup,
+        rules: Rules,
         *,
         uploads: Uploads,
         streams: Streams,
@@ -154,9 +68,10 @@ class Passes:
         self.parents: list[tuple[Piece, ...]] = []
         self.contained: list[tuple[int, int]] = []
         self.retired: list[tuple[int, int, Piece, str]] = []
+        self.again_us: list[int] = []
         self._spec = spec
         self._producers = producers
-        self._when = cleanup.when
+        self._rules = rules
         self._streams = streams
         self._horizon_us = horizon_us
         self._now_us = 0
@@ -173,7 +88,11 @@ class Passes:
         self._n_seen = 0
         self._begun_us: list[int] = []
         self._garbage: list[Piece] = []
-        self._groups: dict[Group, _Members] = {}
+        self._retention_us = spec.retention_us
+        self._expiring: list[tuple[int, int, Piece]] = []
+        self._hiding: list[tuple[int, int, Piece]] = []
+        self._made_before: set[tuple[Group, int, int, int]] = set()
+        self._groups: dict[Group, Members] = {}
         self._by_group: dict[Group, list[Piece]] = {}
         self._dirty: set[Group] = set()
         self._backlog = downsampling.Backlog()
@@ -199,11 +118,14 @@ class Passes:
                 for parent in self._backlog.due(self._by_group, resolution):
                     self._make((parent,), resolution + 1, self._spec.downsampling_takes)
         self._sync()
+        expired = self._due(self._expiring, self._now_us - 1)
+        if expired:
+            self._retire(expired, "retention")
 
     def _iteration(self) -> bool:
         """Sync, look, compact each group once; whether anything was compacted."""
         self._sync()
-        if self._when == "in-pass":
+        if self._rules.cleanup.when == "in-pass":
             self._look()
         if self._garbage:
             self._retire(self._garbage, "garbage")
@@ -216,7 +138,7 @@ class Passes:
                 has_worked = True
             else:
                 self._dirty.discard(group)
-        if self._when == "end-of-pass":
+        if self._rules.cleanup.when == "end-of-pass":
             self._look()
         return has_worked
 
@@ -226,9 +148,24 @@ class Passes:
     def _sync(self) -> None:
         """See what has come of age by now; what was made here is known as it is made."""
         self.syncs.append((self._now_us, self._took_place()))
+        for block in self._due(self._hiding, self._now_us):
+            self._let_go(block)
         old_us, uploaded_us = self._now_us - self._spec.consistency_delay_us, self._uploaded_us
         while self._n_seen < len(uploaded_us) and uploaded_us[self._n_seen] <= old_us:
             self._join(*self._uploads[self._n_seen])
+
+    def _due(self, queue: list[tuple[int, int, Piece]], now_us: int) -> list[Piece]:
+        """Take out what is due by ``now_us`` and still wanted."""
+        due: list[Piece] = []
+        while queue and queue[0][0] <= now_us:
+            block = heappop(queue)[2]
+            if block.is_wanted:
+                due.append(block)
+        return due
+
+    def _let_go(self, block: Piece) -> None:
+        self._members(block.group).let_go(block)
+        self._touch(block.group)
 
     def _took_place(self) -> int:
         self._place += 1
@@ -239,10 +176,10 @@ class Passes:
         if self._now_us >= self._horizon_us:
             raise _Over
 
-    def _members(self, group: Group) -> _Members:
+    def _members(self, group: Group) -> Members:
         members = self._groups.get(group)
         if members is None:
-            members = self._groups[group] = _Members()
+            members = self._groups[group] = Members()
             self._by_group[group] = members.blocks
         return members
 
@@ -252,20 +189,26 @@ class Passes:
         members = self._members(group).blocks
         if members and j < members[-1].end:
             raise NotPlainError("blocks overlap")
-        members.append(
-            Piece(
-                index=self._n_seen + bisect_left(self._begun_us, at_us),
-                group=group,
-                first=j,
-                end=j + 1,
-                length_us=length_us,
-                level=1,
-                created_us=(j + 1) * length_us,
-                size_bytes=self._producers.block_bytes,
-            )
+        block = Piece(
+            index=self._n_seen + bisect_left(self._begun_us, at_us),
+            group=group,
+            first=j,
+            end=j + 1,
+            length_us=length_us,
+            level=1,
+            created_us=(j + 1) * length_us,
+            size_bytes=self._producers.block_bytes,
         )
+        members.append(block)
         self._n_seen += 1
-        self._touch(group)
+        self._enter(block)
+
+    def _enter(self, block: Piece) -> None:
+        """Note that a block is in the view now."""
+        kept_us = self._retention_us[block.group[1]]
+        if kept_us:
+            heappush(self._expiring, (block.max_us + kept_us, block.index, block))
+        self._touch(block.group)
 
     def _touch(self, group: Group) -> None:
         self._dirty.add(group)
@@ -276,6 +219,8 @@ class Passes:
         """Work, upload a block made of ``parents``, and retire them if it replaces them."""
         if any(one.end != other.first for one, other in pairwise(parents)):
             raise NotPlainError("a gap in the data")
+        if any(self._now_us > parent.stamp_us + self._rules.delay_us for parent in parents):
+            raise NotPlainError("what may be gone is worked on")
         first, is_compaction = parents[0], resolution == parents[0].group[1]
         now_us, spec = self._now_us, self._spec
         block = Piece(
@@ -288,6 +233,10 @@ class Passes:
             created_us=now_us,
             size_bytes=round(sum(parent.bytes for parent in parents) * spec.size_ratio),
         )
+        name = (block.group, block.first, block.end, block.level)
+        if name in self._made_before:
+            raise NotPlainError("a block is made again")
+        self._made_before.add(name)
         self.made.append(block)
         self.begun.append((now_us, self._took_place()))
         self._begun_us.append(now_us)
@@ -297,18 +246,30 @@ class Passes:
         self.done.append((self._now_us, self._took_place()))
         contained = self._members(block.group).take_in(block)
         self.contained += [(one.index, block.index) for one in contained]
+        self._enter(block)
         if is_compaction:
             if contained != list(parents):
                 raise NotPlainError("more is replaced than was compacted")
             self._retire(contained, "compacted")
         else:
-            self._garbage += contained
-        self._touch(block.group)
+            is_marked = self._rules.marks
+            self._garbage += [b for b in contained if b.stamp_us == NEVER or not is_marked]
 
     def _retire(self, blocks: Sequence[Piece], why: str) -> None:
-        place = self._took_place()
-        ordered = sorted(blocks, key=_by_creation)
-        self.retired += [(self._now_us, place, block, why) for block in ordered]
+        place, now_us, rules = self._took_place(), self._now_us, self._rules
+        for block in sorted(blocks, key=_by_creation):
+            if block.stamp_us < NEVER:
+                self.again_us.append(now_us)
+                continue
+            block.stamp_us = now_us - now_us % US_PER_S
+            self.retired.append((now_us, place, block, why))
+            if not block.is_wanted:
+                continue
+            if rules.deletes_at_once:
+                self._let_go(block)
+            elif rules.compactor_us is not None:
+                hidden_us = block.stamp_us + rules.compactor_us + 1
+                heappush(self._hiding, (hidden_us, block.index, block))
 
 
 def _by_creation(block: Piece) -> tuple[int, int, int, int]:

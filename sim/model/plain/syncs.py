@@ -82,9 +82,9 @@ def sync_times(
 
 
 def reading(
-    blocks: Blocks, own: SyncTimes, spec: Gateways, rules: Rules, horizon_us: int
+    number: int, blocks: Blocks, own: SyncTimes, spec: Gateways, rules: Rules, horizon_us: int
 ) -> Reading:
-    """What the gateway that syncs at some times does with the blocks."""
+    """What a gateway that syncs at some times does with the blocks."""
     at_us, n_syncs = own.at_us, own.at_us.size
     of_age_us = np.where(blocks.level > 1, blocks.put_us, blocks.put_us + spec.consistency_delay_us)
     load = np.searchsorted(at_us, of_age_us)
@@ -99,7 +99,8 @@ def reading(
     replaced = np.where(blocks.successor >= 0, load[blocks.successor], n_syncs)
     out = np.minimum(out, replaced)
     will_load_us = np.append(own.load_us, NEVER)[load]
-    row = np.flatnonzero((load < out) & (will_load_us < horizon_us))
+    is_served = blocks.of_shard(number % spec.shards, spec.shards)
+    row = np.flatnonzero(is_served & (load < out) & (will_load_us < horizon_us))
     is_loaded = blocks.deleted_us[row] > will_load_us[row]
     ends = np.append(own.end_us, NEVER)[out[row]]
     drop = np.where(is_loaded & (ends < horizon_us), out[row], n_syncs)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.core.draws import draw_us
+from sim.core.draws import Inverses, Row
 from sim.core.streams import Streams
 from sim.model.plain.conditions import NotPlainError
 from sim.scenario.schema import Producers
@@ -45,10 +45,8 @@ def uploads(spec: Producers, streams: Streams, horizon_us: int) -> Uploads:
     if law.is_constant:
         ready_us = np.broadcast_to(end_us + law.draw_us(0.5), (spec.count, n_ends))
     else:
-        drawn = [
-            [draw_us(law, streams, "producer", s, "upload-after", j) for j in range(n_ends)]
-            for s in range(spec.count)
-        ]
+        row = Row([law] * n_ends, [(j,) for j in range(n_ends)], Inverses())
+        drawn = [row.draw_us(streams, "producer", s, "upload-after") for s in range(spec.count)]
         ready_us = end_us + np.array(drawn, np.int64).reshape(spec.count, n_ends)
     if (np.diff(ready_us, axis=1) <= 0).any():
         raise NotPlainError("a block waits for the one before it")

@@ -45,7 +45,9 @@ def plain_records(scenario: Scenario, scheme_index: int, streams: Streams) -> li
         sync_times(g, spec, first_sync_us(g, spec, streams), streams, horizon_us)
         for g in range(spec.count)
     ]
-    readings = [reading(done.blocks, own, spec, scheme, horizon_us) for own in times]
+    readings = [
+        reading(g, done.blocks, own, spec, scheme, horizon_us) for g, own in enumerate(times)
+    ]
     records = _Records(scenario, scheme)
     records.add_uploads(done)
     records.add_made(done)

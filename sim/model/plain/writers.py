@@ -94,6 +94,10 @@ class Blocks:
     stamp_us: Ints
     deleted_us: Ints
 
+    def of_shard(self, shard: int, n_shards: int) -> npt.NDArray[np.bool_]:
+        """Which of them are in one of ``n_shards`` shards of streams."""
+        return np.asarray(self.stream % n_shards == shard)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writers:
@@ -111,6 +115,8 @@ class Writers:
         Of ``uploaded``; of ``made``; of those of them that were uploaded, which come first.
     retired : Moments
         With ``retired_blocks`` (ordinals) and ``reasons`` (of `RETIRE_REASONS`), in order.
+    again_us : int64 array
+        When blocks were to be retired that were already.
     syncs, looks : Moments
         When the bucket was listed, and when marked blocks were looked through, in order.
     n_syncs : int64 array of shape (n_looks,)
@@ -132,6 +138,7 @@ class Writers:
     retired: Moments
     retired_blocks: Ints
     reasons: Ints
+    again_us: Ints
     syncs: Moments
     looks: Moments
     n_syncs: Ints
@@ -152,7 +159,7 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
     passes = Passes(
         spec,
         scenario.producers,
-        rules.cleanup,
+        rules,
         uploads=up,
         streams=streams,
         horizon_us=horizon_us,
@@ -191,6 +198,7 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
         retired=retired,
         retired_blocks=np.array([block.index for _, _, block, _ in passes.retired], np.int64),
         reasons=np.array([RETIRE_REASONS.index(why) for *_, why in passes.retired], np.int64),
+        again_us=np.array(passes.again_us, np.int64),
         syncs=syncs,
         looks=looks,
         n_syncs=n_syncs,
