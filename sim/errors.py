@@ -5,6 +5,7 @@
     SimError                            exit code 2
     ├── ScenarioError (ValueError)      2     the scenario is wrong: every problem at once
     ├── TraceError (ValueError)         2     a recorded trace cannot be read
+    ├── ClusterError (RuntimeError)     2     workers elsewhere cannot be had, or are others
     ├── DeterminismError (RuntimeError) 1     a run and its repetition differ
     ├── ModelError (RuntimeError)       3     an invariant of the simulator broke: no verdict
     └── RunInterrupted (RuntimeError)   130   stopped by the user
@@ -29,6 +30,7 @@ __all__ = [
     "EXIT_HOLDS",
     "EXIT_INTERRUPTED",
     "EXIT_UNKNOWN",
+    "ClusterError",
     "DeterminismError",
     "ModelError",
     "Problem",
@@ -205,6 +207,26 @@ class TraceError(SimError, ValueError):
         where = f"{self.path}:{self.line}" if self.line else self.path
         reason = self.reason or "cannot be read"
         return f"{where}: {reason}" if where else reason
+
+
+class ClusterError(SimError, RuntimeError):
+    """Workers on other machines cannot be had, or are not the same program.
+
+    Parameters
+    ----------
+    reason : str
+        A sentence.
+    """
+
+    exit_code = EXIT_BAD_INPUT
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return self.reason or "workers elsewhere cannot be had"
 
 
 class DeterminismError(SimError, RuntimeError):

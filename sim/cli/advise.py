@@ -1,5 +1,6 @@
 """``sim advise``: the smallest delays that meet objectives, and what they cost."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli import common, complete, files, machine, screen
+from sim.cli.executor import executor_option, workers_elsewhere
 from sim.errors import (
     EXIT_BAD_INPUT,
     EXIT_BROKEN,
@@ -36,6 +38,7 @@ class _Options:
     assignments: tuple[str, ...]
     seed: int | None
     trials: int | None
+    executor: str
     json: str | None
     max_memory: float | None
     max_events: float | None
@@ -82,6 +85,7 @@ class _Options:
 @common.set_option
 @click.option("--seed", type=int, help="Seed of the first trial, instead of the file's.")
 @click.option("--trials", type=int, help="Number of trials, instead of the file's.")
+@executor_option
 @click.option(
     "--json",
     metavar="OUT",
@@ -103,9 +107,7 @@ def command(path: str, **options: Any) -> int:
         files.check_file_target(chosen.json, "--json")
     if not chosen.yes:
         _refuse_too_much(path, scenarios, chosen)
-    found = [
-        (setting, _advise(scenario, objectives, index, chosen)) for setting, scenario in scenarios
-    ]
+    found = _found(scenarios, objectives, index, chosen)
     _show(path, found, chosen)
     if chosen.json is not None:
         from sim.report.advice import advice_document
@@ -220,6 +222,33 @@ def _refuse_too_much(
         machine.refuse_too_much(
             path, scenario, mode="exact", schemes=1, workers=scenario.trials, limits=limits
         )
+
+
+def _found(
+    scenarios: "Sequence[tuple[dict[str, str], Scenario]]",
+    objectives: "Sequence[Objective]",
+    index: int,
+    options: _Options,
+) -> "list[tuple[dict[str, str], Advice]]":
+    """Advise at every setting: one after the other here, or each in a worker elsewhere."""
+    with workers_elsewhere(options.executor) as elsewhere:
+        if elsewhere is None:
+            return [
+                (setting, _advise(one, objectives, index, options)) for setting, one in scenarios
+            ]
+        from sim.study.advise import advise
+        from sim.study.executors import run_jobs
+
+        name = scenarios[0][1].name
+        with screen.progress(len(scenarios), name, is_quiet=options.quiet) as advance:
+            advices = run_jobs(
+                functools.partial(advise, objectives=objectives, scheme_index=index),
+                (one for _, one in scenarios),
+                count=len(scenarios),
+                workers=elsewhere,
+                on_result=lambda _: advance(),
+            )
+    return [(setting, found) for (setting, _), found in zip(scenarios, advices, strict=True)]
 
 
 def _advise(

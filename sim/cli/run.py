@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.cli import common, complete, files, machine, screen
+from sim.cli.executor import check_executor, executor_option, workers_elsewhere
 from sim.cli.runs import add_to_index, run_folders, shared_root
 from sim.cli.trials import Count, Options, at_other_delays, precision_of, simulate
 from sim.errors import (
@@ -58,6 +59,7 @@ __all__ = ["command"]
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; by default as many as pay off."
 )
+@executor_option
 @click.option(
     "--scheme",
     "schemes",
@@ -111,6 +113,7 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     from sim.report.names import FILES, INDEX_FILES
 
     chosen = Options(**options)
+    check_executor(chosen.executor, chosen.workers)
     _check_targets(chosen, paths)
     overrides = common.override_options(
         seed=chosen.seed, trials=chosen.trials, assignments=chosen.assignments
@@ -141,9 +144,12 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
                 limits=machine.limits(chosen.max_memory, chosen.max_events),
             )
     # Who holds the folder of all may write its index.
-    with _work_folder(None if root is None else chosen.out):
+    with (
+        workers_elsewhere(chosen.executor) as elsewhere,
+        _work_folder(None if root is None else chosen.out),
+    ):
         codes = [
-            _run_one(*job, replace(chosen, out=out), root)
+            _run_one(*job, replace(chosen, out=out, elsewhere=elsewhere), root)
             for job, out in zip(jobs, outs, strict=True)
         ]
     return next((code for code in (EXIT_BROKEN, EXIT_UNKNOWN) if code in codes), EXIT_HOLDS)

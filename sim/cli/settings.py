@@ -34,6 +34,7 @@ class SweepOptions:
     seed: int | None
     trials: int | None
     workers: int | None
+    executor: str
     json: str | None
     csv: str | None
     parquet: str | None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from sim.cli import common, complete, files, machine, screen
+from sim.cli.executor import check_executor, executor_option, workers_elsewhere
 from sim.cli.settings import SweepOptions, read_settings, targets
 from sim.errors import EXIT_HOLDS, RunInterrupted, printable
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sim.analysis.sweep import Sweep
     from sim.atomic import WorkFolder
     from sim.scenario.schema import Scenario
+    from sim.study.cluster import Cluster
     from sim.study.finished import FinishedTrials
     from sim.study.sweep import Settings
 
@@ -74,6 +76,7 @@ _CELLS: Final = ".sim-cells"
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; by default as many as pay off."
 )
+@executor_option
 @click.option(
     "--json",
     metavar="OUT",
@@ -118,8 +121,10 @@ def command(path: str, **options: Any) -> int:
     once. Sweeps that were interrupted go on where they were, see --cells.
     """
     chosen = SweepOptions(**options)
+    check_executor(chosen.executor, chosen.workers)
     settings, selection = read_settings(path, chosen)
-    return _run(path, settings, selection, chosen)
+    with workers_elsewhere(chosen.executor) as elsewhere:
+        return _run(path, settings, selection, chosen, elsewhere)
 
 
 @dataclass(slots=True)
@@ -145,7 +150,11 @@ class _Count:
 
 
 def _run(
-    path: str, settings: "Settings", selection: tuple[int, ...] | None, options: SweepOptions
+    path: str,
+    settings: "Settings",
+    selection: tuple[int, ...] | None,
+    options: SweepOptions,
+    elsewhere: "Cluster | None",
 ) -> int:
     """Run the sweep, write and show it."""
     from sim.atomic import work_folder
@@ -165,7 +174,7 @@ def _run(
                 settings,
                 schemes=selection,
                 refine=options.refine,
-                workers=options.workers or _fitting_workers(scenarios, options),
+                workers=elsewhere or options.workers or _fitting_workers(scenarios, options),
                 finished=_kept(options, say),
                 fresh=options.fresh,
                 progress=count.round,

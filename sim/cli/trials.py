@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sim.analysis.sequences import Precision
     from sim.analysis.sweep import Sweep
     from sim.scenario.schema import Scenario
+    from sim.study.cluster import Cluster
+    from sim.study.executors import Workers
 
 __all__ = ["Count", "Options", "at_other_delays", "precision_of", "simulate"]
 
@@ -28,6 +30,7 @@ class Options:
     assignments: tuple[str, ...]
     schemes: tuple[str, ...]
     workers: int | None
+    executor: str
     mode: Literal["exact", "sampled"]
     check: bool
     quiet: bool
@@ -39,6 +42,7 @@ class Options:
     max_memory: float | None
     max_events: float | None
     yes: bool
+    elsewhere: "Cluster | None" = None
 
 
 def precision_of(scenario: "Scenario", options: Options) -> "Precision | None":
@@ -97,7 +101,7 @@ def simulate(
         return run_scenario(
             scenario,
             schemes=selection,
-            workers=options.workers or _fitting_workers(scenario, selection, options),
+            workers=_workers(scenario, selection, options),
             mode=options.mode,
             check=options.check,
             on_result=count,
@@ -121,17 +125,21 @@ def at_other_delays(
         scenario,
         progress=lambda count: screen.progress(count, name, is_quiet=options.quiet),
         schemes=selection,
-        workers=options.workers or _fitting_workers(scenario, selection, options),
+        workers=_workers(scenario, selection, options),
     )
 
 
-def _fitting_workers(
+def _workers(
     scenario: "Scenario", selection: tuple[int, ...] | None, options: Options
-) -> int | None:
-    """As many processes as the memory holds; None leaves it to the number of CPUs."""
-    return machine.fitting_workers(
-        scenario,
-        mode=options.mode,
-        schemes=len(scenario.schemes if selection is None else selection),
-        limits=machine.limits(options.max_memory, options.max_events),
+) -> "Workers":
+    """As asked for, or as many as the memory holds; None leaves it to the number of CPUs."""
+    return (
+        options.elsewhere
+        or options.workers
+        or machine.fitting_workers(
+            scenario,
+            mode=options.mode,
+            schemes=len(scenario.schemes if selection is None else selection),
+            limits=machine.limits(options.max_memory, options.max_events),
+        )
     )

@@ -11,7 +11,7 @@ from sim.analysis.sweep import Cell, Sweep
 from sim.core.units import US_PER_S, format_duration, parse_duration
 from sim.scenario.knobs import parse_knob
 from sim.study.curve import DelayFunction
-from sim.study.executors import run_jobs
+from sim.study.executors import Workers, run_jobs
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -49,7 +49,7 @@ def delay_table(
     scenario: "Scenario",
     *,
     schemes: Sequence[int] | None = None,
-    workers: int | None = 1,
+    workers: Workers = 1,
     progress: "Progress" = lambda _: nullcontext(lambda: None),
 ) -> Sweep | None:
     """Give the first scheme with a delete delay at delays from none to two days, and at its own.
@@ -62,7 +62,7 @@ def delay_table(
     scenario : Scenario
     schemes : sequence of int or None
         Ordinals of the schemes to choose from; None: all.
-    workers : int or None
+    workers : int, Elsewhere or None
         As for ``run_scenario``; never changes a result.
     progress : callable
         Called with the number of trials, and then once a trial.

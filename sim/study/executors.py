@@ -1,4 +1,4 @@
-"""Runs independent jobs, in this process or in several, and gives the results back in order.
+"""Runs independent jobs, in this process, in several or elsewhere; results come back in order.
 
 It knows nothing of simulations. What it promises: results stand in the order of the jobs whatever
 the number of workers; jobs are taken one by one, so there may be a billion of them; an interrupt
@@ -16,11 +16,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from sim.errors import ModelError
 
-__all__ = ["run_jobs", "usable_cpus"]
+__all__ = ["Elsewhere", "Workers", "run_jobs", "usable_cpus"]
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -37,6 +37,20 @@ _INTERRUPTS: Final = tuple(
 )
 
 
+class Elsewhere(Protocol):
+    """Workers that this process has not started."""
+
+    def run(
+        self, call: Callable[[J], R], jobs: Iterable[J], count: int, report: Callable[[R], None]
+    ) -> list[R]:
+        """Do as :func:`run_jobs` does."""
+        ...
+
+
+Workers = int | Elsewhere | None
+"""A number of processes, workers that are there already, or None: as many as pay."""
+
+
 def usable_cpus() -> int:
     """Number of CPUs this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -49,7 +63,7 @@ def run_jobs(
     jobs: Iterable[J],
     *,
     count: int,
-    workers: int | None = 1,
+    workers: Workers = 1,
     on_result: Callable[[R], None] | None = None,
 ) -> list[R]:
     """Call ``call`` on every job.
@@ -62,7 +76,7 @@ def run_jobs(
         Picklable; each is taken when there is somebody to do it.
     count : int
         Number of jobs, or the most that there may be.
-    workers : int or None
+    workers : int, Elsewhere or None
         Number of processes; 1 stays in this one. None begins in this process and starts one
         process per usable CPU as soon as the time taken so far says that it pays.
     on_result : callable or None
@@ -80,6 +94,8 @@ def run_jobs(
         ``call`` come through unchanged.
     """
     report = on_result or (lambda _: None)
+    if not (workers is None or isinstance(workers, int)):
+        return workers.run(call, jobs, count, report)
     most = usable_cpus() if workers is None else max(1, workers)
     results: list[R] = []
     left = iter(jobs)

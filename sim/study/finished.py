@@ -36,7 +36,7 @@ from sim.trace.recorder import TRACE_VERSION
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["FinishedTrials", "TrialFiles", "decoded", "encoded"]
+__all__ = ["FinishedTrials", "TrialFiles", "decoded", "encoded", "key_of", "program_digest"]
 
 Say = Callable[[str], None]
 
@@ -140,7 +140,7 @@ def key_of(scenario: "Scenario", *, mode: str, check: bool) -> str:
         "mode": mode,
         "check": check,
         "version": __version__,
-        "program": _program_digest(),
+        "program": program_digest(),
         "stream": STREAM_VERSION,
         "trace": TRACE_VERSION,
         "numpy": np.__version__,
@@ -151,7 +151,7 @@ def key_of(scenario: "Scenario", *, mode: str, check: bool) -> str:
 
 
 @functools.cache
-def _program_digest() -> str:
+def program_digest() -> str:
     """SHA-256 over the modules of this package, in order of their paths."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()

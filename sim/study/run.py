@@ -33,7 +33,7 @@ from sim.core.collector import collector_paused
 from sim.errors import DeterminismError, Problem, ScenarioError
 from sim.model.world import simulate
 from sim.study.enough import Enough
-from sim.study.executors import run_jobs
+from sim.study.executors import Workers, run_jobs
 from sim.trace.columns import build
 from sim.trace.recorder import first_difference
 
@@ -104,7 +104,7 @@ def run_scenario(
     scenario: "Scenario",
     *,
     schemes: Sequence[int] | None = None,
-    workers: int | None = 1,
+    workers: Workers = 1,
     mode: Mode = "exact",
     check: bool = False,
     on_result: Callable[[TrialResult], None] | None = None,
@@ -118,7 +118,7 @@ def run_scenario(
     scenario : Scenario
     schemes : sequence of int or None
         Ordinals of the schemes to run; None runs all.
-    workers : int or None
+    workers : int, Elsewhere or None
         Number of processes; 1 runs everything in this one, None decides by the time the first
         trials take. Never changes a result. Other than 1, the program's entry must be guarded.
     mode, check

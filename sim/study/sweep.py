@@ -21,6 +21,7 @@ from sim.analysis.results import TrialResult, collect
 from sim.analysis.sweep import Cell, Sweep
 from sim.errors import Problem, ScenarioError
 from sim.scenario.knobs import Knob, settings_of
+from sim.study.executors import Workers
 from sim.study.refine import refinement
 from sim.study.units import Desk, Progress, Unit, unit_of
 
@@ -92,7 +93,7 @@ def run_sweep(
     *,
     schemes: Sequence[int] | None = None,
     refine: int = 0,
-    workers: int | None = 1,
+    workers: Workers = 1,
     finished: "FinishedTrials | None" = None,
     fresh: bool = False,
     progress: Progress = lambda _: nullcontext(lambda: None),
@@ -108,7 +109,7 @@ def run_sweep(
     refine : int
         How many values may be added to the first knob where failing fractions change most. It
         must have numbers then, and the knobs make a grid.
-    workers : int or None
+    workers : int, Elsewhere or None
         As for ``run_scenario``; never changes a result.
     finished : FinishedTrials or None
         Where results are looked for before, and kept as soon as they are there.

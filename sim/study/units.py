@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.analysis.results import TrialResult
 from sim.study.curve import trials_over_delays
-from sim.study.executors import run_jobs
+from sim.study.executors import Workers, run_jobs
 from sim.study.finished import TrialFiles, key_of
 from sim.study.run import run_trial
 
@@ -76,7 +76,7 @@ class Desk:
     Its other attributes are parameters of ``run_sweep``.
     """
 
-    workers: int | None
+    workers: Workers
     finished: "FinishedTrials | None"
     fresh: bool
     progress: Progress

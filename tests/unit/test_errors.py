@@ -57,8 +57,8 @@ def test_refines_a_builtin_and_knows_its_exit_code(
 
 @pytest.mark.parametrize(
     "kind",
-    [errors.ScenarioError, errors.TraceError, errors.DeterminismError, errors.ModelError,
-     errors.RunInterrupted],
+    [errors.ScenarioError, errors.TraceError, errors.ClusterError, errors.DeterminismError,
+     errors.ModelError, errors.RunInterrupted],
 )  # fmt: skip
 def test_can_be_made_of_nothing(kind: type[errors.SimError]) -> None:
     assert str(kind())

@@ -122,7 +122,7 @@ def test_every_room_of_the_program_is_part_of_the_key(
         (tmp_path / room).mkdir()
         (tmp_path / room / "part.py").write_text("1")
     monkeypatch.setattr(finished_module, "__file__", str(tmp_path / "study" / "finished.py"))
-    digest = finished_module._program_digest.__wrapped__
+    digest = finished_module.program_digest.__wrapped__
     before = digest()
     (tmp_path / "model" / "part.py").write_text("2")
     assert digest() != before
@@ -138,7 +138,7 @@ def test_mode_check_and_program_are_part_of_the_key(
         with monkeypatch.context() as patch:
             patch.setattr(finished_module, name, "other")
             keys.add(key_of(scenario, mode="exact", check=False))
-    monkeypatch.setattr(finished_module, "_program_digest", lambda: "other")
+    monkeypatch.setattr(finished_module, "program_digest", lambda: "other")
     keys.add(key_of(scenario, mode="exact", check=False))
     assert len(keys) == 8
 

@@ -318,7 +318,7 @@ def test_the_key_of_a_trial_counts_every_room_of_the_program(
         return read_bytes(path)
 
     monkeypatch.setattr(Path, "read_bytes", noted)
-    finished_module._program_digest.__wrapped__()
+    finished_module.program_digest.__wrapped__()
     rooms = {path.relative_to(ROOT).parts[1] for path in read}
     assert rooms >= {"core", "scenario", "model", "trace", "analysis", "study"}
 
