@@ -79,7 +79,8 @@ def run_trial(
     mode : "exact" or "sampled"
         Expected fractions given the trace, or the fractions among drawn arrivals.
     check : bool
-        Do it twice and compare, record by record.
+        Do it twice, the second time actor by actor (`sim.model.plain`), and compare, record by
+        record.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def run_trial(
     trace = simulate(scenario, scheme_index, trial)
     result = judge_trace(scenario, scheme_index, trial, mode, trace, build(trace))
     if check:
-        again = simulate(scenario, scheme_index, trial)
+        again = simulate(scenario, scheme_index, trial, step_by_step=True)
         if again.digest != trace.digest:
             raise DeterminismError(*(first_difference(trace, again) or (0, "", "")))
         second = judge_trace(scenario, scheme_index, trial, mode, again, build(again))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, Literal
 
@@ -10,11 +11,15 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from sim.errors import DeterminismError
+from sim.model.plain import world as plain_world
 from sim.model.plain.conditions import NotPlainError, is_plain
+from sim.model.plain.syncs import Reading, reading
 from sim.model.plain.world import plain_records
 from sim.model.world import simulate
 from sim.scenario.schema import Scenario
 from sim.schemes.plain import Unheld
+from sim.study.run import run_trial
 from sim.trace.recorder import Trace
 from sim.trace.records import Record
 from tests.worlds import AT_ONCE, marks, world
@@ -241,3 +246,16 @@ def test_a_scheme_of_somebody_else_is_acted() -> None:
     own = scenario.schemes[0].composed.model_copy(update={"hold": Held()})
     assert is_plain(scenario, 0)
     assert not is_plain(scenario.model_copy(update={"schemes": (own,)}), 0)
+
+
+def test_a_checked_run_compares_arrays_with_actors(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = world(schemes=[AT_ONCE])
+    run_trial(scenario, 0, 0, check=True)
+
+    def later(*arguments: Any) -> Reading:
+        found = reading(*arguments)
+        return replace(found, load=found.load + 1)
+
+    monkeypatch.setattr(plain_world, "reading", later)
+    with pytest.raises(DeterminismError):
+        run_trial(scenario, 0, 0, check=True)
