@@ -14,6 +14,8 @@ PYTHONS ?=
 # How many mutants are drawn, and which.
 SAMPLE ?= 300
 SEED ?= 1
+# Not empty: speed is measured in a minute or two, on small cases.
+SMALL ?=
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME := $(VENV)/.set-up-runtime
@@ -22,7 +24,8 @@ DEV := $(VENV)/.set-up-dev
 READY := $(if $(wildcard $(DEV)),$(DEV),$(RUNTIME))
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up run test test-quick nightly check format notebooks reports matrix verify digests mutants bench clean
+.PHONY: help set-up run test test-quick nightly check format notebooks reports matrix verify digests mutants bench bench-compare \
+    bench-limits clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -81,7 +84,13 @@ mutants: $(DEV) ## change SAMPLE places of judges and model, and see what no tes
 	CI=true HYPOTHESIS_PROFILE=mutants nice -n 19 \
 	    $(BIN)/python -m tests.mutants --sample $(SAMPLE) --seed $(SEED)
 
-bench: $(DEV) ## measure speed
+bench: $(DEV) ## measure speed, and write reports/speed.json and sim/SPEED.md (SMALL=1: only show)
+	$(BIN)/python -m tests.bench $(if $(SMALL),--small)
+
+bench-compare: $(DEV) ## measure anew, and fail if something is more than a tenth worse
+	$(BIN)/python -m tests.bench --compare
+
+bench-limits: $(DEV) ## measure what must not be slower than asserted
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
 
 clean: ## remove everything that was made

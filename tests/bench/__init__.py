@@ -1,1 +1,1 @@
-"""Speed, measured: see `make bench`."""
+"""Speed, measured: see `make bench`, `make bench-compare` and `make bench-limits`."""

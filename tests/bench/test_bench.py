@@ -1,4 +1,4 @@
-"""How fast: `make bench` measures, asserts the limits and prints the table for the README.
+"""Limits of speed, asserted by `make bench-limits`; `make bench` says how fast it is.
 
 In `make test` each path runs once, on a small world, and nothing is asserted about time: the
 machine may be busy.
@@ -25,7 +25,7 @@ from sim.study.curve import CURVE, schemes_alike, trials_over_delays
 from sim.study.run import run_trial
 from sim.trace.columns import build
 from sim.trace.timelines import Timelines
-from tests.bench.measures import Row, best_of, count, repeated, timed
+from tests.bench.measures import best_of, repeated, timed
 from tests.reference import plain
 
 ROOT = Path(__file__).parents[2]
@@ -62,9 +62,7 @@ def _timelines(scenario: Scenario) -> Timelines:
     return build(simulate(scenario, 0, 0))
 
 
-def test_sampled_queries_against_the_plain_implementation(
-    benchmark: BenchmarkFixture, record: Row
-) -> None:
+def test_sampled_queries_against_the_plain_implementation(benchmark: BenchmarkFixture) -> None:
     rate = "6/m" if _is_measuring(benchmark) else "1/h"
     slow = load(WORLD, {"queries.0.rate": rate})
     fast = load(WORLD, {"queries.0.rate": "200/s" if _is_measuring(benchmark) else "1/s"})
@@ -78,16 +76,11 @@ def test_sampled_queries_against_the_plain_implementation(
     if _is_measuring(benchmark):
         sampled_per_s = outcome.queries / best_of(3, lambda: evaluate_sampled(fast, timelines))
         plain_per_s = len(run.outcomes["q"]) / max(whole_s - idle_s, 1e-9)
-        record("sampled", f"{count(sampled_per_s)} queries/s")
-        record("plain", f"{count(plain_per_s)} queries/s")
-        record("ratio", f"{sampled_per_s / plain_per_s:,.0f} ×")
         assert sampled_per_s >= 10e6
         assert sampled_per_s / plain_per_s >= 100
 
 
-def test_sampled_queries_that_differ_by_their_draws(
-    benchmark: BenchmarkFixture, record: Row
-) -> None:
+def test_sampled_queries_that_differ_by_their_draws(benchmark: BenchmarkFixture) -> None:
     rate = "20/s" if _is_measuring(benchmark) else "1/m"
     scenario = load(
         WORLD,
@@ -101,12 +94,9 @@ def test_sampled_queries_that_differ_by_their_draws(
     timelines = _timelines(scenario)
     (outcome,) = repeated(benchmark, evaluate_sampled, scenario, timelines, rounds=3)
     assert outcome.queries > 0
-    if _is_measuring(benchmark):
-        took_s = best_of(3, lambda: evaluate_sampled(scenario, timelines))
-        record("drawn", f"{count(outcome.queries / took_s)} queries/s")
 
 
-def test_exact_does_not_depend_on_the_rate(benchmark: BenchmarkFixture, record: Row) -> None:
+def test_exact_does_not_depend_on_the_rate(benchmark: BenchmarkFixture) -> None:
     slow = load(WORLD, {"queries.0.rate": "1/s"})
     fast = load(WORLD, {"queries.0.rate": "1000000/s"})
     timelines = _timelines(slow)
@@ -116,7 +106,6 @@ def test_exact_does_not_depend_on_the_rate(benchmark: BenchmarkFixture, record: 
     if _is_measuring(benchmark):
         few_s = best_of(20, lambda: evaluate_exact(slow, timelines))
         many_s = best_of(20, lambda: evaluate_exact(fast, timelines))
-        record("exact", f"{few_s * 1e3:.2f} ms, {many_s * 1e3:.2f} ms")
         assert many_s < 1.5 * few_s
 
 
@@ -156,20 +145,17 @@ def _measured(horizon: str, warmup: str) -> tuple[float, int, int]:
     return float(took_s), int(records), int(peak_bytes)
 
 
-def test_one_trial_of_the_default_fleet(benchmark: BenchmarkFixture, record: Row) -> None:
+def test_one_trial_of_the_default_fleet(benchmark: BenchmarkFixture) -> None:
     spans = ("90d", "16d") if _is_measuring(benchmark) else ("1d", "0s")
     took_s, records, peak_bytes = repeated(benchmark, _measured, *spans)
     assert records > 0
     if _is_measuring(benchmark):
-        record("trial", f"{took_s:.1f} s")
-        record("records", f"{count(records)}, {count(records / took_s)} a second")
-        record("memory", f"{peak_bytes / 2**20:.0f} MiB")
         assert took_s < 60
         assert peak_bytes < 2 * 2**30
 
 
 def test_every_delay_of_the_default_fleet_for_little_more_than_one(
-    benchmark: BenchmarkFixture, record: Row
+    benchmark: BenchmarkFixture,
 ) -> None:
     is_measuring = _is_measuring(benchmark)
     scenario = load(
@@ -189,16 +175,13 @@ def test_every_delay_of_the_default_fleet_for_little_more_than_one(
     assert curve.results[0] == one
     assert curve.origins.count(CURVE) == n_points - 1
     if is_measuring:
-        record("curve", f"{curve_s / one_s:.2f} × one trial, point by point {n_points} ×")
         assert curve_s <= 1.5 * one_s
 
 
 DELAYS = "0s,5m,15m,30m,1h,2h,4h,8h,12h,24h,36h,48h"
 
 
-def test_sixty_cells_of_the_default_fleet(
-    benchmark: BenchmarkFixture, record: Row, tmp_path: Path
-) -> None:
+def test_sixty_cells_of_the_default_fleet(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     is_measuring = _is_measuring(benchmark)
     small = ("--set", "horizon=1d", "--set", "warmup=0s", "--set", "producers.count=5")
     words = [
@@ -225,15 +208,12 @@ def test_sixty_cells_of_the_default_fleet(
     assert len(json.loads(cells)["cells"]) == 60
     assert same == cells
     if is_measuring:
-        record("sweep", f"{first_s:.0f} s, asked again {again_s:.1f} s")
         assert first_s < 600
         assert again_s < 30
 
 
 @pytest.mark.parametrize("what", ["streams", "days"])
-def test_twice_as_much_takes_about_twice_as_long(
-    benchmark: BenchmarkFixture, record: Row, what: str
-) -> None:
+def test_twice_as_much_takes_about_twice_as_long(benchmark: BenchmarkFixture, what: str) -> None:
     days, streams = (24, 20) if _is_measuring(benchmark) else (1, 1)
 
     def scenario(factor: int) -> Scenario:
@@ -251,11 +231,10 @@ def test_twice_as_much_takes_about_twice_as_long(
     if _is_measuring(benchmark):
         small_s = best_of(3, lambda: run_trial(once, 0, 0))
         large_s = best_of(3, lambda: run_trial(twice, 0, 0))
-        record(what, f"{large_s / small_s:.2f} × the time")
         assert large_s / small_s <= 2.2
 
 
-def test_help_is_there_at_once(benchmark: BenchmarkFixture, record: Row) -> None:
+def test_help_is_there_at_once(benchmark: BenchmarkFixture) -> None:
     def call() -> None:
         subprocess.run(
             [sys.executable, "-m", "sim.cli", "--help"],
@@ -270,5 +249,4 @@ def test_help_is_there_at_once(benchmark: BenchmarkFixture, record: Row) -> None
         # The time of a child is no CPU time of this process; the least of many is nobody's fault.
         assert benchmark.stats is not None
         took_s = float(benchmark.stats.stats.min)
-        record("help", f"{took_s:.2f} s")
         assert took_s < 0.3
