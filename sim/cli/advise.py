@@ -231,7 +231,7 @@ def _found(
     options: _Options,
 ) -> "list[tuple[dict[str, str], Advice]]":
     """Advise at every setting: one after the other here, or each in a worker elsewhere."""
-    with workers_elsewhere(options.executor) as elsewhere:
+    with workers_elsewhere(options.executor, (one for _, one in scenarios)) as elsewhere:
         if elsewhere is None:
             return [
                 (setting, _advise(one, objectives, index, options)) for setting, one in scenarios

@@ -1,12 +1,13 @@
 """The option ``--executor``: where trials run."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
     from sim.study.cluster import Cluster
 
 __all__ = ["check_executor", "executor_option", "workers_elsewhere"]
@@ -39,12 +40,12 @@ def check_executor(executor: str, workers: int | None) -> None:
 
 
 @contextlib.contextmanager
-def workers_elsewhere(executor: str) -> "Iterator[Cluster | None]":
+def workers_elsewhere(executor: str, scenarios: "Iterable[Scenario]") -> "Iterator[Cluster | None]":
     """Hold the workers of a scheduler; None where none was named."""
     if executor == _PROCESSES:
         yield None
         return
     from sim.study.cluster import connected
 
-    with connected(executor.removeprefix(_DASK)) as cluster:
+    with connected(executor.removeprefix(_DASK), scenarios) as cluster:
         yield cluster

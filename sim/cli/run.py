@@ -145,7 +145,7 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
             )
     # Who holds the folder of all may write its index.
     with (
-        workers_elsewhere(chosen.executor) as elsewhere,
+        workers_elsewhere(chosen.executor, scenarios) as elsewhere,
         _work_folder(None if root is None else chosen.out),
     ):
         codes = [

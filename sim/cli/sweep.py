@@ -123,7 +123,7 @@ def command(path: str, **options: Any) -> int:
     chosen = SweepOptions(**options)
     check_executor(chosen.executor, chosen.workers)
     settings, selection = read_settings(path, chosen)
-    with workers_elsewhere(chosen.executor) as elsewhere:
+    with workers_elsewhere(chosen.executor, settings.scenarios.values()) as elsewhere:
         return _run(path, settings, selection, chosen, elsewhere)
 
 

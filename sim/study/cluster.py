@@ -17,13 +17,17 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
 from sim import __version__
 from sim.errors import ClusterError, ModelError
+from sim.study.authors import authors_digest
 from sim.study.finished import program_digest
+
+if TYPE_CHECKING:
+    from sim.scenario.schema import Scenario
 
 __all__ = ["CLUSTER_EXTRA", "Cluster", "connected", "versions"]
 
@@ -68,10 +72,13 @@ class Cluster:
         Does what is submitted, whatever becomes of a single worker.
     threads : callable
         How many tasks it can do at once, now; workers come and go.
+    authored : tuple of Scenario
+        What names code of somebody else, which is compared as well.
     """
 
     executor: Executor
     threads: Callable[[], int]
+    authored: "tuple[Scenario, ...]" = ()
 
     def run(
         self,
@@ -84,7 +91,7 @@ class Cluster:
 
         How many jobs make a task is decided as it goes, by the time that jobs took so far.
         """
-        perform = functools.partial(_perform, call, versions())
+        perform = functools.partial(_perform, call, versions(self.authored), self.authored)
         left = enumerate(jobs)
         tasks: dict[Future[_Part], _Task] = {}
         results: dict[int, R] = {}
@@ -134,23 +141,26 @@ def _taken_in(
     return ended
 
 
-def versions() -> dict[str, str]:
+def versions(authored: "tuple[Scenario, ...]" = ()) -> dict[str, str]:
     """What must be the same on both sides, by name, for results to be."""
     return {
         "Python": platform.python_version(),
         "NumPy": np.__version__,
         "consistency-sim": f"{__version__} of digest {program_digest()[:12]}",
+        **{f"code that {one.name} names,": authors_digest(one)[:12] for one in authored},
     }
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Cluster]:
+def connected(address: str, scenarios: "Iterable[Scenario]" = ()) -> Iterator[Cluster]:
     """Connect to a scheduler, and compare versions with all its workers.
 
     Parameters
     ----------
     address : str
         Where it listens: ``tcp://HOST:8786``, or the same without the protocol.
+    scenarios : iterable of Scenario
+        What is to run.
 
     Yields
     ------
@@ -178,6 +188,9 @@ def connected(address: str) -> Iterator[Cluster]:
             client: Any = Client(address, timeout=_ANSWERS_WITHIN_S, set_as_default=False)
     except (OSError, ValueError):
         raise ClusterError(f"no scheduler of Dask answers at {address}") from None
+    authored = tuple(
+        {authors_digest(one): one for one in scenarios if authors_digest(one)}.values()
+    )
     try:
         try:
             client.wait_for_workers(1, timeout=_ANSWERS_WITHIN_S)
@@ -185,11 +198,13 @@ def connected(address: str) -> Iterator[Cluster]:
             raise ClusterError(
                 f"the scheduler at {address} has no workers; to start one: dask worker {address}"
             ) from None
-        for worker, theirs in sorted(client.run(versions, on_error="return").items()):
-            _compare(str(worker), theirs, versions())
+        asked = client.run(versions, authored, on_error="return")
+        for worker, theirs in sorted(asked.items()):
+            _compare(str(worker), theirs, versions(authored))
         yield Cluster(
             client.get_executor(pure=False),
             functools.partial(_threads, client),
+            authored,
         )
     except KilledWorker:
         detail = "several were lost at the same trial, were they out of memory?"
@@ -211,16 +226,21 @@ def _threads(client: Any) -> int:
 def _compare(worker: str, theirs: object, ours: dict[str, str]) -> None:
     """Refuse a worker whose versions are others, or who cannot say them."""
     if not isinstance(theirs, dict):
-        raise ClusterError(f"worker {worker} has no consistency-sim {__version__} ({theirs})")
+        raise ClusterError(f"worker {worker} lacks what a trial needs ({theirs})")
     for name, own in ours.items():
         if theirs.get(name) != own:
             raise ClusterError(f"worker {worker} has {name} {theirs.get(name)}, not {own} as here")
 
 
-def _perform(call: Callable[[J], R], expected: dict[str, str], jobs: list[J]) -> _Part:
+def _perform(
+    call: Callable[[J], R],
+    expected: dict[str, str],
+    authored: "tuple[Scenario, ...]",
+    jobs: list[J],
+) -> _Part:
     """Do jobs in a worker until time is up or one fails; one that fails first says why."""
     # It may have come after the start, when the others were asked.
-    _compare(platform.node(), versions(), expected)
+    _compare(platform.node(), versions(authored), expected)
     began_s = time.perf_counter()
     results: list[R] = []
     with _TURN:

@@ -16,6 +16,7 @@ from sim.analysis.results import TrialResult
 from sim.cli import main
 from sim.errors import ClusterError, ModelError
 from sim.study import cluster as cluster_module
+from sim.study.authors import authors_digest
 from sim.study.cluster import Cluster, connected
 from sim.study.executors import run_jobs
 from sim.study.finished import TrialFiles
@@ -33,6 +34,16 @@ name = "mark"
 kind = "deletion-mark"
 delete_delay = "10m"
 ignore_deletion_marks_delay = "5m"
+"""
+
+OWN = """
+from sim.schemes.own import OwnScheme
+
+class Marked(OwnScheme):
+    @property
+    def composed(self):
+        hide = {"kind": "mark-age", "after": "1h"}
+        return self.slots(record="mark", hide=hide, delete={"kind": "after", "delay": "2h"})
 """
 
 
@@ -90,8 +101,12 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("small.toml").write_text(SMALL, encoding="utf-8")
 
 
+def _find_in(folder: str) -> None:
+    sys.path.insert(0, folder)
+
+
 def _slowly(number: int) -> int:
-    time.sleep(0.2)
+    time.sleep(0.05)
     return number * number
 
 
@@ -136,11 +151,39 @@ def test_work_is_done_elsewhere_and_a_worker_that_comes_later_is_asked_too(
     machines: _Machines,
 ) -> None:
     with connected(machines.address.removeprefix("dask:")) as cluster:
-        task = cluster.executor.submit(cluster_module._perform, abs, {"NumPy": "0"}, [1])
+        task = cluster.executor.submit(cluster_module._perform, abs, {"NumPy": "0"}, (), [1])
         with pytest.raises(ClusterError, match="NumPy .*, not 0 as here"):
             task.result(timeout=10)
         ran_in = set(run_jobs(_named, range(8), count=8, workers=cluster))
     assert ran_in <= {worker.pid for worker in machines.workers}
+
+
+def test_code_of_your_own_must_be_there_and_the_same(
+    machines: _Machines,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from distributed import Client
+
+    monkeypatch.syspath_prepend(tmp_path)
+    Path("cluster_own.py").write_text(OWN, encoding="utf-8")
+    Path("own.toml").write_text(
+        SMALL.replace("deletion-mark", "cluster_own:Marked").partition("delete_delay")[0],
+        encoding="utf-8",
+    )
+    words = ["run", "own.toml", "-q", "--json", "many.json", "--executor", machines.address]
+    assert main(words) == 2
+    errors = capsys.readouterr().err
+    assert "lacks what a trial needs (ModuleNotFoundError(" in errors
+    assert "cluster_own" in errors
+    assert errors.count("\n") == 1
+    with Client(machines.address.removeprefix("dask:"), set_as_default=False) as client:
+        client.run(_find_in, str(tmp_path))
+    assert main(words) in (0, 1, 3)
+    monkeypatch.setattr(cluster_module, "authors_digest", lambda one: authors_digest(one)[::-1])
+    assert main(words) == 2
+    assert "has code that small names, " in capsys.readouterr().err
 
 
 def test_a_lost_worker_costs_its_tasks_and_not_the_run(
@@ -234,7 +277,7 @@ def test_quick_jobs_share_tasks_and_slow_ones_do_not(monkeypatch: pytest.MonkeyP
 
     assert max(sizes_of(abs, 1000)) > 100
     monkeypatch.setattr(cluster_module, "_TASK_S", 0.001)
-    assert max(sizes_of(_slowly, 6)) == 1
+    assert max(sizes_of(_slowly, 4)) == 1
 
 
 def _fails_at_9(number: int) -> int:
