@@ -248,7 +248,7 @@ def test_a_run_can_check_itself(
     assert main([*words, "-q"]) == 0
     seeds = iter(range(100))
 
-    def drifting(scenario: Scenario, scheme_index: int, trial: int) -> Trace:
+    def drifting(scenario: Scenario, scheme_index: int, trial: int, **_: bool) -> Trace:
         return simulate(scenario, scheme_index, next(seeds))
 
     monkeypatch.setattr(sim.study.run, "simulate", drifting)

@@ -100,7 +100,7 @@ def test_check_names_the_first_record_that_differs(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     traces = iter([trace_trial(scenario, 0, 0), _changed(trace_trial(scenario, 0, 0))])
-    monkeypatch.setattr(run_module, "simulate", lambda *_: next(traces))
+    monkeypatch.setattr(run_module, "simulate", lambda *_, **__: next(traces))
     with pytest.raises(DeterminismError) as caught:
         run_trial(scenario, 0, 0, check=True)
     assert caught.value.seq == 1
