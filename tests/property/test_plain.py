@@ -97,7 +97,10 @@ def plain_worlds(draw: st.DrawFn) -> Scenario:
         "consistency_delay": draw(durations("0s", "10m", "3h")),
     }
     gateways["shards"] = draw(st.sampled_from([1, gateways["count"]]))
+    copies = {"replicas": 3, "read_from": draw(st.sampled_from(["sticky", "nearest"]))}
+    stores = [{}, copies, {**copies, "primary": True}, {**copies, "acks": 1}]
     return world(
+        store=draw(st.sampled_from(stores)),
         horizon=draw(durations("10h", "31h", "4d", "9d")),
         warmup=draw(durations("0s", "9h")),
         seed=draw(st.integers(0, 99)),
@@ -204,6 +207,7 @@ def test_what_arrays_do_not_know_is_left_to_actors(reason: str, overrides: dict[
     [
         {"store": {"lag": {"create": {"list": "1s"}}}},
         {"store": {"lag": {"delete": {"get": {"law": "exponential", "mean": "1s"}}}}},
+        {"store": {"replicas": 3, "order": "log"}},
         {"store": {"error_rate": 0.001}},
         {"store": {"lost_answer_rate": 0.001}},
         {"store": {"negative_cache": "1m"}},

@@ -42,17 +42,12 @@ def feedback(scenario: "Scenario") -> tuple[str, ...]:
     no view. What breaks that is named here.
     """
     store, compactor, gateways = scenario.store, scenario.compactor, scenario.gateways
-    lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
-    is_instant = all(
-        law.is_constant and law.mean == 0 for lag in lags for law in (lag.get, lag.list)
-    )
     looks_twice = any(
         reader.sync_stages.marks > 0 and reader.sync_takes.longest_us > 0
         for reader in (gateways, compactor)
     )
     reasons = {
-        "the store shows changes late": not is_instant
-        or store.quorum is not None
+        "the store shows changes late": not store.shows_at_once
         or any(fault.lags for fault in scenario.faults),
         "retention retires blocks that nothing replaces": any(compactor.retention_us),
         "a block and its replacement are on different gateways": gateways.splits_streams,

@@ -15,13 +15,10 @@ def is_plain(scenario: Scenario) -> bool:
     their sources and come once, and no draw is pinned.
     """
     store, gateways = scenario.store, scenario.gateways
-    lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
-    laws = [law for lag in lags for law in (lag.get, lag.list)]
     writers = {"producer-crash", "compactor-crash"}
     stages = gateways.sync_stages
     return (
-        all(law.is_constant and law.mean == 0 for law in laws)
-        and store.quorum is None
+        store.shows_at_once
         and store.error_rate == store.lost_answer_rate == 0
         and store.negative_cache_us == 0
         and gateways.cache is None

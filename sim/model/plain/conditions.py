@@ -72,10 +72,9 @@ def is_plain(scenario: Scenario, scheme_index: int) -> bool:
 
 def _has_plain_store(scenario: Scenario) -> bool:
     store = scenario.store
-    lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
     return (
-        all(law.is_constant and law.mean == 0 for lag in lags for law in (lag.get, lag.list))
-        and store.quorum is None
+        store.shows_at_once
+        and store.order != "log"
         and store.error_rate == store.lost_answer_rate == 0.0
         and store.negative_cache_us == 0
     )

@@ -99,6 +99,13 @@ class Store(Frozen):
         """Whether each read of a gateway draws the replica that answers it."""
         return self.read_from == "any" and self.replicas - int(self.primary) > 1
 
+    @property
+    def shows_at_once(self) -> bool:
+        """Whether no change ever shows later than it is acknowledged, unless a fault delays it."""
+        kinds = (self.lag.create, self.lag.overwrite, self.lag.delete)
+        laws = (law for kind in kinds for law in (kind.get, kind.list))
+        return self.quorum is None and all(law.is_constant and law.longest_us == 0 for law in laws)
+
     @model_validator(mode="before")
     @classmethod
     def _over_profile(cls, raw: Any) -> Any:
