@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from sim.core.units import US_PER_S
-from tests.property import test_plain
+from tests.property import test_computed
 from tests.theory import test_closed_forms
 from tests.unit import (
     test_checkers,
@@ -129,18 +129,21 @@ def _readers() -> Iterator[Bug]:
 
 
 def _arrays() -> Iterator[Bug]:
-    plain, rich = "sim.model.plain", test_plain.test_a_world_with_everything_is_computed_as_acted
+    room, rich = (
+        "sim.model.computed",
+        test_computed.test_a_world_with_everything_is_computed_as_acted,
+    )
     at_once, marked = AT_ONCE, marks("2h", "1h")
     yield Bug(
         what="a sync lists what was there a minute ago",
-        where=f"{plain}.ledger:_present",
+        where=f"{room}.ledger:_present",
         made=lambda right: lambda since, until, at_us: right(since, until, at_us - MINUTE),
         noticed_by=rich,
         arguments=(at_once, "in-pass"),
     )
     yield Bug(
         what="arrays keep what another block contains",
-        where=f"{plain}.world:reading",
+        where=f"{room}.world:reading",
         made=lambda right: (
             lambda number, blocks, *others: right(
                 number, replace(blocks, successor=np.full_like(blocks.successor, -1)), *others
@@ -151,14 +154,14 @@ def _arrays() -> Iterator[Bug]:
     )
     yield Bug(
         what="the newest block is planned with the others once its window is full",
-        where=f"{plain}.groups:Members.plan",
+        where=f"{room}.groups:Members.plan",
         made=lambda right: lambda self, ranges_us: right(self, ranges_us[:2]),
         noticed_by=rich,
         arguments=(at_once, "end-of-pass"),
     )
     yield Bug(
         what="marks are known before a sync has found them",
-        where=f"{plain}.writers:_knowledge",
+        where=f"{room}.writers:_knowledge",
         made=lambda right: (
             lambda syncs, looks, of_marks: (
                 right(syncs, looks, of_marks)[0],
@@ -170,7 +173,7 @@ def _arrays() -> Iterator[Bug]:
     )
     yield Bug(
         what="producers act in the order of their numbers",
-        where=f"{plain}.writers:uploads",
+        where=f"{room}.writers:uploads",
         made=_in_order_of_number,
         noticed_by=rich,
         arguments=(at_once, "every 31m"),

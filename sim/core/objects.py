@@ -13,7 +13,7 @@ marks are none of what is uploaded, and the one against compaction is there only
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-__all__ = ["RESOLUTIONS", "BlockObjects", "Resolution"]
+__all__ = ["RESOLUTIONS", "BlockObjects", "Resolution", "block_stem"]
 
 Resolution = Literal["raw", "5m", "1h"]
 """How far a block's samples are apart: as scraped, or downsampled."""
@@ -22,6 +22,14 @@ RESOLUTIONS: Final[tuple[Resolution, ...]] = get_args(Resolution)
 """From the finest to the coarsest; records have their positions."""
 
 _AFTER_CHUNKS: Final = ("index", "meta.json", "deletion-mark.json", "no-compact-mark.json")
+
+
+def block_stem(*, stream: int, resolution: int, min_us: int, max_us: int, level: int) -> str:
+    """The id of a block, without the number that tells it from others of the same.
+
+    ``resolution`` is a position in :data:`RESOLUTIONS`, the data are those of [min_us, max_us).
+    """
+    return f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}"
 
 
 @dataclass(frozen=True, slots=True)

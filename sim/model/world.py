@@ -16,11 +16,11 @@ from sim.model.actors.operator import Operator
 from sim.model.actors.process import CompactorProcess
 from sim.model.actors.producer import Producer
 from sim.model.blocks.catalog import Catalog
+from sim.model.computed.conditions import NotComputableError, is_computable
+from sim.model.computed.world import computed_records
 from sim.model.faults.happening import draw_faults
 from sim.model.faults.lives import Begin, End, Watch, keep
 from sim.model.faults.pace import PacedKernel
-from sim.model.plain.conditions import NotPlainError, is_plain
-from sim.model.plain.world import plain_records
 from sim.model.schemes import Scheme, compose
 from sim.model.store.caching import Cache, CachingClient
 from sim.model.store.client import Client
@@ -64,14 +64,14 @@ def simulate(
     streams : Streams or None
         All draws; None are those of the trial.
     step_by_step : bool
-        Whether every actor acts although arrays would do (`sim.model.plain`); a test mode. It is so
-        with ``shuffle`` and with ``streams`` of one's own.
+        Whether every actor acts although arrays would do (`sim.model.computed`); a test mode. It is
+        so with ``shuffle`` and with ``streams`` of one's own.
     """
     drawn = scenario.streams(scenario.seed + trial) if streams is None else streams
     may_compute = shuffle is None and streams is None and not step_by_step
-    if may_compute and is_plain(scenario, scheme_index):
-        with suppress(NotPlainError):
-            records = plain_records(scenario, scheme_index, drawn)
+    if may_compute and is_computable(scenario, scheme_index):
+        with suppress(NotComputableError):
+            records = computed_records(scenario, scheme_index, drawn)
             name = scenario.schemes[scheme_index].name
             recorder = Recorder(_header(scenario, name, trial, drawn.seed))
             recorder.record_all(records)

@@ -39,7 +39,7 @@ class After(Deletes):
         return self.delay if self.counted_from == "record" else 0
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """Marks say when a delay begins; a creation does not wait for passes."""
         return self.counted_from == "record"
 

@@ -30,7 +30,7 @@ class DeletionMark(Primitive):
     kind: Literal["mark"] = Field("mark", description="A deletion-mark.json inside the block.")
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """A mark says when it was written."""
         return True
 
@@ -85,7 +85,7 @@ class MarkAge(Hides):
         return bool(self.keeps_superseded)
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """Gateways that look for replacements stop at the first of two instants."""
         return not self.keeps_superseded
 

@@ -25,7 +25,7 @@ class Failed(Misses):
     kind: Literal["fail"] = Field("fail", description="Its answer fails.")
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """It decides over queries, and nothing else."""
         return True
 
@@ -43,7 +43,7 @@ class Tolerated(Misses):
     warns: ClassVar = False
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """It decides over queries, and nothing else."""
         return True
 
@@ -58,6 +58,6 @@ class Warned(Misses):
     reads_one_replica: ClassVar = True
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """It decides over queries, and nothing else."""
         return True

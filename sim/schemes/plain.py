@@ -43,7 +43,7 @@ class Unrecorded(Primitive):
     kind: Literal["nothing"] = Field("nothing", description="Retirement leaves no trace.")
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """There is nothing to compute."""
         return True
 
@@ -80,7 +80,7 @@ class Superseded(Hides):
     )
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """What replaces what is known."""
         return True
 
@@ -122,7 +122,7 @@ class AtOnce(Deletes):
         return 0
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """Blocks go as they are retired."""
         return True
 
@@ -148,7 +148,7 @@ class KeptForEver(Deletes):
         return NEVER
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """Blocks never go."""
         return True
 
@@ -193,7 +193,7 @@ class Unheld(Primitive):
     kind: Literal["nothing"] = Field("nothing", description="They do not know of each other.")
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """Nobody waits."""
         return True
 
@@ -210,7 +210,7 @@ class OwnListing(Primitive):
     kind: Literal["listing"] = Field("listing", description="It lists the bucket itself.")
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """A listing of its own says what is stored."""
         return True
 
@@ -236,7 +236,7 @@ class Unchecked(Checks):
     kind: Literal["nothing"] = Field("nothing", description="It does not.")
 
     @property
-    def is_plain(self) -> bool:
+    def is_computable(self) -> bool:
         """Nobody looks."""
         return True
 

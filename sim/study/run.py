@@ -79,7 +79,7 @@ def run_trial(
     mode : "exact" or "sampled"
         Expected fractions given the trace, or the fractions among drawn arrivals.
     check : bool
-        Do it twice, the second time actor by actor (`sim.model.plain`), and compare, record by
+        Do it twice, the second time actor by actor (`sim.model.computed`), and compare, record by
         record.
 
     Raises

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
 
-from sim.core.objects import RESOLUTIONS, BlockObjects
+from sim.core.objects import BlockObjects, block_stem
 from sim.core.units import NEVER
 from sim.trace.records import UNREADABLE_US, BlockRecord, NamesRecord
 
@@ -184,7 +184,9 @@ class Catalog:
         ``sources`` are ascending, as is ``data``, which may be left out where it is the same.
         """
         named = tuple(sources)
-        stem = f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}"
+        stem = block_stem(
+            stream=stream, resolution=resolution, min_us=min_us, max_us=max_us, level=level
+        )
         ordinal = self._alike.get(stem, 0)
         self._alike[stem] = ordinal + 1
         block = Block(

@@ -76,8 +76,8 @@ class Primitive(Frozen):
         return {"kind": place_of(cls), **raw} if is_unnamed and not has_own else raw
 
     @property
-    def is_plain(self) -> bool:
-        """Whether `sim.model.plain` knows its rule, so that it need not act to be simulated."""
+    def is_computable(self) -> bool:
+        """Whether `sim.model.computed` knows its rule, so that it need not act to be simulated."""
         return False
 
     def made(self, scenario: "Scenario") -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.core.draws import Inverses, Row
 from sim.core.streams import Streams
-from sim.model.plain.conditions import NotPlainError
+from sim.model.computed.conditions import NotComputableError
 from sim.scenario.schema import Producers
 from sim.trace.timelines import Ints
 
@@ -35,7 +35,7 @@ def uploads(spec: Producers, streams: Streams, horizon_us: int) -> Uploads:
 
     Raises
     ------
-    NotPlainError
+    NotComputableError
         If a block is ready before the one before it is uploaded, or the order of two producers at
         one instant depends on more than the instant before.
     """
@@ -49,14 +49,14 @@ def uploads(spec: Producers, streams: Streams, horizon_us: int) -> Uploads:
         drawn = [row.draw_us(streams, "producer", s, "upload-after") for s in range(spec.count)]
         ready_us = end_us + np.array(drawn, np.int64).reshape(spec.count, n_ends)
     if (np.diff(ready_us, axis=1) <= 0).any():
-        raise NotPlainError("a block waits for the one before it")
+        raise NotComputableError("a block waits for the one before it")
     before_us = np.concatenate([np.zeros((spec.count, 1), np.int64), ready_us[:, :-1]], axis=1)
     stream, ordinal = np.nonzero(ready_us < horizon_us)
     at_us, since_us = ready_us[stream, ordinal], before_us[stream, ordinal]
     # Producers that act at one instant do so in the order in which they went to sleep.
     order = np.lexsort((stream, since_us, at_us))
     if not law.is_constant and _is_tied(at_us[order], since_us[order]):
-        raise NotPlainError("producers act together twice")
+        raise NotComputableError("producers act together twice")
     return Uploads(at_us=at_us[order], stream=stream[order], ordinal=ordinal[order])
 
 

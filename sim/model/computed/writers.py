@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.streams import Streams
-from sim.core.units import NEVER, US_PER_S
-from sim.model.plain.conditions import Rules
-from sim.model.plain.passes import Passes
-from sim.model.plain.uploads import Uploads, uploads
+from sim.core.units import NEVER
+from sim.model.computed.conditions import Rules
+from sim.model.computed.passes import Passes
+from sim.model.computed.uploads import Uploads, uploads
 from sim.scenario.schema import Compactor, Scenario
 from sim.trace.records import RETIRE_REASONS
 from sim.trace.timelines import Ints
@@ -20,7 +20,7 @@ __all__ = ["Blocks", "Moments", "Turn", "Writers", "written"]
 
 
 class Turn(IntEnum):
-    """Who acts first at one instant, among those of a plain world."""
+    """Who acts first at one instant, among those of such a world."""
 
     PRODUCER = 0
     COMPACTOR = 1
@@ -151,7 +151,7 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
 
     Raises
     ------
-    NotPlainError
+    NotComputableError
         If it takes actors to say.
     """
     horizon_us, spec = scenario.horizon_us, scenario.compactor
@@ -174,14 +174,17 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
     retired = Moments.of([(t_us, place) for t_us, place, _, _ in passes.retired], Turn.COMPACTOR)
     syncs, looks = _syncs_and_looks(passes, spec, rules, horizon_us)
     n_syncs, known = _knowledge(syncs, looks, retired)
-    stamp_us = retired.at_us - retired.at_us % US_PER_S
+    retired_blocks = [block for _, _, block, _ in passes.retired]
+    stamp_us = np.array([block.stamp_us for block in retired_blocks], np.int64)
     # Marks become known from the first look on that knows as many, and are then old enough or not.
     learnt = np.searchsorted(known, np.arange(retired.at_us.size), side="right")
     old_enough = np.searchsorted(looks.at_us, stamp_us + rules.delay_us, side="right")
     deleting = np.maximum(learnt, old_enough)
     uploaded = np.arange(up.at_us.size) + np.searchsorted(begun.at_us, up.at_us, side="left")
     return Writers(
-        blocks=_blocks(scenario, up, uploaded, passes, rules, looks, deleting),
+        blocks=_blocks(
+            scenario, up, uploaded, passes, rules, np.append(looks.at_us, NEVER)[deleting]
+        ),
         uploaded=uploaded,
         made=np.array([block.index for block in passes.made], np.int64),
         parents=[tuple(block.index for block in parents) for parents in passes.parents],
@@ -196,7 +199,7 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
         begun=begun,
         done=Moments.of(passes.done, Turn.COMPACTOR),
         retired=retired,
-        retired_blocks=np.array([block.index for _, _, block, _ in passes.retired], np.int64),
+        retired_blocks=np.array([block.index for block in retired_blocks], np.int64),
         reasons=np.array([RETIRE_REASONS.index(why) for *_, why in passes.retired], np.int64),
         again_us=np.array(passes.again_us, np.int64),
         syncs=syncs,
@@ -240,9 +243,9 @@ def _blocks(
     uploaded: Ints,
     passes: Passes,
     rules: Rules,
-    looks: Moments,
-    deleting: Ints,
+    due_us: Ints,
 ) -> Blocks:
+    """The table of blocks; ``due_us``: when a look deletes each retired one, NEVER if none."""
     n, n_made = uploaded.size + len(passes.made), len(passes.made)
     made = np.array([block.index for block in passes.made], np.int64)
     length_us, producers = scenario.producers.block_length_us, scenario.producers
@@ -260,18 +263,14 @@ def _blocks(
     inner, outer = np.array(passes.contained, np.int64).reshape(-1, 2).T
     # Of several that came to contain a block the first counts.
     successor[inner[::-1]] = outer[::-1]
-    retired = np.array([block.index for _, _, block, _ in passes.retired], np.int64)
-    retired_us = np.array([t_us for t_us, *_ in passes.retired], np.int64)
-    if rules.deletes_at_once:
-        deleted_us[retired] = retired_us
-    else:
-        deleted_us[retired] = np.append(looks.at_us, NEVER)[deleting]
-        if rules.marks:
-            marked_us[retired] = retired_us
-            stamp_us[retired] = retired_us - retired_us % US_PER_S
+    rows = [(block.index, t_us, block.stamp_us) for t_us, _, block, _ in passes.retired]
+    retired, retired_us, second_us = np.array(rows, np.int64).reshape(-1, 3).T
+    deleted_us[retired] = retired_us if rules.deletes_at_once else due_us
+    if rules.marks:
+        marked_us[retired], stamp_us[retired] = retired_us, second_us
     return Blocks(
-        stream=column(up.stream, [block.group[0] for block in passes.made]),
-        resolution=column(0, [block.group[1] for block in passes.made]),
+        stream=column(up.stream, [block.stream for block in passes.made]),
+        resolution=column(0, [block.resolution for block in passes.made]),
         first=column(up.ordinal, [block.first for block in passes.made]),
         end=column(up.ordinal + 1, [block.end for block in passes.made]),
         level=column(1, [block.level for block in passes.made]),

@@ -1,17 +1,17 @@
-"""A plain world from its settings to its records."""
+"""A world from its settings to its records."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 
 import numpy as np
 
-from sim.core.objects import RESOLUTIONS, BlockObjects
+from sim.core.objects import BlockObjects, block_stem
 from sim.core.streams import Streams
 from sim.model.actors.gateway import first_sync_us
-from sim.model.plain.conditions import NotPlainError, Rules, rules
-from sim.model.plain.ledger import accounts
-from sim.model.plain.syncs import Reading, SyncTimes, reading, sync_times
-from sim.model.plain.writers import Moments, Turn, Writers, written
+from sim.model.computed.conditions import NotComputableError, Rules, rules
+from sim.model.computed.ledger import accounts
+from sim.model.computed.syncs import Reading, SyncTimes, reading, sync_times
+from sim.model.computed.writers import Moments, Turn, Writers, written
 from sim.scenario.schema import Scenario
 from sim.trace.records import (
     BlockRecord,
@@ -27,15 +27,15 @@ from sim.trace.records import (
 )
 from sim.trace.timelines import Ints
 
-__all__ = ["plain_records"]
+__all__ = ["computed_records"]
 
 
-def plain_records(scenario: Scenario, scheme_index: int, streams: Streams) -> list[Record]:
-    """Every record of one trial of a plain scheme, in order.
+def computed_records(scenario: Scenario, scheme_index: int, streams: Streams) -> list[Record]:
+    """Every record of one trial of a scheme, in order.
 
     Raises
     ------
-    NotPlainError
+    NotComputableError
         If something happens on the way that arrays do not know.
     """
     scheme, horizon_us = rules(scenario, scheme_index), scenario.horizon_us
@@ -142,7 +142,7 @@ class _Records:
         order = np.lexsort((nth, number, slept_us, at_us))
         together = (np.diff(at_us[order]) == 0) & (np.diff(slept_us[order]) == 0)
         if (together & (np.diff(number[order]) != 0)).any() and not _are_alike(times):
-            raise NotPlainError("gateways act together twice")
+            raise NotComputableError("gateways act together twice")
         place = np.empty_like(order)
         place[order] = np.arange(order.size)
         when = Moments(at_us=at_us, turn=np.full(at_us.size, Turn.GATEWAY), place=place)
@@ -167,9 +167,11 @@ class _Records:
         )
         rows = zip(index.tolist(), *(column[index].tolist() for column in columns), strict=True)
         for i, t_us, stream, resolution, min_us, max_us, level, size, first, end in rows:
-            name = f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}.0"
-            data = (first, end)
-            yield BlockRecord(t_us, i, name, stream, resolution, min_us, max_us, level, size, data)
+            stem = block_stem(
+                stream=stream, resolution=resolution, min_us=min_us, max_us=max_us, level=level
+            )
+            what = (stream, resolution, min_us, max_us, level, size, (first, end))
+            yield BlockRecord(t_us, i, f"{stem}.0", *what)
 
     def _puts(self, at_us: Iterable[int], blocks: Iterable[int]) -> Iterator[PutRecord]:
         """Uploads; the meta.json of each says when it came."""

@@ -12,10 +12,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sim.errors import DeterminismError
-from sim.model.plain import world as plain_world
-from sim.model.plain.conditions import NotPlainError, is_plain
-from sim.model.plain.syncs import Reading, reading
-from sim.model.plain.world import plain_records
+from sim.model.computed import world as computed_world
+from sim.model.computed.conditions import NotComputableError, is_computable
+from sim.model.computed.groups import Members, Piece
+from sim.model.computed.syncs import Reading, reading
+from sim.model.computed.world import computed_records
 from sim.model.world import simulate
 from sim.scenario.schema import Scenario
 from sim.schemes.plain import Unheld
@@ -63,7 +64,7 @@ def schemes(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def plain_worlds(draw: st.DrawFn) -> Scenario:
+def computable_worlds(draw: st.DrawFn) -> Scenario:
     producers = {
         "count": draw(st.integers(1, 4)),
         "chunk_files": draw(st.sampled_from([1, 3])),
@@ -119,12 +120,12 @@ def check_same(computed: Sequence[Record], acted: Trace) -> None:
 
 
 @few
-@given(plain_worlds())
+@given(computable_worlds())
 def test_arrays_and_actors_make_the_same_records(scenario: Scenario) -> None:
-    assert is_plain(scenario, 0)
+    assert is_computable(scenario, 0)
     try:
-        records = plain_records(scenario, 0, scenario.streams(scenario.seed))
-    except NotPlainError as reason:
+        records = computed_records(scenario, 0, scenario.streams(scenario.seed))
+    except NotComputableError as reason:
         event(f"actors act: {reason}")
         return
     event("arrays do")
@@ -161,7 +162,7 @@ RICH: dict[str, Any] = {
 def test_a_world_with_everything_is_computed_as_acted(scheme: dict[str, Any], cleanup: str) -> None:
     compactor = {**RICH["compactor"], "cleanup": cleanup}
     scenario = world(**{**RICH, "compactor": compactor}, schemes=[scheme])
-    records = plain_records(scenario, 0, scenario.streams(scenario.seed))
+    records = computed_records(scenario, 0, scenario.streams(scenario.seed))
     check_same(records, simulate(scenario, 0, 0, step_by_step=True))
 
 
@@ -181,6 +182,40 @@ LATE = {"upload_after": {"law": "uniform", "low": "0s", "high": "9h"}}
     [
         ("a block waits for the one before it", {"producers": LATE}),
         (
+            "producers act together twice",
+            {"producers": {"count": 3, "upload_after": {"law": "mixture", "parts": EITHER}}},
+        ),
+        (
+            "a block is made again",
+            {
+                "horizon": "17d",
+                "compactor": {
+                    "ranges": ["2h", "8h", "2d", "14d"],
+                    "downsampling": True,
+                    "retention": {"raw": "0d", "5m": "0d", "1h": "9h"},
+                },
+            },
+        ),
+        (
+            "what may be gone is worked on",
+            {
+                "horizon": "9d",
+                "seed": 205,
+                "producers": {
+                    "count": 2,
+                    "upload_after": {"law": "uniform", "low": "0s", "high": "50m"},
+                },
+                "compactor": {
+                    "ranges": ["2h", "4h", "8h", "2d"],
+                    "retention": {"raw": "4h"},
+                    "compaction_takes": "20m",
+                    "wait_interval": "1m",
+                    "cleanup": "end-of-pass",
+                },
+                "schemes": [marks("20m", "0s")],
+            },
+        ),
+        (
             "gateways act together twice",
             {
                 "gateways": {
@@ -194,10 +229,10 @@ LATE = {"upload_after": {"law": "uniform", "low": "0s", "high": "9h"}}
     ],
 )
 def test_what_arrays_do_not_know_is_left_to_actors(reason: str, overrides: dict[str, Any]) -> None:
-    scenario = world(horizon="3d", schemes=[AT_ONCE], **overrides)
-    assert is_plain(scenario, 0)
-    with pytest.raises(NotPlainError, match=reason):
-        plain_records(scenario, 0, scenario.streams(scenario.seed))
+    scenario = world(**{"horizon": "3d", **overrides})
+    assert is_computable(scenario, 0)
+    with pytest.raises(NotComputableError, match=reason):
+        computed_records(scenario, 0, scenario.streams(scenario.seed))
     acted = simulate(scenario, 0, 0, step_by_step=True)
     assert simulate(scenario, 0, 0).digest == acted.digest
 
@@ -234,9 +269,9 @@ def test_what_arrays_do_not_know_is_left_to_actors(reason: str, overrides: dict[
     ],
     ids=str,
 )
-def test_a_world_that_is_not_plain_is_acted(overrides: dict[str, Any]) -> None:
-    assert not is_plain(world(**overrides), 0)
-    assert is_plain(world(), 0)
+def test_a_world_that_is_not_computable_is_acted(overrides: dict[str, Any]) -> None:
+    assert not is_computable(world(**overrides), 0)
+    assert is_computable(world(), 0)
 
 
 class Held(Unheld):
@@ -248,8 +283,8 @@ class Held(Unheld):
 def test_a_scheme_of_somebody_else_is_acted() -> None:
     scenario = world(schemes=[marks("1h", "30m")])
     own = scenario.schemes[0].composed.model_copy(update={"hold": Held()})
-    assert is_plain(scenario, 0)
-    assert not is_plain(scenario.model_copy(update={"schemes": (own,)}), 0)
+    assert is_computable(scenario, 0)
+    assert not is_computable(scenario.model_copy(update={"schemes": (own,)}), 0)
 
 
 def test_a_checked_run_compares_arrays_with_actors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,6 +295,30 @@ def test_a_checked_run_compares_arrays_with_actors(monkeypatch: pytest.MonkeyPat
         found = reading(*arguments)
         return replace(found, load=found.load + 1)
 
-    monkeypatch.setattr(plain_world, "reading", later)
+    monkeypatch.setattr(computed_world, "reading", later)
     with pytest.raises(DeterminismError):
         run_trial(scenario, 0, 0, check=True)
+
+
+def piece(first: int, end: int) -> Piece:
+    return Piece(
+        index=first,
+        group=(0, 1),
+        first=first,
+        end=end,
+        length_us=1,
+        level=1,
+        created_us=0,
+        size_bytes=1,
+    )
+
+
+def test_a_group_takes_in_what_contains_its_blocks_and_refuses_what_overlaps_them() -> None:
+    members = Members()
+    for bounds in ((0, 2), (2, 4), (4, 6)):
+        assert members.take_in(piece(*bounds)) == []
+    assert [one.first for one in members.take_in(piece(0, 4))] == [0, 2]
+    assert [(one.first, one.end) for one in members] == [(0, 4), (4, 6)]
+    for bounds in ((3, 6), (0, 5)):
+        with pytest.raises(NotComputableError, match="overlap"):
+            members.take_in(piece(*bounds))

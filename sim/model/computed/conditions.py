@@ -1,14 +1,14 @@
-"""Whether a world is plain: nothing lags, fails or waits for somebody else."""
+"""Whether a world can be computed: nothing lags, fails or waits for somebody else."""
 
 from dataclasses import dataclass
 
 from sim.scenario.language.outside import is_outside
 from sim.scenario.schema import Cleanup, Scenario
 
-__all__ = ["NotPlainError", "Rules", "is_plain", "rules"]
+__all__ = ["NotComputableError", "Rules", "is_computable", "rules"]
 
 
-class NotPlainError(Exception):
+class NotComputableError(Exception):
     """Something happens that only actors can do; ``args``: what."""
 
 
@@ -41,7 +41,7 @@ class Rules:
 
 
 def rules(scenario: Scenario, scheme_index: int) -> Rules:
-    """What the arrays need to know of a plain scheme."""
+    """What the arrays need to know of a scheme."""
     composed = scenario.schemes[scheme_index].composed
     hide = composed.hide.made(scenario)
     return Rules(
@@ -54,23 +54,23 @@ def rules(scenario: Scenario, scheme_index: int) -> Rules:
     )
 
 
-def is_plain(scenario: Scenario, scheme_index: int) -> bool:
+def is_computable(scenario: Scenario, scheme_index: int) -> bool:
     """Whether arrays are enough for a scheme of a scenario, as far as settings say.
 
     What settings do not say (blocks that overlap, uploads that overtake each other) is met on the
-    way, and raises :class:`NotPlainError` there.
+    way, and raises :class:`NotComputableError` there.
     """
     return (
         not scenario.faults
         and not scenario.interventions
-        and _has_plain_store(scenario)
-        and _has_plain_writers(scenario)
-        and _has_plain_readers(scenario)
-        and _is_plain_scheme(scenario, scheme_index)
+        and _has_computable_store(scenario)
+        and _has_computable_writers(scenario)
+        and _has_computable_readers(scenario)
+        and _is_computable_scheme(scenario, scheme_index)
     )
 
 
-def _has_plain_store(scenario: Scenario) -> bool:
+def _has_computable_store(scenario: Scenario) -> bool:
     store = scenario.store
     return (
         store.shows_at_once
@@ -80,7 +80,7 @@ def _has_plain_store(scenario: Scenario) -> bool:
     )
 
 
-def _has_plain_writers(scenario: Scenario) -> bool:
+def _has_computable_writers(scenario: Scenario) -> bool:
     producers, compactor = scenario.producers, scenario.compactor
     instant = (
         producers.upload_takes,
@@ -98,7 +98,7 @@ def _has_plain_writers(scenario: Scenario) -> bool:
     )
 
 
-def _has_plain_readers(scenario: Scenario) -> bool:
+def _has_computable_readers(scenario: Scenario) -> bool:
     gateways = scenario.gateways
     stages = gateways.sync_stages
     looks_once = stages.check == stages.marks == 0.0 or gateways.sync_takes.longest_us == 0
@@ -110,12 +110,12 @@ def _has_plain_readers(scenario: Scenario) -> bool:
     )
 
 
-def _is_plain_scheme(scenario: Scenario, scheme_index: int) -> bool:
+def _is_computable_scheme(scenario: Scenario, scheme_index: int) -> bool:
     composed = scenario.schemes[scheme_index].composed
     parts = composed.primitives.values()
     # What is marked and goes at once is never known to be marked.
     is_mixed = composed.record.kind != "nothing" and composed.delete.is_immediate
-    if is_mixed or not all(part.is_plain and not is_outside(type(part)) for part in parts):
+    if is_mixed or not all(part.is_computable and not is_outside(type(part)) for part in parts):
         return False
     # What expires must have left the view of the compactor before it goes.
     own = rules(scenario, scheme_index)

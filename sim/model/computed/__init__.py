@@ -1,4 +1,4 @@
-"""The plain world without events: uploads, passes and syncs as recursions over arrays.
+"""Worlds without actors: uploads, passes and syncs as recursions over arrays.
 
 Where the store shows every change at once and nothing goes wrong, nobody waits for anybody, and no
 reader changes what a writer does. Then the passes of the compactor can be computed without the
@@ -8,7 +8,7 @@ comes out is, record by record, what the actors of `sim.model.actors` would have
 ==============  ================================================================================
 module          what it computes
 ==============  ================================================================================
-`conditions`    whether a scenario is plain
+`conditions`    whether a world can be computed
 `uploads`       when producers upload
 `groups`        the blocks of a stream, as plans need them
 `passes`        what the compactor makes of that, and when it looks for what is due

@@ -13,8 +13,8 @@ from sim.core.draws import draw_us
 from sim.core.streams import Streams
 from sim.core.ticker import Ticker
 from sim.core.units import NEVER
-from sim.model.plain.conditions import Rules
-from sim.model.plain.writers import Blocks
+from sim.model.computed.conditions import Rules
+from sim.model.computed.writers import Blocks
 from sim.scenario.schema import Gateways
 from sim.trace.timelines import Ints
 

@@ -4,10 +4,10 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from operator import attrgetter
 
-from sim.core.objects import RESOLUTIONS
+from sim.core.objects import block_stem
 from sim.core.units import NEVER
 from sim.model.actors import planner
-from sim.model.plain.conditions import NotPlainError
+from sim.model.computed.conditions import NotComputableError
 
 __all__ = ["Group", "Members", "Piece"]
 
@@ -61,52 +61,71 @@ class Piece:
         self.stamp_us = NEVER
 
     @property
+    def stream(self) -> int:
+        """Whose data it has."""
+        return self.group[0]
+
+    @property
+    def resolution(self) -> int:
+        """A position in `RESOLUTIONS`."""
+        return self.group[1]
+
+    @property
     def sources(self) -> range:
         """What is in it, as level-1 ordinals."""
         return range(self.first, self.end)
 
     @property
     def id(self) -> str:
-        """Its id, which no other block of a plain world has."""
-        (stream, resolution), span = self.group, f"{self.min_us}-{self.max_us}"
-        return f"{stream}.{RESOLUTIONS[resolution]}.{span}.{self.level}.0"
+        """Its id, which no other block of such a world has."""
+        stem = block_stem(
+            stream=self.stream,
+            resolution=self.resolution,
+            min_us=self.min_us,
+            max_us=self.max_us,
+            level=self.level,
+        )
+        return f"{stem}.0"
 
 
-class Members:
+class Members(list[Piece]):
     """The blocks of one group in order of time, and until when none of them can be due."""
 
-    __slots__ = ("blocks", "idle_until_us")
+    __slots__ = ("_idle_until_us",)
 
     def __init__(self) -> None:
-        self.blocks: list[Piece] = []
-        self.idle_until_us = 0
+        super().__init__()
+        self._idle_until_us = 0
 
     def plan(self, ranges_us: Sequence[int]) -> list[Piece]:
         """What to compact into one block, or nothing."""
-        blocks = self.blocks
-        if len(blocks) < 3 or blocks[-2].max_us < self.idle_until_us:
+        if len(self) < 3 or self[-2].max_us < self._idle_until_us:
             return []
-        plan = planner.plan(blocks, ranges_us)
+        plan = planner.plan(self, ranges_us)
         if not plan and len(ranges_us) > 1:
             # Until a block ends the smallest window that the newest planned one lies in, blocks
             # that come complete no window, and none that they lie in is behind the newest.
-            last = blocks[-2]
+            last = self[-2]
             end_us = last.min_us - last.min_us % ranges_us[1] + ranges_us[1]
-            self.idle_until_us = end_us if last.max_us < end_us else 0
+            self._idle_until_us = end_us if last.max_us < end_us else 0
         return plan
 
     def take_in(self, block: Piece) -> list[Piece]:
-        """Put a new block in its place; what it contains is returned, and no longer here."""
-        blocks = self.blocks
-        low = bisect_left(blocks, block.first, key=attrgetter("first"))
-        high = bisect_left(blocks, block.end, key=attrgetter("first"))
-        contained = blocks[low:high]
-        if (low and blocks[low - 1].end > block.first) or (
-            contained and contained[-1].end > block.end
-        ):
-            raise NotPlainError("blocks overlap")
-        blocks[low:high] = [block]
-        self.idle_until_us = 0
+        """Put a new block in its place; what it contains is returned, and no longer here.
+
+        Raises
+        ------
+        NotComputableError
+            If it shares data with a block that it does not contain.
+        """
+        low = bisect_left(self, block.first, key=attrgetter("first"))
+        high = bisect_left(self, block.end, key=attrgetter("first"))
+        contained = self[low:high]
+        begins_inside = bool(low) and self[low - 1].end > block.first
+        if begins_inside or (contained and contained[-1].end > block.end):
+            raise NotComputableError("blocks overlap")
+        self[low:high] = [block]
+        self._idle_until_us = 0
         for one in contained:
             one.is_wanted = False
         return contained
@@ -114,5 +133,5 @@ class Members:
     def let_go(self, block: Piece) -> None:
         """A block leaves the view."""
         block.is_wanted = False
-        self.blocks.remove(block)
-        self.idle_until_us = 0
+        self.remove(block)
+        self._idle_until_us = 0

@@ -1,10 +1,12 @@
 """The passes of the compactor, one decision after the other (``SEMANTICS.md`` C1-C7, C12).
 
-Nothing that is marked or deleted changes what it sees: a block is retired once what replaces it is
-there. So passes need no store, only the instants at which blocks come of age.
+Blocks are marked or deleted once what replaces them is there, which changes nothing that the
+compactor sees, or because they expire: then they leave its view, at an instant that their marks
+tell. So passes need no store, only the instants at which blocks come of age.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -15,9 +17,10 @@ from sim.core.streams import Streams
 from sim.core.ticker import Ticker
 from sim.core.units import NEVER, US_PER_S
 from sim.model.actors import downsampling
-from sim.model.plain.conditions import NotPlainError, Rules
-from sim.model.plain.groups import Group, Members, Piece
-from sim.model.plain.uploads import Uploads
+from sim.model.blocks.catalog import by_creation
+from sim.model.computed.conditions import NotComputableError, Rules
+from sim.model.computed.groups import Group, Members, Piece
+from sim.model.computed.uploads import Uploads
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.scenario.schema import Producers
 
@@ -76,24 +79,15 @@ class Passes:
         self._horizon_us = horizon_us
         self._now_us = 0
         self._place = 0
-        self._uploads = list(
-            zip(
-                uploads.at_us.tolist(),
-                uploads.stream.tolist(),
-                uploads.ordinal.tolist(),
-                strict=True,
-            )
-        )
         self._uploaded_us: list[int] = uploads.at_us.tolist()
+        self._uploaded = list(zip(uploads.stream.tolist(), uploads.ordinal.tolist(), strict=True))
         self._n_seen = 0
-        self._begun_us: list[int] = []
         self._garbage: list[Piece] = []
         self._retention_us = spec.retention_us
         self._expiring: list[tuple[int, int, Piece]] = []
         self._hiding: list[tuple[int, int, Piece]] = []
-        self._made_before: set[tuple[Group, int, int, int]] = set()
-        self._groups: dict[Group, Members] = {}
-        self._by_group: dict[Group, list[Piece]] = {}
+        self._names: set[str] = set()
+        self._groups: defaultdict[Group, Members] = defaultdict(Members)
         self._dirty: set[Group] = set()
         self._backlog = downsampling.Backlog()
 
@@ -115,7 +109,7 @@ class Passes:
         if self._spec.downsampling:
             for resolution in (0, 1):
                 self._sync()
-                for parent in self._backlog.due(self._by_group, resolution):
+                for parent in self._backlog.due(self._groups, resolution):
                     self._make((parent,), resolution + 1, self._spec.downsampling_takes)
         self._sync()
         expired = self._due(self._expiring, self._now_us - 1)
@@ -152,7 +146,7 @@ class Passes:
             self._let_go(block)
         old_us, uploaded_us = self._now_us - self._spec.consistency_delay_us, self._uploaded_us
         while self._n_seen < len(uploaded_us) and uploaded_us[self._n_seen] <= old_us:
-            self._join(*self._uploads[self._n_seen])
+            self._join(*self._uploaded[self._n_seen])
 
     def _due(self, queue: list[tuple[int, int, Piece]], now_us: int) -> list[Piece]:
         """Take out what is due by ``now_us`` and still wanted."""
@@ -164,7 +158,7 @@ class Passes:
         return due
 
     def _let_go(self, block: Piece) -> None:
-        self._members(block.group).let_go(block)
+        self._groups[block.group].let_go(block)
         self._touch(block.group)
 
     def _took_place(self) -> int:
@@ -176,22 +170,14 @@ class Passes:
         if self._now_us >= self._horizon_us:
             raise _Over
 
-    def _members(self, group: Group) -> Members:
-        members = self._groups.get(group)
-        if members is None:
-            members = self._groups[group] = Members()
-            self._by_group[group] = members.blocks
-        return members
-
-    def _join(self, at_us: int, stream: int, j: int) -> None:
+    def _join(self, stream: int, j: int) -> None:
         """The next level-1 block comes into the view; its data is newer than all of its group."""
-        length_us, group = self._producers.block_length_us, (stream, 0)
-        members = self._members(group).blocks
-        if members and j < members[-1].end:
-            raise NotPlainError("blocks overlap")
+        length_us = self._producers.block_length_us
+        at_us = self._uploaded_us[self._n_seen]
         block = Piece(
-            index=self._n_seen + bisect_left(self._begun_us, at_us),
-            group=group,
+            # Who is begun at that instant comes after it.
+            index=self._n_seen + bisect_left(self.begun, (at_us,)),
+            group=(stream, 0),
             first=j,
             end=j + 1,
             length_us=length_us,
@@ -199,7 +185,7 @@ class Passes:
             created_us=(j + 1) * length_us,
             size_bytes=self._producers.block_bytes,
         )
-        members.append(block)
+        self._groups[block.group].append(block)
         self._n_seen += 1
         self._enter(block)
 
@@ -218,9 +204,9 @@ class Passes:
     def _make(self, parents: tuple[Piece, ...], resolution: int, law: Law) -> None:
         """Work, upload a block made of ``parents``, and retire them if it replaces them."""
         if any(one.end != other.first for one, other in pairwise(parents)):
-            raise NotPlainError("a gap in the data")
+            raise NotComputableError("a gap in the data")
         if any(self._now_us > parent.stamp_us + self._rules.delay_us for parent in parents):
-            raise NotPlainError("what may be gone is worked on")
+            raise NotComputableError("what may be gone is worked on")
         first, is_compaction = parents[0], resolution == parents[0].group[1]
         now_us, spec = self._now_us, self._spec
         block = Piece(
@@ -233,23 +219,20 @@ class Passes:
             created_us=now_us,
             size_bytes=round(sum(parent.bytes for parent in parents) * spec.size_ratio),
         )
-        name = (block.group, block.first, block.end, block.level)
-        if name in self._made_before:
-            raise NotPlainError("a block is made again")
-        self._made_before.add(name)
+        name = block.id
+        if name in self._names:
+            raise NotComputableError("a block is made again")
+        self._names.add(name)
         self.made.append(block)
         self.begun.append((now_us, self._took_place()))
-        self._begun_us.append(now_us)
         self.parents.append(parents)
         purpose = "compaction-takes" if is_compaction else "downsampling-takes"
-        self._sleep(draw_us(law, self._streams, "compactor", purpose, block.id))
+        self._sleep(draw_us(law, self._streams, "compactor", purpose, name))
         self.done.append((self._now_us, self._took_place()))
-        contained = self._members(block.group).take_in(block)
+        contained = self._groups[block.group].take_in(block)
         self.contained += [(one.index, block.index) for one in contained]
         self._enter(block)
         if is_compaction:
-            if contained != list(parents):
-                raise NotPlainError("more is replaced than was compacted")
             self._retire(contained, "compacted")
         else:
             is_marked = self._rules.marks
@@ -257,7 +240,7 @@ class Passes:
 
     def _retire(self, blocks: Sequence[Piece], why: str) -> None:
         place, now_us, rules = self._took_place(), self._now_us, self._rules
-        for block in sorted(blocks, key=_by_creation):
+        for block in sorted(blocks, key=by_creation):
             if block.stamp_us < NEVER:
                 self.again_us.append(now_us)
                 continue
@@ -270,7 +253,3 @@ class Passes:
             elif rules.compactor_us is not None:
                 hidden_us = block.stamp_us + rules.compactor_us + 1
                 heappush(self._hiding, (hidden_us, block.index, block))
-
-
-def _by_creation(block: Piece) -> tuple[int, int, int, int]:
-    return block.created_us, *block.group, block.index

@@ -8,9 +8,9 @@ import numpy as np
 
 from sim.core.objects import BlockObjects
 from sim.core.units import NEVER
-from sim.model.plain.conditions import Rules
-from sim.model.plain.syncs import Reading, SyncTimes
-from sim.model.plain.writers import Blocks, Writers
+from sim.model.computed.conditions import Rules
+from sim.model.computed.syncs import Reading, SyncTimes
+from sim.model.computed.writers import Blocks, Writers
 from sim.model.tally import LIST_PAGE
 from sim.scenario.schema import Gateways, Scenario
 from sim.trace.records import REQUEST_KINDS, PassesRecord, RequestsRecord, SyncsRecord
