@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from sim.scenario.schema import Store
+from sim.scenario.stores.profiles import PROFILES
+
 Basis = Literal["events", "arrivals", "plain", "units", "wall", "memory"]
 
 
@@ -37,17 +40,8 @@ class Growth(NamedTuple):
     meaning: str
 
 
-LAGGING: Final = (
-    "s3-pre-2020",
-    "s3-us-standard-2014",
-    "s3-us-standard-2014-near",
-    "s3-us-west-2014",
-    "gcs-2014",
-    "swift",
-    "simpledb-2010",
-    "azure-ra-grs",
-    "hadoop-injector",
-    "wars",
+LAGGING: Final = tuple(
+    name for name in PROFILES if not Store.model_validate({"profile": name}).shows_at_once
 )
 STORES: Final = ("strong", *LAGGING)
 DELAYS: Final = "0s,5m,15m,30m,1h,2h,4h,8h,12h,24h,36h,48h"

@@ -26,32 +26,8 @@ from sim.study.run import run_trial
 from sim.trace.columns import build
 from sim.trace.timelines import Timelines
 from tests.bench.measures import best_of, repeated, timed
+from tests.bench.work import ROOT, WORLD
 from tests.reference import plain
-
-ROOT = Path(__file__).parents[2]
-
-WORLD = """
-schema = 1
-name = "bench"
-horizon = "4d"
-trials = 1
-
-[producers]
-local_retention = "2h"
-
-[compactor]
-ranges = ["2h", "8h"]
-downsampling = false
-
-[[queries]]
-name = "q"
-rate = "1/m"
-range = "1d"
-
-[[schemes]]
-name = "at once"
-kind = "immediate"
-"""
 
 
 def _is_measuring(benchmark: BenchmarkFixture) -> bool:
