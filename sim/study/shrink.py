@@ -6,10 +6,9 @@ those that still do get plain values. Every step is tried, and kept if what was 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.analysis.evidence.counterexample import Deviation, Moved
+from sim.analysis.evidence.counterexample import Deviation, Shrunk
 from sim.core.streams import Streams
 from sim.core.units import US_PER_S, format_duration
 from sim.study.attack import Attack, Found, changed, listed
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from sim.core.streams import Identity
     from sim.scenario.schema import Scenario
 
-__all__ = ["Shrunk", "shrink"]
+__all__ = ["shrink"]
 
 _STEPS_MAX: Final = 400
 _DIGITS_MAX: Final = 6
@@ -30,19 +29,6 @@ _CHAIN_MIN: Final = 3
 _ALIGNED_MAX: Final = 12
 _MINUTE_US: Final = 60 * US_PER_S
 _ROUND_US: Final = (3600 * US_PER_S, 600 * US_PER_S, _MINUTE_US)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shrunk:
-    """The smallest there is: see :class:`sim.analysis.evidence.counterexample.Counterexample`."""
-
-    scenario: "Scenario"
-    amount: float
-    deviations: tuple[Deviation, ...]
-    moved: tuple[Moved, ...]
-    left_out: tuple[str, ...]
-    drawn: int
-    steps: int
 
 
 def shrink(attack: Attack) -> Shrunk:

@@ -1,6 +1,7 @@
 """The worst that a scenario allows: search for an outcome, and tell the smallest story of it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sim.analysis.evidence.counterexample import Counterexample, Span, Worst
@@ -141,15 +142,5 @@ def _smallest(attack: Attack) -> Counterexample:
     if attack.outcome in OUTCOMES and not untold(scenario, None):
         told = explain(scenario, outcome=attack.outcome, mode=mode)
         explained = told if isinstance(told, Explained) else None
-    return Counterexample(
-        scenario=scenario,
-        outcome=attack.outcome,
-        amount=shrunk.amount,
-        deviations=shrunk.deviations,
-        moved=shrunk.moved,
-        left_out=shrunk.left_out,
-        drawn=shrunk.drawn,
-        steps=shrunk.steps,
-        explained=explained,
-        judgement=judgement,
-    )
+    small = {one.name: getattr(shrunk, one.name) for one in fields(shrunk)}
+    return Counterexample(**small, outcome=attack.outcome, explained=explained, judgement=judgement)

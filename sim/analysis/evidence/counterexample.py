@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sim.core.streams import Identity
     from sim.scenario.schema import Scenario
 
-__all__ = ["Counterexample", "Deviation", "Moved", "Span", "Worst"]
+__all__ = ["Counterexample", "Deviation", "Moved", "Shrunk", "Span", "Worst"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +87,13 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counterexample:
+class Shrunk:
     """The smallest story that was found, as a scenario that repeats it.
 
     Attributes
     ----------
     scenario : Scenario
         One scheme, one trial, draws pinned; it expects that the outcome never happens.
-    outcome : str
     amount : float
         The largest share of the queries of a class that has the outcome, or how often something is
         counted.
@@ -108,6 +107,24 @@ class Counterexample:
         How many draws the world asks for.
     steps : int
         How many schedules were tried to make it smaller.
+    """
+
+    scenario: "Scenario"
+    amount: float
+    deviations: tuple[Deviation, ...]
+    moved: tuple[Moved, ...]
+    left_out: tuple[str, ...]
+    drawn: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterexample(Shrunk):
+    """Such a story as it was judged, and told.
+
+    Attributes
+    ----------
+    outcome : str
     explained : Explained or None
         The first query that has the outcome, as a tale; None for what is counted, and where no
         query can be told alone.
@@ -115,14 +132,7 @@ class Counterexample:
         That its scenario breaks what it expects, and what shows it.
     """
 
-    scenario: "Scenario"
     outcome: str
-    amount: float
-    deviations: tuple[Deviation, ...]
-    moved: tuple[Moved, ...]
-    left_out: tuple[str, ...]
-    drawn: int
-    steps: int
     explained: Explained | None
     judgement: Judgement
 

@@ -53,7 +53,7 @@ class Reading:
 def sync_times(
     number: int, spec: Gateways, phase_us: int, streams: Streams, horizon_us: int
 ) -> SyncTimes:
-    """When a gateway syncs whose first sync begins at ``phase_us``."""
+    """When a gateway syncs whose first sync begins at ``phase_us``; none from ``horizon_us`` on."""
     rows: list[tuple[int, int, int, int, int]] = []
     at_us, slept_us, law, stage = phase_us, 0, spec.sync_takes, spec.sync_stages.load
     ticker: Ticker | None = None
