@@ -55,12 +55,26 @@ def draw(ax):
             ]
             seen = [(mean_s, i.fraction) for mean_s, i in points if i.fraction > 0]
             none = [(mean_s, i.high) for mean_s, i in points if i.fraction == 0]
-            style = {"color": OUTCOME_COLOURS[outcome], "linestyle": styles[scheme]}
-            marker = OUTCOME_MARKERS[outcome] if seen else "v"
+            colour, marker = OUTCOME_COLOURS[outcome], OUTCOME_MARKERS[outcome]
             label = f"{scheme}: {outcome}"
-            ax.plot(*zip(*(seen or none), strict=True), marker=marker, label=label, **style)
-            if seen and none:
-                ax.plot(*zip(*none, strict=True), "v", color=style["color"])
+            if not any(i.high for _, i in points):
+                label += ", proven never"
+            ax.plot(
+                *zip(*seen, strict=True) if seen else ((), ()),
+                color=colour,
+                linestyle=styles[scheme],
+                marker=marker,
+                label=label,
+            )
+            bounds = [(mean_s, high) for mean_s, high in none if high > 0]
+            if bounds:
+                ax.plot(
+                    *zip(*bounds, strict=True),
+                    "v",
+                    color=colour,
+                    markerfacecolor="none",
+                    label=f"{scheme}: no {outcome} seen, at most this",
+                )
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel("mean lag of listings (s)")

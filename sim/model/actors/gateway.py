@@ -38,7 +38,7 @@ _GIVES_UP_US: Final = 30 * US_PER_S
 
 
 def first_sync_us(number: int, spec: Gateways, streams: Streams) -> int:
-    """When a gateway begins its first sync, in µs (``SEMANTICS.md`` G2)."""
+    """When a gateway begins its first sync, in µs (``SEMANTICS.md`` G1)."""
     if spec.phase == "uniform":
         return int(streams.uniform("gateway", number, "phase") * spec.sync_interval.mean)
     return draw_us(spec.phase, streams, "gateway", number, "phase")
