@@ -1,8 +1,8 @@
 """Every shipped scenario loads, repeats itself, and shows what it says it shows.
 
-A scenario's expectations are judged on all of its trials, but for two kinds whose whole is judged
-nightly: of a fleet so large that this would take minutes, one trial of some streams is judged, and
-of one with many long trials a third of them. Repetitions are looked at over the first days.
+A scenario's expectations are judged on all of its trials. Of a fleet so large that this would take
+minutes, one trial of some streams is judged, and all of it nightly. Repetitions are looked at over
+the first days.
 """
 
 from __future__ import annotations
@@ -26,9 +26,6 @@ PATHS = sorted((ROOT / "scenarios").rglob("*.toml"))
 # Stream-days over all trials beyond which a scenario counts as large, and the streams it keeps.
 LARGE_STREAM_DAYS = 2_000
 LARGE_STREAMS = 6
-# Days over all trials beyond which a scenario counts as long, and the share of its trials kept.
-LONG_DAYS = 100
-LONG_SHARE = 1 / 3
 FIRST_DAYS = 3
 DAY_US = 86_400 * 10**6
 
@@ -38,16 +35,10 @@ def _is_large(scenario: Scenario) -> bool:
     return scenario.producers.count * days * scenario.trials > LARGE_STREAM_DAYS
 
 
-def _is_long(scenario: Scenario) -> bool:
-    return scenario.horizon_us / DAY_US * scenario.trials > LONG_DAYS
-
-
 def _overrides(scenario: Scenario) -> dict[str, Any]:
-    if _is_large(scenario):
-        return {"trials": 1, "producers.count": min(LARGE_STREAMS, scenario.producers.count)}
-    if _is_long(scenario):
-        return {"trials": round(scenario.trials * LONG_SHARE)}
-    return {}
+    if not _is_large(scenario):
+        return {}
+    return {"trials": 1, "producers.count": min(LARGE_STREAMS, scenario.producers.count)}
 
 
 # One case per scheme, so that the work of a large scenario can be divided.
@@ -89,8 +80,8 @@ def test_it_meets_its_expectations(path: Path, index: int) -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("path", [path for path in PATHS if _overrides(load(path))])
-def test_one_of_which_a_part_was_judged_meets_them_as_it_is(path: Path) -> None:
+@pytest.mark.parametrize("path", [path for path in PATHS if _is_large(load(path))])
+def test_a_large_one_meets_them_as_it_is(path: Path) -> None:
     scenario = load(path)
     for index in range(len(scenario.schemes)):
         _meets_expectations(path, scenario, index)
