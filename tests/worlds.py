@@ -350,7 +350,7 @@ def timelines_of(*records: Record, **changes: Any) -> Timelines:
     """Timelines of records that are written by hand."""
     counts = RequestsRecord(us("14h"), (0, 0, 0, 0, 0))
     made = (*records, counts)
-    return build(Trace(header=header(**changes), records=made, digest="made"))
+    return build(Trace.of(header(**changes), made))
 
 
 def clock(t_us: int) -> str:

@@ -13,7 +13,7 @@ marks are none of what is uploaded, and the one against compaction is there only
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-__all__ = ["RESOLUTIONS", "BlockObjects", "Resolution", "block_stem"]
+__all__ = ["RESOLUTIONS", "BlockObjects", "Resolution", "block_id", "block_stem"]
 
 Resolution = Literal["raw", "5m", "1h"]
 """How far a block's samples are apart: as scraped, or downsampled."""
@@ -30,6 +30,16 @@ def block_stem(*, stream: int, resolution: int, min_us: int, max_us: int, level:
     ``resolution`` is a position in :data:`RESOLUTIONS`, the data are those of [min_us, max_us).
     """
     return f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}"
+
+
+def block_id(
+    *, serial: int, stream: int, resolution: int, min_us: int, max_us: int, level: int
+) -> str:
+    """The id of a block, before which ``serial`` others of the same stem were made."""
+    stem = block_stem(
+        stream=stream, resolution=resolution, min_us=min_us, max_us=max_us, level=level
+    )
+    return f"{stem}.{serial}"
 
 
 @dataclass(frozen=True, slots=True)

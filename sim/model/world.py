@@ -73,9 +73,7 @@ def simulate(
         with suppress(NotComputableError):
             records = computed_records(scenario, scheme_index, drawn)
             name = scenario.schemes[scheme_index].name
-            recorder = Recorder(_header(scenario, name, trial, drawn.seed))
-            recorder.record_all(records)
-            return recorder.finish()
+            return Trace.of(_header(scenario, name, trial, drawn.seed), records)
     world = _World(scenario, compose(scenario, scheme_index), drawn, trial, shuffle)
     world.start()
     trace = world.run()

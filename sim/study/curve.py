@@ -9,7 +9,6 @@ record by record, deletions left aside. From there on nothing more is simulated.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from sim.analysis.curve.every_delay import EveryDelay
@@ -251,8 +250,7 @@ def _proof(run: _Run, longest: _Run) -> tuple[bool, str]:
             return False, "a gateway could not load a block that a longer delay had kept"
         return True, "settings prove that a delete delay moves deletions and nothing else"
     why = ", ".join(reasons)
-    aside = zip_longest(deletions_aside(run.trace), deletions_aside(longest.trace))
-    if any(one != two for one, two in aside):
+    if deletions_aside(run.trace) != deletions_aside(longest.trace):
         return False, f"a delete delay reaches more than deletions here: {why}"
     if not run.every.predicts(longest.every.delay_us, longest.timelines):
         return False, f"deletions are not only moved here: {why}"

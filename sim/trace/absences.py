@@ -6,33 +6,26 @@ from itertools import zip_longest
 import numpy as np
 
 from sim.core.units import NEVER
-from sim.trace.records import DeleteRecord, PutRecord
+from sim.trace.changes import Change, Changes
+from sim.trace.records import PutRecord
 from sim.trace.timelines import AbsenceTable
 
-Change = PutRecord | DeleteRecord
-Span = tuple[int, int]
 
-
-def absences(
-    changes: Sequence[Sequence[Change]], spans: Sequence[Span | None], n_data: int, n_replicas: int
-) -> AbsenceTable:
-    """The table of absences, from every block's changes and, where plain, its span of presence."""
+def absences(changes: Changes, n_replicas: int) -> AbsenceTable:
+    """The table of absences."""
+    n_data = changes.n_data
     rows: list[tuple[int, int, int, int, int]] = []
-    plain: list[tuple[int, int, int]] = []
-    for index, (history, span) in enumerate(zip(changes, spans, strict=True)):
-        if span is not None:
-            plain.append((index, *span))
-            continue
+    for index, history in changes.odd.items():
         for i, versions in _versions(history, n_data, n_replicas):
             for replica in range(n_replicas):
                 seen = [(is_put, row[replica]) for is_put, row in versions]
                 rows += ((index, i, replica, *gap) for gap in hidden_spans(seen))
-    block, start_us, end_us = np.array(plain, np.int64).reshape(-1, 3).T
+    plain = np.flatnonzero(changes.is_plain)
     copies = n_data * n_replicas
-    before = (block, np.zeros_like(block), start_us)
-    after = (block, end_us, np.full_like(block, NEVER))
+    before = (plain, np.zeros_like(plain), changes.shown_us[plain])
+    after = (plain, changes.gone_us[plain], np.full_like(plain, NEVER))
     whole = [np.repeat(np.concatenate(pair), copies) for pair in zip(before, after, strict=True)]
-    copy = np.tile(np.arange(copies), 2 * block.size)
+    copy = np.tile(np.arange(copies), 2 * plain.size)
     odd = np.array(rows, np.int64).reshape(-1, 5).T
     return AbsenceTable(
         block=np.concatenate([whole[0], odd[0]]),
@@ -41,22 +34,6 @@ def absences(
         start_us=np.concatenate([whole[1], odd[3]]),
         end_us=np.concatenate([whole[2], odd[4]]),
     )
-
-
-def plain_span(history: Sequence[Change], n_data: int) -> Span | None:
-    """[shown, gone) if data and meta.json came at one instant, everywhere, and went likewise."""
-    span: list[int] = []
-    for change in history:
-        if change.objects[0] > n_data:
-            continue  # a mark
-        n_there = sum(i <= n_data for i in change.objects)
-        is_put = isinstance(change, PutRecord)
-        if change.get or n_there != n_data + 1 or is_put != (len(span) == 0):
-            return None
-        span.append(change.t_us)
-    if not span or len(span) > 2:
-        return None
-    return span[0], span[1] if len(span) == 2 else NEVER
 
 
 def damaged_us(changes: Sequence[Change], n_data: int) -> int:

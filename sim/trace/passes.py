@@ -41,15 +41,15 @@ class Passes:
     @classmethod
     def of(cls, trace: Trace) -> Self:
         """The passes of a finished run; none where a scheme deletes at once."""
-        passes = next(r for r in reversed(trace.records) if isinstance(r, PassesRecord))
+        passes = trace.records.table(PassesRecord)
         # Whoever starts anew after a crash learns again what the one before it knew.
-        block, learnt = np.unique(np.array(passes.learnt, np.int64), return_index=True)
+        block, learnt = np.unique(passes.ragged("learnt").values, return_index=True)
         return cls(
-            at_us=np.array(passes.at_us, np.int64),
-            syncs=np.array(passes.syncs, np.int64),
+            at_us=passes.ragged("at_us").values,
+            syncs=passes.ragged("syncs").values,
             block=block,
-            stamp_us=np.array(passes.stamps_us, np.int64)[learnt],
-            known=np.searchsorted(np.array(passes.known, np.int64), learnt, side="right"),
+            stamp_us=passes.ragged("stamps_us").values[learnt],
+            known=np.searchsorted(passes.ragged("known").values, learnt, side="right"),
         )
 
     def deleting(self, delay_us: int) -> Ints:
@@ -104,7 +104,7 @@ class Syncs:
     @classmethod
     def of(cls, trace: Trace) -> Self:
         """The syncs of a finished run."""
-        syncs = next(r for r in reversed(trace.records) if isinstance(r, SyncsRecord))
-        columns = (np.array(c, np.int64) for c in (syncs.who, syncs.at_us, syncs.blocks))
-        who, at_us, blocks = columns
-        return cls(actors=syncs.actors, who=who, at_us=at_us, blocks=blocks)
+        syncs = trace.records.table(SyncsRecord)
+        who, at_us, blocks = (syncs.ragged(name).values for name in ("who", "at_us", "blocks"))
+        actors: tuple[str, ...] = syncs.coded("actors").row(0)
+        return cls(actors=actors, who=who, at_us=at_us, blocks=blocks)

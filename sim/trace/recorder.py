@@ -1,20 +1,25 @@
-"""Writes a trace down: records in memory, their lines, and the digest of the lines.
+"""Writes a trace down: its records, their lines, and the digest that tells runs apart.
 
-The digest is SHA-256 over the lines, header first, joined by commas: two runs with one digest did
-the same things in the same order. Lines are made in batches and not kept.
+The digest is SHA-256 over the header's line and the columns of the records, as
+:meth:`sim.trace.recorded.Records.packed` gives them, each after its size in bytes; numbers are
+little-endian. Two runs with one digest did the same things in the same order.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import Self
+
+import numpy as np
 
 from sim.core.streams import STREAM_VERSION
 from sim.errors import TraceError
+from sim.trace.recorded import Packer, Records
 from sim.trace.records import KIND_OF, TYPE_OF, Record
 
-TRACE_VERSION = 2
-_BATCH = 4096
+TRACE_VERSION = 3
 # Records hold numbers, strings and tuples of numbers: there is no circle to look out for.
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
 
@@ -46,8 +51,14 @@ class Trace:
     """A finished run: ``records`` in order of time, and the digest of header and records."""
 
     header: Header
-    records: tuple[Record, ...]
+    records: Records
     digest: str
+
+    @classmethod
+    def of(cls, header: Header, records: Records | Iterable[Record]) -> Self:
+        """The trace of some records."""
+        kept = records if isinstance(records, Records) else Records.of(records)
+        return cls(header=header, records=kept, digest=digest_of(header, kept))
 
     def lines(self) -> Iterator[str]:
         """The trace as JSON lines (no newlines): header, records, footer with the digest."""
@@ -57,19 +68,16 @@ class Trace:
         yield _encode({"records": len(self.records), "digest": self.digest})
 
 
-class Recorder:
+class Recorder(Packer):
     """Collects the records of one run; a model calls it, nobody reads it before the end."""
 
     def __init__(self, header: Header) -> None:
+        super().__init__()
         self._header = header
-        self._records: list[Record] = []
-        self.record = self._records.append
-        self.record_all = self._records.extend
 
     def finish(self) -> Trace:
         """Close the record and compute its digest."""
-        digest = digest_of(self._header, self._records)
-        return Trace(header=self._header, records=tuple(self._records), digest=digest)
+        return Trace.of(self._header, self.packed())
 
 
 def encode(record: Record) -> str:
@@ -93,14 +101,14 @@ def decode(line: str, *, path: str = "<trace>", number: int = 0) -> Record:
     return record
 
 
-def digest_of(header: Header, records: Sequence[Record]) -> str:
-    """SHA-256, in hexadecimal, over the lines of header and records, joined by commas."""
-    digest = hashlib.sha256(header.line().encode())
-    for first in range(0, len(records), _BATCH):
-        batch = records[first : first + _BATCH]
-        lines = _encode([(KIND_OF[type(record)], *record) for record in batch])
-        # The encoding of a list is that of its members, joined by commas, in brackets.
-        digest.update(f",{lines[1:-1]}".encode())
+def digest_of(header: Header, records: Records) -> str:
+    """SHA-256, in hexadecimal, of header and records."""
+    digest = hashlib.sha256()
+    line = np.frombuffer(header.line().encode(), np.uint8)
+    for array in chain((line,), records.packed()):
+        packed = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        digest.update(packed.nbytes.to_bytes(8, "little"))
+        digest.update(packed.data)
     return digest.hexdigest()
 
 

@@ -31,17 +31,24 @@ requests    how many requests were sent to the store from the end of the warm-up
 ==========  ==========================================================================
 """
 
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
+
+from sim.core.objects import block_id
 
 Times = tuple[int, ...]
+Objects = Annotated[tuple[int, ...], "of a block"]
+"""As a rule the same few, so they are kept once (`sim.trace.tables`)."""
 
 
 class BlockRecord(NamedTuple):
-    """A block came into being; ``data`` are half-open ranges of level-1 ordinals, flattened."""
+    """A block came into being; ``data`` are half-open ranges of level-1 ordinals, flattened.
+
+    ``serial``: how many blocks of the same stream, resolution, time range and level came before.
+    """
 
     t_us: int
     block: int
-    id: str
+    serial: int
     stream: int
     resolution: int
     min_us: int
@@ -49,6 +56,18 @@ class BlockRecord(NamedTuple):
     level: int
     bytes: int
     data: tuple[int, ...]
+
+    @property
+    def id(self) -> str:
+        """What the block is called."""
+        return block_id(
+            serial=self.serial,
+            stream=self.stream,
+            resolution=self.resolution,
+            min_us=self.min_us,
+            max_us=self.max_us,
+            level=self.level,
+        )
 
 
 class NamesRecord(NamedTuple):
@@ -74,7 +93,7 @@ class PutRecord(NamedTuple):
 
     t_us: int
     block: int
-    objects: tuple[int, ...]
+    objects: Objects
     get: Times
     list: Times
     stamp_us: int
@@ -85,7 +104,7 @@ class DeleteRecord(NamedTuple):
 
     t_us: int
     block: int
-    objects: tuple[int, ...]
+    objects: Objects
     get: Times
     list: Times
 
@@ -282,6 +301,7 @@ RETIRE_REASONS = ("", "compacted", "garbage", "retention", "by-hand")
 UNREADABLE_US: Final = -1
 """Stamp of a mark in which nobody can read a time."""
 
+# Digests have their positions: new kinds come last.
 KIND_OF: Final[dict[type, str]] = {
     BlockRecord: "block",
     NamesRecord: "names",

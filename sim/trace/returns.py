@@ -5,19 +5,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sim.core.units import NEVER
-from sim.trace.absences import Change, Span
+from sim.trace.changes import Change, Changes
 from sim.trace.records import PutRecord
 from sim.trace.timelines import ReturnTable
 
 
-def returns(
-    changes: Sequence[Sequence[Change]], spans: Sequence[Span | None], n_data: int
-) -> ReturnTable:
-    """The table of returns, from every block's changes and, where plain, its span of presence."""
+def returns(changes: Changes) -> ReturnTable:
+    """The table of returns."""
     rows: list[tuple[int, int, int]] = []
-    for index, (history, span) in enumerate(zip(changes, spans, strict=True)):
-        if span is not None:
-            continue
+    n_data = changes.n_data
+    for index, history in changes.odd.items():
         commits = [r for r in history if isinstance(r, PutRecord) and n_data in r.objects]
         # As a rule a block is committed once.
         if len(commits) > 1:

@@ -5,15 +5,16 @@ half-open [start, end) in integer microseconds; ``NEVER`` stands for "not in thi
 knows what an error is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.objects import BlockObjects
+from sim.core.objects import BlockObjects, block_id
 from sim.core.units import NEVER
-
-Ints = npt.NDArray[np.int64]
+from sim.trace.tables import Ints as Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class BlockTable:
     the level-1 ordinals in block b. ``by_hand``: made by a person, with a tool.
     """
 
-    id: tuple[str, ...]
+    serial: Ints
     stream: Ints
     resolution: Ints
     min_us: Ints
@@ -47,6 +48,11 @@ class BlockTable:
     by_hand: npt.NDArray[np.bool_]
 
     @property
+    def id(self) -> "BlockIds":
+        """What each is called."""
+        return BlockIds(self)
+
+    @property
     def cut(self) -> Ints:
         """Rows of the level-1 blocks that producers made, ascending."""
         return np.flatnonzero((self.level == 1) & ~self.by_hand)
@@ -55,6 +61,33 @@ class BlockTable:
     def of_producers(self) -> Ints:
         """Rows of the level-1 blocks that producers committed, ascending."""
         return self.cut[self.committed_us[self.cut] < NEVER]
+
+
+class BlockIds(Sequence[str]):
+    """Ids of blocks, each made when it is asked for."""
+
+    def __init__(self, blocks: BlockTable) -> None:
+        self._blocks = blocks
+
+    def __len__(self) -> int:
+        return int(self._blocks.level.size)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        blocks = self._blocks
+        return block_id(
+            serial=int(blocks.serial[index]),
+            stream=int(blocks.stream[index]),
+            resolution=int(blocks.resolution[index]),
+            min_us=int(blocks.min_us[index]),
+            max_us=int(blocks.max_us[index]),
+            level=int(blocks.level[index]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -345,7 +346,7 @@ def test_all_schemes_meet_the_same_uploads_lags_and_arrivals(scenario: Scenario)
         assert np.array_equal(arrivals[0], arrivals[1])
 
 
-def _create_lags(records: tuple[Record, ...]) -> dict[tuple[str, int], tuple[int, ...]]:
+def _create_lags(records: Sequence[Record]) -> dict[tuple[str, int], tuple[int, ...]]:
     """By block id and object: the lags of its first version, at every replica in both planes."""
     ids = [record.id for record in records if isinstance(record, BlockRecord)]
     lags: dict[tuple[str, int], tuple[int, ...]] = {}

@@ -38,7 +38,7 @@ WHOLE = (CHUNK, INDEX, META)
 def block(number: int, low: int, high: int, *, level: int = 1, at: str = "2h") -> BlockRecord:
     low_us, high_us = low * us("1h"), high * us("1h")
     sources = (low // 2, high // 2)
-    return BlockRecord(us(at), number, f"b{number}", 0, 0, low_us, high_us, level, 100, sources)
+    return BlockRecord(us(at), number, 0, 0, 0, low_us, high_us, level, 100, sources)
 
 
 def put(number: int, at: str, *objects: int) -> PutRecord:

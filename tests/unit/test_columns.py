@@ -29,7 +29,7 @@ CHUNK, INDEX, META, MARK = range(4)
 
 def made(block: int = 0, t_us: int = 1, *, level: int = 1) -> BlockRecord:
     sources = (block, block + 1)
-    return BlockRecord(t_us, block, f"b{block}", 0, 0, 10 * block, 10, level, 7, sources)
+    return BlockRecord(t_us, block, 0, 0, 0, 10 * block, 10, level, 7, sources)
 
 
 def put(t_us: int, *objects: int, block: int = 0, get: tuple[int, ...] = ()) -> PutRecord:

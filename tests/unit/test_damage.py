@@ -29,7 +29,7 @@ DAY = {"name": "day", "rate": "2/m", "range": "1d"}
 def block(number: int, low: int, high: int, *, level: int = 1) -> BlockRecord:
     span = (low * us("1h"), high * us("1h"))
     sources = (low // 2, high // 2)
-    return BlockRecord(span[1], number, f"b{number}", 0, 0, *span, level, 100, sources)
+    return BlockRecord(span[1], number, 0, 0, 0, *span, level, 100, sources)
 
 
 def put(number: int, at: str, *objects: int) -> PutRecord:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import pytest
 
@@ -60,7 +59,7 @@ def test_a_hasty_scheme_fails_reads(hasty: SmallRun) -> None:
 
 
 def changed(trace: Trace, change: Callable[[Record], Iterable[Record]]) -> Trace:
-    return replace(trace, records=tuple(new for r in trace.records for new in change(r)))
+    return Trace.of(trace.header, (new for r in trace.records for new in change(r)))
 
 
 def test_a_mark_that_moves_is_found(safe: SmallRun) -> None:

@@ -40,7 +40,7 @@ def served(*more: Record) -> Timelines:
     span = (0, us("2h"))
     first: Sequence[Record] = (
         UpRecord(us("1h"), 0),
-        BlockRecord(us("2h"), 0, "b0", 0, 0, *span, 1, 100, (0, 1)),
+        BlockRecord(us("2h"), 0, 0, 0, 0, *span, 1, 100, (0, 1)),
         PutRecord(us("2h"), 0, (CHUNK, INDEX, META), (), (), 0),
         LoadRecord(us("3h"), 0, (0,)),
     )

@@ -42,7 +42,8 @@ def timelines(loads: list[Load]) -> Timelines:
     n = len(loads)
     blocks = replace(
         _EMPTY.blocks,
-        id=tuple(map(str, range(n))),
+        serial=np.arange(n),
+        level=np.ones(n, np.int64),
         stream=stream,
         resolution=resolution,
         min_us=low,

@@ -1,15 +1,10 @@
 """Whether a delete delay reaches more than deletions: what settings prove, what runs must share."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.trace.records import (
-    DeleteRecord,
-    Record,
-    RequestsRecord,
-    SyncsRecord,
-    UnloadedRecord,
-)
+from sim.trace.recorded import Records
+from sim.trace.records import DeleteRecord, RequestsRecord, SyncsRecord, UnloadedRecord
+from sim.trace.tables import Ragged, Table
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -84,14 +79,15 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
 
 def could_not_load(trace: "Trace") -> bool:
     """Whether a gateway failed to load a block, which it may find with a longer delay."""
-    return any(type(record) is UnloadedRecord for record in trace.records)
+    return len(trace.records.table(UnloadedRecord)) > 0
 
 
-def deletions_aside(trace: "Trace") -> Iterator[Record]:
-    """What the control plane did but for deletions: runs that share it differ in them alone."""
-    for record in trace.records:
-        if isinstance(record, SyncsRecord):
-            # How many blocks a sync finds depends on deletions; when it is must not.
-            yield record._replace(blocks=())
-        elif not isinstance(record, DeleteRecord | RequestsRecord):
-            yield record
+def deletions_aside(trace: "Trace") -> Records:
+    """What the control plane did but for deletions: runs that share it differ in them alone.
+
+    How many blocks a sync finds depends on deletions, and is left out; when it is must not.
+    """
+    rest = trace.records.without(DeleteRecord, RequestsRecord)
+    syncs = rest.table(SyncsRecord)
+    columns = {**syncs.columns, "blocks": Ragged.empty(len(syncs))}
+    return rest.with_table(Table(SyncsRecord, columns))

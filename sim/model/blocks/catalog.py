@@ -74,6 +74,7 @@ class Block:
         "min_us",
         "resolution",
         "retired_us",
+        "serial",
         "settled_us",
         "sources",
         "stream",
@@ -84,6 +85,7 @@ class Block:
         *,
         index: int,
         block_id: str,
+        serial: int,
         stream: int,
         resolution: int,
         min_us: int,
@@ -98,6 +100,7 @@ class Block:
     ) -> None:
         self.index = index
         self.id = block_id
+        self.serial = serial
         self.stream = stream
         self.resolution = resolution
         self.group = (stream, resolution)
@@ -132,7 +135,7 @@ class Block:
         yield BlockRecord(
             t_us,
             self.index,
-            self.id,
+            self.serial,
             self.stream,
             self.resolution,
             self.min_us,
@@ -187,11 +190,12 @@ class Catalog:
         stem = block_stem(
             stream=stream, resolution=resolution, min_us=min_us, max_us=max_us, level=level
         )
-        ordinal = self._alike.get(stem, 0)
-        self._alike[stem] = ordinal + 1
+        serial = self._alike.get(stem, 0)
+        self._alike[stem] = serial + 1
         block = Block(
             index=len(self.blocks),
-            block_id=f"{stem}.{ordinal}",
+            block_id=f"{stem}.{serial}",
+            serial=serial,
             stream=stream,
             resolution=resolution,
             min_us=min_us,

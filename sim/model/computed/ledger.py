@@ -14,6 +14,7 @@ from sim.model.computed.writers import Blocks, Writers
 from sim.model.tally import LIST_PAGE
 from sim.scenario.schema import Gateways, Scenario
 from sim.trace.records import REQUEST_KINDS, PassesRecord, RequestsRecord, SyncsRecord
+from sim.trace.tables import Coded, Ragged, Table
 from sim.trace.timelines import Ints
 
 __all__ = ["accounts"]
@@ -35,8 +36,8 @@ def accounts(
     done: Writers,
     times: Sequence[SyncTimes],
     readings: Sequence[Reading],
-) -> tuple[SyncsRecord, PassesRecord, RequestsRecord]:
-    """The records of all syncs, all looks and all requests of a run."""
+) -> tuple[Table, Table, Table]:
+    """The records of all syncs, all looks and all requests of a run, a table each."""
     compactor = _of_compactor(done, rules, scenario.compactor.consistency_delay_us)
     spec = scenario.gateways
     gateways = [_of_gateway(g, spec, done.blocks, own.at_us) for g, own in enumerate(times)]
@@ -92,7 +93,7 @@ def _present(from_us: Ints, until_us: Ints, at_us: Ints) -> Ints:
     return begun - np.searchsorted(np.sort(until_us), at_us, side="right")
 
 
-def _syncs(horizon_us: int, compactor: _Listed, gateways: Sequence[_Listed]) -> SyncsRecord:
+def _syncs(horizon_us: int, compactor: _Listed, gateways: Sequence[_Listed]) -> Table:
     every = (compactor, *gateways)
     number = np.repeat(np.arange(len(every)), [one.at_us.size for one in every])
     at_us = np.concatenate([one.at_us for one in every])
@@ -104,30 +105,30 @@ def _syncs(horizon_us: int, compactor: _Listed, gateways: Sequence[_Listed]) -> 
     position = np.empty(len(every), np.int64)
     position[actors] = np.arange(actors.size)
     names = ("compactor", *(f"gateway/{g}" for g in range(len(gateways))))
-    return SyncsRecord(
-        horizon_us,
-        tuple(names[i] for i in actors.tolist()),
-        tuple(position[number].tolist()),
-        tuple(at_us[order].tolist()),
-        tuple(blocks[order].tolist()),
+    return Table.of_columns(
+        SyncsRecord,
+        t_us=np.array([horizon_us]),
+        actors=Coded.alike(tuple(names[i] for i in actors.tolist()), 1),
+        who=Ragged.single(position[number]),
+        at_us=Ragged.single(at_us[order]),
+        blocks=Ragged.single(blocks[order]),
     )
 
 
-def _passes(
-    horizon_us: int, done: Writers, rules: Rules, gateways: Sequence[_Listed]
-) -> PassesRecord:
+def _passes(horizon_us: int, done: Writers, rules: Rules, gateways: Sequence[_Listed]) -> Table:
     at_us = done.looks.at_us
     of_gateways = np.sort(np.concatenate([one.at_us for one in gateways]))
     before = done.n_syncs + np.searchsorted(of_gateways, at_us, side="left")
     known = done.known if rules.marks else np.zeros_like(done.known)
     learnt = done.retired_blocks[: known[-1] if known.size else 0]
-    return PassesRecord(
-        horizon_us,
-        tuple(at_us.tolist()),
-        tuple(before.tolist()),
-        tuple(known.tolist()),
-        tuple(learnt.tolist()),
-        tuple(done.blocks.stamp_us[learnt].tolist()),
+    return Table.of_columns(
+        PassesRecord,
+        t_us=np.array([horizon_us]),
+        at_us=Ragged.single(at_us),
+        syncs=Ragged.single(before),
+        known=Ragged.single(known),
+        learnt=Ragged.single(learnt),
+        stamps_us=Ragged.single(done.blocks.stamp_us[learnt]),
     )
 
 
@@ -139,7 +140,7 @@ def _requests(
     gateways: Sequence[_Listed],
     times: Sequence[SyncTimes],
     readings: Sequence[Reading],
-) -> RequestsRecord:
+) -> Table:
     warmup_us = scenario.warmup_us
     counts: Counter[str] = Counter()
 
@@ -158,7 +159,7 @@ def _requests(
     for own, one in zip(times, readings, strict=True):
         count("get", own.load_us[one.load])
     n_objects = BlockObjects(scenario.producers.chunk_files).mark
-    n_parents = np.array([len(parents) for parents in done.parents], np.int64)
+    n_parents = done.parents.size
     count("head", done.puts.at_us)
     count("put", done.puts.at_us, n_objects)
     count("list", done.begun.at_us, n_parents * (1 + n_objects // LIST_PAGE))
@@ -172,4 +173,5 @@ def _requests(
         count("put", done.retired.at_us)
     gone_us = done.blocks.deleted_us[done.blocks.deleted_us < NEVER]
     count("delete", gone_us, n_objects + rules.marks)
-    return RequestsRecord(scenario.horizon_us, tuple(counts[kind] for kind in REQUEST_KINDS))
+    total = Ragged.single(np.array([counts[kind] for kind in REQUEST_KINDS]))
+    return Table.of_columns(RequestsRecord, t_us=np.array([scenario.horizon_us]), counts=total)

@@ -14,6 +14,7 @@ from sim.model.computed.passes import Passes
 from sim.model.computed.uploads import Uploads, uploads
 from sim.scenario.schema import Compactor, Scenario
 from sim.trace.records import RETIRE_REASONS
+from sim.trace.tables import Ragged
 from sim.trace.timelines import Ints
 
 __all__ = ["Blocks", "Moments", "Turn", "Writers", "written"]
@@ -107,7 +108,7 @@ class Writers:
     ----------
     uploaded, made : int64 arrays
         Ordinals of the blocks of producers and of the compactor, in order of their making.
-    parents : list of tuple of int
+    parents : Ragged
         What each of ``made`` was made of (ordinals).
     is_compaction : bool array
         Whether each of ``made`` replaces its parents.
@@ -130,7 +131,7 @@ class Writers:
     blocks: Blocks
     uploaded: Ints
     made: Ints
-    parents: list[tuple[int, ...]]
+    parents: Ragged
     is_compaction: npt.NDArray[np.bool_]
     puts: Moments
     begun: Moments
@@ -187,7 +188,7 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
         ),
         uploaded=uploaded,
         made=np.array([block.index for block in passes.made], np.int64),
-        parents=[tuple(block.index for block in parents) for parents in passes.parents],
+        parents=Ragged.of([[block.index for block in parents] for parents in passes.parents]),
         is_compaction=np.array(
             [
                 block.group == parents[0].group
