@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations, pairwise, product
 from math import comb, prod
 
+import numpy as np
+
 from sim.conventions.placement import candidates, fixed_replica
 from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
@@ -30,7 +32,8 @@ class Judge:
         self.miss = scheme.composed.misses.kind
         self.k = self.n_streams if query.streams == "all" else int(query.streams)
         self.finest = range(RESOLUTIONS.index(query.max_resolution) + 1)
-        blocks, loads, absences = timelines.blocks, timelines.loads, timelines.absences
+        blocks, loads = timelines.blocks, timelines.loads
+        absences = timelines.absences.each(np.arange(timelines.absences.block.size))
         self.blocks = list(
             zip(
                 blocks.stream.tolist(),

@@ -8,7 +8,7 @@ import numpy as np
 from sim.core.units import NEVER
 from sim.trace.changes import Change, Changes
 from sim.trace.records import PutRecord
-from sim.trace.timelines import AbsenceTable
+from sim.trace.timelines import EVERY, AbsenceTable
 
 
 def absences(changes: Changes, n_replicas: int) -> AbsenceTable:
@@ -21,18 +21,19 @@ def absences(changes: Changes, n_replicas: int) -> AbsenceTable:
                 seen = [(is_put, row[replica]) for is_put, row in versions]
                 rows += ((index, i, replica, *gap) for gap in hidden_spans(seen))
     plain = np.flatnonzero(changes.is_plain)
-    copies = n_data * n_replicas
+    every = np.full(2 * plain.size, EVERY)
     before = (plain, np.zeros_like(plain), changes.shown_us[plain])
     after = (plain, changes.gone_us[plain], np.full_like(plain, NEVER))
-    whole = [np.repeat(np.concatenate(pair), copies) for pair in zip(before, after, strict=True)]
-    copy = np.tile(np.arange(copies), 2 * plain.size)
+    whole = [np.concatenate(pair) for pair in zip(before, after, strict=True)]
     odd = np.array(rows, np.int64).reshape(-1, 5).T
     return AbsenceTable(
         block=np.concatenate([whole[0], odd[0]]),
-        object=np.concatenate([copy // n_replicas, odd[1]]),
-        replica=np.concatenate([copy % n_replicas, odd[2]]),
+        object=np.concatenate([every, odd[1]]),
+        replica=np.concatenate([every, odd[2]]),
         start_us=np.concatenate([whole[1], odd[3]]),
         end_us=np.concatenate([whole[2], odd[4]]),
+        n_objects=n_data,
+        n_replicas=n_replicas,
     )
 
 

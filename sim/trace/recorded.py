@@ -99,6 +99,7 @@ class Records(Sequence[Record]):
                     yield from column.packed()
 
     def _made(self, kinds: npt.NDArray[np.uint8]) -> Iterator[Record]:
+        # What is not asked for is not begun.
         rows = {_NUMBER[kind]: table.rows() for kind, table in self._tables.items()}
         return (next(rows[kind]) for kind in kinds.tolist())
 

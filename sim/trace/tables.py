@@ -194,6 +194,7 @@ def _columns_of(kind: type) -> dict[str, type[Column]]:
     return found
 
 
+_CHUNK: Final = 1 << 14
 _COLUMNS: Final = {kind: _columns_of(kind) for kind in KIND_OF}
 
 
@@ -243,9 +244,11 @@ class Table:
         return record
 
     def rows(self) -> Iterator[Record]:
-        """Each record."""
-        columns = (column.rows() for column in self.columns.values())
-        return map(self.kind._make, zip(*columns, strict=True))  # type: ignore[attr-defined]
+        """Each record; a few at a time are objects."""
+        for start in range(0, len(self), _CHUNK):
+            part = self.take(np.arange(start, min(start + _CHUNK, len(self))))
+            columns = (column.rows() for column in part.columns.values())
+            yield from map(self.kind._make, zip(*columns, strict=True))  # type: ignore[attr-defined]
 
     def numbers(self, name: str) -> Ints:
         """The integers of a field."""

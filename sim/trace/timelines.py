@@ -6,8 +6,8 @@ knows what an error is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import overload
+from dataclasses import dataclass, replace
+from typing import Final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ import numpy.typing as npt
 from sim.core.objects import BlockObjects, block_id
 from sim.core.units import NEVER
 from sim.trace.tables import Ints as Ints
+
+EVERY: Final = -1
+"""In the place of an object and of a replica: each of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +117,8 @@ class LoadTable:
 class AbsenceTable:
     """A data object (chunks from 0, then the index) is not shown to GETs by ``replica``.
 
-    Rows of one object and replica may overlap; their union is the absence.
+    Rows of one object and replica may overlap; their union is the absence. Where all objects come
+    and go together, and everywhere, a row stands for each object and replica: both are ``EVERY``.
     """
 
     block: Ints
@@ -122,6 +126,29 @@ class AbsenceTable:
     replica: Ints
     start_us: Ints
     end_us: Ints
+    n_objects: int
+    n_replicas: int
+
+    def each(self, rows: Ints) -> "AbsenceTable":
+        """Some rows, object by object and replica by replica."""
+        is_every = self.object[rows] == EVERY
+        copies = self.n_objects * self.n_replicas
+        size = np.where(is_every, copies, 1)
+        row = np.repeat(rows, size)
+        copy = np.arange(row.size) - np.repeat(np.cumsum(size) - size, size)
+        is_every = np.repeat(is_every, size)
+        return replace(
+            self,
+            block=self.block[row],
+            object=np.where(is_every, copy // self.n_replicas, self.object[row]),
+            replica=np.where(is_every, copy % self.n_replicas, self.replica[row]),
+            start_us=self.start_us[row],
+            end_us=self.end_us[row],
+        )
+
+    def of(self, block: int) -> "AbsenceTable":
+        """The same of one block."""
+        return self.each(np.flatnonzero(self.block == block))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

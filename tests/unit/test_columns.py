@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,7 +73,7 @@ def test_lives_of_blocks() -> None:
 
 def absent(timelines: Timelines) -> set[tuple[int, ...]]:
     """(object, replica, start, end) of the absences that have a length."""
-    table = timelines.absences
+    table = timelines.absences.each(np.arange(timelines.absences.block.size))
     columns = (table.object, table.replica, table.start_us, table.end_us)
     return {row for row in zip(*(c.tolist() for c in columns), strict=True) if row[2] < row[3]}
 

@@ -100,7 +100,7 @@ class EveryDelay:
         tables = (ours.absences, theirs.absences)
         one, two = (
             np.unique(np.stack([t.block, t.object, t.replica, t.start_us, t.end_us]), axis=1)
-            for t in (_happened(table) for table in tables)
+            for t in (table.each(_happened(table)) for table in tables)
         )
         return np.array_equal(one, two)
 
@@ -256,13 +256,6 @@ class EveryDelay:
         return replace(calm, bounds=bounds)
 
 
-def _happened(table: AbsenceTable) -> AbsenceTable:
+def _happened(table: AbsenceTable) -> Ints:
     """The rows that are not empty."""
-    keep = table.end_us > table.start_us
-    return AbsenceTable(
-        block=table.block[keep],
-        object=table.object[keep],
-        replica=table.replica[keep],
-        start_us=table.start_us[keep],
-        end_us=table.end_us[keep],
-    )
+    return np.flatnonzero(table.end_us > table.start_us)

@@ -258,12 +258,9 @@ def _loads_of(timelines: "Timelines", block: int) -> list[Load]:
 
 def _absences_of(timelines: "Timelines", block: int) -> list[Absence]:
     """Per replica, the union over objects of the times at which one is absent."""
-    rows = np.flatnonzero(timelines.absences.block == block)
-    columns = timelines.absences
-    spans = sorted(
-        (int(columns.replica[row]), int(columns.start_us[row]), int(columns.end_us[row]))
-        for row in rows
-    )
+    rows = timelines.absences.of(block)
+    columns = (rows.replica, rows.start_us, rows.end_us)
+    spans = sorted(zip(*(column.tolist() for column in columns), strict=True))
     merged: list[tuple[int, int, int]] = []
     for replica, start, end in spans:
         if merged and merged[-1][0] == replica and start <= merged[-1][2]:

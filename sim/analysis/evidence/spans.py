@@ -65,8 +65,8 @@ def spans_of(
 
 def _whole(timelines: "Timelines", block: int, replica: int) -> Iterator[tuple[int, int]]:
     """When a replica shows every data object of a block."""
-    table = timelines.absences
-    rows = np.flatnonzero((table.block == block) & (table.replica == replica))
+    table = timelines.absences.of(block)
+    rows = np.flatnonzero(table.replica == replica)
     spans = zip(table.start_us[rows].tolist(), table.end_us[rows].tolist(), strict=True)
     yield from _between(spans)
 

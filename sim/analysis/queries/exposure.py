@@ -156,8 +156,10 @@ class Exposure:
     @cached_property
     def uses(self) -> Uses:
         """When queries of this class use each load; arrivals in [warm-up, horizon)."""
-        found = self._counted_on
-        return found.clipped(found.start_us, self.timelines.loads.drop_us[found.load])
+        found, loads = self._counted_on, self.timelines.loads
+        if not loads.crashed.any():
+            return found
+        return found.clipped(found.start_us, loads.drop_us[found.load])
 
     @cached_property
     def last_used_us(self) -> Ints:
@@ -238,11 +240,11 @@ class Exposure:
             (absences.end_us > earliest[absences.block])
             & (absences.start_us - self.takes_us_max < latest[absences.block])
         )
+        absences = absences.each(met)
         by_block = loads.block[used.load]
-        first = np.searchsorted(by_block, absences.block[met], side="left")
-        last = np.searchsorted(by_block, absences.block[met], side="right")
-        left, use = pairs(first.astype(np.int64), last.astype(np.int64))
-        row = met[left]
+        first = np.searchsorted(by_block, absences.block, side="left")
+        last = np.searchsorted(by_block, absences.block, side="right")
+        row, use = pairs(first.astype(np.int64), last.astype(np.int64))
         fixed = np.array([-1 if r is None else r for r in self._replicas], np.int64)
         wanted = fixed[loads.gateway[used.load[use]]]
         replica = absences.replica[row]

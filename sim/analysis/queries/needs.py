@@ -1,18 +1,45 @@
 """What data queries need of the bucket, and when no answer has it (``SEMANTICS.md`` Q5)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.analysis.intervals import GroupedSpans, Ints, merge_groups, pairs
 from sim.analysis.queries.lapses import Covers, Gone, Lapses, Need, lapses
-from sim.analysis.queries.uses import Uses
 from sim.core.objects import RESOLUTIONS
 
 if TYPE_CHECKING:
     from sim.analysis.queries.exposure import Exposure
 
 __all__ = ["Needs"]
+
+_COVERS_MAX: Final = 1 << 18
+"""Covers of about as many streams are looked at together as have this many, to bound memory."""
+
+
+class _Part(NamedTuple):
+    """What is needed of some streams, rows (n,), and the blocks that have it."""
+
+    rows: Ints
+    need: Need
+    covers: Covers
+
+    def open(self) -> tuple[Ints, Ints, Ints]:
+        """What is left of each need, perhaps nothing: rows (need, start, end)."""
+        covers, end_us = self.covers, self.need.end_us
+        covered = merge_groups(covers.need, covers.start_us, covers.end_us)
+        # What is left of each need runs from its start, or the end of a covered piece, to the
+        # start of the next covered piece, or its end.
+        n = self.rows.size
+        group = np.concatenate([np.arange(n), covered.group])
+        opens = np.concatenate([self.need.start_us, covered.end])
+        order = np.lexsort((opens, group))
+        group, opens = group[order], opens[order]
+        closes = end_us[group]
+        closes[np.flatnonzero(order >= n) - 1] = covered.start
+        return group, opens, closes
 
 
 class Needs:
@@ -29,8 +56,10 @@ class Needs:
     def __init__(self, exposure: "Exposure", gone: Gone | None) -> None:
         self._blocks, self._loads = exposure.timelines.blocks, exposure.timelines.loads
         self._rows, self._start_us, self._end_us = _needed(exposure)
-        self._covers = self._covering(exposure.uses, exposure.n_streams)
+        self._used = exposure.uses
+        self._chunk = self._chunks(exposure.n_streams)
         self._gone = gone
+        self._whole: _Part | None = None
         self._missing: dict[tuple[frozenset[int], int], GroupedSpans] = {}
         self._lapses: dict[frozenset[int], Lapses] = {}
 
@@ -55,69 +84,104 @@ class Needs:
             found = self.missing(0, left_out)
             return Lapses(*found, np.zeros_like(found.start))
         if left_out not in self._lapses:
-            stream = self._blocks.stream[self._rows]
-            need = Need(stream, self._start_us, self._end_us)
-            self._lapses[left_out] = lapses(need, self._without(left_out), self._gone)
+            by_row = self._lapses_by_row(left_out, self._gone)
+            self._lapses[left_out] = by_row._replace(stream=self._blocks.stream[by_row.stream])
         return self._lapses[left_out]
 
     def unserved(self, left_out: frozenset[int]) -> Lapses:
         """The same by level-1 block, whose ordinal stands for the stream."""
         if self._gone is not None:
-            rows = Need(self._rows, self._start_us, self._end_us)
-            return lapses(rows, self._without(left_out), self._gone)
-        need, opens, closes = self._open(left_out)
-        found = merge_groups(self._rows[need], opens, closes)
-        return Lapses(*found, np.zeros_like(found.start))
+            return self._lapses_by_row(left_out, self._gone)
+        found = []
+        for part in self._parts(left_out):
+            need, opens, closes = part.open()
+            spans = merge_groups(part.rows[need], opens, closes)
+            found.append(Lapses(*spans, np.zeros_like(spans.start)))
+        return _in_order(found)
 
     def lacking(self, at_us: int, takes_us: int, left_out: frozenset[int]) -> Ints:
         """Level-1 blocks, ordinals ascending, whose data is missing for one arrival."""
-        covers = self._without(left_out)
-        holds = (covers.start_us <= at_us) & (at_us < covers.end_us)
-        if self._gone is not None:
-            holds &= ~np.isin(covers.load, self._gone.loads(at_us, takes_us))
-        asked = (self._start_us <= at_us) & (at_us < self._end_us)
-        asked[covers.need[holds]] = False
-        return np.sort(self._rows[asked])
-
-    def _covering(self, used: Uses, n_streams: int) -> Covers:
-        """Which blocks in use have the data of a needed block."""
-        blocks, rows = self._blocks, self._rows
-        width = int(blocks.data_ordinal.max(initial=0)) + 1
-        key = blocks.stream[rows] * width + blocks.data_ordinal[blocks.data_ptr[rows]]
-        position = np.full(n_streams * width, -1)
-        position[key] = np.arange(rows.size)
-        block = self._loads.block[used.load]
-        left, member = pairs(blocks.data_ptr[block], blocks.data_ptr[block + 1])
-        need = position[blocks.stream[block[left]] * width + blocks.data_ordinal[member]]
-        need, use = need[need >= 0], left[need >= 0]
-        start = np.maximum(used.start_us[use], self._start_us[need])
-        end = np.minimum(used.end_us[use], self._end_us[need])
-        keep = end > start
-        return Covers(need[keep], used.load[use[keep]], start[keep], end[keep])
-
-    def _without(self, left_out: frozenset[int]) -> Covers:
-        gateway = self._loads.gateway[self._covers.load]
-        keep = ~np.isin(gateway, np.array(sorted(left_out), np.int64))
-        return Covers(*(column[keep] for column in self._covers))
+        found = []
+        for rows, need, covers in self._parts(left_out):
+            holds = (covers.start_us <= at_us) & (at_us < covers.end_us)
+            if self._gone is not None:
+                holds &= ~np.isin(covers.load, self._gone.loads(at_us, takes_us))
+            asked = (need.start_us <= at_us) & (at_us < need.end_us)
+            asked[covers.need[holds]] = False
+            found.append(rows[asked])
+        return np.sort(np.concatenate(found))
 
     def _find_missing(self, left_out: frozenset[int]) -> GroupedSpans:
-        need, opens, closes = self._open(left_out)
-        return merge_groups(self._blocks.stream[self._rows[need]], opens, closes)
+        found = []
+        for part in self._parts(left_out):
+            need, opens, closes = part.open()
+            found.append(merge_groups(part.need.stream[need], opens, closes))
+        return GroupedSpans(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
-    def _open(self, left_out: frozenset[int]) -> tuple[Ints, Ints, Ints]:
-        """What is left of each need, perhaps nothing: rows (need, start, end)."""
-        covers = self._without(left_out)
-        covered = merge_groups(covers.need, covers.start_us, covers.end_us)
-        # What is left of each need runs from its start, or the end of a covered piece, to the
-        # start of the next covered piece, or its end.
-        n = self._rows.size
-        group = np.concatenate([np.arange(n), covered.group])
-        opens = np.concatenate([self._start_us, covered.end])
-        order = np.lexsort((opens, group))
-        group, opens = group[order], opens[order]
-        closes = self._end_us[group]
-        closes[np.flatnonzero(order >= n) - 1] = covered.start
-        return group, opens, closes
+    def _lapses_by_row(self, left_out: frozenset[int], gone: Gone) -> Lapses:
+        parts = self._parts(left_out)
+        return _in_order([lapses(p.need._replace(stream=p.rows), p.covers, gone) for p in parts])
+
+    def _chunks(self, n_streams: int) -> Ints:
+        """Which streams, by number, are looked at together: a number for each, ascending."""
+        blocks = self._blocks
+        block = self._loads.block[self._used.load]
+        size = blocks.data_ptr[block + 1] - blocks.data_ptr[block]
+        covers = np.bincount(blocks.stream[block], weights=size, minlength=n_streams)
+        _, number = np.unique(np.cumsum(covers) // _COVERS_MAX, return_inverse=True)
+        return number
+
+    def _parts(self, left_out: frozenset[int]) -> Iterator[_Part]:
+        """What is needed of all streams, without what some gateways have."""
+        n_parts = int(self._chunk[-1]) + 1
+        for number in range(n_parts):
+            part = self._whole or self._part(number)
+            if n_parts == 1:
+                self._whole = part
+            if left_out:
+                gateway = self._loads.gateway[part.covers.load]
+                keep = ~np.isin(gateway, np.array(sorted(left_out), np.int64))
+                covers = Covers(*(column[keep] for column in part.covers))
+                part = part._replace(covers=covers)
+            yield part
+
+    def _part(self, number: int) -> _Part:
+        """One chunk of streams."""
+        blocks, used = self._blocks, self._used
+        streams = np.flatnonzero(self._chunk == number)
+        low, high = int(streams[0]), int(streams[-1]) + 1
+        mine = _within(blocks.stream[self._rows], low, high)
+        rows = self._rows[mine]
+        need = Need(blocks.stream[rows], self._start_us[mine], self._end_us[mine])
+        block = self._loads.block[used.load]
+        asked = np.flatnonzero(_within(blocks.stream[block], low, high))
+        block = block[asked]
+        width = int(blocks.data_ordinal.max(initial=0)) + 1
+        position = np.full((high - low) * width, -1)
+        key = (need.stream - low) * width + blocks.data_ordinal[blocks.data_ptr[rows]]
+        position[key] = np.arange(rows.size)
+        left, member = pairs(blocks.data_ptr[block], blocks.data_ptr[block + 1])
+        which = position[(blocks.stream[block[left]] - low) * width + blocks.data_ordinal[member]]
+        which, use = which[which >= 0], asked[left[which >= 0]]
+        start = np.maximum(used.start_us[use], need.start_us[which])
+        end = np.minimum(used.end_us[use], need.end_us[which])
+        keep = end > start
+        covers = Covers(which[keep], used.load[use[keep]], start[keep], end[keep])
+        return _Part(rows, need, covers)
+
+
+def _within(values: Ints, low: int, high: int) -> npt.NDArray[np.bool_]:
+    within: npt.NDArray[np.bool_] = (values >= low) & (values < high)
+    return within
+
+
+def _in_order(found: Sequence[Lapses]) -> Lapses:
+    """The lapses of all parts, by block and then by time."""
+    if len(found) == 1:
+        return found[0]
+    every = Lapses(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+    order = np.argsort(every.stream, kind="stable")
+    return Lapses(*(column[order] for column in every))
 
 
 def _needed(exposure: "Exposure") -> tuple[Ints, Ints, Ints]:

@@ -99,12 +99,13 @@ class RememberedChunks:
     def _filling(self, gateway: int, block: int) -> Spans:
         """Arrivals that use a block at a gateway while it can read all of its chunks."""
         timelines, used = self._timelines, self._used
-        loads, absences = timelines.loads, timelines.absences
+        loads = timelines.loads
         mine = (loads.gateway[used.load] == gateway) & (loads.block[used.load] == block)
         asked = merge(used.start_us[mine], used.end_us[mine])
         if not asked.start.size:
             return EMPTY
-        gone = (absences.block == block) & (absences.replica == self._replicas[gateway])
+        absences = timelines.absences.of(block)
+        gone = absences.replica == self._replicas[gateway]
         gone &= absences.object < timelines.objects.index
         span = (int(asked.start[0]), int(asked.end[-1]))
         absent = merge(

@@ -14,6 +14,7 @@ from sim.analysis.queries.every_stream import gateway_bits, gateways_of
 from sim.analysis.queries.exposure import Exposure
 from sim.conventions.queries import Queries, reach
 from sim.core.units import NEVER
+from sim.trace.timelines import EVERY
 
 __all__ = ["Arrived", "Retries"]
 
@@ -125,9 +126,10 @@ class Retries:
         """Whether each query finds an object absent that it reads from ``again_us`` on."""
         timelines, lost = self._exposure.timelines, np.zeros(arrived.query.size, np.bool_)
         absences, blocks = timelines.absences, timelines.blocks
+        replica = self._exposure.replica_of(gateway)
         rows = np.flatnonzero(
             np.isin(absences.block, self._loaded(gateway, again_us))
-            & (absences.replica == self._exposure.replica_of(gateway))
+            & ((absences.replica == replica) | (absences.replica == EVERY))
             & (absences.end_us > again_us)
             & (absences.start_us <= again_us + int(arrived.takes_us.max()))
         )
