@@ -89,19 +89,27 @@ class Piece:
 
 
 class Members(list[Piece]):
-    """The blocks of one group in order of time, and until when none of them can be due."""
+    """The blocks of one group in order of time, and until when none of them can be due.
 
-    __slots__ = ("_idle_until_us",)
+    Of a long run most are as long as they ever get, and stand first: no plan looks at those.
+    """
+
+    __slots__ = ("_idle_until_us", "_n_longest")
 
     def __init__(self) -> None:
         super().__init__()
         self._idle_until_us = 0
+        self._n_longest = 0
 
     def plan(self, ranges_us: Sequence[int]) -> list[Piece]:
         """What to compact into one block, or nothing."""
         if len(self) < 3 or self[-2].max_us < self._idle_until_us:
             return []
-        plan = planner.plan(self, ranges_us)
+        first, longest_us = self._n_longest, ranges_us[-1]
+        while first < len(self) - 2 and self[first].max_us - self[first].min_us >= longest_us:
+            first += 1
+        self._n_longest = first
+        plan = planner.plan(self[first:], ranges_us)
         if not plan and len(ranges_us) > 1:
             # Until a block ends the smallest window that the newest planned one lies in, blocks
             # that come complete no window, and none that they lie in is behind the newest.
@@ -126,6 +134,7 @@ class Members(list[Piece]):
             raise NotComputableError("blocks overlap")
         self[low:high] = [block]
         self._idle_until_us = 0
+        self._n_longest = min(self._n_longest, low)
         for one in contained:
             one.is_wanted = False
         return contained
@@ -134,4 +143,4 @@ class Members(list[Piece]):
         """A block leaves the view."""
         block.is_wanted = False
         self.remove(block)
-        self._idle_until_us = 0
+        self._idle_until_us = self._n_longest = 0
