@@ -259,10 +259,11 @@ def _clocks() -> Iterator[Bug]:
 def _store() -> Iterator[Bug]:
     yield Bug(
         what="lags are added twice",
-        where=f"{VISIBILITY}:Visibility.visible_us",
+        where=f"{VISIBILITY}:Visibility.of",
         made=lambda right: (
             lambda self, *of, stream: tuple(
-                2 * t_us - self._kernel.now_us for t_us in right(self, *of, stream=stream)
+                tuple(2 * t_us - self._kernel.now_us for t_us in seen_us)
+                for seen_us in right(self, *of, stream=stream)
             )
         ),
         noticed_by=test_lags.test_lags_are_others_while_it_holds,
@@ -283,9 +284,11 @@ def _store() -> Iterator[Bug]:
     )
     yield Bug(
         what="changes show before they are acknowledged",
-        where=f"{VISIBILITY}:Visibility.visible_us",
+        where=f"{VISIBILITY}:Visibility.of",
         made=lambda right: (
-            lambda self, *of, stream: tuple(t_us - 2 for t_us in right(self, *of, stream=stream))
+            lambda self, *of, stream: tuple(
+                tuple(t_us - 2 for t_us in seen_us) for seen_us in right(self, *of, stream=stream)
+            )
         ),
         noticed_by=test_store.test_nothing_shows_before_its_acknowledgement,
         arguments=({"delete_get": "1us"},),

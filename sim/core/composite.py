@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
@@ -241,6 +242,11 @@ class Adjusted(Law):
     def ppf(self, u: float) -> float:
         x = self.law.ppf(u) + self.plus_us
         return x if x < self.at_most_us else self.at_most_us
+
+    def ppf_each(self, uniforms: Sequence[float]) -> list[float]:
+        plus_us, cap = self.plus_us, self.at_most_us
+        shifted = [x + plus_us for x in self.law.ppf_each(uniforms)]
+        return [x if x < cap else cap for x in shifted]
 
     def ppf_many(self, u: Floats) -> Floats:
         return np.minimum(self.law.ppf_many(u) + self.plus_us, self.at_most_us)

@@ -1,7 +1,7 @@
 """One decision, one draw: a law, and the name of what is decided."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import groupby
 
 from sim.core.composite import Adjusted, Mixture
@@ -34,12 +34,8 @@ class Inverses(dict[Law, Callable[[Sequence[float]], list[int]]]):
         while isinstance(inner, Adjusted):
             inner = inner.law
         is_slow = isinstance(inner, Mixture)
-        self[law] = Steps(law).draw_each_us if is_slow else partial(_draw_each_us, law)
+        self[law] = Steps(law).draw_each_us if is_slow else law.draw_each_us
         return self[law]
-
-
-def _draw_each_us(law: Law, uniforms: Sequence[float]) -> list[int]:
-    return list(map(law.draw_us, uniforms))
 
 
 class Row:

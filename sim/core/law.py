@@ -7,6 +7,7 @@ variance, draws, slices) follows here.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -126,6 +127,10 @@ class Law(ABC):
             If `u` is not in [0, 1].
         """
 
+    def ppf_each(self, uniforms: Sequence[float]) -> list[float]:
+        """Return `ppf` of each of a few numbers, to the bit; raises as it does."""
+        return list(map(self.ppf, uniforms))
+
     @abstractmethod
     def ppf_many(self, u: Floats) -> Floats:
         """Return `ppf` of every element; the last bits may differ from the scalar form."""
@@ -191,6 +196,11 @@ class Law(ABC):
         """
         x = self.ppf(u)
         return int(x + 0.5) if x < _LONGEST else LONGEST_US
+
+    def draw_each_us(self, uniforms: Sequence[float]) -> list[int]:
+        """Return `draw_us` of each of a few uniforms; raises as it does."""
+        values = self.ppf_each(uniforms)
+        return [int(x + 0.5) if x < _LONGEST else LONGEST_US for x in values]
 
     def draw_many_us(self, u: Floats) -> NDArray[np.int64]:
         """Return `draw_us` of every element, the same shape; raises as `draw_us`."""

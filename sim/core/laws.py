@@ -6,6 +6,7 @@ schema, a line in ``tests/property/test_laws_property.py``.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Final
@@ -194,6 +195,12 @@ class Lognormal(Law):
             return self.median_us * math.exp(self._sigma * _NORMAL.inv_cdf(u))
         checked_u(u)
         return self.median_us if self.is_constant else (math.inf if u else 0.0)
+
+    def ppf_each(self, uniforms: Sequence[float]) -> list[float]:
+        if not all(0.0 < u < 1.0 for u in uniforms):
+            return list(map(self.ppf, uniforms))
+        median, sigma, exp = self.median_us, self._sigma, math.exp
+        return [median * exp(sigma * z) for z in map(_NORMAL.inv_cdf, uniforms)]
 
     def ppf_many(self, u: Floats) -> Floats:
         values = checked_many(u)

@@ -3,16 +3,19 @@
 What a uniform draws rises with it, and is a whole number: to know between which two values of the
 distribution function a uniform lies is to know the draw. The steps that draws have asked for are
 kept, so that most draws of a law that has been drawn from often are found in a table; the others
-are sought between the nearest two that are known.
+are sought between the nearest two that are known. A law that goes on being drawn from gets all of
+its steps but for those of the tail, where they are few enough.
 
 Whatever is too near to a step for rounding to be beyond doubt is left to the law itself: so a draw
 never depends on which steps are known, and is the law's own to the bit.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from math import sqrt
 from typing import Final
+
+import numpy as np
 
 from sim.core.law import Law
 
@@ -28,6 +31,10 @@ _WIDTH_RATIO: Final = 2.0**-37
 _FARTHEST_US: Final = 2**32
 _MOST: Final = 2**16
 """Steps that are kept; what more would need is not."""
+_MANY: Final = 2**9
+"""Steps that were asked for one by one, before all of them are worked out together."""
+_BODY: Final = 0.999
+"""How much of a law these are for."""
 
 
 class Steps:
@@ -39,10 +46,11 @@ class Steps:
         Any; one that is quick to invert by itself gains nothing.
     """
 
-    __slots__ = ("_above", "_below", "_last", "_law", "_us")
+    __slots__ = ("_above", "_below", "_has_tried_all", "_last", "_law", "_us")
 
     def __init__(self, law: Law) -> None:
         self._law = law
+        self._has_tried_all = False
         # Uniforms in (above[i - 1], below[i]] draw more than us[i - 1], and no more than us[i].
         self._us = [-1]
         self._below = [-1.0]
@@ -53,6 +61,9 @@ class Steps:
 
     def draw_us(self, u: float) -> int:
         """Return the ``draw_us`` of the law; raises as it does."""
+        if len(self._us) >= _MANY and not self._has_tried_all:
+            self._has_tried_all = True
+            self._keep_all()
         i = bisect_left(self._below, u)
         if _NEAR_0 < u <= self._last and self._above[i - 1] < u:
             us = self._us[i]
@@ -104,6 +115,20 @@ class Steps:
         width_us = max(_WIDTH_US, edge_us * _WIDTH_RATIO)
         cdf = self._law.cdf
         return cdf(edge_us - width_us) - _DOUBT, cdf(edge_us + width_us) + _DOUBT
+
+    def _keep_all(self) -> None:
+        """Work out every step below the tail, if that is not too many."""
+        end_us = self._law.draw_us(_BODY)
+        if not len(self._us) < end_us < _MOST - len(self._us):
+            return
+        edges_us = np.arange(end_us + 1) + 0.5
+        widths_us = np.maximum(_WIDTH_US, edges_us * _WIDTH_RATIO)
+        tail = bisect_right(self._us, end_us)
+        below = self._law.cdf_many(edges_us - widths_us) - _DOUBT
+        above = self._law.cdf_many(edges_us + widths_us) + _DOUBT
+        self._us[1:tail] = range(end_us + 1)
+        self._below[1:tail] = below.tolist()
+        self._above[1:tail] = above.tolist()
 
     def _keep(self, i: int, us: int, below: float, above: float) -> None:
         self._us.insert(i, us)

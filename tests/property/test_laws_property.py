@@ -92,6 +92,12 @@ def test_a_larger_uniform_never_gives_a_smaller_value(law: Law, u: float, v: flo
     assert law.cdf(law.ppf(low)) <= law.cdf(law.ppf(high))
 
 
+@given(laws, st.lists(probabilities, max_size=4))
+def test_a_few_are_each_what_it_is_alone(law: Law, uniforms: list[float]) -> None:
+    assert law.ppf_each(uniforms) == [law.ppf(u) for u in uniforms]
+    assert law.draw_each_us(uniforms) == [law.draw_us(u) for u in uniforms]
+
+
 @given(laws)
 def test_stays_between_its_ends(law: Law) -> None:
     low, high = law.ppf(0.0), law.ppf(1.0)

@@ -166,13 +166,13 @@ def test_deduplication_that_prefers_the_younger_block(monkeypatch: Patch) -> Non
 def test_a_store_that_shows_a_delete_before_its_acknowledgement(monkeypatch: Patch) -> None:
     scenario = world(horizon="11h", store={"lag": lag(delete_get="10m", delete_list="10m")})
     assert hazards(scenario)[-1] == ("query-error", us("10h11m"), us("10h30m"))
-    visible_us = Visibility.visible_us
+    of = Visibility.of
 
-    def early(self: Visibility, *change: Any, stream: int) -> tuple[int, ...]:
-        seen = visible_us(self, *change, stream=stream)
-        return tuple(t - us("20m") for t in seen) if change[2] == "delete" else seen
+    def early(self: Visibility, *change: Any, stream: int) -> tuple[tuple[int, ...], ...]:
+        late_us = us("20m") if change[2] == "delete" else 0
+        return tuple(tuple(t - late_us for t in seen) for seen in of(self, *change, stream=stream))
 
-    monkeypatch.setattr(Visibility, "visible_us", early)
+    monkeypatch.setattr(Visibility, "of", early)
     trace, timelines = run(scenario)
     # The invariant: nothing shows before it is acknowledged.
     absences = timelines.absences

@@ -18,7 +18,7 @@ from sim.model.blocks.catalog import Block, Version
 from sim.model.probe import probe
 from sim.model.store.client import Client
 from sim.model.store.versions import Store
-from sim.model.store.visibility import GET, LIST, Visibility
+from sim.model.store.visibility import GET, LIST, Columns, Visibility
 from sim.scenario.probing import Probing
 from sim.trace.history import History
 from tests.worlds import lag, world
@@ -73,16 +73,13 @@ def test_a_strong_store_shows_nothing() -> None:
 
 def test_a_version_that_never_shows_is_stale_to_its_writer_too(monkeypatch: Patch) -> None:
     """GET never shows the seventh version of a register: stale until the eighth comes."""
-    right = Visibility.visible_us
+    right = Visibility.of
 
-    def dropped(
-        self: Visibility, key: str, version: int, kind: str, plane: int, *, stream: int
-    ) -> tuple[int, ...]:
-        if version == 6 and plane == GET:
-            return (NEVER,)
-        return right(self, key, version, kind, plane, stream=stream)
+    def dropped(self: Visibility, key: str, version: int, kind: str, *, stream: int) -> Columns:
+        get, listed = right(self, key, version, kind, stream=stream)
+        return ((NEVER,) if version == 6 else get), listed
 
-    monkeypatch.setattr(Visibility, "visible_us", dropped)
+    monkeypatch.setattr(Visibility, "of", dropped)
     past = history(replace(CALM, deletes=0.0), lag=lag(delete_list="1us"))
     assert shown(past) == {"get overwrite", "get read-your-writes"}
 

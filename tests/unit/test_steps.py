@@ -24,11 +24,12 @@ UNIFORMS = [Streams(5).stream("steps").at(i) for i in range(600)]
 
 
 @pytest.mark.parametrize("law", [HEAVY, PARTS, PLAIN, CAPPED, FAR])
-@pytest.mark.parametrize("most", [2**16, 12])
+@pytest.mark.parametrize(("most", "many"), [(2**16, 2**16), (12, 2**16), (2**16, 12)])
 def test_are_those_of_the_law_however_many_are_kept(
-    law: Law, most: int, monkeypatch: pytest.MonkeyPatch
+    law: Law, most: int, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(steps, "_MOST", most)
+    monkeypatch.setattr(steps, "_MANY", many)
     drawn = Steps(law)
     expected = [law.draw_us(u) for u in UNIFORMS]
     assert Steps(law).draw_each_us(UNIFORMS) == expected
@@ -67,6 +68,28 @@ def test_a_step_that_is_kept_is_not_worked_out_again(monkeypatch: pytest.MonkeyP
     asked.clear()
     assert [drawn.draw_us(u) for u in (0.3, 0.3 + 1e-5, 0.3)] == [first] * 3
     assert asked == []
+
+
+def test_a_law_that_is_drawn_from_often_is_asked_for_its_tail_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uniforms = [Streams(7).stream("often").at(i) for i in range(4000)]
+    expected = [PARTS.draw_us(u) for u in uniforms]
+    asked = watch(monkeypatch, "cdf")
+
+    def asked_beyond_us(many: int) -> tuple[int, bool]:
+        monkeypatch.setattr(steps, "_MANY", many)
+        drawn, tail_us = Steps(PARTS), PARTS.draw_us(0.999)
+        drawn.draw_each_us(uniforms[:400])
+        asked.clear()
+        assert drawn.draw_each_us(uniforms) == expected
+        return len(asked), all(x > tail_us for x in asked)
+
+    few, is_tail = asked_beyond_us(2**7)
+    more, goes_on = asked_beyond_us(2**20)
+    assert is_tail
+    assert not goes_on
+    assert few < more / 5
 
 
 @pytest.mark.parametrize("u", [-0.1, 1.5, float("nan")])

@@ -4,8 +4,9 @@ Readers do not scan it: every visible change puts its block on :attr:`Store.touc
 it shows, and a reader keeps a cursor into that list.
 """
 
-from collections.abc import Callable, Collection
-from heapq import heappop, heappush
+from bisect import bisect_right
+from collections.abc import Callable
+from heapq import heappop, heappush, heapreplace
 from typing import Any, Final, TypeVar
 
 from sim.core.kernel import Kernel
@@ -49,7 +50,7 @@ class Store:
         self._streams = streams
         self._recorder = recorder
         self._own: dict[str, BucketObject[Any]] = {}
-        self._pending: list[tuple[int, int]] = []
+        self._pending: list[tuple[int, int, list[int]]] = []
         self._visibility = Visibility(spec, kernel=kernel, streams=streams, lags=lags or Lags())
         self.is_instant = self._visibility.is_instant
         self._note = self._note_at_once if self.is_instant else self._note_late
@@ -137,7 +138,13 @@ class Store:
             return
         showing: dict[int, None] = {}
         while pending and pending[0][0] <= now_us:
-            showing[heappop(pending)[1]] = None
+            _, index, instants = pending[0]
+            showing[index] = None
+            following = bisect_right(instants, now_us)
+            if following < len(instants):
+                heapreplace(pending, (instants[following], index, instants))
+            else:
+                heappop(pending)
         blocks = self.catalog.blocks
         self.touched += [blocks[i] for i in showing]
 
@@ -183,14 +190,16 @@ class Store:
             block.history[i] = (*versions, Version(now_us, is_put, stamp_us, get, listed))
             gets += get
             lists += listed
-        self._touch(block, now_us, dict.fromkeys((*gets, *lists)))
+        self._touch(block, now_us, sorted({*gets, *lists}))
         return tuple(gets), tuple(lists)
 
-    def _touch(self, block: Block, now_us: int, instants: Collection[int]) -> None:
-        pending, index = self._pending, block.index
-        for t_us in instants:
-            if t_us > now_us:
-                heappush(pending, (t_us, index))
-            else:
-                self.touched.append(block)
-        block.settled_us = max(block.settled_us, max(instants, default=0))
+    def _touch(self, block: Block, now_us: int, instants: list[int]) -> None:
+        """Note when something of a block changes for somebody; ``instants`` ascend."""
+        if not instants:
+            return
+        if instants[0] <= now_us:
+            self.touched.append(block)
+        following = bisect_right(instants, now_us)
+        if following < len(instants):
+            heappush(self._pending, (instants[following], block.index, instants))
+        block.settled_us = max(block.settled_us, instants[-1])

@@ -53,9 +53,11 @@ class Visibility:
         self.is_instant = lags.are_none and spec.shows_at_once and spec.order != "log"
         self._replicas = Endings((r,) for r in range(spec.replicas))
         self._lags = {kind: _lags(laws, spec.replicas) for kind, laws in self._laws.items()}
+        inverses = Inverses()
+        self._both = {k: _both(laws, spec.replicas, inverses) for k, laws in self._laws.items()}
         is_bare = not (spec.primary or spec.acks or spec.order == "log")
         self._has_lags_only = is_bare and lags.are_none
-        self._messages = () if spec.quorum is None else _messages(spec.quorum)
+        self._messages = _messages(spec.quorum)
 
     def of(self, key: str, version: int, kind: str, *, stream: int) -> Columns:
         """When a version of a key shows that is acknowledged now.
@@ -69,21 +71,24 @@ class Visibility:
         """
         if self.is_instant:
             return (), ()
+        if self._spec.quorum is not None:
+            return self._of_quorum(self._spec.quorum, key, version)
+        if self._has_lags_only:
+            now_us, n = self._kernel.now_us, self._spec.replicas
+            lags = self._both[kind].draw_us(self._streams, "lag", key, version)
+            seen = [now_us + lag for lag in lags]
+            return tuple(seen[:n]), tuple(seen[n:])
         return (
-            self.visible_us(key, version, kind, GET, stream=stream),
-            self.visible_us(key, version, kind, LIST, stream=stream),
+            self._shown_us(key, version, kind, GET, stream=stream),
+            self._shown_us(key, version, kind, LIST, stream=stream),
         )
 
-    def visible_us(
+    def _shown_us(
         self, key: str, version: int, kind: str, plane: int, *, stream: int
     ) -> tuple[int, ...]:
-        """When each replica shows, in a plane, a version of a key that is acknowledged now (S2)."""
+        """When each replica shows, in a plane, a version of a key that is acknowledged now."""
         now_us = self._kernel.now_us
-        if self._spec.quorum is not None:
-            return (now_us + self._quorum_lag_us(self._spec.quorum, key, version, plane),)
         lags = self._lags[kind][plane].draw_us(self._streams, "lag", key, version)
-        if self._has_lags_only:
-            return tuple([now_us + lag for lag in lags])
         faults, name = self._faults, _PLANES[plane]
         if not faults.are_none:
             for r in range(self._spec.replicas):
@@ -109,12 +114,22 @@ class Visibility:
             current += [r for *_, r in sorted(draws)[: self._spec.acks]]
         return current
 
-    def _quorum_lag_us(self, quorum: Quorum, key: str, version: int, plane: int) -> int:
+    def _of_quorum(self, quorum: Quorum, key: str, version: int) -> Columns:
+        delays_us = self._messages.draw_us(self._streams, "wars", key, version)
+        now_us, half = self._kernel.now_us, len(delays_us) // 2
+        return (
+            (now_us + self._quorum_lag_us(quorum, delays_us[:half]),),
+            (now_us + self._quorum_lag_us(quorum, delays_us[half:]),),
+        )
+
+    def _quorum_lag_us(self, quorum: Quorum, delays_us: list[int]) -> int:
         """The age from which a read of this version finds it: the one-pass form of WARS."""
         n = quorum.n
-        delays_us = self._messages[plane].draw_us(self._streams, "wars", key, version)
-        write, ack, read, response = [delays_us[leg : leg + n] for leg in range(0, 4 * n, n)]
+        write, ack = delays_us[:n], delays_us[n : 2 * n]
         commit: int = sorted(map(add, write, ack))[quorum.w - 1]
+        if max(write) <= commit:
+            return 0
+        read, response = delays_us[2 * n : 3 * n], delays_us[3 * n :]
         answers = sorted(zip(map(add, read, response), range(n), strict=True))
         first = min([write[i] - read[i] for _, i in answers[: quorum.r]])
         return max(0, first - commit)
@@ -129,8 +144,16 @@ def _lags(laws: tuple[Law, Law], replicas: int) -> tuple[Row, ...]:
     )
 
 
-def _messages(quorum: Quorum) -> tuple[Row, ...]:
-    """What the messages about a change take, leg by leg, by plane."""
+def _both(laws: tuple[Law, Law], replicas: int, inverses: Inverses) -> Row:
+    """The lags of a change at the replicas, of both planes."""
+    endings = [(r, name) for name in _PLANES for r in range(replicas)]
+    return Row([law for law in laws for _ in range(replicas)], endings, inverses)
+
+
+def _messages(quorum: Quorum | None) -> Row:
+    """What the messages about a change take, plane by plane, and leg by leg in each."""
+    if quorum is None:
+        return Row((), (), Inverses())
     legs = {
         "write": quorum.write,
         "ack": quorum.ack,
@@ -138,11 +161,8 @@ def _messages(quorum: Quorum) -> tuple[Row, ...]:
         "response": quorum.response,
     }
     laws = [law for law in legs.values() for _ in range(quorum.n)]
-    inverses = Inverses()
-    return tuple(
-        Row(laws, [(name, leg, i) for leg in legs for i in range(quorum.n)], inverses)
-        for name in _PLANES
-    )
+    endings = [(name, leg, i) for name in _PLANES for leg in legs for i in range(quorum.n)]
+    return Row(laws * len(_PLANES), endings, Inverses())
 
 
 class _Log:
