@@ -17,6 +17,7 @@ from sim.model import world as model_world
 from sim.model.actors.process import CompactorProcess
 from sim.model.blocks.catalog import Block, Catalog
 from sim.model.faults.happening import Faults, draw_faults
+from sim.model.rests import Rests
 from sim.model.schemes import compose
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
@@ -302,6 +303,7 @@ class Rig:
             client=lambda: self.client("compactor", None),
             streams=self.streams,
             recorder=self.recorder,
+            rests=Rests(self.kernel, are_allowed=False, in_order=True),
         )
         process.begin(self.kernel.now_us, lambda steps: steps)
         return process

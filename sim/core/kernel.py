@@ -46,7 +46,22 @@ class Phase(IntEnum):
         return self + number
 
 
-class _TieShuffling(simpy.Environment):
+class _Environment(simpy.Environment):
+    """An environment that knows which phases of the present instant have begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = 0
+
+    def step(self) -> None:
+        if self._queue:
+            t_us, phase, *_ = self._queue[0]
+            # What is begun late, by who acts with no delay, begins no earlier phase anew.
+            self.begun = phase if t_us > self._now else max(phase, self.begun)
+        super().step()
+
+
+class _TieShuffling(_Environment):
     """An environment in which events of one instant and phase come in a seeded random order."""
 
     def __init__(self, seed: int) -> None:
@@ -60,6 +75,34 @@ class _TieShuffling(simpy.Environment):
         tie = int(self._ties.at(ordinal) * 2**30) << 64 | ordinal
         # SimPy's queue is the one documented extension point for another total order.
         heappush(self._queue, (self._now + delay, priority, tie, event))
+
+
+class Alarm:
+    """What wakes an actor that does not know how long it will sleep: the first time that is set.
+
+    Attributes
+    ----------
+    sleep : Sleep
+        What the actor yields, once.
+    """
+
+    def __init__(self, kernel: "Kernel") -> None:
+        self._kernel = kernel
+        self.sleep = kernel.event()
+
+    def ring_after(self, delay_us: int, phase: int) -> None:
+        """Wake the actor ``delay_us`` (>= 0) from now, in ``phase``, if it still sleeps then."""
+        self._kernel.sleep(delay_us, phase).callbacks.append(self._ring)
+
+    def forget(self) -> None:
+        """Let go of the actor; nothing wakes it any more."""
+        self.sleep.callbacks.clear()
+
+    def _ring(self, _: simpy.Event) -> None:
+        callbacks = list(self.sleep.callbacks)
+        self.sleep.callbacks.clear()
+        for wake in callbacks:
+            wake(self.sleep)
 
 
 class Kernel:
@@ -77,17 +120,22 @@ class Kernel:
     """Whether steps are taken when they are due, and work lasts as long as it takes."""
 
     def __init__(self, *, shuffle: int | None = None, beside: "Kernel | None" = None) -> None:
-        self._env: simpy.Environment
+        self._env: _Environment
         if beside is not None:
             self._env = beside._env
         else:
-            self._env = simpy.Environment() if shuffle is None else _TieShuffling(shuffle)
+            self._env = _Environment() if shuffle is None else _TieShuffling(shuffle)
 
     @property
     def now_us(self) -> int:
         """Simulated time in integer microseconds."""
         now: int = self._env._now  # type: ignore[assignment]
         return now
+
+    @property
+    def begun(self) -> int:
+        """The latest phase, or turn in it, that has begun at the present instant."""
+        return self._env.begun
 
     def due_us(self, t_us: int) -> int:
         """When a step that is due at ``t_us`` (>= now) is taken."""
@@ -102,10 +150,15 @@ class Kernel:
 
         A phase is one of :class:`Phase`, or a turn in it.
         """
+        event = self.event()
+        self._env.schedule(event, phase, delay_us)  # type: ignore[arg-type]
+        return event
+
+    def event(self) -> simpy.Event:
+        """Event that will have happened without a failure; nobody says when."""
         event = simpy.Event(self._env)
         event._ok = True
         event._value = None
-        self._env.schedule(event, phase, delay_us)  # type: ignore[arg-type]
         return event
 
     def spawn(self, actor: Actor, *, at_us: int, phase: int) -> simpy.Process:

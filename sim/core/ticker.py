@@ -11,20 +11,25 @@ class Ticker:
     A run that overruns its interval is followed at once by the next; further missed ticks are
     dropped and the grid stays where it is (Thanos, pkg/runutil). An interval that is a law is
     drawn anew at every run.
+
+    Attributes
+    ----------
+    period_us : int
+        From tick to tick; 0 if that is drawn.
     """
 
     def __init__(
         self, interval: Law, streams: Streams, *identity: str | int, start_us: int
     ) -> None:
         self._interval = interval
-        self._period_us = interval.draw_us(0.5) if interval.is_constant else 0
+        self.period_us = interval.draw_us(0.5) if interval.is_constant else 0
         self._streams = streams
         self._identity = identity
         self._start_us = start_us
 
     def next_run_us(self, run_us: int, end_us: int) -> int:
         """When the run after the one over [run_us, end_us] is due."""
-        period_us = self._period_us
+        period_us = self.period_us
         if period_us:
             next_us = run_us - (run_us - self._start_us) % period_us + period_us
             return next_us if next_us > end_us else end_us

@@ -12,11 +12,15 @@ from typing import Protocol
 from sim.conventions.placement import Shard
 from sim.core.kernel import Kernel
 from sim.core.streams import Streams
+from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
 from sim.model.views.listing import Bucket
 from sim.model.views.view import View
+from sim.scenario.language.outside import is_outside
+from sim.scenario.language.primitives import Primitive
+from sim.scenario.language.schemes import Composed
 from sim.scenario.schema import Cleanup, Scenario, SchemeSpec
 from sim.trace.recorder import Recorder
 
@@ -159,7 +163,16 @@ class Hide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheme:
-    """A way to delete, as it acts in one run."""
+    """A way to delete, as it acts in one run.
+
+    Attributes
+    ----------
+    due_after_us : int or None
+        Age of a mark (exclusive) from which its block is due, in µs; NEVER: nothing ever is.
+        None: only what stands in the slots can tell when something is.
+    lists : bool
+        Whether all that readers learn of the bucket is in its listing and its objects.
+    """
 
     name: str
     record: Record
@@ -170,6 +183,8 @@ class Scheme:
     cleanup: Cleanup
     querier: Querier | None
     miss: Miss | None
+    due_after_us: int | None
+    lists: bool
 
 
 def compose(scenario: Scenario, scheme_index: int) -> Scheme:
@@ -190,4 +205,16 @@ def acting(spec: SchemeSpec, scenario: Scenario) -> Scheme:
         cleanup=spec.cleanup(scenario.compactor.cleanup_rule),
         querier=composed.checks.made(scenario),
         miss=composed.misses.made(scenario),
+        due_after_us=_due_after_us(composed),
+        lists=_is_known(composed.learn),
     )
+
+
+def _due_after_us(composed: Composed) -> int | None:
+    if not all(map(_is_known, (composed.record, composed.delete, composed.learn))):
+        return None
+    return NEVER if composed.delete.is_immediate else composed.delete_delay_us
+
+
+def _is_known(part: Primitive) -> bool:
+    return part.is_computable and not is_outside(type(part))

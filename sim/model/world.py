@@ -11,6 +11,7 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.pinned import AskedStreams
 from sim.core.streams import Identity, Streams
+from sim.model.actors.apart import act_apart
 from sim.model.actors.gateway import Gateway, first_sync_us
 from sim.model.actors.operator import Operator
 from sim.model.actors.process import CompactorProcess
@@ -21,6 +22,7 @@ from sim.model.computed.world import computed_records
 from sim.model.faults.happening import draw_faults
 from sim.model.faults.lives import Begin, End, Watch, keep
 from sim.model.faults.pace import PacedKernel
+from sim.model.rests import Rests
 from sim.model.schemes import Scheme, compose
 from sim.model.store.caching import Cache, CachingClient
 from sim.model.store.client import Client
@@ -64,8 +66,9 @@ def simulate(
     streams : Streams or None
         All draws; None are those of the trial.
     step_by_step : bool
-        Whether every actor acts although arrays would do (`sim.model.computed`); a test mode. It is
-        so with ``shuffle`` and with ``streams`` of one's own.
+        Whether every actor acts at every tick although arrays would do (`sim.model.computed`), or
+        it would find nothing (`sim.model.rests`); a test mode. Arrays do not do with ``shuffle``
+        and with ``streams`` of one's own.
     """
     drawn = scenario.streams(scenario.seed + trial) if streams is None else streams
     may_compute = shuffle is None and streams is None and not step_by_step
@@ -74,7 +77,8 @@ def simulate(
             records = computed_records(scenario, scheme_index, drawn)
             name = scenario.schemes[scheme_index].name
             return Trace.of(_header(scenario, name, trial, drawn.seed), records)
-    world = _World(scenario, compose(scenario, scheme_index), drawn, trial, shuffle)
+    scheme = compose(scenario, scheme_index)
+    world = _World(scenario, scheme, drawn, trial, shuffle, rests=not step_by_step)
     world.start()
     trace = world.run()
     world.dissolve()
@@ -121,6 +125,8 @@ class _World:
         streams: Streams,
         trial: int,
         shuffle: int | None,
+        *,
+        rests: bool,
     ) -> None:
         self.scenario = scenario
         self.scheme = scheme
@@ -138,12 +144,20 @@ class _World:
             lags=self.faults.lags(),
             deletion_order=scenario.compactor.deletion_order,
         )
+        self.rests = Rests(self.kernel, are_allowed=rests, in_order=True)
+        may_rest = rests and act_apart(scenario.gateways, scheme, self.faults, self.streams)
+        self.gateways_rest = Rests(self.kernel, are_allowed=may_rest, in_order=False)
+        for each in (self.rests, self.gateways_rest):
+            if each.are_allowed:
+                self.store.watchers.append(each)
         self.shards = Shards(scenario.gateways, self.streams)
         self.cache: Cache | None = None
 
     def run(self) -> Trace:
         """Run to the horizon and close the record."""
         self.kernel.run(self.scenario.horizon_us)
+        for rests in (self.rests, self.gateways_rest):
+            rests.finish(self.scenario.horizon_us)
         self.recorder.record_all(self.tally.records(self.scenario.horizon_us))
         return self.recorder.finish()
 
@@ -151,6 +165,7 @@ class _World:
         """Cut the circles between the parts, which the cycle collector would search for long."""
         self.kernel.close()
         self.store.on_change = None
+        self.store.watchers.clear()
         for block in self.store.catalog.blocks:
             block.dominates = block.dominated_by = ()
 
@@ -160,7 +175,7 @@ class _World:
             self._keep(f"producer/{stream}", self._producer(stream))
         self._start_compactors()
         if self.scenario.interventions:
-            operator = Operator(self.scenario, **self._parts("operator"))
+            operator = Operator(self.scenario, **self._parts("operator"), rests=self.rests)
             self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
         if self.scheme.miss is not None:
             self.store.on_change = self.scheme.miss.changed
@@ -244,6 +259,7 @@ class _World:
                 client=partial(self._client, name),
                 streams=self.streams,
                 recorder=self.recorder,
+                rests=self.rests,
                 number=number if len(names) > 1 else None,
                 reads_no_compact=any(one.kind == "no-compact" for one in by_hand),
             )
@@ -261,6 +277,7 @@ class _World:
                 scheme=self.scheme,
                 streams=self.streams,
                 recorder=self.recorder,
+                rests=self.gateways_rest,
             )
 
         def begin(at_us: int, watch: Watch) -> End:

@@ -79,8 +79,8 @@ def run_trial(
     mode : "exact" or "sampled"
         Expected fractions given the trace, or the fractions among drawn arrivals.
     check : bool
-        Do it twice, the second time actor by actor (`sim.model.computed`), and compare, record by
-        record.
+        Do it twice, the second time actor by actor (`sim.model.computed`) and tick by tick
+        (`sim.model.rests`), and compare, record by record.
 
     Raises
     ------

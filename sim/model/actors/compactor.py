@@ -11,6 +11,7 @@ from sim.model.actors.janitor import Exited, Janitor, fatal
 from sim.model.actors.retention import Expiry
 from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block
+from sim.model.rests import Account
 from sim.model.schemes import Scheme
 from sim.model.store.transfer import IndexLacks, Steps, download, upload
 from sim.model.views.reader import Reader
@@ -61,6 +62,30 @@ class Compactor(Janitor):
     def run(self) -> Steps:
         """Pass after pass; raises Halted or Exited."""
         yield from self.repeat(self._pass, self.spec.wait_interval)
+
+    def rests_until_us(self) -> int:
+        """Until something shows, expires or may be deleted, if there is no work left."""
+        has_work = self._dirty or self.view.garbage or not self._reader.has_read_all
+        if has_work or (self.spec.downsampling and not self._backlog.is_done):
+            return 0
+        times_us = [
+            self.syncer.stays_until_us(),
+            self._cleans_from_us(),
+            self._expiry.next_us(self.view.marks),
+        ]
+        if self._looks:
+            times_us.append(self._deletes_from_us())
+        return min(times_us)
+
+    def finds_nothing(self) -> Account:
+        """An iteration, both downsamplings and retention, each with a sync."""
+        return self.syncer.repeats(times=4 if self.spec.downsampling else 2, looks=self._looks)
+
+    @property
+    def _looks(self) -> bool:
+        """Whether a pass looks for marked blocks that are due."""
+        is_early = self.scheme.delete.is_immediate
+        return not is_early and self.scheme.cleanup.when != "every"
 
     def _absorb(self) -> None:
         """Bring groups and queues of work up to date with the view."""

@@ -28,6 +28,11 @@ class Backlog:
         for streams in self._changed:
             streams.add(stream)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether no block has come or gone in vain since all was made."""
+        return not any(self._changed)
+
     def due(self, groups: Mapping[tuple[int, int], Sequence[B]], resolution: int) -> list[B]:
         """Blocks of ``resolution`` not yet contained in the next one, by stream, then time."""
         found: list[B] = []

@@ -14,12 +14,13 @@ from sim.core.streams import Streams
 from sim.core.ticker import Ticker
 from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block
+from sim.model.rests import Rests
 from sim.model.schemes import Scheme
 from sim.model.store.client import RequestFailed
 from sim.model.store.transfer import Steps, until
 from sim.model.views.listing import Instants, SyncAborted
 from sim.model.views.reader import Reader
-from sim.model.views.view import View
+from sim.model.views.view import Sees, View
 from sim.scenario.schema import Gateways
 from sim.trace.recorder import Recorder
 from sim.trace.records import (
@@ -57,6 +58,7 @@ class Gateway:
         scheme: Scheme,
         streams: Streams,
         recorder: Recorder,
+        rests: Rests,
     ) -> None:
         self.kernel = kernel
         self.number = number
@@ -69,6 +71,7 @@ class Gateway:
         self._told = (self._hold,) if scheme.miss is None else (self._hold, scheme.miss)
         self._streams = streams
         self._recorder = recorder
+        self._rests = rests
         self._until = partial(until, kernel=self.kernel, phase=Phase.GATEWAY)
         self._reader = Reader(view)
         self._missing = dict(view.wanted)
@@ -96,7 +99,17 @@ class Gateway:
             else:
                 self._is_extra = False
                 yield from self.sync()
-            yield from self._until(ticker.next_run_us(start_us, self.kernel.now_us))
+            next_us = ticker.next_run_us(start_us, self.kernel.now_us)
+            if self._rests.are_allowed and (until_us := self._rests_until_us()) > next_us:
+                yield from self._rests.rest(
+                    next_us,
+                    ticker.period_us,
+                    until_us,
+                    phase=Phase.GATEWAY,
+                    account=partial(self._account, self.view.sees()),
+                )
+            else:
+                yield from self._until(next_us)
             start_us = self.kernel.now_us
 
     def sync_again(self) -> Steps:
@@ -170,6 +183,18 @@ class Gateway:
         if self._stale and not is_incomplete:
             self._drop()
         return not is_incomplete
+
+    def _rests_until_us(self) -> int:
+        """Until when syncs find nothing to load or drop, unless the store is changed; 0: now."""
+        if self._missing or self._stale or not self._reader.has_read_all:
+            return 0
+        return self.view.stays_until_us()
+
+    def _account(self, sees: Sees, ticks: range) -> None:
+        """Note syncs that find nothing."""
+        self.view.repeat(sees, ticks, times=1)
+        name = f"gateway/{self.number}"
+        self._client.tally.sync_each(name, ticks, sees.n_listed, gateway=self.number)
 
     def _compare(self, changed: Iterable[Block]) -> None:
         """Note which changed blocks of the view are to be loaded and which to be dropped."""

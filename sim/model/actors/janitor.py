@@ -8,8 +8,10 @@ from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Constant, Law
 from sim.core.streams import Streams
 from sim.core.ticker import Ticker
+from sim.core.units import NEVER
 from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block, by_creation
+from sim.model.rests import Account
 from sim.model.schemes import Scheme
 from sim.model.store.client import RequestFailed
 from sim.model.store.transfer import Steps, delete, delete_all
@@ -94,6 +96,7 @@ class Janitor:
     def retire(self, blocks: Iterable[Block], why: str) -> Steps:
         """Declare blocks obsolete, oldest first, in the way of the scheme."""
         scheme, view = self.scheme, self.view
+        self.syncer.rests.settle()
         for block in sorted(blocks, key=by_creation):
             now_us = self.kernel.now_us
             try:
@@ -162,6 +165,7 @@ class Janitor:
                 continue
             try:
                 if marks:
+                    shared.rests.settle()
                     self.view.mark(block, self.kernel.now_us)
                 else:
                     yield from self.remove(block)
@@ -173,16 +177,58 @@ class Janitor:
         """Do ``job`` now and at every tick of ``interval``; a failed request ends one of them."""
         start_us = self.kernel.now_us
         ticker = Ticker(interval, self.streams, self.name, start_us=start_us)
+        may_rest = self.syncer.rests.are_allowed and self.kernel.is_steady and ticker.period_us
         while True:
+            rests_until_us = 0
             try:
                 yield from job()
+                if may_rest:
+                    rests_until_us = self.rests_until_us()
             except (RequestFailed, SyncAborted) as failure:
                 self.record_error(*failure.args)
             end_us = self.kernel.now_us
             start_us = ticker.next_run_us(start_us, end_us)
             if start_us > end_us:
-                yield self.kernel.sleep(start_us - end_us, self.phase)
+                if rests_until_us > start_us:
+                    yield from self.syncer.rests.rest(
+                        start_us,
+                        ticker.period_us,
+                        rests_until_us,
+                        phase=self.phase,
+                        account=self.finds_nothing(),
+                    )
+                else:
+                    yield self.kernel.sleep(start_us - end_us, self.phase)
                 start_us = self.kernel.now_us
+
+    def rests_until_us(self) -> int:
+        """Until when the job finds nothing at its ticks; 0: not now.
+
+        A change of the store ends that as well.
+        """
+        return 0
+
+    def finds_nothing(self) -> Account:
+        """What notes what the job does at ticks at which it finds nothing."""
+        raise NotImplementedError
+
+    def _cleans_from_us(self) -> int:
+        """From when on there may be a partial block to delete, of those that are known; 0: now."""
+        spec, store = self.spec, self.view.client.store
+        from_us = NEVER
+        for block in self.syncer.partial.values():
+            held = store.held_objects(block)
+            if not held:
+                return 0
+            from_us = min(from_us, self._since_us(block, held) + spec.partial_age_us + 1)
+        return from_us
+
+    def _deletes_from_us(self) -> int:
+        """From when on a marked block may be due; 0: now, or nobody but the scheme can tell."""
+        delay_us = self.scheme.due_after_us
+        if delay_us is None or not self.syncer.has_told_all:
+            return 0
+        return NEVER if delay_us == NEVER else self.view.next_due_us(delay_us)
 
     def record_error(self, *what: object) -> None:
         """Record that work ended early, and on what."""
@@ -196,10 +242,14 @@ class Janitor:
         held = self.view.client.store.held_objects(block)
         if not held:
             return False
-        since_us = block.created_us
+        age_us = self.view.client.clock_us(self.kernel.now_us) - self._since_us(block, held)
+        return age_us > self.spec.partial_age_us
+
+    def _since_us(self, block: Block, held: tuple[int, ...]) -> int:
+        """Since when a partial block is old, of which some objects are there."""
         if self.spec.partial_age_from == "modified":
-            since_us = max(block.history[i][-1].ack_us for i in held)
-        return self.view.client.clock_us(self.kernel.now_us) - since_us > self.spec.partial_age_us
+            return max(block.history[i][-1].ack_us for i in held)
+        return block.created_us
 
 
 class Cleaner(Janitor):
@@ -216,6 +266,15 @@ class Cleaner(Janitor):
         yield from self.sync()
         yield from self.clean_partial()
         yield from self.delete_marked()
+
+    def rests_until_us(self) -> int:
+        """Until something shows, or may be deleted."""
+        times_us = (self.syncer.stays_until_us(), self._cleans_from_us(), self._deletes_from_us())
+        return min(times_us)
+
+    def finds_nothing(self) -> Account:
+        """One sync, and a look where something is deleted later."""
+        return self.syncer.repeats(times=1, looks=not self.scheme.delete.is_immediate)
 
 
 class Sweeper(Janitor):
@@ -238,3 +297,11 @@ class Progress(Janitor):
     def run(self) -> Steps:
         """Sync at every tick."""
         yield from self.repeat(self.sync, Constant(value_us=self.spec.progress_interval_us))
+
+    def rests_until_us(self) -> int:
+        """Until something shows."""
+        return self.syncer.stays_until_us()
+
+    def finds_nothing(self) -> Account:
+        """One sync."""
+        return self.syncer.repeats(times=1, looks=False)

@@ -10,6 +10,7 @@ from sim.model.actors.copyist import Copyist
 from sim.model.actors.janitor import Exited, Janitor
 from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block, by_creation
+from sim.model.rests import Rests
 from sim.model.schemes import acting
 from sim.model.store.client import Client, RequestFailed
 from sim.model.store.transfer import Steps, delete, until
@@ -49,6 +50,7 @@ class Operator:
         client: Client,
         streams: Streams,
         recorder: Recorder,
+        rests: Rests,
     ) -> None:
         self._scenario = scenario
         self._spec = scenario.compactor
@@ -56,6 +58,7 @@ class Operator:
         self._client = client
         self._streams = streams
         self._recorder = recorder
+        self._rests = rests
         self._mark_object = client.store.catalog.mark_object
         self._copyist = Copyist(
             scenario, kernel=kernel, client=client, streams=streams, recorder=recorder
@@ -193,7 +196,14 @@ class Operator:
         """Do what a pass of the compactor begins with, in a process of its own."""
         scheme = acting(tool.scheme, self._scenario)
         kernel, streams = self._kernel, self._streams
-        syncer = Syncer(self._spec, scheme, kernel=kernel, client=self._client, streams=streams)
+        syncer = Syncer(
+            self._spec,
+            scheme,
+            kernel=kernel,
+            client=self._client,
+            streams=streams,
+            rests=self._rests,
+        )
         yield from _CleanUp(
             self._spec,
             scheme,

@@ -11,6 +11,7 @@ from sim.model.actors.janitor import Cleaner, Exited, Janitor, Progress, Sweeper
 from sim.model.actors.syncer import Syncer
 from sim.model.faults.lives import End, Watch
 from sim.model.faults.requests import Crashed
+from sim.model.rests import Rests
 from sim.model.schemes import Scheme
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
@@ -52,6 +53,7 @@ class CompactorProcess:
         client: Callable[[], Client],
         streams: Streams,
         recorder: Recorder,
+        rests: Rests,
         number: int | None = None,
         reads_no_compact: bool = False,
     ) -> None:
@@ -62,6 +64,7 @@ class CompactorProcess:
         self._client = client
         self._streams = streams
         self._recorder = recorder
+        self._rests = rests
         self._number = number
         self._reads_no_compact = reads_no_compact
         self._stops: list[Callable[[], None]] = []
@@ -75,6 +78,7 @@ class CompactorProcess:
             kernel=self._kernel,
             client=self._client(),
             streams=self._streams,
+            rests=self._rests,
             number=self._number,
             reads_no_compact=self._reads_no_compact,
         )

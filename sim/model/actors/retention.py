@@ -1,7 +1,9 @@
 """Which blocks of a view are older than their retention (``SEMANTICS.md`` C10)."""
 
+from collections.abc import Container
 from heapq import heappop, heappush
 
+from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
 
 
@@ -42,6 +44,12 @@ class Expiry:
             if index in self._kept:
                 self._due[index] = self._kept[index]
         return [block for block in self._due.values() if self._expires_us(block) < now_us]
+
+    def next_us(self, marks: Container[int]) -> int:
+        """When :meth:`due` has another block that is not marked; 0: it may have one."""
+        if any(index not in marks for index in self._due):
+            return 0
+        return self._queue[0][0] + 1 if self._queue else NEVER
 
     def _expires_us(self, block: Block) -> int:
         return block.max_us + self._retention_us[block.resolution]

@@ -6,6 +6,7 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
 from sim.model.blocks.catalog import Block
+from sim.model.rests import Account, Rests
 from sim.model.schemes import Scheme
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps, until
@@ -35,6 +36,8 @@ class Syncer:
         Blocks without a readable meta.json in the last sync that did not fail, by ordinal.
     is_cleaning : bool
         Whether somebody deletes partial blocks just now.
+    rests : Rests
+        Who sleeps through ticks; what they do is noted before anybody else does something.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Syncer:
         kernel: Kernel,
         client: Client,
         streams: Streams,
+        rests: Rests,
         number: int | None = None,
         reads_no_compact: bool = False,
     ) -> None:
@@ -61,6 +65,7 @@ class Syncer:
                 reads_no_compact=reads_no_compact,
             ),
         )
+        self.rests = rests
         self.partial: dict[int, Block] = {}
         self.is_cleaning = False
         self._spec = spec
@@ -92,8 +97,32 @@ class Syncer:
         if flight.failure is not None:
             raise SyncAborted(*flight.failure.args)
 
+    def stays_until_us(self) -> int:
+        """Until when a sync finds what the last one found, unless the store is changed; 0: now."""
+        return self.view.stays_until_us() if self._takes_no_time else 0
+
+    def repeats(self, *, times: int, looks: bool) -> Account:
+        """What notes so many syncs at each tick, one after the other, that find nothing new.
+
+        With ``looks`` somebody looks for what is due, after the first of them.
+        """
+        view, client = self.view, self.view.client
+        sees = view.sees()
+
+        def account(ticks: range) -> None:
+            view.repeat(sees, ticks, times=times)
+            client.tally.pass_each(client.name, ticks, sees.n_listed, syncs=times, looks=looks)
+
+        return account
+
+    @property
+    def has_told_all(self) -> bool:
+        """Whether no mark became known since somebody last looked for what is due."""
+        return self._marks_told == len(self.view.learnt)
+
     def tell_marks(self, t_us: int) -> None:
         """Note that somebody looks for what is due at ``t_us``, and which marks are known."""
+        self.rests.settle()
         self.view.client.tally.look(t_us, self.view.learnt[self._marks_told :])
         self._marks_told = len(self.view.learnt)
 
@@ -116,6 +145,7 @@ class Syncer:
 
     def _read(self, flight: _Flight) -> None:
         client, source = self.view.client, self.view.source
+        self.rests.settle()
         try:
             self.view.sync(flight.at)
         except SyncAborted as abort:

@@ -7,7 +7,7 @@ it shows, and a reader keeps a cursor into that list.
 from bisect import bisect_right
 from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from sim.core.kernel import Kernel
 from sim.core.streams import Streams
@@ -26,8 +26,28 @@ _NO_STREAM: Final = -1
 T = TypeVar("T")
 
 
+class Watcher(Protocol):
+    """Who looks at the store time and again, and asks only when there is something new."""
+
+    def note_change(self, t_us: int) -> None:
+        """Something of a block shows at ``t_us`` (>= now) that did not show before."""
+
+    def looked_us(self) -> int:
+        """When it last looked."""
+
+
 class Store:
-    """The simulated object store of one run; ``on_change``, if there is one, is told of changes."""
+    """The simulated object store of one run.
+
+    Attributes
+    ----------
+    touched : list of Block
+        Each time that a change of a block begins to show, the block.
+    on_change : callable or None
+        Told of each block of which a change is acknowledged.
+    watchers : list of Watcher
+        Those who look without asking.
+    """
 
     def __init__(
         self,
@@ -44,6 +64,7 @@ class Store:
         self.catalog = catalog
         self.touched: list[Block] = []
         self.on_change: Callable[[Block], None] | None = None
+        self.watchers: list[Watcher] = []
         self._deletion_order = catalog.objects.deletion_order(deletion_order)
         self._whole = (1 << catalog.mark_object) - 1
         self._kernel = kernel
@@ -131,16 +152,25 @@ class Store:
                 return True
         return False
 
+    @property
+    def shows_next_us(self) -> int:
+        """When something shows that is not on :attr:`touched` yet; NEVER if all is."""
+        return self._pending[0][0] if self._pending else NEVER
+
     def advance(self) -> None:
         """Put the blocks of which changes show by now onto :attr:`touched`, each once."""
         pending, now_us = self._pending, self._kernel.now_us
-        if not pending or pending[0][0] > now_us:
-            return
+        if pending and pending[0][0] <= now_us:
+            self._show(now_us)
+
+    def _show(self, t_us: int) -> None:
+        """Put the blocks of which changes show by ``t_us`` onto :attr:`touched`, each once."""
+        pending = self._pending
         showing: dict[int, None] = {}
-        while pending and pending[0][0] <= now_us:
+        while pending and pending[0][0] <= t_us:
             _, index, instants = pending[0]
             showing[index] = None
-            following = bisect_right(instants, now_us)
+            following = bisect_right(instants, t_us)
             if following < len(instants):
                 heapreplace(pending, (instants[following], index, instants))
             else:
@@ -173,6 +203,8 @@ class Store:
             block.history[i] = history
         self.touched.append(block)
         block.settled_us = now_us
+        for watcher in self.watchers:
+            watcher.note_change(now_us)
         return (), ()
 
     def _note_late(
@@ -198,7 +230,12 @@ class Store:
         if not instants:
             return
         if instants[0] <= now_us:
+            if self.watchers and self.shows_next_us <= now_us:
+                # What showed when somebody looked comes before what shows now.
+                self._show(max(watcher.looked_us() for watcher in self.watchers))
             self.touched.append(block)
+        for watcher in self.watchers:
+            watcher.note_change(max(now_us, instants[0]))
         following = bisect_right(instants, now_us)
         if following < len(instants):
             heappush(self._pending, (instants[following], block.index, instants))

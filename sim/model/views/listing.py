@@ -10,13 +10,13 @@ interface.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from heapq import heappop, heappush
 from typing import NamedTuple
 
 from sim.conventions.placement import Shard
 from sim.model.blocks.catalog import Block
 from sim.model.store.absent_marks import MarkMemory
 from sim.model.store.client import Client, RequestFailed
+from sim.model.views.agenda import Agenda
 
 
 class Instants(NamedTuple):
@@ -29,23 +29,6 @@ class Instants(NamedTuple):
 
 class SyncAborted(Exception):
     """A sync gave up on a failed request and changed nothing; ``args`` is its kind."""
-
-
-class Agenda:
-    """Blocks to look at again although nothing about them will have changed."""
-
-    def __init__(self) -> None:
-        self._queue: list[tuple[int, int]] = []
-
-    def add(self, t_us: int, block: Block) -> None:
-        """Look at the block at the first sync whose last stage is at ``t_us`` or later."""
-        heappush(self._queue, (t_us, block.index))
-
-    def due(self, t_us: int) -> Iterator[int]:
-        """Take out the blocks (ordinals) to look at by ``t_us``."""
-        queue = self._queue
-        while queue and queue[0][0] <= t_us:
-            yield heappop(queue)[1]
 
 
 class Bucket:
@@ -115,6 +98,24 @@ class Bucket:
         self._cursor = len(store.touched)
         self._list_us = at.list_us
         yield from self._unsettled.values()
+
+    def stays_until_us(self) -> int:
+        """Until when a sync finds what the last one found, unless the store is changed; 0: now."""
+        client, store = self.client, self.client.store
+        is_plain = client.is_undisturbed and client.has_right_clock
+        # Other sources than this one know by themselves what has changed.
+        if not is_plain or type(self).changed is not Bucket.changed or self._unsettled:
+            return 0
+        if self._cursor < len(store.touched):
+            return 0
+        return min(store.shows_next_us, self.again.next_us)
+
+    def note_syncs(self, ticks: range, *, times: int) -> None:
+        """Note that at each instant so many syncs, one after the other, found nothing new."""
+        if self._remembers:
+            for t_us in ticks:
+                for _ in range(times):
+                    self._memory.note_sync(t_us)
 
     def look(self, blocks: Sequence[Block], at: Instants) -> list[int | None]:
         """LIST the bucket, check the blocks given; per block the upload time in its meta.json.

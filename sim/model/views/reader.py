@@ -26,6 +26,13 @@ class Reader:
             self._metas = len(source.metas_read)
         return self.changes()
 
+    @property
+    def has_read_all(self) -> bool:
+        """Whether no block has come or gone, nor a meta.json been read, since it last asked."""
+        view, metas_read = self.view, self.view.source.metas_read
+        is_ahead = self.view.source.is_shared and self._metas < len(metas_read)
+        return self._changes == len(view.log) and not is_ahead
+
     def changes(self) -> list[Block]:
         """The blocks that may have come or gone since this reader last asked."""
         changed = self.view.log[self._changes :]

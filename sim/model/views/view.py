@@ -7,9 +7,12 @@ blocks whose age crosses a filter's threshold by now.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import NamedTuple
 
+from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.blocks.survivors import Everybody, Survivors
+from sim.model.tally import pages
 from sim.model.views.listing import Bucket, Instants
 
 
@@ -30,6 +33,13 @@ class Filters:
     remembers_marks: bool = True
     deduplicates: bool = True
     reads_no_compact: bool = False
+
+
+class Sees(NamedTuple):
+    """How many blocks a sync lists, and how many marks it asks for."""
+
+    n_listed: int
+    n_marks: int
 
 
 class View:
@@ -99,6 +109,24 @@ class View:
         self.source.settle(hot, at)
         self._hot = {}
 
+    def stays_until_us(self) -> int:
+        """Until when a sync finds what the last one found, unless the store is changed; 0: now."""
+        return 0 if self._hot else self.source.stays_until_us()
+
+    def sees(self) -> Sees:
+        """What a sync asks about as long as it finds nothing new."""
+        filters = self.filters
+        kinds = (filters.mark_delay_us is not None) + filters.reads_no_compact
+        return Sees(len(self.source.listed), kinds * len(self._checked))
+
+    def repeat(self, sees: Sees, ticks: range, *, times: int) -> None:
+        """Note that at each instant so many syncs, one after the other, found nothing new."""
+        tally = self.client.tally
+        tally.count_each("list", ticks, times * pages(sees.n_listed))
+        tally.count_each("head", ticks, times * sees.n_listed)
+        tally.count_each("get", ticks, times * sees.n_marks)
+        self.source.note_syncs(ticks, times=times)
+
     def n_listed(self, t_us: int) -> int:
         """How many blocks the LIST of a sync that begins at ``t_us``, which is now, will show."""
         return self.source.n_shown(self._collect(Instants(t_us, t_us, t_us)), t_us)
@@ -126,6 +154,12 @@ class View:
         self._due = {i: stamp_us for i, stamp_us in due.items() if self.marks.get(i) == stamp_us}
         old = (self._blocks[i] for i, us in self._due.items() if us < stamp_before_us)
         return sorted(old, key=by_creation)
+
+    def next_due_us(self, delay_us: int) -> int:
+        """When :meth:`due` has another block, were marks due after a delay; 0: it may have one."""
+        if self._due:
+            return 0
+        return self._mark_stamps[0][0] + delay_us + 1 if self._mark_stamps else NEVER
 
     def mark(self, block: Block, t_us: int) -> None:
         """Put the block's mark unless a HEAD finds one; raises RequestFailed as the client does."""
