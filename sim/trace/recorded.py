@@ -60,6 +60,7 @@ class Records(Sequence[Record]):
             {
                 own: Table.joined(parts).take(row[kind == _NUMBER[own]])
                 for own, parts in by_kind.items()
+                if any(map(len, parts))
             },
         )
 
