@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from sim.core.units import US_PER_S
-from tests.property import test_computed
 from tests.theory import test_closed_forms
 from tests.unit import (
     test_checkers,
@@ -36,7 +35,6 @@ from tests.unit import (
     test_transfer,
     test_view,
 )
-from tests.worlds import AT_ONCE, marks
 
 __all__ = ["BUGS", "Bug"]
 
@@ -126,67 +124,6 @@ def _readers() -> Iterator[Bug]:
         made=lambda right: 0,
         noticed_by=test_downloads.test_a_chunk_that_is_not_listed_halts_once_all_is_read,
     )
-
-
-def _arrays() -> Iterator[Bug]:
-    room, rich = (
-        "sim.model.computed",
-        test_computed.test_a_world_with_everything_is_computed_as_acted,
-    )
-    at_once, marked = AT_ONCE, marks("2h", "1h")
-    yield Bug(
-        what="a sync lists what was there a minute ago",
-        where=f"{room}.ledger:_present",
-        made=lambda right: lambda since, until, at_us: right(since, until, at_us - MINUTE),
-        noticed_by=rich,
-        arguments=(at_once, "in-pass"),
-    )
-    yield Bug(
-        what="arrays keep what another block contains",
-        where=f"{room}.world:reading",
-        made=lambda right: (
-            lambda number, blocks, *others: right(
-                number, replace(blocks, successor=np.full_like(blocks.successor, -1)), *others
-            )
-        ),
-        noticed_by=rich,
-        arguments=(marked, "in-pass"),
-    )
-    yield Bug(
-        what="the newest block is planned with the others once its window is full",
-        where=f"{room}.groups:Members.plan",
-        made=lambda right: lambda self, ranges_us: right(self, ranges_us[:2]),
-        noticed_by=rich,
-        arguments=(at_once, "end-of-pass"),
-    )
-    yield Bug(
-        what="marks are known before a sync has found them",
-        where=f"{room}.writers:_knowledge",
-        made=lambda right: (
-            lambda syncs, looks, of_marks: (
-                right(syncs, looks, of_marks)[0],
-                np.searchsorted(of_marks.at_us, looks.at_us, side="right"),
-            )
-        ),
-        noticed_by=rich,
-        arguments=(marked, "end-of-pass"),
-    )
-    yield Bug(
-        what="producers act in the order of their numbers",
-        where=f"{room}.writers:uploads",
-        made=_in_order_of_number,
-        noticed_by=rich,
-        arguments=(at_once, "every 31m"),
-    )
-
-
-def _in_order_of_number(right: Any) -> Any:
-    def uploads(*arguments: Any) -> Any:
-        made = right(*arguments)
-        order = np.lexsort((made.stream, made.ordinal))
-        return replace(made, stream=made.stream[order], ordinal=made.ordinal[order])
-
-    return uploads
 
 
 def _gateways() -> Iterator[Bug]:
@@ -488,7 +425,6 @@ def _unweighed(right: Any) -> Any:
 BUGS: Final = (
     *_readers(),
     *_gateways(),
-    *_arrays(),
     *_clocks(),
     *_store(),
     *_compactor(),

@@ -89,6 +89,7 @@ def computable_worlds(draw: st.DrawFn) -> Scenario:
         least = "2d" if compactor["downsampling"] else "6h"
         kept = draw(durations(least, "3d"))
         compactor["retention"] = {"raw": kept, "5m": "0d", "1h": "3d"}
+    compactor["count"] = draw(st.sampled_from([1, 1, 2, 3]))
     gateways = {
         "count": draw(st.sampled_from([1, 2, 4])),
         "sync_interval": draw(laws("3m", "15m", "2h", mean="20m")),
@@ -160,7 +161,16 @@ RICH: dict[str, Any] = {
 @pytest.mark.parametrize("cleanup", ["in-pass", "end-of-pass", "every 31m"])
 @pytest.mark.parametrize("scheme", [AT_ONCE, marks("2h", "1h")])
 def test_a_world_with_everything_is_computed_as_acted(scheme: dict[str, Any], cleanup: str) -> None:
-    compactor = {**RICH["compactor"], "cleanup": cleanup}
+    check_rich(scheme, cleanup=cleanup)
+
+
+@pytest.mark.parametrize("scheme", [AT_ONCE, marks("2h", "1h")])
+def test_several_compactors_are_computed_as_acted(scheme: dict[str, Any]) -> None:
+    check_rich(scheme, cleanup="every 11m", count=2)
+
+
+def check_rich(scheme: dict[str, Any], **settings_of_compactor: Any) -> None:
+    compactor = {**RICH["compactor"], **settings_of_compactor}
     scenario = world(**{**RICH, "compactor": compactor}, schemes=[scheme])
     records = computed_records(scenario, 0, scenario.streams(scenario.seed))
     check_same(records, simulate(scenario, 0, 0, step_by_step=True))
@@ -256,7 +266,7 @@ def test_what_arrays_do_not_know_is_left_to_actors(reason: str, overrides: dict[
         {"compactor": {"download_takes": "1s"}},
         {"compactor": {"upload_takes": "1s"}},
         {"compactor": {"delete_takes": "1s"}},
-        {"compactor": {"count": 2, "shards": 2}},
+        {"compactor": {"count": 2, "shards": 1}},
         {"gateways": {"sync_takes": "1m", "sync_stages": {"marks": 0.5}}},
         {"gateways": {"count": 2, "shards": 2, "shard_by": "block"}},
         {"compactor": {"retention": {"raw": "3d"}}, "schemes": [LATE_HIDE]},

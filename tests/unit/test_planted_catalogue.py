@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.planted import BUGS, Bug
+from tests.planted_arrays import BUGS_OF_ARRAYS
+
+ALL = (*BUGS, *BUGS_OF_ARRAYS)
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.what)
+@pytest.mark.parametrize("bug", ALL, ids=lambda bug: bug.what)
 def test_a_bug_is_noticed_by_the_test_that_it_names(
     bug: Bug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -18,7 +21,7 @@ def test_a_bug_is_noticed_by_the_test_that_it_names(
 
 
 def test_the_catalogue_is_long_and_every_bug_has_a_name_of_its_own() -> None:
-    assert len({bug.what for bug in BUGS}) == len(BUGS) >= 30
+    assert len({bug.what for bug in ALL}) == len(ALL) >= 30
 
 
 def test_a_bug_that_changes_nothing_is_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

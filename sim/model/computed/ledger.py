@@ -38,38 +38,57 @@ def accounts(
     readings: Sequence[Reading],
 ) -> tuple[Table, Table, Table]:
     """The records of all syncs, all looks and all requests of a run, a table each."""
-    compactor = _of_compactor(done, rules, scenario.compactor.consistency_delay_us)
+    compactors = _of_compactors(scenario, done)
     spec = scenario.gateways
     gateways = [_of_gateway(g, spec, done.blocks, own.at_us) for g, own in enumerate(times)]
     return (
-        _syncs(scenario.horizon_us, compactor, gateways),
+        _syncs(scenario, done, compactors, gateways),
         _passes(scenario.horizon_us, done, rules, gateways),
-        _requests(scenario, rules, done, compactor, gateways, times, readings),
+        _requests(scenario, rules, done, compactors, gateways, times, readings),
     )
 
 
-def _of_compactor(done: Writers, rules: Rules, delay_us: int) -> _Listed:
-    order = done.syncs.then(done.done, done.looks, done.retired).order
-    sizes = np.cumsum([done.syncs.at_us.size, done.done.at_us.size, done.looks.at_us.size])
-    is_sync = order < sizes[0]
-    made = np.cumsum((order >= sizes[0]) & (order < sizes[1]))[is_sync]
-    gone = np.zeros(order.size, np.int64)
-    if rules.deletes_at_once:
-        gone[sizes[2] :] = 1
-    else:
-        at_look = np.bincount(done.deleting, minlength=done.looks.at_us.size + 1)
-        gone[sizes[1] : sizes[2]] = at_look[: done.looks.at_us.size]
-    gone = np.cumsum(gone[order])[is_sync]
-    at_us, uploaded_us = done.syncs.at_us, done.puts.at_us
-    uploaded = np.searchsorted(uploaded_us, at_us, side="right")
-    of_age = np.searchsorted(uploaded_us, at_us - delay_us, side="right")
-    # What a sync lists for the first time is not gone by then: nobody else could retire it.
-    return _Listed(
-        at_us=at_us,
-        blocks=uploaded + made - gone,
-        metas=np.diff(uploaded + made, prepend=0),
-        marks=of_age + made - gone,
+def _of_compactors(scenario: Scenario, done: Writers) -> _Listed:
+    """What all processes list, each of which reads the marks of its own streams."""
+    spec, blocks = scenario.compactor, done.blocks
+    put, gone, at = _ranks(done)
+    metas, marks = np.empty_like(at), np.empty_like(at)
+    level_1 = blocks.level == 1
+    of_age_us = blocks.put_us + np.where(level_1, spec.consistency_delay_us, 0)
+    for number in range(len(spec.names)):
+        own = np.flatnonzero(done.syncs.number == number)
+        first, out = np.searchsorted(at[own], put), np.searchsorted(at[own], gone)
+        metas[own] = _each(first[first < out], own.size)
+        mine = blocks.of_shard(number, spec.n_shards)
+        # What a process works on it has seen before it goes.
+        young = np.searchsorted(done.syncs.at_us[own], of_age_us[mine & level_1])
+        enter = np.concatenate([first[mine & ~level_1], young])
+        marks[own] = np.cumsum(_each(enter, own.size) - _each(out[mine], own.size))
+    return _Listed(at_us=done.syncs.at_us, blocks=_present(put, gone, at), metas=metas, marks=marks)
+
+
+def _ranks(done: Writers) -> tuple[Ints, Ints, Ints]:
+    """The place of each block's coming and going, and of each sync, among all of these."""
+    goes = np.arange(done.retired_blocks.size)
+    when = done.retired
+    if done.looks.at_us.size:
+        goes = np.flatnonzero(done.deleting < done.looks.at_us.size)
+        when = done.looks.at(done.deleting[goes])
+    order = done.syncs.then(done.puts, done.done, when).order
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    of_syncs, of_puts, of_done, of_gone = np.split(
+        rank, np.cumsum([done.syncs.at_us.size, done.puts.at_us.size, done.done.at_us.size])
     )
+    put, gone = np.full(done.blocks.level.size, NEVER), np.full(done.blocks.level.size, NEVER)
+    put[done.uploaded], put[done.made[done.finished]] = of_puts, of_done
+    gone[done.retired_blocks[goes]] = of_gone
+    return put, gone, of_syncs
+
+
+def _each(number: Ints, n: int) -> Ints:
+    """How often each of the first ``n`` numbers occurs."""
+    return np.bincount(number, minlength=n + 1)[:n]
 
 
 def _of_gateway(number: int, spec: Gateways, blocks: Blocks, at_us: Ints) -> _Listed:
@@ -93,22 +112,26 @@ def _present(from_us: Ints, until_us: Ints, at_us: Ints) -> Ints:
     return begun - np.searchsorted(np.sort(until_us), at_us, side="right")
 
 
-def _syncs(horizon_us: int, compactor: _Listed, gateways: Sequence[_Listed]) -> Table:
-    every = (compactor, *gateways)
-    number = np.repeat(np.arange(len(every)), [one.at_us.size for one in every])
+def _syncs(
+    scenario: Scenario, done: Writers, compactors: _Listed, gateways: Sequence[_Listed]
+) -> Table:
+    every, names = (compactors, *gateways), scenario.compactor.names
+    turn = np.repeat(np.arange(len(every)), [one.at_us.size for one in every])
+    number = len(names) - 1 + turn
+    number[: compactors.at_us.size] = done.syncs.number
     at_us = np.concatenate([one.at_us for one in every])
     blocks = np.concatenate([one.blocks for one in every])
-    order = np.lexsort((number, at_us))
+    order = np.lexsort((turn, at_us))
     number = number[order]
     actors, first = np.unique(number, return_index=True)
     actors = actors[np.argsort(first)]
-    position = np.empty(len(every), np.int64)
+    position = np.empty(len(names) + len(gateways), np.int64)
     position[actors] = np.arange(actors.size)
-    names = ("compactor", *(f"gateway/{g}" for g in range(len(gateways))))
+    every_name = (*names, *(f"gateway/{g}" for g in range(len(gateways))))
     return Table.of_columns(
         SyncsRecord,
-        t_us=np.array([horizon_us]),
-        actors=Coded.alike(tuple(names[i] for i in actors.tolist()), 1),
+        t_us=np.array([scenario.horizon_us]),
+        actors=Coded.alike(tuple(every_name[i] for i in actors.tolist()), 1),
         who=Ragged.single(position[number]),
         at_us=Ragged.single(at_us[order]),
         blocks=Ragged.single(blocks[order]),
@@ -120,7 +143,7 @@ def _passes(horizon_us: int, done: Writers, rules: Rules, gateways: Sequence[_Li
     of_gateways = np.sort(np.concatenate([one.at_us for one in gateways]))
     before = done.n_syncs + np.searchsorted(of_gateways, at_us, side="left")
     known = done.known if rules.marks else np.zeros_like(done.known)
-    learnt = done.retired_blocks[: known[-1] if known.size else 0]
+    learnt = done.learnt if rules.marks else done.learnt[:0]
     return Table.of_columns(
         PassesRecord,
         t_us=np.array([horizon_us]),
@@ -136,7 +159,7 @@ def _requests(
     scenario: Scenario,
     rules: Rules,
     done: Writers,
-    compactor: _Listed,
+    compactors: _Listed,
     gateways: Sequence[_Listed],
     times: Sequence[SyncTimes],
     readings: Sequence[Reading],
@@ -148,7 +171,7 @@ def _requests(
         counts[kind] += int(np.sum((at_us >= warmup_us) * each))
 
     for listed, reads_marks in (
-        (compactor, rules.marks),
+        (compactors, rules.marks),
         *((one, rules.hide_us is not None) for one in gateways),
     ):
         count("list", listed.at_us, 1 + listed.blocks // LIST_PAGE)

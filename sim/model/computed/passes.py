@@ -1,4 +1,4 @@
-"""The passes of the compactor, one decision after the other (``SEMANTICS.md`` C1-C7, C12).
+"""The passes of a compactor, one decision after the other (``SEMANTICS.md`` C1-C7, C12).
 
 Blocks are marked or deleted once what replaces them is there, which changes nothing that the
 compactor sees, or because they expire: then they leave its view, at an instant that their marks
@@ -32,7 +32,16 @@ class _Over(Exception):
 
 
 class Passes:
-    """All passes before the horizon, in order.
+    """All passes of one compactor before the horizon, in order.
+
+    Blocks have ordinals among those of its streams.
+
+    Parameters
+    ----------
+    name : str
+        What its draws are made in.
+    uploads : Uploads
+        Those of its streams.
 
     Attributes
     ----------
@@ -45,8 +54,10 @@ class Passes:
         When and at which place; ``done`` may be one shorter.
     parents : list of tuple of Piece
         What each was made of, in order of time.
-    contained : list of (int, int)
-        Blocks (ordinals) that another one contains, and the first that did.
+    seen : list of Piece
+        Uploads that came into the view, in order.
+    contained : list of (Piece, Piece)
+        Blocks that another one contains, and the first that did.
     retired : list of (int, int, Piece, str)
         When and at which place each block was declared obsolete, in order, and why.
     again_us : list of int
@@ -55,6 +66,7 @@ class Passes:
 
     def __init__(
         self,
+        name: str,
         spec: CompactorSpec,
         producers: Producers,
         rules: Rules,
@@ -69,9 +81,11 @@ class Passes:
         self.begun: list[tuple[int, int]] = []
         self.done: list[tuple[int, int]] = []
         self.parents: list[tuple[Piece, ...]] = []
-        self.contained: list[tuple[int, int]] = []
+        self.seen: list[Piece] = []
+        self.contained: list[tuple[Piece, Piece]] = []
         self.retired: list[tuple[int, int, Piece, str]] = []
         self.again_us: list[int] = []
+        self._name = name
         self._spec = spec
         self._producers = producers
         self._rules = rules
@@ -81,19 +95,18 @@ class Passes:
         self._place = 0
         self._uploaded_us: list[int] = uploads.at_us.tolist()
         self._uploaded = list(zip(uploads.stream.tolist(), uploads.ordinal.tolist(), strict=True))
-        self._n_seen = 0
         self._garbage: list[Piece] = []
         self._retention_us = spec.retention_us
         self._expiring: list[tuple[int, int, Piece]] = []
         self._hiding: list[tuple[int, int, Piece]] = []
-        self._names: set[str] = set()
+        self._ids: set[str] = set()
         self._groups: defaultdict[Group, Members] = defaultdict(Members)
         self._dirty: set[Group] = set()
         self._backlog = downsampling.Backlog()
 
     def run(self) -> None:
         """Pass after pass, until the horizon."""
-        ticker = Ticker(self._spec.wait_interval, self._streams, "compactor", start_us=0)
+        ticker = Ticker(self._spec.wait_interval, self._streams, self._name, start_us=0)
         start_us = 0
         try:
             while True:
@@ -145,8 +158,9 @@ class Passes:
         for block in self._due(self._hiding, self._now_us):
             self._let_go(block)
         old_us, uploaded_us = self._now_us - self._spec.consistency_delay_us, self._uploaded_us
-        while self._n_seen < len(uploaded_us) and uploaded_us[self._n_seen] <= old_us:
-            self._join(*self._uploaded[self._n_seen])
+        seen = self.seen
+        while len(seen) < len(uploaded_us) and uploaded_us[len(seen)] <= old_us:
+            self._join(*self._uploaded[len(seen)])
 
     def _due(self, queue: list[tuple[int, int, Piece]], now_us: int) -> list[Piece]:
         """Take out what is due by ``now_us`` and still wanted."""
@@ -172,11 +186,10 @@ class Passes:
 
     def _join(self, stream: int, j: int) -> None:
         """The next level-1 block comes into the view; its data is newer than all of its group."""
-        length_us = self._producers.block_length_us
-        at_us = self._uploaded_us[self._n_seen]
+        length_us, n_seen = self._producers.block_length_us, len(self.seen)
         block = Piece(
             # Who is begun at that instant comes after it.
-            index=self._n_seen + bisect_left(self.begun, (at_us,)),
+            index=n_seen + bisect_left(self.begun, (self._uploaded_us[n_seen],)),
             group=(stream, 0),
             first=j,
             end=j + 1,
@@ -186,7 +199,7 @@ class Passes:
             size_bytes=self._producers.block_bytes,
         )
         self._groups[block.group].append(block)
-        self._n_seen += 1
+        self.seen.append(block)
         self._enter(block)
 
     def _enter(self, block: Piece) -> None:
@@ -219,18 +232,18 @@ class Passes:
             created_us=now_us,
             size_bytes=round(sum(parent.bytes for parent in parents) * spec.size_ratio),
         )
-        name = block.id
-        if name in self._names:
+        block_id = block.id
+        if block_id in self._ids:
             raise NotComputableError("a block is made again")
-        self._names.add(name)
+        self._ids.add(block_id)
         self.made.append(block)
         self.begun.append((now_us, self._took_place()))
         self.parents.append(parents)
         purpose = "compaction-takes" if is_compaction else "downsampling-takes"
-        self._sleep(draw_us(law, self._streams, "compactor", purpose, name))
+        self._sleep(draw_us(law, self._streams, self._name, purpose, block_id))
         self.done.append((self._now_us, self._took_place()))
         contained = self._groups[block.group].take_in(block)
-        self.contained += [(one.index, block.index) for one in contained]
+        self.contained += [(one, block) for one in contained]
         self._enter(block)
         if is_compaction:
             self._retire(contained, "compacted")

@@ -29,6 +29,10 @@ class Uploads:
     stream: Ints
     ordinal: Ints
 
+    def at(self, rows: Ints) -> "Uploads":
+        """Those at the rows given."""
+        return Uploads(at_us=self.at_us[rows], stream=self.stream[rows], ordinal=self.ordinal[rows])
+
 
 def uploads(spec: Producers, streams: Streams, horizon_us: int) -> Uploads:
     """The uploads of all producers before ``horizon_us``.

@@ -9,8 +9,9 @@ from sim.core.streams import Streams
 from sim.model.actors.gateway import first_sync_us
 from sim.model.computed.conditions import NotComputableError, Rules, rules
 from sim.model.computed.ledger import accounts
+from sim.model.computed.moments import Moments, Turn
 from sim.model.computed.syncs import Reading, SyncTimes, reading, sync_times
-from sim.model.computed.writers import Moments, Turn, Writers, written
+from sim.model.computed.writers import Writers, written
 from sim.scenario.schema import Scenario
 from sim.trace.recorded import Records
 from sim.trace.records import (
@@ -87,16 +88,16 @@ class _Tables:
         self._add(self._puts(done.puts.at_us, done.uploaded), done.puts, 1)
 
     def add_made(self, done: Writers) -> None:
-        """Blocks of the compactor, which are uploaded later than begun."""
+        """Blocks of compactors, which are uploaded later than begun."""
         at_us = done.done.at_us
-        made = done.made[: at_us.size]
+        made = done.made[done.finished]
         self._add(self._blocks(done, done.made), done.begun, 0)
         self._add(self._puts(at_us, made), done.done, 0)
         compacted = Table.of_columns(
             CompactRecord,
             t_us=at_us,
             block=made,
-            parents=done.parents.take(np.arange(at_us.size)),
+            parents=done.parents.take(done.finished),
             duplicate=np.zeros_like(at_us),
         )
         self._add(compacted, done.done, 1)

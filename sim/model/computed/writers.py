@@ -1,8 +1,7 @@
-"""What producers and the compactor do to the bucket, and in which order (``SEMANTICS.md`` T2)."""
+"""What producers and compactors do to the bucket, and in which order (``SEMANTICS.md`` T2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -10,66 +9,16 @@ import numpy.typing as npt
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.model.computed.conditions import Rules
-from sim.model.computed.passes import Passes
+from sim.model.computed.groups import Piece
+from sim.model.computed.moments import Acts, Moments, Turn
+from sim.model.computed.processes import Process, process
 from sim.model.computed.uploads import Uploads, uploads
-from sim.scenario.schema import Compactor, Scenario
+from sim.scenario.schema import Scenario
 from sim.trace.records import RETIRE_REASONS
 from sim.trace.tables import Ragged
 from sim.trace.timelines import Ints
 
-__all__ = ["Blocks", "Moments", "Turn", "Writers", "written"]
-
-
-class Turn(IntEnum):
-    """Who acts first at one instant, among those of such a world."""
-
-    PRODUCER = 0
-    COMPACTOR = 1
-    PROGRESS = 2
-    CLEANER = 3
-    GATEWAY = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moments:
-    """When things of one kind happen: instants (µs), whose turn it is, the place among its acts."""
-
-    at_us: Ints
-    turn: Ints
-    place: Ints
-
-    @classmethod
-    def of(cls, pairs: Sequence[tuple[int, int]], turn: Turn) -> "Moments":
-        """Instants and places of one actor."""
-        at_us, place = np.array(pairs, np.int64).reshape(-1, 2).T
-        return cls(at_us=at_us, turn=np.full(at_us.size, turn), place=place)
-
-    @classmethod
-    def ticks(cls, every_us: int, horizon_us: int, turn: Turn, *, place: int = 0) -> "Moments":
-        """Every ``every_us`` from 0 on; none if that is 0."""
-        at_us = np.arange(0, horizon_us if every_us else 0, every_us or 1)
-        # A tick may have more than one act.
-        return cls(
-            at_us=at_us, turn=np.full(at_us.size, turn), place=2 * np.arange(at_us.size) + place
-        )
-
-    def then(self, *others: "Moments") -> "Moments":
-        """These and others, in no order."""
-        every = (self, *others)
-        return Moments(
-            at_us=np.concatenate([one.at_us for one in every]),
-            turn=np.concatenate([one.turn for one in every]),
-            place=np.concatenate([one.place for one in every]),
-        )
-
-    def at(self, rows: Ints) -> "Moments":
-        """Those at the rows given."""
-        return Moments(at_us=self.at_us[rows], turn=self.turn[rows], place=self.place[rows])
-
-    @property
-    def order(self) -> Ints:
-        """Rows in the order in which they happen; those of one place keep theirs."""
-        return np.lexsort((self.place, self.turn, self.at_us))
+__all__ = ["Blocks", "Writers", "written"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,18 +51,20 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writers:
-    """What was written, and when the compactor's process looked.
+    """What was written, and when the processes of the compactors looked.
 
     Attributes
     ----------
     uploaded, made : int64 arrays
-        Ordinals of the blocks of producers and of the compactor, in order of their making.
+        Ordinals of the blocks of producers and of compactors, in order of their making.
     parents : Ragged
         What each of ``made`` was made of (ordinals).
     is_compaction : bool array
         Whether each of ``made`` replaces its parents.
     puts, begun, done : Moments
-        Of ``uploaded``; of ``made``; of those of them that were uploaded, which come first.
+        Of ``uploaded``; of ``made``; of those of them that were uploaded, in order.
+    finished : int64 array
+        Which of ``made`` each of ``done`` is (rows).
     retired : Moments
         With ``retired_blocks`` (ordinals) and ``reasons`` (of `RETIRE_REASONS`), in order.
     again_us : int64 array
@@ -122,8 +73,10 @@ class Writers:
         When the bucket was listed, and when marked blocks were looked through, in order.
     n_syncs : int64 array of shape (n_looks,)
         How many of ``syncs`` came before each look.
+    learnt : int64 array
+        The marked blocks (ordinals) of which looks came to know, in order.
     known : int64 array of shape (n_looks,)
-        How many of the marks, in order, the look knew.
+        How many of ``learnt`` are of this look and those before it.
     deleting : int64 array of shape (n_retired,)
         The look at which each retired block goes; their number if none.
     """
@@ -136,6 +89,7 @@ class Writers:
     puts: Moments
     begun: Moments
     done: Moments
+    finished: Ints
     retired: Moments
     retired_blocks: Ints
     reasons: Ints
@@ -143,144 +97,135 @@ class Writers:
     syncs: Moments
     looks: Moments
     n_syncs: Ints
+    learnt: Ints
     known: Ints
     deleting: Ints
 
 
 def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
-    """What producers and the compactor do under the rules of a scheme.
+    """What producers and compactors do under the rules of a scheme.
 
     Raises
     ------
     NotComputableError
         If it takes actors to say.
     """
-    horizon_us, spec = scenario.horizon_us, scenario.compactor
-    up = uploads(scenario.producers, streams, horizon_us)
-    passes = Passes(
-        spec,
-        scenario.producers,
-        rules,
-        uploads=up,
-        streams=streams,
-        horizon_us=horizon_us,
-    )
-    passes.run()
-    puts = Moments(
-        at_us=up.at_us,
-        turn=np.full(up.at_us.size, Turn.PRODUCER),
-        place=np.arange(up.at_us.size),
-    )
-    begun = Moments.of(passes.begun, Turn.COMPACTOR)
-    retired = Moments.of([(t_us, place) for t_us, place, _, _ in passes.retired], Turn.COMPACTOR)
-    syncs, looks = _syncs_and_looks(passes, spec, rules, horizon_us)
-    n_syncs, known = _knowledge(syncs, looks, retired)
-    retired_blocks = [block for _, _, block, _ in passes.retired]
-    stamp_us = np.array([block.stamp_us for block in retired_blocks], np.int64)
-    # Marks become known from the first look on that knows as many, and are then old enough or not.
-    learnt = np.searchsorted(known, np.arange(retired.at_us.size), side="right")
-    old_enough = np.searchsorted(looks.at_us, stamp_us + rules.delay_us, side="right")
-    deleting = np.maximum(learnt, old_enough)
-    uploaded = np.arange(up.at_us.size) + np.searchsorted(begun.at_us, up.at_us, side="left")
+    up = uploads(scenario.producers, streams, scenario.horizon_us)
+    numbers = range(len(scenario.compactor.names))
+    fleet = [process(number, scenario, rules, up, streams) for number in numbers]
+    begun, done = Acts([own.begun for own in fleet]), Acts([own.done for own in fleet])
+    retired, looks = Acts([own.retired for own in fleet]), Acts([own.looks for own in fleet])
+    syncs = Acts([own.syncs for own in fleet]).moments
+    made = begun.in_order([own.passes.made for own in fleet])
+    parents = begun.in_order([own.passes.parents for own in fleet])
+    finished = done.column([begun.rows(k)[: own.done.at_us.size] for k, own in enumerate(fleet)])
+    uploaded = _number(up, fleet, made, begun.moments.at_us)
+    gone = retired.in_order([own.passes.retired for own in fleet])
+    retired_blocks = np.array([block.index for *_, block, _ in gone], np.int64)
+    n_looks = looks.moments.at_us.size
+    # The looks of a process among all; behind the last of them is none.
+    look = [np.append(looks.rows(k), n_looks) for k in numbers]
+    learnt = retired.column([look[k][own.learnt] for k, own in enumerate(fleet)])
+    deleting = retired.column([look[k][own.deleting] for k, own in enumerate(fleet)])
+    due_us = np.append(looks.moments.at_us, NEVER)[deleting]
+    by_look = np.argsort(learnt, kind="stable")
+    ordinals = np.array([block.index for block in made], np.int64)
+    blocks = _blocks(scenario, up, uploaded, made)
+    blocks.put_us[ordinals[finished]] = done.moments.at_us
+    _note_successors(blocks, fleet)
+    blocks.deleted_us[retired_blocks] = retired.moments.at_us if rules.deletes_at_once else due_us
+    if rules.marks:
+        blocks.marked_us[retired_blocks] = retired.moments.at_us
+        blocks.stamp_us[retired_blocks] = [block.stamp_us for *_, block, _ in gone]
     return Writers(
-        blocks=_blocks(
-            scenario, up, uploaded, passes, rules, np.append(looks.at_us, NEVER)[deleting]
-        ),
+        blocks=blocks,
         uploaded=uploaded,
-        made=np.array([block.index for block in passes.made], np.int64),
-        parents=Ragged.of([[block.index for block in parents] for parents in passes.parents]),
-        is_compaction=np.array(
-            [
-                block.group == parents[0].group
-                for block, parents in zip(passes.made, passes.parents, strict=True)
-            ],
-            np.bool_,
+        made=ordinals,
+        parents=Ragged.of([[block.index for block in each] for each in parents]),
+        is_compaction=_are_compactions(made, parents),
+        puts=Moments(
+            at_us=up.at_us,
+            turn=np.full(up.at_us.size, Turn.PRODUCER),
+            place=np.arange(up.at_us.size),
         ),
-        puts=puts,
-        begun=begun,
-        done=Moments.of(passes.done, Turn.COMPACTOR),
-        retired=retired,
-        retired_blocks=np.array([block.index for block in retired_blocks], np.int64),
-        reasons=np.array([RETIRE_REASONS.index(why) for *_, why in passes.retired], np.int64),
-        again_us=np.array(passes.again_us, np.int64),
+        begun=begun.moments,
+        done=done.moments,
+        finished=finished,
+        retired=retired.moments,
+        retired_blocks=retired_blocks,
+        reasons=np.array([RETIRE_REASONS.index(why) for *_, why in gone], np.int64),
+        again_us=np.array([t_us for own in fleet for t_us in own.passes.again_us], np.int64),
         syncs=syncs,
-        looks=looks,
-        n_syncs=n_syncs,
-        known=known,
+        looks=looks.moments,
+        n_syncs=_before(syncs, looks.moments),
+        learnt=retired_blocks[by_look[: np.count_nonzero(learnt < n_looks)]],
+        known=np.searchsorted(learnt[by_look], np.arange(n_looks), side="right"),
         deleting=deleting,
     )
 
 
-def _syncs_and_looks(
-    passes: Passes, spec: Compactor, rules: Rules, horizon_us: int
-) -> tuple[Moments, Moments]:
-    """When any job of the compactor's process lists the bucket, and when one looks what is due."""
-    every_us = rules.cleanup.every_us
-    syncs = Moments.of(passes.syncs, Turn.COMPACTOR).then(
-        Moments.ticks(spec.progress_interval_us, horizon_us, Turn.PROGRESS),
-        Moments.ticks(every_us, horizon_us, Turn.CLEANER),
-    )
-    looks = Moments.of([] if rules.deletes_at_once else passes.looks, Turn.COMPACTOR)
-    if rules.cleanup.when == "every" and not rules.deletes_at_once:
-        looks = Moments.ticks(every_us, horizon_us, Turn.CLEANER, place=1)
-    return syncs.at(syncs.order), looks.at(looks.order)
+def _number(up: Uploads, fleet: Sequence[Process], made: Sequence[Piece], begun_us: Ints) -> Ints:
+    """Give each block its ordinal in the run; returned are those of uploads.
+
+    Who is begun at the instant of an upload comes after it.
+    """
+    ordinals = np.arange(len(made)) + np.searchsorted(up.at_us, begun_us, side="right")
+    for block, ordinal in zip(made, ordinals.tolist(), strict=True):
+        block.index = ordinal
+    uploaded = np.arange(up.at_us.size) + np.searchsorted(begun_us, up.at_us, side="left")
+    for own in fleet:
+        # The last uploads may not be seen any more.
+        seen = zip(own.passes.seen, uploaded[own.uploads].tolist(), strict=False)
+        for block, ordinal in seen:
+            block.index = ordinal
+    return uploaded
 
 
-def _knowledge(syncs: Moments, looks: Moments, marks: Moments) -> tuple[Ints, Ints]:
-    """Per look, how many syncs came before it, and how many marks the last of them found."""
-    order = syncs.then(looks, marks).order
-    n_syncs, n_looks = syncs.at_us.size, looks.at_us.size
-    is_sync, is_mark = order < n_syncs, order >= n_syncs + n_looks
-    synced = np.cumsum(is_sync, dtype=np.int64)
-    marked = np.cumsum(is_mark, dtype=np.int64)
-    at_sync = np.append(0, marked[is_sync])
-    before = synced[~is_sync & ~is_mark]
-    return before, at_sync[before]
+def _are_compactions(
+    made: Sequence[Piece], parents: Sequence[Sequence[Piece]]
+) -> npt.NDArray[np.bool_]:
+    """Which of some blocks are of the group of what they were made of."""
+    alike = [block.group == each[0].group for block, each in zip(made, parents, strict=True)]
+    return np.array(alike, np.bool_)
 
 
-def _blocks(
-    scenario: Scenario,
-    up: Uploads,
-    uploaded: Ints,
-    passes: Passes,
-    rules: Rules,
-    due_us: Ints,
-) -> Blocks:
-    """The table of blocks; ``due_us``: when a look deletes each retired one, NEVER if none."""
-    n, n_made = uploaded.size + len(passes.made), len(passes.made)
-    made = np.array([block.index for block in passes.made], np.int64)
-    length_us, producers = scenario.producers.block_length_us, scenario.producers
+def _before(syncs: Moments, looks: Moments) -> Ints:
+    """Per look, how many syncs came before it."""
+    order = syncs.then(looks).order
+    is_sync = order < syncs.at_us.size
+    return np.cumsum(is_sync, dtype=np.int64)[~is_sync]
 
-    def column(of_uploads: Ints | int, of_made: Sequence[int]) -> Ints:
+
+def _note_successors(blocks: Blocks, fleet: Sequence[Process]) -> None:
+    pairs = [(one.index, by.index) for own in fleet for one, by in own.passes.contained]
+    inner, outer = np.array(pairs, np.int64).reshape(-1, 2).T
+    # Of several that came to contain a block the first counts.
+    blocks.successor[inner[::-1]] = outer[::-1]
+
+
+def _blocks(scenario: Scenario, up: Uploads, uploaded: Ints, made: Sequence[Piece]) -> Blocks:
+    """The table of blocks, of which none is put, replaced or retired if a compactor made it."""
+    producers, n = scenario.producers, uploaded.size + len(made)
+    length_us, begun_us = producers.block_length_us, [block.created_us for block in made]
+    ordinals = np.array([block.index for block in made], np.int64)
+
+    def column(of_uploads: Ints | int, of_made: Sequence[int] | int) -> Ints:
         values = np.empty(n, np.int64)
-        values[uploaded] = of_uploads
-        values[made] = np.array(of_made, np.int64)
+        values[uploaded], values[ordinals] = of_uploads, np.array(of_made, np.int64)
         return values
 
-    done_us = [t_us for t_us, _ in passes.done]
-    begun_us = [t_us for t_us, _ in passes.begun]
-    never = np.full(n, NEVER)
-    successor, marked_us, stamp_us, deleted_us = np.full(n, -1), never, never.copy(), never.copy()
-    inner, outer = np.array(passes.contained, np.int64).reshape(-1, 2).T
-    # Of several that came to contain a block the first counts.
-    successor[inner[::-1]] = outer[::-1]
-    rows = [(block.index, t_us, block.stamp_us) for t_us, _, block, _ in passes.retired]
-    retired, retired_us, second_us = np.array(rows, np.int64).reshape(-1, 3).T
-    deleted_us[retired] = retired_us if rules.deletes_at_once else due_us
-    if rules.marks:
-        marked_us[retired], stamp_us[retired] = retired_us, second_us
     return Blocks(
-        stream=column(up.stream, [block.stream for block in passes.made]),
-        resolution=column(0, [block.resolution for block in passes.made]),
-        first=column(up.ordinal, [block.first for block in passes.made]),
-        end=column(up.ordinal + 1, [block.end for block in passes.made]),
-        level=column(1, [block.level for block in passes.made]),
-        bytes=column(producers.block_bytes, [block.bytes for block in passes.made]),
+        stream=column(up.stream, [block.stream for block in made]),
+        resolution=column(0, [block.resolution for block in made]),
+        first=column(up.ordinal, [block.first for block in made]),
+        end=column(up.ordinal + 1, [block.end for block in made]),
+        level=column(1, [block.level for block in made]),
+        bytes=column(producers.block_bytes, [block.bytes for block in made]),
         created_us=column((up.ordinal + 1) * length_us, begun_us),
         begun_us=column(up.at_us, begun_us),
-        put_us=column(up.at_us, done_us + [NEVER] * (n_made - len(done_us))),
-        successor=successor,
-        marked_us=marked_us,
-        stamp_us=stamp_us,
-        deleted_us=deleted_us,
+        put_us=column(up.at_us, NEVER),
+        successor=np.full(n, -1),
+        marked_us=np.full(n, NEVER),
+        stamp_us=np.full(n, NEVER),
+        deleted_us=np.full(n, NEVER),
     )
