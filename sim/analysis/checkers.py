@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from sim.analysis.backlog import Backlog
 from sim.analysis.damage import lost_data, unnoticed_us
 from sim.analysis.queries.exposure import Exposure, exposures
 from sim.conventions.placement import Shards
@@ -30,9 +31,11 @@ def observe(
 
     ``exposed`` is what other judges of the trial share, if there are any. ``stored-bytes`` and
     ``garbage-bytes`` are means over time. An empty window or sample gives 0 and ``n = 0``.
+    ``backlog`` and ``compaction-wait`` are those of `sim.analysis.backlog`.
     """
     counters = timelines.counters
     exposed = exposed or exposures(scenario, timelines)
+    due = Backlog.of(scenario, timelines)
     moved = observe_deletions(scenario, timelines, garbage_byte_seconds(timelines), exposed)
     return {
         "duplicate-compaction": counters["duplicate-compaction"],
@@ -49,6 +52,8 @@ def observe(
         "time-to-visible": time_to_visible(scenario, timelines),
         "retention-overshoot": moved["retention-overshoot"],
         "damage-found": moved["damage-found"],
+        "backlog": {"mean": due.mean, "most": due.most, "last": due.last},
+        "compaction-wait": _summary(due.waits_us),
     }
 
 

@@ -63,11 +63,13 @@ def command(
         return _rules(paths, scenarios, schemes, as_json=as_json)
     from sim.analysis.effort.estimate import effort
     from sim.report.lint import rule_lines, warmup_line
-    from sim.report.plan import effort_line, headline
+    from sim.report.plan import busy_line, effort_line, headline
 
     for path, scenario in zip(paths, scenarios, strict=True):
         click.echo(headline(scenario, common.shown_path(path)))
         click.echo(effort_line(effort(scenario)))
+        if line := busy_line(scenario):
+            click.secho(line, fg="red")
         if line := warmup_line(scenario):
             click.echo(line)
         for line, is_warning in rule_lines(scenario):

@@ -1,10 +1,11 @@
 """What a run would be, as lines and as data: what it takes, and every value with its origin."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.analysis.effort.estimate import Effort
+from sim.analysis.effort.estimate import Effort, busy_share
 from sim.core.units import US_PER_S
 from sim.errors import printable
 from sim.report.formats import format_bytes_short, format_count, format_span
@@ -15,9 +16,11 @@ from sim.scenario.origins import Origin, ResolvedValue
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["Plan", "effort_line", "headline", "plan_document", "plan_lines"]
+__all__ = ["Plan", "busy_line", "effort_line", "headline", "plan_document", "plan_lines"]
 
 _WIDTH_MAX: Final = 60
+_BUSY: Final = 0.8
+"""Share of the time for which a compactor may well be busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +79,28 @@ def effort_line(effort: Effort) -> str:
     )
 
 
+def busy_line(scenario: "Scenario") -> str:
+    """Say that compactors have more to do than they can, and what is enough; empty if they do not.
+
+    Enough is what keeps each of them busy for four fifths of the time.
+    """
+    share, shards = busy_share(scenario), scenario.compactor.n_shards
+    if share <= 1.0:
+        return ""
+    enough = min(math.ceil(share * shards / _BUSY), scenario.producers.count)
+    more = f"; compactor.count = {enough} is more" if enough > shards else ""
+    return (
+        f"  the compactor never catches up: it has work for {format_count(100.0 * share)} % of the "
+        f"time{more}"
+    )
+
+
 def plan_lines(plan: Plan, place: str) -> Iterator[str]:
     """Say what would run, what it takes, and where every value comes from."""
     yield headline(plan.scenario, place)
     yield effort_line(plan.effort)
+    if line := busy_line(plan.scenario):
+        yield line
     needed = format_bytes_short(plan.effort.total_bytes(plan.workers))
     yield (
         f"  {_number(plan.runs, 'run')} in {_number(plan.workers, 'process')}: about "

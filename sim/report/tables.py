@@ -211,14 +211,23 @@ def warning_lines(result: Result) -> "list[Text]":
             text = f"warning: {scheme.name}: {unsettled_words(drift, result.scenario.warmup_us)}"
             lines.append(_text(text, "red"))
         tried = scheme.exercised
+        due = total_counts([trial.counts for trial in scheme.trials]).get("backlog", {})
         for count, what in (
             (tried.halted, "halted: it merges, retires and deletes nothing until a restart"),
-            (tried.behind, "fell ever further behind"),
+            (tried.behind, f"never catches up: {_behind_words(due.get('last', 0.0))}"),
         ):
             if count:
                 text = f"warning: {scheme.name}: the compactor {what}"
                 lines.append(_text(f"{text} (in {count} of {tried.trials} trials)", "red"))
     return lines
+
+
+def _behind_words(due: float) -> str:
+    """Say how much is left undone, and what to set."""
+    return (
+        f"{format_count(due)} compactions are due at the end, and what waits for the last of them, "
+        "as retention does, waits for ever; is compactor.count too small?"
+    )
 
 
 def exposure_lines(schemes: Sequence[SchemeResult]) -> list[str]:

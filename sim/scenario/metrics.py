@@ -73,6 +73,10 @@ _ALL: Final = (
     *_sample("retention-overshoot"),
     *_sample("damage-found"),
     Metric(name="damage-found.never"),
+    Metric(name="backlog.mean", adding=Adding.MEAN),
+    Metric(name="backlog.most", adding=Adding.LARGEST),
+    Metric(name="backlog.last", adding=Adding.MEAN),
+    *_sample("compaction-wait"),
 )
 
 METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for metric in _ALL})

@@ -15,7 +15,7 @@ from sim.core.units import US_PER_S
 from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US
 from sim.scenario.schema import Scenario
 
-__all__ = ["Effort", "effort", "effort_of"]
+__all__ = ["Effort", "busy_share", "effort", "effort_of"]
 
 # Costs: measured on 2026-11-24 with CPython 3.11 on a shared x86-64 machine, by
 # `python -m tests.costs`. Bytes are peaks of resident memory, seconds are of one CPU.
@@ -96,6 +96,17 @@ def effort(scenario: Scenario, *, mode: str = "exact", schemes: int | None = Non
     Effort
     """
     return effort_of(sizes(scenario, schemes=schemes), mode)
+
+
+def busy_share(scenario: Scenario) -> float:
+    """Share of the run for which the busiest compactor has work; above 1 it never catches up.
+
+    What a compaction and a downsampling take counts, not the syncs between them.
+    """
+    n = sizes(scenario)
+    wanted, _ = _wanted(n)
+    streams = math.ceil(n.producers * n.rivals / n.compactors)
+    return wanted / n.producers * streams * n.work_us / n.horizon_us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,17 +241,8 @@ def _blocks(n: Sizes) -> tuple[float, float, float]:
     """Blocks of producers, blocks made of them, and how many of all are retired."""
     ready_us = max(0.0, n.horizon_us - n.upload_after_us)
     first = n.producers * math.floor(ready_us / max(n.block_length_us, n.upload_us))
-    counts = [
-        n.producers * math.floor(max(0.0, ready_us - n.block_length_us) / range_us)
-        for range_us in n.ranges_us
-    ]
-    floors = DOWNSAMPLED_SPANS_US if n.downsampling else ()
-    coarse = [
-        sum(c for c, range_us in zip(counts, n.ranges_us, strict=True) if range_us >= floor_us)
-        for floor_us in floors
-    ]
-    wanted = sum(counts) + sum(coarse)
-    made = min(wanted, _times(n, n.work_us)) if n.work_us else wanted
+    wanted, counts = _wanted(n)
+    made = min(wanted, n.hands * _times(n, n.work_us)) if n.work_us else wanted
     share = made / wanted if wanted else 0.0
     # What the next range is made of goes; so does, with a retention, what is too old.
     spans_us = (n.block_length_us, *n.ranges_us)
@@ -252,6 +254,18 @@ def _blocks(n: Sizes) -> tuple[float, float, float]:
     # Those who work on one stream may each make it all, and one of each is enough.
     again = (n.rivals - 1.0) * made
     return first, made + again, retired + again
+
+
+def _wanted(n: Sizes) -> tuple[float, list[float]]:
+    """Blocks that compactors would make if they kept up; of each range, those of raw samples."""
+    ready_us = max(0.0, n.horizon_us - n.upload_after_us - n.block_length_us)
+    counts = [float(n.producers * math.floor(ready_us / range_us)) for range_us in n.ranges_us]
+    floors = DOWNSAMPLED_SPANS_US if n.downsampling else ()
+    coarse = [
+        sum(c for c, range_us in zip(counts, n.ranges_us, strict=True) if range_us >= floor_us)
+        for floor_us in floors
+    ]
+    return sum(counts) + sum(coarse), counts
 
 
 def _attempts(n: Sizes, first: float, objects: float) -> float:

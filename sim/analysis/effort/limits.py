@@ -114,7 +114,7 @@ def _usual(scenario: Scenario, n: Sizes) -> Iterator[tuple[tuple[str | int, ...]
         (("producers", "block_length"), {"block_length_us": length_us, "ranges_us": stretched}),
         (("producers", "chunk_files"), {"chunk_files": min(n.chunk_files, 1.0)}),
         (("producers", "retry_after"), {"retry_us": max(n.retry_us, 0.5 * _M_US)}),
-        (("compactor", "count"), {"compactors": 1.0, "rivals": 1.0}),
+        (("compactor", "count"), {"compactors": 1.0, "rivals": 1.0, "hands": 1.0}),
         (("compactor", "wait_interval"), {"pass_us": max(n.pass_us, 5.0 * _M_US)}),
         (("compactor", "cleanup"), {"cleanup_us": max(n.cleanup_us, 5.0 * _M_US)}),
         (("gateways", "count"), {"gateways": min(n.gateways, 1.0), "shards": 1.0}),

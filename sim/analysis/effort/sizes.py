@@ -19,6 +19,8 @@ class Sizes:
         next; 0 where there is none.
     compactors, rivals : float
         How many there are, and how many of them work on one stream.
+    hands : float
+        How many compactions go on at a time at most.
     upload_us, work_us : float
         Mean duration of a producer's upload, and of one compaction with its upload.
     is_spread : bool
@@ -41,6 +43,7 @@ class Sizes:
     producers: float
     compactors: float
     rivals: float
+    hands: float
     chunk_files: float
     block_length_us: float
     upload_after_us: float
@@ -93,6 +96,7 @@ def sizes(scenario: Scenario, *, schemes: int | None = None) -> Sizes:
         producers=float(producers.count),
         compactors=float(len(compactor.names)),
         rivals=float(len(compactor.of_stream(0))),
+        hands=float(min(compactor.n_shards, producers.count)),
         chunk_files=float(producers.chunk_files),
         block_length_us=float(producers.block_length_us),
         upload_after_us=mean_us(producers.upload_after),

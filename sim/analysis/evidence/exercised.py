@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.analysis.backlog import Backlog
 from sim.analysis.evidence.windows import absent_from_us, gone_from_us
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
@@ -51,8 +52,8 @@ class Exercised:
     halted : int
         Trials in which the compactor halted, whenever that was.
     behind : int
-        Trials in which the compactor did not keep up: at the horizon a tenth of the level-1
-        blocks was overdue.
+        Trials in which the compactors did not keep up: at the horizon a tenth of the level-1
+        blocks was overdue, or the backlog had grown without an end.
     """
 
     trials: int = 0
@@ -107,7 +108,7 @@ def exercised(
         late=int(was_read[late].sum()),
         needed=needed,
         halted=int(timelines.counters["compactor-halt"] > 0),
-        behind=int(_is_behind(scenario, timelines)),
+        behind=int(_is_behind(scenario, timelines) or Backlog.of(scenario, timelines).grows),
     )
 
 
@@ -161,7 +162,8 @@ def _lacks(found: Exercised, *, is_gap: bool) -> Iterator[str]:
     if found.halted:
         yield f"the compactor halted in {trials.format(found.halted)}"
     if found.behind:
-        yield f"the compactor fell behind in {trials.format(found.behind)}"
+        more = "is compactor.count too small?"
+        yield f"the compactor fell behind in {trials.format(found.behind)} ({more})"
     if not found.retired and not found.deleted:
         yield "no block was retired after the warm-up"
     if not found.deleted:

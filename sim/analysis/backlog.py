@@ -1,0 +1,183 @@
+"""Compactions that were due and not done: whether a compactor keeps up with what is uploaded.
+
+It is what Thanos tells as `thanos_compact_todo_compactions`, worked out from what happened: a
+window of each of `compactor.ranges` but the first is due once all of its blocks, and a newer one,
+are old enough to be looked at, and is done once a block that contains them is in the store. What
+people have removed, or what has expired before, is not due any more. Blocks that people put there
+are left out, and downsampling is not counted.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+
+from sim.core.units import NEVER
+from sim.scenario.schema import Scenario
+from sim.trace.records import RETIRE_REASONS
+from sim.trace.timelines import BlockTable, Ints, Timelines
+
+__all__ = ["Backlog"]
+
+_LOST = tuple(RETIRE_REASONS.index(why) for why in ("retention", "by-hand"))
+_GROWTH = 1.1
+"""How much more there is in the last third than in the one before, of a backlog that grows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """Every compaction that was due, in [low_us, high_us); columns in no order.
+
+    Attributes
+    ----------
+    due_us : int64 array
+        Since when.
+    begun_us : int64 array
+        When the block came into being that did it; NEVER if none did.
+    end_us : int64 array
+        Until when (exclusive): done, or not due any more. NEVER if it is due at the end of the run.
+    """
+
+    low_us: int
+    high_us: int
+    due_us: Ints
+    begun_us: Ints
+    end_us: Ints
+
+    @classmethod
+    def of(cls, scenario: Scenario, timelines: Timelines) -> Self:
+        """The backlog of all compactors of a run, after the warm-up."""
+        length_us = scenario.producers.block_length_us
+        lengths = [range_us // length_us for range_us in scenario.compactor.ranges_us]
+        delay_us = scenario.compactor.consistency_delay_us
+        raw = _Raw(timelines.blocks, lengths[-1], delay_us)
+        found = [raw.windows(*both) for both in pairwise(lengths)]
+        none = np.zeros((3, 0), np.int64)
+        due_us, begun_us, end_us = np.concatenate([none, *found], axis=1)
+        is_due = (due_us < end_us) & (due_us < timelines.horizon_us)
+        return cls(
+            low_us=timelines.warmup_us,
+            high_us=timelines.horizon_us,
+            due_us=due_us[is_due],
+            begun_us=begun_us[is_due],
+            end_us=end_us[is_due],
+        )
+
+    @property
+    def waits_us(self) -> Ints:
+        """From due to begun, of those that began in the interval."""
+        is_begun = (self.begun_us >= self.low_us) & (self.begun_us < NEVER)
+        waits_us: Ints = (self.begun_us - self.due_us)[is_begun]
+        return np.maximum(waits_us, 0)
+
+    @property
+    def last(self) -> int:
+        """How many are due at the end."""
+        return int((self.end_us >= self.high_us).sum())
+
+    @property
+    def most(self) -> int:
+        """How many are due when there are most."""
+        return int(self._part(self.low_us, self.high_us)[1])
+
+    @property
+    def mean(self) -> float:
+        """How many are due, as a mean over time."""
+        return self._part(self.low_us, self.high_us)[2]
+
+    @property
+    def grows(self) -> bool:
+        """Whether it never comes to an end, and is larger and larger.
+
+        In the last third of the interval there are always more than at some time of the third
+        before, and a tenth more in the mean.
+        """
+        third_us = (self.high_us - self.low_us) // 3
+        middle_us = self.high_us - third_us
+        least_before, _, mean_before = self._part(middle_us - third_us, middle_us)
+        least, _, mean = self._part(middle_us, self.high_us)
+        return least > least_before and mean > _GROWTH * mean_before
+
+    @cached_property
+    def _steps(self) -> tuple[Ints, Ints]:
+        """Instants, and how many are due before the first and from each on."""
+        at_us = np.concatenate([self.due_us, self.end_us])
+        change = np.repeat((1, -1), (self.due_us.size, self.end_us.size))
+        order = np.argsort(at_us, kind="stable")
+        times_us, first = np.unique(at_us[order], return_index=True)
+        ends = np.append(first[1:], at_us.size) - 1
+        return times_us, np.append(0, np.cumsum(change[order])[ends])
+
+    def _part(self, low_us: int, high_us: int) -> tuple[int, int, float]:
+        """The least, the most and the mean of a part of the run."""
+        if high_us <= low_us or not self.due_us.size:
+            return 0, 0, 0.0
+        at_us, due = self._steps
+        first, end = np.searchsorted(at_us, low_us, side="right"), np.searchsorted(at_us, high_us)
+        there = due[first : end + 1]
+        spans_us = np.diff([low_us, *at_us[first:end], high_us])
+        mean = int((there * spans_us).sum()) / (high_us - low_us)
+        return int(there.min()), int(there.max()), mean
+
+
+class _Raw:
+    """Raw blocks by the level-1 blocks in them, which are placed on a line: stream after stream.
+
+    The line is cut into windows of any range without a window of two streams.
+    """
+
+    def __init__(self, blocks: BlockTable, longest: int, delay_us: int) -> None:
+        has_data = blocks.data_ptr[1:] > blocks.data_ptr[:-1]
+        rows = np.flatnonzero((blocks.resolution == 0) & ~blocks.by_hand & has_data)
+        first = blocks.data_ordinal[blocks.data_ptr[rows]]
+        last = blocks.data_ordinal[blocks.data_ptr[rows + 1] - 1]
+        self._width = (int(last.max(initial=0)) // longest + 1) * longest
+        at = blocks.stream[rows] * self._width
+        self._first, self._last = at + first, at + last
+        self._is_made = blocks.level[rows] > 1
+        self._created_us = blocks.created_us[rows]
+        self._committed_us = blocks.committed_us[rows]
+        is_lost = np.isin(blocks.retired_why[rows], _LOST)
+        self._lost_us = np.where(is_lost, blocks.retired_us[rows], NEVER)
+        is_cut = np.isin(rows, blocks.of_producers)
+        cut = np.flatnonzero(is_cut)[np.argsort(self._first[is_cut])]
+        self._cut, self._seen_us = self._first[cut], self._committed_us[cut] + delay_us
+
+    def windows(self, part: int, length: int) -> Ints:
+        """When compactions of windows of ``length`` were due, begun, and no longer due.
+
+        Such a window has blocks in two or more of the windows of ``part``, the range before.
+        """
+        if not self._cut.size:
+            return np.zeros((3, 0), np.int64)
+        window, start = np.unique(self._cut // length, return_index=True)
+        # Uploads of a stream come in order: the next one is the first that is newer.
+        after = np.append(start[1:], self._cut.size)
+        stream = np.append(self._cut // self._width, -1)
+        is_followed = stream[after] == stream[start]
+        due_us = np.where(is_followed, np.append(self._seen_us, NEVER)[after], NEVER)
+        begun_us, end_us = np.full(window.size, NEVER), np.full(window.size, NEVER)
+        row, at = self._reach(length)
+        where = np.searchsorted(window, at)
+        is_there = np.append(window, -1)[where] == at
+        row, where = row[is_there], where[is_there]
+        first, last = self._cut[start], self._cut[after - 1]
+        does = self._is_made[row] & (self._first[row] <= first[where])
+        does &= self._last[row] >= last[where]
+        np.minimum.at(begun_us, where[does], self._created_us[row[does]])
+        np.minimum.at(end_us, where[does], self._committed_us[row[does]])
+        np.minimum.at(end_us, where, self._lost_us[row])
+        parts = np.unique(self._cut // part)
+        is_work = np.bincount(np.searchsorted(window, parts * part // length)) > 1
+        work: Ints = np.array([due_us, begun_us, end_us])[:, is_work]
+        return work
+
+    def _reach(self, length: int) -> tuple[Ints, Ints]:
+        """Every pair of a block (row) and a window that it has blocks of."""
+        from_, to = self._first // length, self._last // length
+        n = to - from_ + 1
+        row = np.repeat(np.arange(n.size), n)
+        within = np.arange(row.size) - np.repeat(np.cumsum(n) - n, n)
+        return row, from_[row] + within
