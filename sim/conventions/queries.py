@@ -6,19 +6,22 @@ touches a block, see the same queries.
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.arrivals import arrival_batches, arrivals, arrivals_within, choose
+from sim.core.arrivals import (
+    WORD_BITS,
+    arrival_batches,
+    arrivals,
+    arrivals_within,
+    choose,
+    choose_bits,
+)
 from sim.core.streams import Stream, Streams
 from sim.scenario.schema import QueryClass, Scenario
 
 Ints = npt.NDArray[np.int64]
-
-_DRAWN_AT_ONCE: Final = 1 << 22
-"""Streams that are drawn together, 8 bytes each."""
 
 
 def n_asked(scenario: Scenario, query_class: QueryClass) -> int:
@@ -33,6 +36,21 @@ def reach(query_class: QueryClass, min_us: Ints, max_us: Ints) -> tuple[Ints, In
         min_us + query_class.offset_us + 1,
         max_us + query_class.offset_us + query_class.range_us,
     )
+
+
+class StreamSets:
+    """The streams that each of some queries asks for: rows of ``bits``, see `choose_bits`."""
+
+    def __init__(self, bits: npt.NDArray[np.uint64]) -> None:
+        self._n_words = bits.shape[1]
+        self._words = bits.reshape(-1)
+
+    def hold(self, row: Ints, stream: Ints) -> npt.NDArray[np.bool_]:
+        """Whether each row has the stream beside it."""
+        word = row if self._n_words == 1 else row * self._n_words + stream // WORD_BITS
+        place = (stream % WORD_BITS).astype(np.uint64)
+        has: npt.NDArray[np.bool_] = (self._words[word] >> place) & np.uint64(1) != 0
+        return has
 
 
 class Queries:
@@ -63,21 +81,32 @@ class Queries:
         takes = self._class.takes
         if takes.is_constant:
             return np.full(query.size, takes.draw_us(0.5), np.int64)
-        return takes.draw_many_us(self._stream("takes").at_many(query))
+        return takes.draw_many_us(self.takes_uniforms(query))
+
+    def takes_uniforms(self, query: Ints) -> npt.NDArray[np.float64]:
+        """The uniform from which each draws how long it takes, shape as ``query``."""
+        return self._stream("takes").at_many(query)
+
+    @property
+    def asks_for_all(self) -> bool:
+        """Whether each asks for every stream."""
+        return self._n_asked == self._n_streams
+
+    def streams_of(self, query: int) -> tuple[int, ...]:
+        """The streams that a query asks for, ascending."""
+        draws, one = self._stream("streams"), np.array([query])
+        return tuple(choose(draws, one, self._n_streams, self._n_asked)[0].tolist())
+
+    def stream_sets(self, query: Ints) -> StreamSets:
+        """The streams that each of the queries asks for."""
+        draws = self._stream("streams")
+        return StreamSets(choose_bits(draws, query, self._n_streams, self._n_asked))
 
     def asks_for(self, query: Ints, stream: Ints) -> npt.NDArray[np.bool_]:
-        """Whether each query asks for the stream beside it."""
-        if self._n_asked == self._n_streams or not query.size:
+        """Whether each query asks for the stream beside it; drawn anew where one comes again."""
+        if self.asks_for_all:
             return np.ones(query.size, np.bool_)
-        draws, asked = self._stream("streams"), np.empty(query.size, np.bool_)
-        # Query by query, in portions: each of them draws all of its streams.
-        order, at_once = np.argsort(query, kind="stable"), max(1, _DRAWN_AT_ONCE // self._n_asked)
-        for low in range(0, query.size, at_once):
-            here = order[low : low + at_once]
-            unique, position = np.unique(query[here], return_inverse=True)
-            drawn = choose(draws, unique, self._n_streams, self._n_asked)
-            asked[here] = (drawn[position] == stream[here][:, None]).any(axis=1)
-        return asked
+        return self.stream_sets(query).hold(np.arange(query.size), stream)
 
     def replica(self, query: int, gateway: int, key: str, candidates: range) -> int:
         """The replica from which a query reads an object at a gateway that draws one per read."""

@@ -17,14 +17,25 @@ from numpy.typing import NDArray
 from sim.core.streams import Stream
 from sim.core.units import NEVER
 
-__all__ = ["RATE_MAX_PER_S", "arrival_batches", "arrivals", "arrivals_within", "choose"]
+__all__ = [
+    "RATE_MAX_PER_S",
+    "WORD_BITS",
+    "arrival_batches",
+    "arrivals",
+    "arrivals_within",
+    "choose",
+    "choose_bits",
+]
 
 RATE_MAX_PER_S: Final = 1e9
+WORD_BITS: Final = 64
+"""Numbers of which one word of a set says whether they are in it."""
 
 _PER_WINDOW: Final = 16
 _WINDOW_MAX_US: Final = 2**52
 _WINDOWS_PER_BATCH: Final = 1_024
 _BATCHES_PER_COUNT: Final = 16
+_ONE: Final = np.uint64(1)
 _COUNTS_FROM: Final = 2**62
 """Ordinal of the count of window 0; places count from 0 and never get there."""
 
@@ -226,23 +237,61 @@ def choose(stream: Stream, ordinals: NDArray[np.int64], n: int, k: int) -> NDArr
     ------
     R. W. Floyd in J. Bentley, "Programming pearls: a sample of brilliance", CACM 30(9), 1987.
     """
+    which = _checked_ordinals(ordinals, n, k)
+    if which.size == 0 or k == 0:
+        return np.zeros((which.size, k), np.int64)
+    if k == n:
+        return np.tile(np.arange(n, dtype=np.int64), (which.size, 1))
+    chosen = np.empty((which.size, k), np.int64)
+    for j in range(k):
+        last = n - k + j
+        pick = (stream.at_many(which * k + j) * (last + 1)).astype(np.int64)
+        taken = (chosen[:, :j] == pick[:, None]).any(axis=1)
+        chosen[:, j] = np.where(taken, last, pick)
+    chosen.sort(axis=1)
+    return chosen
+
+
+def choose_bits(stream: Stream, ordinals: NDArray[np.int64], n: int, k: int) -> NDArray[np.uint64]:
+    """Choose as `choose` does, and return sets instead of lists.
+
+    Parameters
+    ----------
+    stream, ordinals, n, k
+        As for `choose`.
+
+    Returns
+    -------
+    array of uint64, shape (m, ⌈n / 64⌉)
+        Bit i % 64 of word i // 64 is 1 where i is chosen.
+
+    Raises
+    ------
+    ValueError
+        As `choose`.
+    """
+    which = _checked_ordinals(ordinals, n, k)
+    n_words = -(-n // WORD_BITS)
+    bits = np.zeros(which.size * n_words, np.uint64)
+    row = np.arange(which.size) * n_words
+    for j in range(k):
+        last = n - k + j
+        pick = (stream.at_many(which * k + j) * (last + 1)).astype(np.int64)
+        word, bit = row + pick // WORD_BITS, _ONE << (pick % WORD_BITS).astype(np.uint64)
+        taken = (bits[word] & bit) != 0
+        word = np.where(taken, row + last // WORD_BITS, word)
+        # No word comes twice, so that none of these is lost.
+        bits[word] |= np.where(taken, _ONE << np.uint64(last % WORD_BITS), bit)
+    return bits.reshape(which.size, n_words)
+
+
+def _checked_ordinals(ordinals: NDArray[np.int64], n: int, k: int) -> NDArray[np.int64]:
+    """Return the ordinals of a choice as int64, or raise ValueError."""
     if not 0 <= k <= n:
         raise ValueError(f"k={k!r} must be in [0, n={n!r}]")
     which = np.asarray(ordinals)
     if which.ndim != 1:
         raise ValueError(f"ordinals={which.shape} array must have one dimension")
-    if which.size == 0 or k == 0:
-        return np.zeros((which.size, k), np.int64)
-    if int(which.min()) < 0 or (int(which.max()) + 1) * k > 2**63:
+    if which.size and k and (int(which.min()) < 0 or (int(which.max()) + 1) * k > 2**63):
         raise ValueError(f"ordinals={which.min()}..{which.max()} must be in [0, 2^63 / k)")
-    if k == n:
-        return np.tile(np.arange(n, dtype=np.int64), (which.size, 1))
-    first = which.astype(np.int64) * k
-    chosen = np.empty((which.size, k), np.int64)
-    for j in range(k):
-        last = n - k + j
-        pick = (stream.at_many(first + j) * (last + 1)).astype(np.int64)
-        taken = (chosen[:, :j] == pick[:, None]).any(axis=1)
-        chosen[:, j] = np.where(taken, last, pick)
-    chosen.sort(axis=1)
-    return chosen
+    return which.astype(np.int64)

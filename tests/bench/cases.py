@@ -67,7 +67,7 @@ def _sweep(*words: str) -> tuple[str, ...]:
     )
 
 
-_DRAWN: Final = {
+DRAWN: Final[Mapping[str, Any]] = {
     "producers.count": 4,
     "queries.0.streams": 2,
     "queries.0.takes": {"law": "exponential", "mean": "10s"},
@@ -78,7 +78,7 @@ CASES: Final[Mapping[str, Case]] = {
     "plain": Case("plain", {"queries.0.rate": "6/m"}, {"queries.0.rate": "1/m"}),
     "sampled": Case("sampled", {"queries.0.rate": "100/s"}, {"queries.0.rate": "20/s"}),
     "drawn": Case(
-        "sampled", {**_DRAWN, "queries.0.rate": "20/s"}, {**_DRAWN, "queries.0.rate": "4/s"}
+        "sampled", {**DRAWN, "queries.0.rate": "20/s"}, {**DRAWN, "queries.0.rate": "4/s"}
     ),
     "exact": Case("exact", {"rate": "1000000/s", "times": 200}),
     "help": Case("start", {"words": ["--help"], "times": 5}),

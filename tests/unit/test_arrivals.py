@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.core.arrivals import arrival_batches, arrivals, arrivals_within, choose
+from sim.core.arrivals import arrival_batches, arrivals, arrivals_within, choose, choose_bits
 from sim.core.streams import Stream, Streams
 from tests.stats import assert_power, ks_within, mean_within, share_within
 
@@ -121,7 +121,21 @@ def test_a_choice_does_not_depend_on_the_others() -> None:
     assert np.array_equal(choose(Stream(10), some, 9, 3), everything[some])
 
 
+@pytest.mark.parametrize(
+    ("n", "k"), [(1, 1), (9, 3), (63, 62), (64, 2), (65, 64), (130, 1), (130, 130)]
+)
+def test_bits_are_set_where_streams_are_chosen(n: int, k: int) -> None:
+    ordinals = np.array([0, 5, 5, 1_000_000, *range(40)])
+    bits = choose_bits(Stream(11), ordinals, n, k)
+    assert bits.shape == (ordinals.size, -(-n // 64))
+    found = [[i for i in range(n) if int(row[i // 64]) >> i % 64 & 1] for row in bits]
+    assert found == choose(Stream(11), ordinals, n, k).tolist()
+    assert sum(int(word).bit_count() for word in bits.flat) == ordinals.size * k
+
+
 def test_choosing_nothing() -> None:
+    assert not choose_bits(Stream(0), np.arange(3), 5, 0).any()
+    assert choose_bits(Stream(0), np.arange(0), 70, 2).shape == (0, 2)
     assert choose(Stream(0), np.arange(3), 5, 0).shape == (3, 0)
     assert choose(Stream(0), np.arange(0), 5, 2).shape == (0, 2)
     assert choose(Stream(0), np.arange(2), 0, 0).shape == (2, 0)
@@ -131,6 +145,8 @@ def test_choosing_nothing() -> None:
 def test_refuses_bad_sizes(n: int, k: int) -> None:
     with pytest.raises(ValueError, match=r"^k="):
         choose(Stream(0), np.arange(3), n, k)
+    with pytest.raises(ValueError, match=r"^k="):
+        choose_bits(Stream(0), np.arange(3), n, k)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +155,8 @@ def test_refuses_bad_sizes(n: int, k: int) -> None:
 def test_refuses_bad_ordinals(ordinals: NDArray[np.int64]) -> None:
     with pytest.raises(ValueError, match=r"^ordinals="):
         choose(Stream(0), ordinals, 9, 3)
+    with pytest.raises(ValueError, match=r"^ordinals="):
+        choose_bits(Stream(0), ordinals, 9, 3)
 
 
 @pytest.mark.parametrize("rate", [0.001, 3.0, 2e4])

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.analysis.queries import sampled, some_streams
+from sim.analysis.intervals import Ints
+from sim.analysis.queries import meetings, sampled, some_streams
 from sim.analysis.queries.evaluate import (
     class_hazards,
     evaluate_exact,
@@ -17,7 +18,6 @@ from sim.analysis.queries.evaluate import (
 )
 from sim.analysis.queries.exposure import Exposure
 from sim.analysis.queries.one_query import find_asked, judged
-from sim.conventions import queries as asking
 from sim.core.arrivals import arrivals, choose
 from sim.core.streams import Streams
 from sim.errors import ScenarioError
@@ -239,12 +239,12 @@ def test_sampled_piece_by_piece_is_as_at_once(
     assert at_once[0].queries == codes.size > 16_384
     pieces: list[int] = []
     monkeypatch.setattr(sampled, "_AT_ONCE", 1)
-    monkeypatch.setattr(asking, "_DRAWN_AT_ONCE", 20)
+    monkeypatch.setattr(meetings, "_AT_ONCE", 20)
     real = sampled._Draws.codes
 
-    def noted(self: sampled._Draws) -> sampled.Codes:
-        pieces.append(self._first)
-        return real(self)
+    def noted(self: sampled._Draws, first: int, at_us: Ints) -> sampled.Codes:
+        pieces.append(first)
+        return real(self, first, at_us)
 
     monkeypatch.setattr(sampled._Draws, "codes", noted)
     assert evaluate_sampled(scenario, timelines) == at_once

@@ -200,15 +200,13 @@ def _drawn(exposure: Exposure, outcome: str) -> Iterator[Asked]:
 
 def numbered(exposure: Exposure, number: int, at_us: int) -> Asked:
     """The drawn query of a class that arrives at ``at_us`` as ``number``, counted from 0."""
-    n = exposure.n_streams
     queries = Queries(exposure.scenario, exposure.query_class, exposure.streams)
-    chosen = queries.asks_for(np.full(n, number), np.arange(n))
     return Asked(
         query=exposure.query_class.name,
         number=number,
         at_us=at_us,
         takes_us=int(queries.takes_us(np.array([number]))[0]),
-        streams=tuple(np.flatnonzero(chosen).tolist()),
+        streams=queries.streams_of(number),
     )
 
 

@@ -1,17 +1,18 @@
 """Outcomes of actual arrivals, evaluated as vectors (``SEMANTICS.md`` Q1-Q6)."""
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.intervals import Ints, pairs
+from sim.analysis.intervals import Ints
 from sim.analysis.queries.every_stream import gateway_bits, gateways_of, whole_hazards
 from sim.analysis.queries.exposure import Exposure
 from sim.analysis.queries.failures import Failures
-from sim.analysis.queries.outcomes import CODE
+from sim.analysis.queries.meetings import Meetings, Rows
+from sim.analysis.queries.outcomes import CODE, NOBODY
 from sim.analysis.queries.retries import Arrived, Retries
 from sim.conventions.queries import Queries
 from sim.core.streams import Streams
@@ -19,8 +20,7 @@ from sim.core.units import NEVER
 from sim.scenario.schema import OUTCOMES
 
 Codes = npt.NDArray[np.int8]
-_MEETINGS: Final = 4_000_000
-_AT_ONCE: Final = 1 << 20
+_AT_ONCE: Final = 1 << 18
 """Queries that are evaluated together; what there is to gain by more is less than the noise."""
 
 
@@ -42,7 +42,9 @@ def outcomes(
         for a, b, outcome in zip(begin, finish, hazards.outcome, strict=True):
             codes[a:b] = CODE[outcome]
         return at_us, codes
-    return at_us, _Draws(exposure, queries, at_us, first).codes()
+    draws, parts = _Draws(exposure, queries), range(0, at_us.size, _AT_ONCE)
+    found = [draws.codes(first + low, at_us[low : low + _AT_ONCE]) for low in parts]
+    return at_us, np.concatenate([np.zeros(0, np.int8), *found])
 
 
 def count_outcomes(exposure: Exposure, streams: Streams) -> Ints:
@@ -69,11 +71,11 @@ def count_outcomes(exposure: Exposure, streams: Streams) -> Ints:
 def _count_draws(exposure: Exposure, queries: Queries) -> Ints:
     """As :func:`count_outcomes`, for queries that differ by their draws."""
     counts = np.zeros(len(OUTCOMES), np.int64)
-    seen = 0
+    draws, seen = _Draws(exposure, queries), 0
     for at_us in _together(queries.arrival_batches()):
         first = int(np.searchsorted(at_us, exposure.timelines.warmup_us))
-        codes = _Draws(exposure, queries, at_us[first:], seen + first).codes()
-        counts += np.bincount(codes, minlength=len(OUTCOMES))
+        codes = draws.codes(seen + first, at_us[first:])
+        counts += [np.count_nonzero(codes == code) for code in range(len(OUTCOMES))]
         seen += at_us.size
     return counts
 
@@ -102,43 +104,55 @@ def is_function_of_time(exposure: Exposure) -> bool:
 class _Draws:
     """Queries that differ by their draws: streams, duration, replicas."""
 
-    def __init__(self, exposure: Exposure, queries: Queries, at_us: Ints, first: int) -> None:
+    def __init__(self, exposure: Exposure, queries: Queries) -> None:
         self._exposure = exposure
         self._queries = queries
-        self._at_us = at_us
-        self._first = first
-        self._takes_us = queries.takes_us(np.arange(first, first + at_us.size, dtype=np.int64))
+        self._lacking: dict[frozenset[int], Meetings] = {}
 
-    def codes(self) -> Codes:
-        """The outcome code of every arrival."""
+    @cached_property
+    def _failing(self) -> "_Failing":
+        return _Failing(self._exposure, self._queries, self._exposure.failures)
+
+    @cached_property
+    def _failing_apart(self) -> tuple["_Failing", "_Failing"]:
+        """Which gateways go down, and which find an object gone."""
+        rows = self._exposure.failures
+        down, missed = rows.where(rows.object < 0), rows.where(rows.object >= 0)
+        return (
+            _Failing(self._exposure, self._queries, down, is_told_apart=True),
+            _Failing(self._exposure, self._queries, missed, is_told_apart=True),
+        )
+
+    def codes(self, first: int, at_us: Ints) -> Codes:
+        """The outcome code of every arrival, of which the first has the number ``first``."""
+        query = np.arange(first, first + at_us.size, dtype=np.int64)
         if self._exposure.tries_again:
-            return self._codes_of_retries()
-        return self._codes(self._failing_gateways(self._exposure.failures))
+            return self._codes_of_retries(query, at_us)
+        return self._codes(query, at_us, self._failing.gateways(query, at_us))
 
-    def _codes(self, failing: npt.NDArray[Any]) -> Codes:
+    def _codes(self, query: Ints, at_us: Ints, failing: npt.NDArray[Any]) -> Codes:
         """The outcome codes if these gateways fail, as bit sets."""
-        codes = np.full(self._at_us.size, CODE["ok"], np.int8)
-        rule = self._exposure.rule
-        for mask in np.unique(np.append(failing, 0)).tolist():
-            members = np.flatnonzero(failing == mask)
-            lost_gateways = gateways_of(mask)
+        codes, rule = np.full(at_us.size, CODE["ok"], np.int8), self._exposure.rule
+        codes[self._missing(query, at_us, NOBODY)] = rule.code(NOBODY, is_missing=True)
+        failed = np.flatnonzero(failing != 0)
+        sets = failing[failed]
+        for mask in np.unique(sets).tolist():
+            members, lost_gateways = failed[sets == mask], gateways_of(mask)
             codes[members] = rule.code(lost_gateways, is_missing=False)
-            if lost_gateways and rule.failing_decides:
+            if rule.failing_decides:
                 continue
-            lost = members[self._misses(members, lost_gateways)]
+            lost = members[self._missing(query[members], at_us[members], lost_gateways)]
             codes[lost] = rule.code(lost_gateways, is_missing=True)
         return codes
 
-    def _codes_of_retries(self) -> Codes:
+    def _codes_of_retries(self, query: Ints, at_us: Ints) -> Codes:
         """The outcome codes where a query that finds an object gone is tried again."""
-        rows, rule = self._exposure.failures, self._exposure.rule
-        down = self._failing_gateways(rows.where(rows.object < 0), is_told_apart=True)
-        missed = self._failing_gateways(rows.where(rows.object >= 0), is_told_apart=True)
+        down, missed = (f.gateways(query, at_us) for f in self._failing_apart)
         missed = missed & ~down
-        found = np.flatnonzero(missed)
-        arrived = Arrived(found + self._first, self._at_us[found], self._takes_us[found])
+        found = np.flatnonzero(missed != 0)
+        arrived = Arrived(query[found], at_us[found], self._queries.takes_us(query[found]))
         retries = Retries(self._exposure, self._queries, arrived, down[found], missed[found])
-        codes = self._codes(down)
+        codes, rule = self._codes(query, at_us, down), self._exposure.rule
         lacks = retries.missing()
         for mask in np.unique(retries.failing).tolist():
             for is_missing in (False, True):
@@ -146,69 +160,56 @@ class _Draws:
                 codes[rows_alike] = rule.code(gateways_of(mask), is_missing=is_missing)
         return codes
 
-    def _failing_gateways(self, rows: Failures, *, is_told_apart: bool = False) -> npt.NDArray[Any]:
-        """Bit set of the gateways that fail each query.
+    def _missing(self, query: Ints, at_us: Ints, left_out: frozenset[int]) -> Ints:
+        """Positions of the queries that miss data without the gateways left out."""
+        if left_out not in self._lacking:
+            lapses = self._exposure.lapses(left_out)
+            rows = Rows(np.zeros_like(lapses.stream), *lapses)
+            self._lacking[left_out] = _meetings(self._exposure, self._queries, rows)
+        met = self._lacking[left_out].of(query, at_us)
+        return np.concatenate([np.zeros(0, np.int64), *(position for _, position in met)])
 
-        One stands for all that decide alike, unless they are to be told apart.
-        """
-        longest_us = int(self._takes_us.max(initial=0))
-        start, end = rows.during(longest_us)
-        is_any = self._exposure.rule.failing_decides and not is_told_apart
-        bits = gateway_bits(np.zeros_like(rows.lost) if is_any else rows.lost)
-        masks = np.zeros(self._at_us.size, bits.dtype)
-        for part in _portions(start, end, self._at_us):
-            row, query = self._meetings(part, start[part], end[part])
-            late = self._at_us[query] + self._takes_us[query] >= rows.absent_us[row]
-            row, query = row[late], query[late]
-            chosen = self._queries.asks_for(query + self._first, rows.stream[row])
-            row, query = row[chosen], query[chosen]
-            drawn = self._reads(query, row, rows)
-            row, query = row[drawn], query[drawn]
-            np.bitwise_or.at(masks, query, bits[row])
-        return masks
 
-    def _misses(self, members: Ints, left_out: frozenset[int]) -> npt.NDArray[np.bool_]:
-        """Which of the queries (ascending) miss data without the gateways left out."""
-        at_us = self._at_us[members]
-        if self._exposure.n_drawn == self._exposure.n_streams and not self._exposure.lacks_blocks:
-            return self._exposure.missing_any(0, left_out).holds(at_us)
-        takes_us = self._takes_us[members]
-        lapses = self._exposure.lapses(left_out)
-        start, end = lapses.during(int(takes_us.max(initial=0)))
-        lost = np.zeros(members.size, np.bool_)
-        for part in _portions(start, end, at_us):
-            first = np.searchsorted(at_us, start[part])
-            last = np.searchsorted(at_us, end[part])
-            left, position = pairs(first.astype(np.int64), last.astype(np.int64))
-            row = part[left]
-            late = at_us[position] + takes_us[position] >= lapses.absent_us[row]
-            row, position = row[late], position[late]
-            asking = members[position] + self._first
-            chosen = self._queries.asks_for(asking, lapses.stream[row])
-            lost[position[chosen]] = True
-        return lost
+class _Failing:
+    """Which gateways fail queries.
 
-    def _meetings(self, part: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
-        first = np.searchsorted(self._at_us, start).astype(np.int64)
-        last = np.searchsorted(self._at_us, end).astype(np.int64)
-        row, query = pairs(first, last)
-        return part[row], query
+    One stands for all that decide alike, unless they are to be told apart.
+    """
 
-    def _reads(self, query: Ints, row: Ints, rows: Failures) -> npt.NDArray[np.bool_]:
-        """Whether each query draws the replica of the row beside it."""
-        replica = rows.replica[row]
-        keep = replica < 0
-        readable = self._exposure.readable
+    def __init__(
+        self, exposure: Exposure, queries: Queries, rows: Failures, *, is_told_apart: bool = False
+    ) -> None:
+        self._exposure, self._queries, self._rows = exposure, queries, rows
+        is_any = exposure.rule.failing_decides and not is_told_apart
+        lost = np.zeros_like(rows.lost) if is_any else rows.lost
+        kinds, kind = np.unique(lost, return_inverse=True)
+        # Where a replica must have been drawn too, each row is looked at by itself.
+        self._first_row = kinds.size
+        what = np.where(rows.replica < 0, kind, self._first_row + np.arange(lost.size))
+        self._bits = gateway_bits(np.concatenate([kinds, lost]))
+        columns = Rows(what, rows.stream, rows.start_us, rows.end_us, rows.absent_us)
+        self._meetings = _meetings(exposure, queries, columns)
+
+    def gateways(self, query: Ints, at_us: Ints) -> npt.NDArray[Any]:
+        """Bit set of those that fail each of the queries."""
+        failing = np.zeros(query.size, self._bits.dtype)
+        for what, position in self._meetings.of(query, at_us):
+            drawn = self._reads(query[position], what - self._first_row)
+            what, position = what[drawn], position[drawn]
+            np.bitwise_or.at(failing, position, self._bits[what])
+        return failing
+
+    def _reads(self, query: Ints, row: Ints) -> npt.NDArray[np.bool_]:
+        """Whether each query draws the replica of the row beside it; none is needed below 0."""
+        keep, rows, exposure = row < 0, self._rows, self._exposure
         for i in np.flatnonzero(~keep).tolist():
-            key = self._exposure.key(int(rows.block[row[i]]), int(rows.object[row[i]]))
-            number, gateway = int(query[i]) + self._first, int(rows.gateway[row[i]])
-            keep[i] = self._queries.replica(number, gateway, key, readable) == replica[i]
+            r = int(row[i])
+            key = exposure.key(int(rows.block[r]), int(rows.object[r]))
+            gateway = int(rows.gateway[r])
+            drawn = self._queries.replica(int(query[i]), gateway, key, exposure.readable)
+            keep[i] = drawn == rows.replica[r]
         return keep
 
 
-def _portions(start: Ints, end: Ints, at_us: Ints) -> list[Ints]:
-    """Rows in portions that meet a few million queries each, so that memory stays small."""
-    met = np.searchsorted(at_us, end) - np.searchsorted(at_us, start)
-    portion = np.cumsum(np.maximum(met, 0)) // _MEETINGS
-    edges = np.unique(np.append(portion, -1))
-    return [np.flatnonzero((portion > a) & (portion <= b)) for a, b in pairwise(edges.tolist())]
+def _meetings(exposure: Exposure, queries: Queries, rows: Rows) -> Meetings:
+    return Meetings(queries, exposure.query_class.takes, exposure.n_streams, rows)
