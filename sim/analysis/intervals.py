@@ -138,3 +138,24 @@ def steps(start: Ints, end: Ints, weight: Ints) -> tuple[Spans, Ints]:
     np.add.at(total, position, change)
     value = np.cumsum(total)
     return Spans(at[:-1], at[1:]), value[:-1]
+
+
+def greatest(
+    first: Ints, last: Ints, value: npt.NDArray[np.float64], size: int
+) -> npt.NDArray[np.float64]:
+    """The greatest ``value`` of the intervals [first, last) that hold each of range(size).
+
+    None of them is empty; -inf where none holds. It costs O((n + size) log size), however many
+    intervals overlap: each is two stretches of a power of two, and stretches are halved together.
+    """
+    found = np.full(size, -np.inf)
+    power = np.frexp((last - first).astype(np.float64))[1] - 1
+    for exponent in range(int(power.max(initial=0)), -1, -1):
+        half = 1 << exponent
+        halved = found.copy()
+        np.maximum(found[half:], found[:-half], out=halved[half:])
+        rows = power == exponent
+        np.maximum.at(halved, first[rows], value[rows])
+        np.maximum.at(halved, last[rows] - half, value[rows])
+        found = halved
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from sim.analysis.intervals import (
     Ints,
     Spans,
     complement,
+    greatest,
     intersect,
     merge,
     merge_groups,
@@ -144,3 +146,17 @@ def test_empty_sets() -> None:
     assert subtract(some, EMPTY) == some
     assert EMPTY.measure() == 0
     assert EMPTY.holds(ints([1])).tolist() == [False]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 16, 17, 100])
+def test_the_greatest_value_is_that_of_all_intervals_that_hold(size: int) -> None:
+    rng = np.random.default_rng(size)
+    for number in (0, 1, 2 * size):
+        first = rng.integers(0, size, number)
+        last = rng.integers(first + 1, size + 1)
+        value = rng.integers(-5, 1_000_000, number).astype(np.float64)
+        rows = list(zip(first.tolist(), last.tolist(), value.tolist(), strict=True))
+        expected = [
+            max([v for a, b, v in rows if a <= i < b], default=-np.inf) for i in range(size)
+        ]
+        assert greatest(first, last, value, size).tolist() == expected

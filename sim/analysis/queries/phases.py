@@ -9,15 +9,13 @@ probability 1 - (t - s - e) / P. Replicas are independent; of several blocks the
 *e* decides. ``SEMANTICS.md`` G1, G4, G5, Q2-Q4.
 """
 
-import heapq
-import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.analysis.evidence.windows import absent_from_us
-from sim.analysis.intervals import Ints
+from sim.analysis.intervals import Ints, greatest
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
 from sim.scenario.schema import SchemeSpec
@@ -29,8 +27,13 @@ __all__ = ["failing_over_phases"]
 _ROWS_MAX: Final = 20_000
 """Deletions beyond which a failure is no rare thing, and the trials say enough."""
 
-Row = tuple[int, int, int]
-"""[start, end) of arrivals that fail at a reader that has not synced since *e*: start, end, e."""
+
+class _Rows(NamedTuple):
+    """Rows (n,): arrivals in [start_us, end_us) fail at a reader that has not synced since *e*."""
+
+    start_us: Ints
+    end_us: Ints
+    e_us: Ints
 
 
 def failing_over_phases(exposure: Exposure, takes_us: int) -> float | None:
@@ -55,9 +58,9 @@ def failing_over_phases(exposure: Exposure, takes_us: int) -> float | None:
     rows = _rows(exposure, takes_us)
     if rows is None or length_us <= 0:
         return None
-    if not any(rows):
+    edges = np.unique(np.concatenate([t for r in rows for t in (r.start_us, r.end_us)]))
+    if not edges.size:
         return 0.0
-    edges = np.unique(np.array([t for of_shard in rows for row in of_shard for t in row[:2]]))
     period_us, sync_us = gateways.sync_interval.mean, gateways.sync_takes.mean
     # A query is fine only if it is fine at every gateway of every shard.
     latest = np.stack([_latest(of_shard, edges) for of_shard in rows])
@@ -78,7 +81,7 @@ def failing_over_phases(exposure: Exposure, takes_us: int) -> float | None:
     return min(1.0, total_us / length_us)
 
 
-def _rows(exposure: Exposure, takes_us: int) -> list[list[Row]] | None:
+def _rows(exposure: Exposure, takes_us: int) -> list[_Rows] | None:
     """Per shard, the deletions that some phase of a reader would meet too late; None: too many."""
     timelines, spec = exposure.timelines, exposure.scenario.gateways
     blocks = timelines.blocks
@@ -94,12 +97,8 @@ def _rows(exposure: Exposure, takes_us: int) -> list[list[Row]] | None:
     if int(late.sum()) > _ROWS_MAX:
         return None
     shard = blocks.stream % spec.shards
-    found = np.stack([start, end, let_go_us], axis=1)
-    return [
-        # Blocks that went together are one row.
-        [(a, b, c) for a, b, c in np.unique(found[late & (shard == number)], axis=0).tolist()]
-        for number in range(spec.shards)
-    ]
+    of_shards = [late & (shard == number) for number in range(spec.shards)]
+    return [_Rows(start[those], end[those], let_go_us[those]) for those in of_shards]
 
 
 def _let_go_us(timelines: Timelines, gone_us: Ints, scheme: SchemeSpec) -> Ints:
@@ -122,21 +121,10 @@ def _let_go_us(timelines: Timelines, gone_us: Ints, scheme: SchemeSpec) -> Ints:
     return let_go_us
 
 
-def _latest(rows: list[Row], edges: Ints) -> npt.NDArray[np.float64]:
+def _latest(rows: _Rows, edges: Ints) -> npt.NDArray[np.float64]:
     """On each piece between edges, the latest *e* of the rows in force; -inf without any."""
-    found = np.full(edges.size, -math.inf)
-    waiting: list[tuple[int, int]] = []
-    next_row = 0
-    for i, t in enumerate(edges.tolist()):
-        while next_row < len(rows) and rows[next_row][0] <= t:
-            _, end, e = rows[next_row]
-            heapq.heappush(waiting, (-e, end))
-            next_row += 1
-        while waiting and waiting[0][1] <= t:
-            heapq.heappop(waiting)
-        if waiting:
-            found[i] = -waiting[0][0]
-    return found
+    first, last = np.searchsorted(edges, rows.start_us), np.searchsorted(edges, rows.end_us)
+    return greatest(first, last, rows.e_us.astype(np.float64), edges.size)
 
 
 def _kinks(latest: npt.NDArray[np.float64], sync_us: float, period_us: float) -> Ints:
