@@ -101,7 +101,7 @@ PATHS = (
     "compactor.compaction_takes",
     "compactor.delete_takes", "compactor.downsampling", "compactor.consistency_delay",
     "compactor.vertical_compaction", "compactor.count", "compactor.shards",
-    "compactor.asks_index_size",
+    "compactor.asks_index_size", "compactor.concurrency",
     "compactor.retention", "compactor.retention.raw", "compactor.cleanup", "compactor.size_ratio",
     "gateways.count", "gateways.shards", "gateways.sync_interval", "gateways.sync_takes",
     "gateways.phase", "gateways.consistency_delay", "gateways.partial_response",
@@ -190,6 +190,8 @@ def valid(rng: random.Random) -> Raw:
         raw["faults"] = [outage, {"kind": "compactor-crash", "at": "3h", "lasts": "1h"}]
     if rng.random() < 0.2:
         raw["compactor"] |= {"count": 2, "shards": rng.choice((1, 2))}
+    elif rng.random() < 0.2:
+        raw["compactor"]["concurrency"] = rng.choice((1, 2, 1000))
     if rng.random() < 0.1:
         raw["gateways"]["cache"] = {"chunks": rng.choice(("1us", "1h", "24h"))}
     elif rng.random() < 0.1:

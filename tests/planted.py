@@ -10,6 +10,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +35,7 @@ from tests.unit import (
     test_store,
     test_transfer,
     test_view,
+    test_workers,
 )
 
 __all__ = ["BUGS", "Bug"]
@@ -303,6 +305,22 @@ def _compactor() -> Iterator[Bug]:
         made=_lossy,
         noticed_by=test_compactor.test_the_same_plan_twice_is_a_duplicate_and_the_older_block_stays,
     )
+    yield Bug(
+        what="a group waits until every worker is done",
+        where="sim.model.actors.compactor:work_off",
+        made=_in_rounds,
+        noticed_by=test_workers.test_a_worker_takes_the_next_group_while_others_are_busy,
+    )
+
+
+def _in_rounds(right: Any) -> Any:
+    def work_off(jobs: Any, workers: Any, *others: Any) -> Any:
+        has_worked = False
+        while some := list(islice(jobs, len(workers))):
+            has_worked |= yield from right(iter(some), workers, *others)
+        return has_worked
+
+    return work_off
 
 
 def _planning_the_newest(right: Any) -> Any:

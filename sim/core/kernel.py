@@ -187,3 +187,32 @@ class Kernel:
             yield from actor
         except simpy.Interrupt:
             return
+
+
+class WokenKernel(Kernel):
+    """A kernel for actors whom another one wakes, which asks when they want to be.
+
+    Attributes
+    ----------
+    wakes_us : int
+        The instant that whoever slept last wants to act at.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(beside=kernel)
+        self.is_steady = kernel.is_steady
+        self.wakes_us = 0
+        self._kernel = kernel
+
+    def due_us(self, t_us: int) -> int:
+        """As of the kernel whose clock it shares."""
+        return self._kernel.due_us(t_us)
+
+    def lasts_us(self, takes_us: int) -> int:
+        """As of the kernel whose clock it shares."""
+        return self._kernel.lasts_us(takes_us)
+
+    def sleep(self, delay_us: int, phase: int) -> Sleep:
+        """An event that never comes; :attr:`wakes_us` is when the actor is to be sent on."""
+        self.wakes_us = self.due_us(self.now_us + delay_us)
+        return simpy.Event(self._env)

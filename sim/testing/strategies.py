@@ -136,6 +136,7 @@ def _compactors(draw: DrawFn, length_m: int, count: int, *, downsampling: bool) 
         "ranges": [f"{r}m" for r in ranges[: draw(st.integers(2, 3))]],
         "vertical_compaction": draw(_seldom(None, st.booleans())),
         "asks_index_size": draw(_seldom(None, _just(True))),
+        "concurrency": draw(_seldom(None, _among(2, 3))),
         "download_takes": draw(_seldom("0s", lag_laws(20))),
         "compaction_takes": draw(lag_laws(30)),
         "upload_takes": draw(_seldom("0s", lag_laws(10))),

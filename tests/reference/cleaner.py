@@ -24,6 +24,9 @@ PASSES, PROGRESS, CLEANING, READING = range(4)
 COMPACTORS_AT_MOST = 1000
 """As many may have one job each, and act in their order (C16)."""
 
+WORKERS_AT_MOST = 1000
+"""As many may one job have, which act in their order (C18)."""
+
 
 @dataclass
 class Synced:
@@ -108,7 +111,7 @@ class Job(Crashable):
 
     def __init__(self, process: Process, number: int) -> None:
         turn = number * COMPACTORS_AT_MOST + (process.number or 0)
-        super().__init__(process.world, COMPACTOR, turn)
+        super().__init__(process.world, COMPACTOR, turn * WORKERS_AT_MOST)
         self.memory = process
         self.name = process.name
         self.spec = process.world.scenario.compactor

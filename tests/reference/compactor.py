@@ -8,21 +8,127 @@ import simpy
 
 from sim.core.laws import Law
 from sim.core.units import NEVER, parse_duration
+from sim.scenario.schema import Compactor as CompactorSpec
 from tests.reference import view
-from tests.reference.actors import Exit, download, upload
+from tests.reference.actors import Exit, delete, download, upload
 from tests.reference.cleaner import PASSES, Job, Process, by_age
-from tests.reference.client import RequestFailed
+from tests.reference.client import Client, RequestFailed
 from tests.reference.planner import overlapping, plan, share_sources
-from tests.reference.world import Block, Steps
+from tests.reference.store import Store
+from tests.reference.world import COMPACTOR, Actor, Block, Steps
 
 DOWNSAMPLE_AT_LEAST_US = {1: parse_duration("40h"), 2: parse_duration("10d")}
+
+Work = Generator[simpy.Event, object, bool]
+"""Steps that return whether something was, or was wrong."""
 
 
 class Halt(Exception):
     """The passes come to an end."""
 
 
-class Compactor(Job):
+class Merging(Actor):
+    """Whoever compacts a plan."""
+
+    memory: Process
+    spec: CompactorSpec
+    store: Store
+
+    @property
+    def client(self) -> Client:
+        """How the process reads and writes in its present life."""
+        return self.memory.client
+
+    def tells_apart(self, parents: list[Block]) -> tuple[str, ...]:
+        """What names a download beside its begin (C14, C18)."""
+        return ()
+
+    def ask_index_sizes(self, plan: list[Block]) -> None:
+        """HEAD the index of each planned block (C7)."""
+        if not self.spec.asks_index_size:
+            return
+        for block in plan:
+            try:
+                found = self.client.head(block.key("index"))
+            except RequestFailed:
+                raise Exit from None
+            if found is None:
+                raise Exit
+
+    def compact(self, parents: list[Block]) -> Steps:
+        """Download, compact, upload, retire the parents (C8)."""
+        if (yield from self.download(parents)):
+            raise Halt
+        created_us = self.world.now_us
+        block = self.world.new_block(
+            stream=parents[0].stream,
+            resolution=parents[0].resolution,
+            min_us=min(parent.min_us for parent in parents),
+            max_us=max(parent.max_us for parent in parents),
+            level=1 + max(parent.level for parent in parents),
+            sources=frozenset[int | str]().union(*(parent.sources for parent in parents)),
+            data=frozenset[int]().union(*(parent.data for parent in parents)),
+            created_us=self.client.clock_us(created_us),
+            chunk_files=self.world.scenario.producers.chunk_files,
+        )
+        draw_us, name = self.world.draw_us, self.memory.name
+        takes_us = draw_us(self.spec.compaction_takes, name, "compaction-takes", block.id)
+        yield from self.until(created_us + self.slowed_us(takes_us))
+        yield from self.upload_counted(block)
+        for parent in by_age(parents):
+            yield from self.retire(parent, "compacted")
+
+    def upload_counted(self, block: Block) -> Steps:
+        """Upload what was made, and count it if it was there before (C8, C12)."""
+        twins = [
+            other
+            for other in self.world.blocks.values()
+            if other.group == block.group
+            and other.sources == block.sources
+            and other.committed_us != NEVER
+        ]
+        try:
+            yield from self._upload(block)
+        finally:
+            if twins and block.committed_us != NEVER:
+                self.world.counts.add("duplicate-compaction")
+
+    def download(self, parents: list[Block]) -> Work:
+        law = self.spec.download_takes
+        identity = (self.memory.name, "download-takes", self.world.now_us)
+        drawn_us = self.world.draw_us(law, *identity, *self.tells_apart(parents))
+        return (yield from download(self, self.client, parents, self.slowed_us(drawn_us)))
+
+    def _upload(self, block: Block) -> Steps:
+        law = self.spec.upload_takes
+        takes_us = self.world.draw_us(law, self.memory.name, "upload-takes", block.id)
+        yield from upload(self, self.client, block, self.slowed_us(takes_us))
+
+    def retire(self, block: Block, why: str) -> Steps:
+        """Declare a block obsolete the way the scheme does, and delete it if that is at once."""
+        self.memory.way.retire(self.client, self.store, block, why)
+        if self.memory.way.goes_at_once(self.store, block):
+            law, name = self.spec.delete_takes, self.memory.name
+            takes_us = self.world.draw_us(law, name, "delete-takes", block.id)
+            yield from delete(self, self.client, block, self.slowed_us(takes_us))
+
+
+class Worker(Merging):
+    """One of several of a compactor (C18)."""
+
+    def __init__(self, job: Compactor, number: int) -> None:
+        super().__init__(job.world, COMPACTOR, job.number + number)
+        self.name = job.name
+        self.memory = job.memory
+        self.spec = job.spec
+        self.store = job.store
+
+    def tells_apart(self, parents: list[Block]) -> tuple[str, ...]:
+        """The first block."""
+        return (parents[0].id,)
+
+
+class Compactor(Job, Merging):
     """Compacts, downsamples and retires blocks."""
 
     def __init__(self, process: Process) -> None:
@@ -59,12 +165,11 @@ class Compactor(Job):
         yield from self._retention()
         yield from self.clean_partial()
 
-    def _iteration(self) -> Generator[simpy.Event, object, bool]:
+    def _iteration(self) -> Work:
         """Sync, clean, collect garbage, compact each group at most once (C2).
 
         Returns whether anything was compacted.
         """
-        compacted = False
         yield from self.sync()
         deleted: list[Block] = []
         if self.memory.way.cleanup == "in-pass":
@@ -73,95 +178,72 @@ class Compactor(Job):
         memory = self.memory
         garbage = view.without(memory.synced.duplicates, deleted)
         for block in by_age([block for block in garbage if block.id not in memory.marked_us]):
-            yield from self._retire(block, "garbage")
-        synced = memory.synced
-        for group in sorted({block.group for block in synced.blocks}):
-            blocks = [block for block in synced.blocks if block.group == group]
-            if len(blocks) < 2:
-                continue
-            merges = self.spec.vertical_compaction and group[1] == 0
-            excluded = synced.excluded
-            free = [block for block in blocks if block.id not in excluded]
-            parents = overlapping(free if merges else blocks)
-            if parents and (not merges or share_sources(parents)):
-                raise Halt
-            if not parents:
-                parents = plan(blocks, self.spec.ranges_us, excluded)
-            job = (self.world.now_us, [parent.id for parent in parents])
-            if parents and job not in self.done:
-                self.done.append(job)
-                self._ask_index_sizes(parents)
-                yield from self._compact(parents)
-                compacted = True
+            yield from self.retire(block, "garbage")
+        groups = sorted({block.group for block in memory.synced.blocks})
+        compacted = yield from self._work_off(groups)
         if self.memory.way.cleanup == "end-of-pass":
             yield from self.delete_marked()
         return compacted
 
-    def _ask_index_sizes(self, plan: list[Block]) -> None:
-        """HEAD the index of each planned block (C7)."""
-        if not self.spec.asks_index_size:
-            return
-        for block in plan:
+    def _work_off(self, groups: list[tuple[int, int]]) -> Generator[simpy.Event, object, bool]:
+        """Give groups to workers, one after the other (C2, C18); whether one was compacted."""
+        n = self.spec.concurrency or 1
+        workers = [Worker(self, number) if n > 1 else self for number in range(n)]
+        waiting, free = list(groups), set(range(n))
+        under_way: dict[int, tuple[Work, simpy.Event]] = {}
+        errors: list[Exception] = []
+        results: list[bool] = []
+
+        def go_on(number: int, steps: Work) -> None:
             try:
-                found = self.client.head(block.key("index"))
-            except RequestFailed:
-                raise Exit from None
-            if found is None:
-                raise Exit
+                under_way[number] = steps, next(steps)
+            except StopIteration as end:
+                results.append(end.value)
+                free.add(number)
+            except (Halt, Exit, RequestFailed) as error:
+                errors.append(error)
 
-    def _compact(self, parents: list[Block]) -> Steps:
-        """Download, compact, upload, retire the parents (C8)."""
-        if (yield from self._download(parents)):
-            raise Halt
-        created_us = self.world.now_us
-        block = self.world.new_block(
-            stream=parents[0].stream,
-            resolution=parents[0].resolution,
-            min_us=min(parent.min_us for parent in parents),
-            max_us=max(parent.max_us for parent in parents),
-            level=1 + max(parent.level for parent in parents),
-            sources=frozenset[int | str]().union(*(parent.sources for parent in parents)),
-            data=frozenset[int]().union(*(parent.data for parent in parents)),
-            created_us=self.client.clock_us(created_us),
-            chunk_files=self.world.scenario.producers.chunk_files,
-        )
-        draw_us, name = self.world.draw_us, self.memory.name
-        takes_us = draw_us(self.spec.compaction_takes, name, "compaction-takes", block.id)
-        yield from self.until(created_us + self.slowed_us(takes_us))
-        yield from self._upload_counted(block)
-        for parent in by_age(parents):
-            yield from self._retire(parent, "compacted")
-
-    def _upload_counted(self, block: Block) -> Steps:
-        """Upload what was made, and count it if it was there before (C8, C12)."""
-        twins = [
-            other
-            for other in self.world.blocks.values()
-            if other.group == block.group
-            and other.sources == block.sources
-            and other.committed_us != NEVER
-        ]
         try:
-            yield from self._upload(block)
+            while True:
+                while free and waiting and not errors:
+                    number = min(free)
+                    free.remove(number)
+                    go_on(number, self._work_on(waiting.pop(0), workers[number]))
+                if not under_way:
+                    break
+                yield simpy.AnyOf(self.world, [event for _, event in under_way.values()])
+                number = min(n for n, (_, event) in under_way.items() if event.processed)
+                go_on(number, under_way.pop(number)[0])
         finally:
-            if twins and block.committed_us != NEVER:
-                self.world.counts.add("duplicate-compaction")
+            for steps, _ in under_way.values():
+                steps.close()
+        for kind in (Halt, Exit, RequestFailed):
+            for error in errors:
+                if isinstance(error, kind):
+                    raise error
+        return any(results)
 
-    def _download(self, parents: list[Block]) -> Generator[simpy.Event, object, bool]:
-        law = self.spec.download_takes
-        drawn_us = self.world.draw_us(law, self.memory.name, "download-takes", self.world.now_us)
-        return (yield from download(self, self.client, parents, self.slowed_us(drawn_us)))
-
-    def _upload(self, block: Block) -> Steps:
-        law = self.spec.upload_takes
-        takes_us = self.world.draw_us(law, self.memory.name, "upload-takes", block.id)
-        yield from upload(self, self.client, block, self.slowed_us(takes_us))
-
-    def _retire(self, block: Block, why: str) -> Steps:
-        """Declare a block obsolete the way the scheme does, and delete it if that is at once."""
-        self.memory.way.retire(self.client, self.store, block, why)
-        if self.memory.way.goes_at_once(self.store, block):
-            yield from self.delete_block(block)
+    def _work_on(self, group: tuple[int, int], worker: Merging) -> Work:
+        """Check, plan and compact a group; returns whether it was compacted (C6, C7)."""
+        synced = self.memory.synced
+        blocks = [block for block in synced.blocks if block.group == group]
+        if len(blocks) < 2:
+            return False
+        merges = self.spec.vertical_compaction and group[1] == 0
+        excluded = synced.excluded
+        free = [block for block in blocks if block.id not in excluded]
+        parents = overlapping(free if merges else blocks)
+        if parents and (not merges or share_sources(parents)):
+            raise Halt
+        if not parents:
+            parents = plan(blocks, self.spec.ranges_us, excluded)
+        job = (self.world.now_us, [parent.id for parent in parents])
+        if not parents or job in self.done:
+            return False
+        self.done.append(job)
+        worker.ask_index_sizes(parents)
+        yield from worker.compact(parents)
+        return True
 
     def _downsample(self, resolution: int, at_least_us: int) -> Steps:
         """Make every long block of the finer resolution a coarser one (C12)."""
@@ -177,7 +259,7 @@ class Compactor(Job):
             )
         ]
         for parent in sorted(jobs, key=lambda block: (block.stream, block.min_us)):
-            if (yield from self._download([parent])):
+            if (yield from self.download([parent])):
                 raise Exit
             created_us = self.world.now_us
             block = self.world.new_block(
@@ -195,7 +277,7 @@ class Compactor(Job):
             identity = (self.memory.name, "downsampling-takes", block.id)
             takes_us = self.slowed_us(self.world.draw_us(law, *identity))
             yield from self.until(created_us + takes_us)
-            yield from self._upload_counted(block)
+            yield from self.upload_counted(block)
 
     def _retention(self) -> Steps:
         """Retire every block that is too old for its resolution (C10)."""
@@ -210,6 +292,6 @@ class Compactor(Job):
         ]
         try:
             for block in by_age(expired):
-                yield from self._retire(block, "retention")
+                yield from self.retire(block, "retention")
         except RequestFailed:
             raise Exit from None

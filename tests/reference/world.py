@@ -20,7 +20,7 @@ from tests.reference.faults import is_befallen
 
 RESOLUTIONS = ("raw", "5m", "1h")
 FAULTS, PRODUCERS, COMPACTOR, OPERATOR, GATEWAYS, QUERIES = range(6)
-_ACTORS_PER_PHASE = 1_000_000
+_ACTORS_PER_PHASE = 100_000_000
 
 Steps = Generator[simpy.Event, object, None]
 

@@ -106,7 +106,8 @@ def busy_share(scenario: Scenario) -> float:
     n = sizes(scenario)
     wanted, _ = _wanted(n)
     streams = math.ceil(n.producers * n.rivals / n.compactors)
-    return wanted / n.producers * streams * n.work_us / n.horizon_us
+    at_a_time = min(scenario.compactor.n_workers, streams)
+    return wanted / n.producers * streams * n.work_us / (at_a_time * n.horizon_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

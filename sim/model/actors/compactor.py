@@ -1,32 +1,28 @@
 """The compactor: the pass of the real one, in its order (``SEMANTICS.md`` C1-C13)."""
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from functools import partial
 
-from sim.core.kernel import Kernel
-from sim.core.laws import Law
+from sim.core.kernel import Kernel, WokenKernel
 from sim.core.streams import Streams
 from sim.model.actors import downsampling, planner
-from sim.model.actors.janitor import Exited, Janitor, fatal
+from sim.model.actors.janitor import Exited, fatal
+from sim.model.actors.merger import Halted, Merger
 from sim.model.actors.retention import Expiry
 from sim.model.actors.syncer import Syncer
+from sim.model.actors.workers import Worker, work_off
 from sim.model.blocks.catalog import Block
 from sim.model.rests import Account
 from sim.model.schemes import Scheme
-from sim.model.store.transfer import IndexLacks, Steps, download, upload
+from sim.model.store.transfer import Steps
 from sim.model.views.reader import Reader
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
-from sim.trace.records import CompactRecord
 
 Group = tuple[int, int]
 
 
-class Halted(Exception):
-    """The compactor met what it must not touch; ``args`` is the reason."""
-
-
-class Compactor(Janitor):
+class Compactor(Merger):
     """The passes of the compactor's process."""
 
     def __init__(
@@ -58,6 +54,18 @@ class Compactor(Janitor):
         self._backlog = downsampling.Backlog()
         self._done_at_us = -1
         self._done: set[tuple[int, ...]] = set()
+        self._workers = [
+            Worker(
+                spec,
+                scheme,
+                syncer=syncer,
+                kernel=WokenKernel(kernel),
+                streams=streams,
+                recorder=recorder,
+                number=number,
+            )
+            for _ in range(spec.n_workers if spec.n_workers > 1 else 0)
+        ]
 
     def run(self) -> Steps:
         """Pass after pass; raises Halted or Exited."""
@@ -134,16 +142,24 @@ class Compactor(Janitor):
         yield from self.retire(garbage, "garbage")
         self._absorb()
         has_worked = False
-        for group in sorted(self._dirty):
-            plan = self._plan(group)
-            if plan and self._is_news(plan):
-                if self.spec.asks_index_size:
-                    self._ask_index_sizes(plan)
-                yield from self._compact(plan)
-                has_worked = True
+        if self._workers:
+            jobs = (partial(self._work_on, group) for group in sorted(self._dirty))
+            has_worked = yield from work_off(jobs, self._workers, self.kernel, self.phase)
+        else:
+            for group in sorted(self._dirty):
+                if (yield from self._work_on(group, self)):
+                    has_worked = True
         if self.scheme.cleanup.when == "end-of-pass":
             yield from self.delete_marked()
         return has_worked
+
+    def _work_on(self, group: Group, merger: Merger) -> Steps:
+        """Compact a group once, if something in it is due; whether it was."""
+        plan = self._plan(group)
+        if not plan or not self._is_news(plan):
+            return False
+        yield from merger.compact(plan)
+        return True
 
     def _is_news(self, plan: list[Block]) -> bool:
         """Whether the plan has not been carried out at this very instant already.
@@ -175,17 +191,6 @@ class Compactor(Janitor):
             self._dirty.discard(group)
         return plan
 
-    def _ask_index_sizes(self, plan: list[Block]) -> None:
-        """HEAD the index of each planned block; how large it is does not matter here."""
-        client, now_us = self.view.client, self.kernel.now_us
-        index = client.store.catalog.index_object
-        for block in plan:
-            client.tally.count("head", now_us)
-            with fatal():
-                client.raise_if_failing("head", block, index, now_us)
-            if not client.head(block, index, now_us):
-                raise Exited("not-found", client.store.catalog.key(block, index))
-
     def _halt_unless_mergeable(self, overlapping: list[Block]) -> None:
         """Halt at blocks that overlap, unless they may be merged and have no data in common."""
         first, second = overlapping[:2]
@@ -195,62 +200,9 @@ class Compactor(Janitor):
         if len(set(sources)) < len(sources):
             raise Halted(f"overlap of sources {first.id} {second.id}")
 
-    def _compact(self, parents: list[Block]) -> Steps:
-        lacking = yield from self._download(parents)
-        if lacking:
-            raise Halted(lacking)
-        yield from self._make(parents, parents[0].resolution, self.spec.compaction_takes)
-        yield from self.retire(parents, "compacted")
-
-    def _download(self, parents: list[Block]) -> Steps:
-        """Read the parents; what the copies lack without a word, or nothing."""
-        now_us = self.kernel.now_us
-        takes_us = self.draw(self.spec.download_takes, "download-takes", now_us)
-        try:
-            return (
-                yield from download(parents, self.view.client, self.kernel, self.phase, takes_us)
-            )
-        except IndexLacks as lack:
-            raise Exited("listing lacks", *lack.args) from lack
-
-    def _make(self, parents: list[Block], resolution: int, law: Law) -> Steps:
-        """Work, then upload a block made of ``parents``."""
-        catalog = self.view.client.store.catalog
-        size_bytes = round(sum(parent.bytes for parent in parents) * self.spec.size_ratio)
-        block = catalog.create(
-            stream=parents[0].stream,
-            resolution=resolution,
-            min_us=parents[0].min_us,
-            max_us=max(parent.max_us for parent in parents),
-            level=1 + max(parent.level for parent in parents),
-            sources=_union(parent.sources for parent in parents),
-            data=_union(parent.data for parent in parents),
-            created_us=self.view.client.clock_us(self.kernel.now_us),
-            size_bytes=size_bytes,
-        )
-        self.recorder.record_all(block.records(self.kernel.now_us))
-        purpose = (
-            "compaction-takes" if resolution == parents[0].resolution else "downsampling-takes"
-        )
-        yield from self.work(law, purpose, block.id)
-        takes_us = self.draw(self.spec.upload_takes, "upload-takes", block.id)
-        is_duplicate = any(t.committed_us <= self.kernel.now_us for t in catalog.twins(block))
-        try:
-            yield from upload(block, self.view.client, self.kernel, self.phase, takes_us)
-        finally:
-            if block.committed_us <= self.kernel.now_us:
-                made_of = tuple(parent.index for parent in parents)
-                self.recorder.record(
-                    CompactRecord(self.kernel.now_us, block.index, made_of, int(is_duplicate))
-                )
-
     def _downsample(self, resolution: int) -> Steps:
         for parent in self._backlog.due(self._groups, resolution):
-            lacking = yield from self._download([parent])
+            lacking = yield from self.download([parent])
             if lacking:
                 raise Exited(lacking)
-            yield from self._make([parent], resolution + 1, self.spec.downsampling_takes)
-
-
-def _union(parts: Iterable[Sequence[int]]) -> list[int]:
-    return sorted({one for part in parts for one in part})
+            yield from self.make([parent], resolution + 1, self.spec.downsampling_takes)

@@ -88,9 +88,9 @@ class Janitor:
         if takes_us:
             yield self.kernel.sleep(takes_us, self.phase)
 
-    def draw(self, law: Law, purpose: str, subject: str | int) -> int:
+    def draw(self, law: Law, purpose: str, *subject: str | int) -> int:
         """How long a piece of work takes that begins now, in microseconds."""
-        takes_us = draw_us(law, self.streams, self.owner, purpose, subject)
+        takes_us = draw_us(law, self.streams, self.owner, purpose, *subject)
         return self.kernel.lasts_us(takes_us)
 
     def retire(self, blocks: Iterable[Block], why: str) -> Steps:

@@ -88,6 +88,11 @@ class Compactor(Frozen):
     delete_takes: Annotated[Law, ActivityLaw] = Field(
         NO_TIME, description="Deleting a marked block."
     )
+    concurrency: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = Field(
+        None,
+        description="Groups that a compactor works on at a time (one if left out; Thanos: "
+        "--compact.concurrency).",
+    )
     deletion_order: Literal["meta-first", "as-listed"] | None = Field(
         None,
         description="In which order objects of a block go, by whomever (Thanos: meta-first since "
@@ -163,6 +168,11 @@ class Compactor(Frozen):
     def n_shards(self) -> int:
         """Over how many shards streams are split."""
         return self.shards or self.count or 1
+
+    @property
+    def n_workers(self) -> int:
+        """How many groups one of them works on at a time."""
+        return self.concurrency or 1
 
     def of_stream(self, stream: int) -> tuple[str, ...]:
         """Those of :attr:`names` that work on a stream."""
