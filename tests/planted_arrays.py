@@ -64,6 +64,13 @@ def _alone() -> Iterator[Bug]:
 
 
 def _fleets() -> Iterator[Bug]:
+    yield Bug(
+        what="of several groups the one that is begun first is done first",
+        where=f"{ROOM}.passes:heappush",
+        made=lambda right: lambda queue, item: queue.append(item),
+        noticed_by=test_computed.test_several_groups_at_a_time_are_computed_as_acted,
+        arguments=(AT_ONCE,),
+    )
     noticed_by = test_computed.test_several_compactors_are_computed_as_acted
     marked = (marks("2h", "1h"),)
     yield Bug(

@@ -226,7 +226,7 @@ def _behind_words(due: float) -> str:
     """Say how much is left undone, and what to set."""
     return (
         f"{format_count(due)} compactions are due at the end, and what waits for the last of them, "
-        "as retention does, waits for ever; is compactor.count too small?"
+        "as retention does, waits for ever; are compactor.count and concurrency too small?"
     )
 
 

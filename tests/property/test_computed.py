@@ -90,6 +90,7 @@ def computable_worlds(draw: st.DrawFn) -> Scenario:
         kept = draw(durations(least, "3d"))
         compactor["retention"] = {"raw": kept, "5m": "0d", "1h": "3d"}
     compactor["count"] = draw(st.sampled_from([1, 1, 2, 3]))
+    compactor["concurrency"] = draw(st.sampled_from([None, None, 2, 3]))
     gateways = {
         "count": draw(st.sampled_from([1, 2, 4])),
         "sync_interval": draw(laws("3m", "15m", "2h", mean="20m")),
@@ -167,6 +168,11 @@ def test_a_world_with_everything_is_computed_as_acted(scheme: dict[str, Any], cl
 @pytest.mark.parametrize("scheme", [AT_ONCE, marks("2h", "1h")])
 def test_several_compactors_are_computed_as_acted(scheme: dict[str, Any]) -> None:
     check_rich(scheme, cleanup="every 11m", count=2)
+
+
+@pytest.mark.parametrize("scheme", [AT_ONCE, marks("2h", "1h")])
+def test_several_groups_at_a_time_are_computed_as_acted(scheme: dict[str, Any]) -> None:
+    check_rich(scheme, cleanup="in-pass", concurrency=2)
 
 
 def check_rich(scheme: dict[str, Any], **settings_of_compactor: Any) -> None:

@@ -127,7 +127,7 @@ REASONS = {
         "the horizon ends before anything is deleted",
         "the delete delay is longer than the run",
     ),
-    "the compactor fell behind in 2 of 2 trials (is compactor.count too small?)": (
+    "the compactor fell behind in 2 of 2 trials (are compactor.count and concurrency too small?)": (
         "the compactor is down",
         "a compaction never ends",
         "the compactor's first sync never ends",

@@ -147,7 +147,7 @@ def test_a_world_that_stops_is_a_warning_above_the_table(
     assert main(["run", "holds.toml", *busy]) == 0
     said = capsys.readouterr().out
     assert "warning: at once: the compactor never catches up: " in said
-    assert "is compactor.count too small? (in 1 of 1 trials)" in said
+    assert "are compactor.count and concurrency too small? (in 1 of 1 trials)" in said
     assert "seen in 0 of 1 trials, no deletion that a query could meet: at once" in said
 
 

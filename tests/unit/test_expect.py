@@ -53,7 +53,8 @@ def test_a_rule_proves_never() -> None:
         ({"halted": 1}, "the compactor halted in 1 of 2 trials"),
         (
             {"behind": 2},
-            "the compactor fell behind in 2 of 2 trials (is compactor.count too small?)",
+            "the compactor fell behind in 2 of 2 trials "
+            "(are compactor.count and concurrency too small?)",
         ),
         ({"retired": 0, "deleted": 0}, "no block was retired after the warm-up"),
         ({"deleted": 0}, "no block was deleted after the warm-up"),

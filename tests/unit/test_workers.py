@@ -12,7 +12,6 @@ from sim.core.kernel import Kernel, Phase, WokenKernel
 from sim.model.actors.janitor import Exited
 from sim.model.actors.merger import Halted
 from sim.model.actors.workers import Worker, work_off
-from sim.model.computed.conditions import is_computable
 from sim.model.store.client import RequestFailed
 from sim.model.store.transfer import Steps
 from sim.model.world import simulate
@@ -131,7 +130,7 @@ def minutes(records: Iterator[Any]) -> list[int]:
 
 def made(scenario: Scenario) -> tuple[list[int], list[int]]:
     """When compactions begin, and when they end."""
-    records = simulate(scenario, 0, 0).records
+    records = simulate(scenario, 0, 0, step_by_step=True).records
     begun = (r for r in records if isinstance(r, BlockRecord) and r.level > 1)
     return minutes(begun), minutes(r for r in records if isinstance(r, CompactRecord))
 
@@ -149,9 +148,6 @@ def made(scenario: Scenario) -> tuple[list[int], list[int]]:
 def test_as_many_groups_are_compacted_at_a_time(concurrency: int | None, begun: list[int]) -> None:
     scenario = busy(concurrency)
     assert made(scenario) == (begun, [24 + t for t in begun])
-    # Uploads that take time are of actors anyway.
-    plain = busy(concurrency, compactor={"concurrency": concurrency})
-    assert is_computable(plain, 0) == (concurrency in (None, 1))
 
 
 def test_a_worker_takes_the_next_group_while_others_are_busy() -> None:

@@ -162,7 +162,7 @@ def _lacks(found: Exercised, *, is_gap: bool) -> Iterator[str]:
     if found.halted:
         yield f"the compactor halted in {trials.format(found.halted)}"
     if found.behind:
-        more = "is compactor.count too small?"
+        more = "are compactor.count and concurrency too small?"
         yield f"the compactor fell behind in {trials.format(found.behind)} ({more})"
     if not found.retired and not found.deleted:
         yield "no block was retired after the warm-up"

@@ -92,7 +92,6 @@ def _has_computable_writers(scenario: Scenario) -> bool:
     return (
         all(law.longest_us == 0 for law in instant)
         and compactor.n_shards == len(compactor.names)
-        and compactor.n_workers == 1
         and producers.names != "nothing"
         and producers.memory != "lost"
         and producers.unuploaded != "dropped"

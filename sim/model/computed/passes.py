@@ -1,4 +1,4 @@
-"""The passes of a compactor, one decision after the other (``SEMANTICS.md`` C1-C7, C12).
+"""The passes of a compactor, one decision after the other (``SEMANTICS.md`` C1-C7, C12, C18).
 
 Blocks are marked or deleted once what replaces them is there, which changes nothing that the
 compactor sees, or because they expire: then they leave its view, at an instant that their marks
@@ -27,6 +27,10 @@ from sim.scenario.schema import Producers
 __all__ = ["Passes"]
 
 
+Parents = tuple[Piece, ...]
+"""What a block is made of."""
+
+
 class _Over(Exception):
     """The horizon is reached."""
 
@@ -49,9 +53,11 @@ class Passes:
         Instants (µs) at which the bucket was listed, and at which marked blocks were looked
         through, each with its place among all that the compactor did.
     made : list of Piece
-        Blocks begun, in order; those of :attr:`done` were uploaded.
+        Blocks begun, in order.
     begun, done : list of (int, int)
-        When and at which place; ``done`` may be one shorter.
+        When and at which place each of them was begun, and others were done.
+    finished : list of int
+        Which of :attr:`made` each of ``done`` is.
     parents : list of tuple of Piece
         What each was made of, in order of time.
     seen : list of Piece
@@ -80,6 +86,7 @@ class Passes:
         self.made: list[Piece] = []
         self.begun: list[tuple[int, int]] = []
         self.done: list[tuple[int, int]] = []
+        self.finished: list[int] = []
         self.parents: list[tuple[Piece, ...]] = []
         self.seen: list[Piece] = []
         self.contained: list[tuple[Piece, Piece]] = []
@@ -138,16 +145,47 @@ class Passes:
             self._retire(self._garbage, "garbage")
             self._garbage = []
         has_worked = False
-        for group in sorted(self._dirty):
-            plan = self._groups[group].plan(self._spec.ranges_us)
-            if plan:
-                self._make(tuple(plan), group[1], self._spec.compaction_takes)
-                has_worked = True
-            else:
-                self._dirty.discard(group)
+        if self._spec.n_workers > 1:
+            has_worked = self._work_off()
+        else:
+            for group in sorted(self._dirty):
+                plan = self._plan(group)
+                if plan:
+                    self._make(plan, group[1], self._spec.compaction_takes)
+                    has_worked = True
         if self._rules.cleanup.when == "end-of-pass":
             self._look()
         return has_worked
+
+    def _plan(self, group: Group) -> Parents:
+        plan = self._groups[group].plan(self._spec.ranges_us)
+        if not plan:
+            self._dirty.discard(group)
+        return tuple(plan)
+
+    def _work_off(self) -> bool:
+        """Compact each group once, several at a time (``SEMANTICS.md`` C18); whether any was."""
+        waiting, idle = iter(sorted(self._dirty)), list(range(self._spec.n_workers))
+        busy: list[tuple[int, int, int]] = []
+        has_worked = False
+        while True:
+            while idle and (group := next(waiting, None)):
+                plan = self._plan(group)
+                if not plan:
+                    continue
+                has_worked = True
+                end_us = self._begin(plan, group[1], self._spec.compaction_takes)
+                row = len(self.made) - 1
+                if end_us == self._now_us:
+                    self._finish(row)
+                else:
+                    heappush(busy, (end_us, heappop(idle), row))
+            if not busy:
+                return has_worked
+            end_us, number, row = heappop(busy)
+            self._sleep(end_us - self._now_us)
+            self._finish(row)
+            heappush(idle, number)
 
     def _look(self) -> None:
         self.looks.append((self._now_us, self._took_place()))
@@ -214,8 +252,13 @@ class Passes:
         if self._spec.downsampling:
             self._backlog.touch(group[0])
 
-    def _make(self, parents: tuple[Piece, ...], resolution: int, law: Law) -> None:
+    def _make(self, parents: Parents, resolution: int, law: Law) -> None:
         """Work, upload a block made of ``parents``, and retire them if it replaces them."""
+        self._sleep(self._begin(parents, resolution, law) - self._now_us)
+        self._finish(len(self.made) - 1)
+
+    def _begin(self, parents: Parents, resolution: int, law: Law) -> int:
+        """Begin a block made of ``parents``; when it is done, in µs."""
         if any(one.end != other.first for one, other in pairwise(parents)):
             raise NotComputableError("a gap in the data")
         if any(self._now_us > parent.stamp_us + self._rules.delay_us for parent in parents):
@@ -240,12 +283,17 @@ class Passes:
         self.begun.append((now_us, self._took_place()))
         self.parents.append(parents)
         purpose = "compaction-takes" if is_compaction else "downsampling-takes"
-        self._sleep(draw_us(law, self._streams, self._name, purpose, block_id))
+        return now_us + draw_us(law, self._streams, self._name, purpose, block_id)
+
+    def _finish(self, row: int) -> None:
+        """Upload one of those begun, and retire what it replaces."""
+        block, parents = self.made[row], self.parents[row]
         self.done.append((self._now_us, self._took_place()))
+        self.finished.append(row)
         contained = self._groups[block.group].take_in(block)
         self.contained += [(one, block) for one in contained]
         self._enter(block)
-        if is_compaction:
+        if block.group == parents[0].group:
             self._retire(contained, "compacted")
         else:
             is_marked = self._rules.marks

@@ -118,7 +118,7 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
     syncs = Acts([own.syncs for own in fleet]).moments
     made = begun.in_order([own.passes.made for own in fleet])
     parents = begun.in_order([own.passes.parents for own in fleet])
-    finished = done.column([begun.rows(k)[: own.done.at_us.size] for k, own in enumerate(fleet)])
+    finished = done.column([begun.rows(k)[own.passes.finished] for k, own in enumerate(fleet)])
     uploaded = _number(up, fleet, made, begun.moments.at_us)
     gone = retired.in_order([own.passes.retired for own in fleet])
     retired_blocks = np.array([block.index for *_, block, _ in gone], np.int64)
