@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sim.core.arrays import Floats, Ints, np
 from sim.core.units import format_duration
-from sim.trace.timelines import Timelines
 
 if TYPE_CHECKING:
     from sim.analysis.results import SchemeResult
     from sim.scenario.schema import Scenario
+    from sim.trace.timelines import Timelines
 
 __all__ = ["Needed", "Unsettled", "garbage_parts", "needed_warmup", "unsettled"]
 
@@ -91,7 +89,7 @@ def _cycles(scenario: "Scenario") -> Iterator[tuple[int, str]]:
             yield kept_us, f"retention {format_duration(kept_us)}"
 
 
-def garbage_parts(timelines: Timelines) -> tuple[float, ...]:
+def garbage_parts(timelines: "Timelines") -> tuple[float, ...]:
     """Mean of the bytes that are retired and still stored, in each 60th of [warm-up, horizon)."""
     blocks = timelines.blocks
     length_us = timelines.horizon_us - timelines.warmup_us
@@ -106,9 +104,7 @@ def garbage_parts(timelines: Timelines) -> tuple[float, ...]:
     return tuple(np.maximum(means, 0.0).tolist())
 
 
-def _integral(
-    since_us: NDArray[np.int64], size: NDArray[np.float64], until_us: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _integral(since_us: Ints, size: Floats, until_us: Floats) -> Floats:
     """Integrate sizes, each from its instant on, until each of some instants."""
     order = np.argsort(since_us, kind="stable")
     since = np.minimum(since_us[order].astype(np.float64), 2.0 * until_us[-1] + 1.0)
@@ -116,7 +112,7 @@ def _integral(
     count = np.searchsorted(since, until_us)
     total = np.concatenate(([0.0], np.cumsum(sizes)))
     moment = np.concatenate(([0.0], np.cumsum(sizes * since)))
-    found: NDArray[np.float64] = total[count] * until_us - moment[count]
+    found: Floats = total[count] * until_us - moment[count]
     return found
 
 
@@ -155,7 +151,7 @@ def unsettled(scenario: "Scenario", scheme: "SchemeResult") -> Unsettled | None:
     )
 
 
-def _truncation(parts: NDArray[np.float64]) -> int:
+def _truncation(parts: Floats) -> int:
     """How many parts to leave out, at most half of them."""
     n = parts.size
     errors = [float(np.var(parts[d:])) / (n - d) for d in range(n // 2 + 1)]

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-import numpy as np
-
+from sim.core.arrays import Ints, np
 from sim.core.streams import Streams
 from sim.scenario.schema import Gateways, Store
-from sim.trace.timelines import BlockTable, Ints
+
+if TYPE_CHECKING:
+    from sim.trace.timelines import BlockTable
 
 
 class _Block(Protocol):
@@ -42,13 +43,13 @@ class Shards:
             self._drawn[block_id] = shard
         return shard
 
-    def of_rows(self, blocks: BlockTable, rows: Ints) -> Ints:
+    def of_rows(self, blocks: "BlockTable", rows: Ints) -> Ints:
         """The shard of each of the blocks, given as rows of their table; shape as ``rows``."""
         if self.by_block:
             return np.array([self.of_id(blocks.id[row]) for row in rows.tolist()], np.int64)
         return blocks.stream[rows] % self.count
 
-    def gateways(self, blocks: BlockTable, rows: Ints, n_gateways: int) -> list[int]:
+    def gateways(self, blocks: "BlockTable", rows: Ints, n_gateways: int) -> list[int]:
         """Those of ``n_gateways`` that serve any of the blocks, ascending."""
         served = set(self.of_rows(blocks, rows).tolist())
         return [g for g in range(n_gateways) if self.of_gateway(g) in served]

@@ -11,9 +11,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sim.core.arrays import Floats, Ints, Words, np
 from sim.core.streams import Stream
 from sim.core.units import NEVER
 
@@ -35,13 +33,12 @@ _PER_WINDOW: Final = 16
 _WINDOW_MAX_US: Final = 2**52
 _WINDOWS_PER_BATCH: Final = 1_024
 _BATCHES_PER_COUNT: Final = 16
-_ONE: Final = np.uint64(1)
 _COUNTS_FROM: Final = 2**62
 """Ordinal of the count of window 0; places count from 0 and never get there."""
 
 
 @lru_cache(maxsize=64)
-def _table(window_us: int, rate_per_s: float) -> NDArray[np.float64]:
+def _table(window_us: int, rate_per_s: float) -> Floats:
     """Return P(count <= k), k = 0, 1, …, up to the first that rounds to 1.
 
     Computed in decimal arithmetic: one platform's exponential must not shift a count.
@@ -69,7 +66,7 @@ def _checked(rate_per_s: float, stop_us: int) -> None:
         raise ValueError(f"stop_us={stop_us!r} must be in [0, 2^62]")
 
 
-def arrival_batches(stream: Stream, rate_per_s: float, stop_us: int) -> Iterator[NDArray[np.int64]]:
+def arrival_batches(stream: Stream, rate_per_s: float, stop_us: int) -> Iterator[Ints]:
     """Yield the arrivals of `arrivals` piece by piece, for horizons that do not fit memory.
 
     Parameters
@@ -116,17 +113,15 @@ def _window_us(rate_per_s: float) -> int:
     return max(1, round(min(_PER_WINDOW * 1e6 / rate_per_s, float(_WINDOW_MAX_US))))
 
 
-def _counts(stream: Stream, table: NDArray[np.float64], first: int, n: int) -> NDArray[np.int64]:
+def _counts(stream: Stream, table: Floats, first: int, n: int) -> Ints:
     """How many arrive in each of `n` windows from window `first` on."""
     return np.searchsorted(table, stream.run(_COUNTS_FROM + first, n), side="right")
 
 
-def _times(
-    stream: Stream, counts: NDArray[np.int64], first: int, place: int, window_us: int
-) -> NDArray[np.int64]:
+def _times(stream: Stream, counts: Ints, first: int, place: int, window_us: int) -> Ints:
     """Arrivals of the windows from window `first` on, sorted; `place` arrive before them."""
     starts = np.arange(first, first + counts.size, dtype=np.int64) * window_us
-    times: NDArray[np.int64] = np.repeat(starts, counts)
+    times: Ints = np.repeat(starts, counts)
     times += (stream.run(place, times.size) * window_us).astype(np.int64)
     times.sort()
     return times
@@ -134,7 +129,7 @@ def _times(
 
 def arrivals_within(
     stream: Stream, rate_per_s: float, stop_us: int, start_us: int, end_us: int
-) -> tuple[int, NDArray[np.int64]]:
+) -> tuple[int, Ints]:
     """Return those of `arrivals` that lie in [start_us, end_us), and the number of the first.
 
     Parameters
@@ -176,7 +171,7 @@ def arrivals_within(
     return place + before, times[before:until]
 
 
-def arrivals(stream: Stream, rate_per_s: float, stop_us: int) -> NDArray[np.int64]:
+def arrivals(stream: Stream, rate_per_s: float, stop_us: int) -> Ints:
     """Return the Poisson arrivals in [0, stop_us).
 
     The first arrivals do not depend on `stop_us`: a longer run only adds to them.
@@ -211,7 +206,7 @@ def arrivals(stream: Stream, rate_per_s: float, stop_us: int) -> NDArray[np.int6
     return np.concatenate(batches) if batches else np.zeros(0, np.int64)
 
 
-def choose(stream: Stream, ordinals: NDArray[np.int64], n: int, k: int) -> NDArray[np.int64]:
+def choose(stream: Stream, ordinals: Ints, n: int, k: int) -> Ints:
     """Choose `k` distinct numbers of range(n) for each ordinal.
 
     Parameters
@@ -252,7 +247,7 @@ def choose(stream: Stream, ordinals: NDArray[np.int64], n: int, k: int) -> NDArr
     return chosen
 
 
-def choose_bits(stream: Stream, ordinals: NDArray[np.int64], n: int, k: int) -> NDArray[np.uint64]:
+def choose_bits(stream: Stream, ordinals: Ints, n: int, k: int) -> Words:
     """Choose as `choose` does, and return sets instead of lists.
 
     Parameters
@@ -273,19 +268,19 @@ def choose_bits(stream: Stream, ordinals: NDArray[np.int64], n: int, k: int) -> 
     which = _checked_ordinals(ordinals, n, k)
     n_words = -(-n // WORD_BITS)
     bits = np.zeros(which.size * n_words, np.uint64)
-    row = np.arange(which.size) * n_words
+    row, one = np.arange(which.size) * n_words, np.uint64(1)
     for j in range(k):
         last = n - k + j
         pick = (stream.at_many(which * k + j) * (last + 1)).astype(np.int64)
-        word, bit = row + pick // WORD_BITS, _ONE << (pick % WORD_BITS).astype(np.uint64)
+        word, bit = row + pick // WORD_BITS, one << (pick % WORD_BITS).astype(np.uint64)
         taken = (bits[word] & bit) != 0
         word = np.where(taken, row + last // WORD_BITS, word)
         # No word comes twice, so that none of these is lost.
-        bits[word] |= np.where(taken, _ONE << np.uint64(last % WORD_BITS), bit)
+        bits[word] |= np.where(taken, one << np.uint64(last % WORD_BITS), bit)
     return bits.reshape(which.size, n_words)
 
 
-def _checked_ordinals(ordinals: NDArray[np.int64], n: int, k: int) -> NDArray[np.int64]:
+def _checked_ordinals(ordinals: Ints, n: int, k: int) -> Ints:
     """Return the ordinals of a choice as int64, or raise ValueError."""
     if not 0 <= k <= n:
         raise ValueError(f"k={k!r} must be in [0, n={n!r}]")

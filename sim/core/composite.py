@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
-import numpy as np
-
+from sim.core.arrays import Floats, np
 from sim.core.lattice import least_above, least_above_many
-from sim.core.law import Floats, Law, Power, bounded, checked_many, checked_u, number
+from sim.core.law import Law, Power, bounded, checked_many, checked_u, number
 
 __all__ = ["Adjusted", "Empirical", "Mixture"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
-import numpy as np
+from sim.core.arrays import np
 
 __all__ = ["Endings", "Identity"]
 
@@ -21,7 +21,7 @@ def plain(identity: tuple[str | int, ...]) -> tuple[str | int, ...]:
     for part in identity:
         if isinstance(part, str):
             whole.append(str.__str__(part))
-        elif isinstance(part, (bool, np.bool_)):
+        elif type(part) is not int and isinstance(part, (bool, np.bool_)):
             raise ValueError(f"identity={identity!r} must consist of str and int, not bool")
         else:
             try:

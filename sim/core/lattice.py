@@ -12,8 +12,7 @@ from collections.abc import Callable
 from math import ceil, frexp, ldexp
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
+from sim.core.arrays import Floats, np
 
 __all__ = ["least_above", "least_above_many"]
 
@@ -99,11 +98,11 @@ def least_above(cdf: Callable[[float], float], u: float, low: float, high: float
 
 
 def least_above_many(
-    cdf: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    u: NDArray[np.float64],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    cdf: Callable[[Floats], Floats],
+    u: Floats,
+    low: Floats,
+    high: Floats,
+) -> Floats:
     """Return `least_above` of every element, all of shape (n,)."""
     right = _up_many(np.minimum(high, _FAR))
     short = cdf(right) < u
@@ -123,13 +122,13 @@ def least_above_many(
     return right
 
 
-def _step_many(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _step_many(x: Floats) -> Floats:
     """Return the lattice step just below each x."""
     mantissa, exponent = np.frexp(np.maximum(x, _FINE_TO))
     return np.asarray(np.ldexp(1.0, exponent - _BITS - (mantissa == 0.5)), np.float64)
 
 
-def _up_many(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _up_many(x: Floats) -> Floats:
     """Return the least lattice point >= each x."""
     step = _step_many(x)
     return np.asarray(np.ceil(x / step) * step, np.float64)

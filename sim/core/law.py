@@ -8,16 +8,13 @@ variance, draws, slices) follows here.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, TypeGuard
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sim.core.arrays import Floats, Ints, np
 from sim.core.units import LONGEST_US
 
 __all__ = ["Floats", "Law", "Power"]
 
-Floats = NDArray[np.float64]
 Power = Literal[1, 2]
 
 _LONGEST: Final = float(LONGEST_US)
@@ -57,14 +54,16 @@ def bounded(
     ValueError
         If the value is not such a number.
     """
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.integer, np.floating))
-        or not low <= value <= high
-        or (above and value == low)
-    ):
+    if not _is_number(value) or not low <= value <= high or (above and value == low):
         raise ValueError(f"{name}={value!r} must {rule}")
     return float(value)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether it is one of Python or of NumPy, which only others have to be asked for."""
+    if isinstance(value, (int, float)):
+        return not isinstance(value, bool)
+    return isinstance(value, (np.integer, np.floating))
 
 
 def number(
@@ -202,7 +201,7 @@ class Law(ABC):
         values = self.ppf_each(uniforms)
         return [int(x + 0.5) if x < _LONGEST else LONGEST_US for x in values]
 
-    def draw_many_us(self, u: Floats) -> NDArray[np.int64]:
+    def draw_many_us(self, u: Floats) -> Ints:
         """Return `draw_us` of every element, the same shape; raises as `draw_us`."""
         return np.minimum(np.floor(self.ppf_many(u) + 0.5), _LONGEST).astype(np.int64)
 

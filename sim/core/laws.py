@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Final
 
-import numpy as np
-
+from sim.core.arrays import Floats, np
 from sim.core.composite import Adjusted, Empirical, Mixture
-from sim.core.law import Floats, Law, Power, checked_many, checked_u, number
+from sim.core.law import Law, Power, checked_many, checked_u, number
 
 __all__ = [
     "Adjusted",

@@ -21,9 +21,7 @@ import operator
 from hashlib import blake2b
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sim.core.arrays import Floats, Ints, Words, np
 from sim.core.identities import Endings, Identity, plain
 
 __all__ = ["STREAM_VERSION", "Identity", "Stream", "Streams"]
@@ -41,7 +39,7 @@ _CHUNK: Final = 16_384
 """Elements handled at once: the working set of the finaliser stays in the first caches."""
 
 
-def _mixed_in_place(words: NDArray[np.uint64], scratch: NDArray[np.uint64]) -> None:
+def _mixed_in_place(words: Words, scratch: Words) -> None:
     """Apply the SplitMix64 finaliser to `words`; `scratch` has the same shape."""
     np.right_shift(words, np.uint64(30), out=scratch)
     np.bitwise_xor(words, scratch, out=words)
@@ -103,7 +101,7 @@ class Stream:
         """
         return (self.word_at(ordinal) >> 11) * _TO_UNIT
 
-    def at_many(self, ordinals: NDArray[np.int64]) -> NDArray[np.float64]:
+    def at_many(self, ordinals: Ints) -> Floats:
         """Return the uniforms of many ordinals, bit for bit those of `at`.
 
         Parameters
@@ -141,7 +139,7 @@ class Stream:
             _finish(part, scratch[: part.size], uniforms[low : low + part.size])
         return uniforms.reshape(given.shape)
 
-    def run(self, start: int, count: int) -> NDArray[np.float64]:
+    def run(self, start: int, count: int) -> Floats:
         """Return the uniforms of the ordinals start, start + 1, … (`count` of them).
 
         Equal to ``at_many(np.arange(start, start + count))`` and faster.
@@ -176,9 +174,7 @@ class Stream:
         return uniforms
 
 
-def _finish(
-    words: NDArray[np.uint64], scratch: NDArray[np.uint64], out: NDArray[np.float64]
-) -> None:
+def _finish(words: Words, scratch: Words, out: Floats) -> None:
     """Turn states into uniforms in [0, 1); `words` and `scratch` are overwritten."""
     _mixed_in_place(words, scratch)
     np.right_shift(words, np.uint64(11), out=words)
