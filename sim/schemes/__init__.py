@@ -23,32 +23,28 @@ resync         what is absent makes the reader sync, and the query is tried agai
 =============  ======================================================================  ========
 """
 
-from sim.schemes import (
-    after,
-    bucket_index,
-    complete,
-    data_age,
-    leases,
-    mark,
-    memory,
-    meta_removal,
-    missing,
-    plain,
-    replacement,
-    resync,
-)
+from collections.abc import Mapping
+from typing import Final
 
-__all__ = [
-    "after",
-    "bucket_index",
-    "complete",
-    "data_age",
-    "leases",
-    "mark",
-    "memory",
-    "meta_removal",
-    "missing",
-    "plain",
-    "replacement",
-    "resync",
-]
+__all__ = ["FILES"]
+
+FILES: Final[Mapping[str, Mapping[str, str]]] = {
+    "record": {
+        "nothing": "plain",
+        "mark": "mark",
+        "memory": "memory",
+        "meta-removal": "meta_removal",
+    },
+    "hide": {
+        "data-age": "data_age",
+        "superseded": "plain",
+        "gone": "plain",
+        "mark-age": "mark",
+    },
+    "delete": {"after": "after", "at-once": "plain", "never": "plain"},
+    "hold": {"nothing": "plain", "leases": "leases", "replacement-loaded": "replacement"},
+    "learn": {"bucket-index": "bucket_index", "listing": "plain"},
+    "miss": {"fail": "missing", "tolerate": "missing", "warn": "missing", "resync": "resync"},
+    "check": {"bucket-index": "complete", "nothing": "plain"},
+}
+"""The file of each primitive, by slot and kind; it is imported when the kind is asked for."""

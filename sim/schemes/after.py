@@ -6,17 +6,19 @@ then goes at once (thanos proposal 201901, rule 8). ``SEMANTICS.md`` D3.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from sim.core.units import NEVER
-from sim.model.blocks.catalog import Block
-from sim.model.schemes import Record
-from sim.model.views.view import View
 from sim.scenario.language.primitives import Deletes, register
 from sim.scenario.language.values import Duration
 from sim.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from sim.model.blocks.catalog import Block
+    from sim.model.schemes import Record
+    from sim.model.views.view import View
 
 __all__ = ["After"]
 
@@ -54,7 +56,7 @@ class _After:
     counts_from_creation: bool
     is_immediate: ClassVar = False
 
-    def due(self, record: Record, view: View, now_us: int) -> list[Block]:
+    def due(self, record: "Record", view: "View", now_us: int) -> "list[Block]":
         clock_us = view.client.clock_us(now_us)
         if not self.counts_from_creation:
             return record.due(view, clock_us - self.own_us)

@@ -5,16 +5,18 @@ on (``SEMANTICS.md`` D2). Source: thanos-io/thanos PR 2136 (v0.12.0); pkg/block/
 MarkForDeletion; pkg/block/fetcher.go, IgnoreDeletionMarkFilter.
 """
 
-from typing import ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from sim.model.blocks.catalog import Block
-from sim.model.schemes import Hide
-from sim.model.views.view import View
 from sim.scenario.language.primitives import Hides, Primitive, register
 from sim.scenario.language.values import Duration
 from sim.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from sim.model.blocks.catalog import Block
+    from sim.model.schemes import Hide
+    from sim.model.views.view import View
 
 __all__ = ["DeletionMark", "MarkAge"]
 
@@ -38,20 +40,20 @@ class DeletionMark(Primitive):
         """The primitive itself: what it knows stands in the store."""
         return self
 
-    def write(self, block: Block, view: View, t_us: int, why: str) -> None:
+    def write(self, block: "Block", view: "View", t_us: int, why: str) -> None:
         """Put the mark unless a HEAD finds one; raises RequestFailed as the client does."""
         view.mark(block, t_us)
 
-    def is_written(self, block: Block, view: View) -> bool:
+    def is_written(self, block: "Block", view: "View") -> bool:
         """Whether the block counts as retired: it does once its mark is in the store."""
         store = view.client.store
         return store.holds(block, store.catalog.mark_object)
 
-    def due(self, view: View, before_us: int) -> list[Block]:
+    def due(self, view: "View", before_us: int) -> "list[Block]":
         """Blocks whose mark, as ``view`` knows it, was stamped before ``before_us``."""
         return view.due(before_us)
 
-    def remembers(self, block: Block) -> bool:
+    def remembers(self, block: "Block") -> bool:
         """Nothing stands in anybody's memory."""
         return False
 
@@ -89,8 +91,10 @@ class MarkAge(Hides):
         """Gateways that look for replacements stop at the first of two instants."""
         return not self.keeps_superseded
 
-    def made(self, scenario: Scenario) -> Hide:
+    def made(self, scenario: Scenario) -> "Hide":
         """The two ages."""
+        from sim.model.schemes import Hide
+
         own_us = self.after_us if self.compactor_us is None else self.compactor_us
         return Hide(
             gateways_us=self.after_us,

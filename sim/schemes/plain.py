@@ -5,21 +5,21 @@ uploaded (``SEMANTICS.md`` D1-D5).
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from sim.conventions.placement import Shard
 from sim.core.units import NEVER
-from sim.model.blocks.catalog import Block
-from sim.model.schemes import Hide, Holder, Record
-from sim.model.store.caching import CachingClient
-from sim.model.store.client import Client
-from sim.model.views.cached import CachedBucket
-from sim.model.views.listing import Bucket
-from sim.model.views.view import View
 from sim.scenario.language.primitives import Checks, Deletes, Hides, Primitive, register
 from sim.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from sim.conventions.placement import Shard
+    from sim.model.blocks.catalog import Block
+    from sim.model.schemes import Hide, Holder, Record
+    from sim.model.store.client import Client
+    from sim.model.views.listing import Bucket
+    from sim.model.views.view import View
 
 __all__ = [
     "AtOnce",
@@ -51,18 +51,18 @@ class Unrecorded(Primitive):
         """The primitive itself: it remembers nothing."""
         return self
 
-    def write(self, block: Block, view: View, t_us: int, why: str) -> None:
+    def write(self, block: "Block", view: "View", t_us: int, why: str) -> None:
         """Do nothing."""
 
-    def is_written(self, block: Block, view: View) -> bool:
+    def is_written(self, block: "Block", view: "View") -> bool:
         """Whether the block counts as retired: it does as soon as somebody says so."""
         return True
 
-    def due(self, view: View, before_us: int) -> list[Block]:
+    def due(self, view: "View", before_us: int) -> "list[Block]":
         """Nobody knows of any."""
         return []
 
-    def remembers(self, block: Block) -> bool:
+    def remembers(self, block: "Block") -> bool:
         """Nothing stands in anybody's memory."""
         return False
 
@@ -84,8 +84,10 @@ class Superseded(Hides):
         """What replaces what is known."""
         return True
 
-    def made(self, scenario: Scenario) -> Hide:
+    def made(self, scenario: Scenario) -> "Hide":
         """Neither marks nor ages are looked at."""
+        from sim.model.schemes import Hide
+
         return Hide()
 
 
@@ -103,8 +105,10 @@ class Gone(Hides):
         """For as long as it is there."""
         return True
 
-    def made(self, scenario: Scenario) -> Hide:
+    def made(self, scenario: Scenario) -> "Hide":
         """Gateways do not deduplicate; the compactor does."""
+        from sim.model.schemes import Hide
+
         return Hide(keeps_superseded=True)
 
 
@@ -130,7 +134,7 @@ class AtOnce(Deletes):
         """The primitive itself."""
         return self
 
-    def due(self, record: Record, view: View, now_us: int) -> list[Block]:
+    def due(self, record: "Record", view: "View", now_us: int) -> "list[Block]":
         """Nothing is ever left to delete later."""
         return []
 
@@ -156,7 +160,7 @@ class KeptForEver(Deletes):
         """The primitive itself."""
         return self
 
-    def due(self, record: Record, view: View, now_us: int) -> list[Block]:
+    def due(self, record: "Record", view: "View", now_us: int) -> "list[Block]":
         """Nothing is ever due."""
         return []
 
@@ -164,23 +168,23 @@ class KeptForEver(Deletes):
 class NoHold:
     """Readers and whoever deletes do not know of each other; a base for those that do."""
 
-    def took(self, holder: Holder, blocks: Sequence[Block]) -> None:
+    def took(self, holder: "Holder", blocks: "Sequence[Block]") -> None:
         """A reader begins to answer from blocks."""
 
-    def may_drop(self, holder: Holder, block: Block) -> bool:
+    def may_drop(self, holder: "Holder", block: "Block") -> bool:
         """A reader stops answering from what it no longer has in its view."""
         return True
 
-    def let_go(self, holder: Holder, blocks: Sequence[Block]) -> None:
+    def let_go(self, holder: "Holder", blocks: "Sequence[Block]") -> None:
         """A reader no longer answers from blocks."""
 
-    def lost(self, holder: Holder) -> None:
+    def lost(self, holder: "Holder") -> None:
         """A reader went down with all it had loaded."""
 
-    def returned(self, holder: Holder) -> None:
+    def returned(self, holder: "Holder") -> None:
         """A reader serves after its first sync."""
 
-    def may_delete(self, block: Block, t_us: int) -> bool:
+    def may_delete(self, block: "Block", t_us: int) -> bool:
         """What is due may go."""
         return True
 
@@ -218,13 +222,17 @@ class OwnListing(Primitive):
         """The primitive itself."""
         return self
 
-    def source_of(self, client: Client, *, shard: Shard | None, is_shared: bool) -> Bucket:
+    def source_of(self, client: "Client", *, shard: "Shard | None", is_shared: bool) -> "Bucket":
         """What a gateway reads in a sync: the bucket, or what its caches say of it."""
+        from sim.model.store.caching import CachingClient
+        from sim.model.views.cached import CachedBucket
+        from sim.model.views.listing import Bucket
+
         if isinstance(client, CachingClient):
             return CachedBucket(client, shard=shard)
         return Bucket(client, shard=shard, is_shared=is_shared)
 
-    def publish(self, view: View, t_us: int) -> None:
+    def publish(self, view: "View", t_us: int) -> None:
         """Readers are told nothing."""
 
 

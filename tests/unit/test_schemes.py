@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 from pydantic import Field
 
+from sim import schemes
 from sim.analysis.queries.evaluate import class_hazards
 from sim.analysis.queries.exposure import Exposure
 from sim.analysis.rules.safety import proof
@@ -17,6 +20,7 @@ from sim.errors import ScenarioError
 from sim.model.schemes import Hide, compose
 from sim.scenario.dump import to_toml
 from sim.scenario.language import primitives as slots
+from sim.scenario.language.registry import Registry
 from sim.scenario.load import load
 from sim.scenario.presets import scheme_presets, settings_presets
 from sim.scenario.schema import Scenario
@@ -286,6 +290,35 @@ def test_somebody_elses_primitive_is_one_like_any_other() -> None:
         @slots.register("hold")
         class Again(slots.Primitive):
             kind: Literal["leases"] = "leases"
+
+
+def test_every_primitive_stands_in_the_file_that_its_room_names() -> None:
+    folder = Path(schemes.__file__).parent
+    for name in {path.stem for path in folder.glob("*.py")} - {"__init__"}:
+        import_module(f"sim.schemes.{name}")
+    found = {
+        slot: {
+            kind: table.__module__.rpartition(".")[2]
+            for kind, table in registered._tables.items()
+            if table.__module__.startswith("sim.schemes.")
+        }
+        for slot, registered in slots._registered.items()
+    }
+    assert found == schemes.FILES
+    assert [*slots.primitives("miss")][:4] == ["fail", "tolerate", "warn", "resync"]
+    assert slots.primitive("miss", "forgive") is None
+
+
+def test_a_kind_of_the_room_is_taken_before_its_file_is_read() -> None:
+    class Again(slots.Primitive):
+        kind: Literal["leases"] = "leases"
+
+    unread = Registry[slots.Primitive]("hold has a primitive", "sim.schemes", "hold")
+    with pytest.raises(ValueError, match="hold has a primitive 'leases' already"):
+        unread.enter(Again)
+    elsewhere = Registry[slots.Primitive]("miss has a primitive", "sim.schemes", "miss")
+    elsewhere.enter(Again)
+    assert elsewhere.table("leases") is Again
 
 
 def test_a_replacement_that_does_not_load_leaves_no_gap() -> None:

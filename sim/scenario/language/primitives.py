@@ -29,6 +29,7 @@ __all__ = [
     "Misses",
     "Primitive",
     "Slot",
+    "primitive",
     "primitives",
     "register",
 ]
@@ -188,7 +189,7 @@ _BASES: Final[Mapping[str, type[Primitive]]] = {
 _Table = TypeVar("_Table", bound=Primitive)
 
 _registered: Final[Mapping[str, Registry[Primitive]]] = {
-    name: Registry(f"{name} has a primitive", "sim.schemes") for name in SLOTS
+    name: Registry(f"{name} has a primitive", "sim.schemes", name) for name in SLOTS
 }
 
 
@@ -211,6 +212,11 @@ def register(slot: str) -> Callable[[type[_Table]], type[_Table]]:
 def primitives(slot: str) -> Mapping[str, type[Primitive]]:
     """What may stand in a slot, by kind."""
     return _registered[slot].tables()
+
+
+def primitive(slot: str, kind: str) -> type[Primitive] | None:
+    """What stands in a slot by a kind, if there is one; no other file of `sim.schemes` is read."""
+    return _registered[slot].table(kind)
 
 
 @dataclass(frozen=True)
@@ -239,12 +245,12 @@ class Slot(ReadByKind):
         table = {"kind": value} if isinstance(value, str) else value
         if not isinstance(table, Mapping):
             raise refusal("be a table with a kind, or the kind alone")
-        known = primitives(self.name)
         kind = table.get("kind")
-        if isinstance(kind, str) and kind in known:
-            return known[kind].model_validate(table, context=info.context)
-        at = ("kind",) if table is value else ()
-        return from_table(table, _BASES.get(self.name, Primitive), known, info, at=at)
+        known = primitive(self.name, kind) if isinstance(kind, str) else None
+        if known is not None:
+            return known.model_validate(table, context=info.context)
+        at, base = ("kind",) if table is value else (), _BASES.get(self.name, Primitive)
+        return from_table(table, base, primitives(self.name), info, at=at)
 
     def written(self, table: Primitive) -> Any:
         """One without keys is its kind."""

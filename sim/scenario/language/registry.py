@@ -27,11 +27,15 @@ class Registry(Generic[Table]):
         Completes "… 'kind' already", where there is a table of that kind.
     room : str
         The room of this project that registers tables when it is imported.
+    part : str
+        If the room only says where its tables stand, what of its ``FILES`` to go by: in which file
+        each kind is, which is imported when it is asked for.
     """
 
-    def __init__(self, what: str, room: str) -> None:
+    def __init__(self, what: str, room: str, part: str = "") -> None:
         self._what = what
         self._room = room
+        self._part = part
         self._tables: dict[str, type[Table]] = {}
 
     def enter(self, table: type[Table]) -> None:
@@ -43,13 +47,32 @@ class Registry(Generic[Table]):
             If there is another table of that kind.
         """
         (kind,) = get_args(table.model_fields["kind"].annotation)
-        if self._tables.setdefault(kind, table) is not table:
+        file = self._files().get(kind)
+        is_taken = file is not None and table.__module__ != f"{self._room}.{file}"
+        if is_taken or self._tables.setdefault(kind, table) is not table:
             raise ValueError(f"{self._what} {kind!r} already")
 
+    def table(self, kind: str) -> type[Table] | None:
+        """The table of a kind, if there is one."""
+        file = self._files().get(kind)
+        if file is not None:
+            import_module(f"{self._room}.{file}")
+        return self._tables.get(kind)
+
     def tables(self) -> Mapping[str, type[Table]]:
-        """All of them, by kind, in the order in which they were registered."""
+        """All of them, by kind: those of the room, then others as they were registered."""
         import_module(self._room)
-        return self._tables
+        files = self._files()
+        for file in files.values():
+            import_module(f"{self._room}.{file}")
+        return {kind: self._tables[kind] for kind in dict.fromkeys([*files, *self._tables])}
+
+    def _files(self) -> Mapping[str, str]:
+        """In which file of the room each kind is, where the room says that."""
+        files: Mapping[str, str] = {}
+        if self._part:
+            files = import_module(self._room).FILES[self._part]
+        return files
 
 
 class ReadByKind:

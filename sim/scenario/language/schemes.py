@@ -20,7 +20,7 @@ from sim.scenario.language.primitives import (
     Misses,
     Primitive,
     Slot,
-    primitives,
+    primitive,
 )
 from sim.scenario.language.values import Duration, Frozen, Name
 
@@ -216,7 +216,8 @@ class Composed(SchemeBase):
         """What stands in the slot ``miss``, which is in no digest of a scheme that says nothing."""
         if self.miss is not None:
             return self.miss
-        table = primitives("miss")["fail"]
+        table = primitive("miss", "fail")
+        assert table is not None
         assert issubclass(table, Misses)
         return table.model_validate({})
 
@@ -225,7 +226,8 @@ class Composed(SchemeBase):
         """What stands in the slot ``check``; as with ``miss``, nothing said is in no digest."""
         if self.check is not None:
             return self.check
-        table = primitives("check")["nothing"]
+        table = primitive("check", "nothing")
+        assert table is not None
         assert issubclass(table, Checks)
         return table.model_validate({})
 
