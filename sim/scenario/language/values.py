@@ -72,7 +72,7 @@ Path = tuple[str | int, ...]
 class Frozen(BaseModel):
     """Base of every part of a scenario: immutable, and unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def refusal(

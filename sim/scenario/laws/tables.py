@@ -15,6 +15,8 @@ of `sim.core.laws`.
 """
 
 from collections.abc import Mapping
+from functools import cache, reduce
+from operator import or_
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -22,6 +24,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    TypeAdapter,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     create_model,
@@ -196,19 +199,15 @@ class ActivityLaw:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices = {name: handler.generate_schema(table) for name, table in TABLES.items()}
-        return core_schema.with_info_wrap_validator_function(
-            _read_law,
-            core_schema.tagged_union_schema(choices, discriminator="law"),
-            serialization=core_schema.plain_serializer_function_ser_schema(law_to_raw),
-        )
+        written = core_schema.plain_serializer_function_ser_schema(law_to_raw)
+        return core_schema.with_info_plain_validator_function(_read_law, serialization=written)
 
     @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         text = {"type": "string", "pattern": DURATION_PATTERN, "examples": ["5m", "1h30m"]}
-        return {"anyOf": [text, handler(schema)]}
+        return {"anyOf": [text, handler(_known().core_schema)]}
 
 
 class PhaseLaw(ActivityLaw):
@@ -283,6 +282,13 @@ WEIGHTED: Final[Mapping[str, type[_Table]]] = {
 }
 
 
+@cache
+def _known() -> TypeAdapter[_Table]:
+    """All laws; built when the first table is read, as most scenarios have durations only."""
+    union: Any = reduce(or_, TABLES.values())
+    return TypeAdapter(Annotated[union, Field(discriminator="law")])
+
+
 def _checked_table(value: object, rule: str) -> None:
     """Refuse what is no table with the name of a law."""
     if not isinstance(value, Mapping):
@@ -296,14 +302,13 @@ def _checked_table(value: object, rule: str) -> None:
         raise refusal(one_of(LAW_NAMES), hint=hint, at=("law",))
 
 
-def _read_law(value: object, read_table: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Law:
+def _read_law(value: object, info: ValidationInfo) -> Law:
     """Read a duration or a table; a law itself passes through its table, by the same rules."""
     raw = law_to_raw(value) if isinstance(value, Law) else value
     if isinstance(raw, str):
         return Constant(value_us=float(duration_us(raw, _RULE)))
     _checked_table(raw, _RULE)
-    table: _Table = read_table(raw)
-    return table.build(info)
+    return _known().validate_python(raw, context=info.context).build(info)
 
 
 def _read_phase(value: object, read_law: ValidatorFunctionWrapHandler) -> Any:
