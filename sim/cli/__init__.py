@@ -6,16 +6,13 @@ nothing. Exit codes: 0 every expectation holds, 1 one does not, 2 the input is w
 """
 
 import contextlib
-import difflib
 import errno
 import gc
 import importlib
 import io
-import multiprocessing
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -56,6 +53,9 @@ _COMPLETE: Final = "_SIM_COMPLETE"
 _EXIT_NO_READER: Final = 141
 # An interrupted run must be over within a second; this is for the orderly way out.
 _UNWINDING_S: Final = 0.6
+# What a program imports and reads stays: to look through it for garbage, again and again while it
+# comes in and once more at the end, takes a fifth of a short command.
+_COLLECTED_AFTER_OBJECTS: Final = 100_000
 
 
 class _LazyGroup(click.Group):
@@ -77,6 +77,8 @@ class _LazyGroup(click.Group):
         # Click guesses among the commands that are imported, which here are none.
         is_wrong = args[0] not in COMMANDS and not args[0].startswith("-")
         if is_wrong and not ctx.resilient_parsing:
+            import difflib
+
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             guess = f" Did you mean {near[0]!r}?" if near else ""
             ctx.fail(f"No such command {args[0]!r}.{guess}")
@@ -116,15 +118,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str or None
         Command line without the program's name; None takes the process's own.
     """
+    is_own_process = arguments is None
+    if is_own_process:
+        gc.set_threshold(_COLLECTED_AFTER_OBJECTS)
     terminal.prepare_streams()
     if _COMPLETE in os.environ:
-        from sim.cli.complete import register
+        from sim.cli.shells import register
 
         register()
-    is_own_process = arguments is None
     with _interrupts_handled(is_own_process=is_own_process) as was_interrupted:
         try:
-            return _exit_code(arguments, was_interrupted)
+            code = _exit_code(arguments, was_interrupted)
+            if is_own_process:
+                gc.freeze()
+            return code
         except (KeyboardInterrupt, click.Abort, RunInterrupted) as error:
             _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
             if is_own_process:
@@ -160,6 +167,8 @@ def _exit_code(arguments: Sequence[str] | None, was_interrupted: Callable[[], bo
         if was_interrupted():
             # Compiled code may have made another error of the interrupt.
             raise KeyboardInterrupt from None
+        import traceback
+
         traceback.print_exc()
         author = _author(traceback.format_exc())
         whose = f"this is a fault of {author}" if author else "this is a fault of sim itself"
@@ -219,7 +228,8 @@ def _interrupts_handled(*, is_own_process: bool) -> Iterator[Callable[[], bool]]
 
 def _leave() -> NoReturn:
     """End the process now, and its workers; frees nothing and runs no destructor."""
-    for child in multiprocessing.active_children():
+    multiprocessing = sys.modules.get("multiprocessing")
+    for child in multiprocessing.active_children() if multiprocessing else ():
         child.kill()
     for stream in (sys.stdout, sys.stderr):
         # Nobody may be reading, or the interrupt came while it was written to.

@@ -4,52 +4,46 @@ Click asks when the shell does. A file that cannot be read completes to nothing.
 """
 
 import os
-import shlex
-import tomllib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import (
-    BashComplete,
-    CompletionItem,
-    FishComplete,
-    add_completion_class,
-)
 
 from sim.cli import files
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    Items = list[CompletionItem[str]]
 
 __all__ = [
     "any_file",
     "any_folder",
     "keys",
     "outcomes",
-    "register",
     "scenarios",
     "schemes",
     "stores",
 ]
 
-Items = list[CompletionItem[str]]
 
-
-def any_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+def any_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
     """Leave it to the shell to complete a file."""
-    return [CompletionItem(incomplete, type="file")]
+    return [_item(incomplete, "file")]
 
 
-def any_folder(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+def any_folder(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
     """Leave it to the shell to complete a folder."""
-    return [CompletionItem(incomplete, type="dir")]
+    return [_item(incomplete, "dir")]
 
 
-def schemes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+def schemes(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
     """Complete the name of a scheme of the files that stand before it."""
     names = [name for path in _given(ctx) for name in _scheme_names(path)]
     return _starting_with(incomplete, dict.fromkeys(names))
 
 
-def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+def keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
     """Complete the path of a key, with the schemes, queries and faults of the files before it."""
     import json
 
@@ -87,14 +81,14 @@ def _paths(
         yield before.removesuffix(".")
 
 
-def stores(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+def stores(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
     """Complete the name of a store."""
     from sim.scenario.stores.profiles import PROFILES
 
     return _starting_with(incomplete, PROFILES)
 
 
-def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
     """Complete the name of a scheme or of settings that are shipped or installed."""
     from sim.scenario.language.outside import installed
     from sim.scenario.presets import scheme_presets, settings_presets
@@ -103,22 +97,28 @@ def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Item
     return _starting_with(incomplete, known)
 
 
-def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
     """Complete the name of a scenario that comes with the program."""
     from sim.scenario.shipped import shipped
 
     return _starting_with(incomplete, shipped())
 
 
-def outcomes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+def outcomes(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
     """Complete the name of an outcome that is not ok."""
     from sim.scenario.schema import OUTCOMES
 
     return _starting_with(incomplete, [outcome for outcome in OUTCOMES if outcome != "ok"])
 
 
-def _starting_with(incomplete: str, names: Iterable[str]) -> Items:
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+def _starting_with(incomplete: str, names: Iterable[str]) -> "Items":
+    return [_item(name) for name in names if name.startswith(incomplete)]
+
+
+def _item(value: str, kind: str = "plain") -> "CompletionItem[str]":
+    from click.shell_completion import CompletionItem
+
+    return CompletionItem(value, type=kind)
 
 
 def _scheme_names(path: str) -> list[str]:
@@ -133,32 +133,10 @@ def _tables(path: str) -> dict[str, Any]:
     """What a file has, as TOML; nothing if it cannot be read."""
     if path == files.STANDARD or not os.path.isfile(path):
         return {}
+    import tomllib
+
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
     except (OSError, ValueError, RecursionError):
         return {}
-
-
-def register() -> None:
-    """Make click complete words with spaces and commas, which names of schemes have."""
-    add_completion_class(_Bash)
-    add_completion_class(_Fish)
-
-
-class _Bash(BashComplete):
-    """Quotes what a shell would split, unless a quote is open already."""
-
-    def format_completion(self, item: CompletionItem[str]) -> str:
-        word = os.environ["COMP_WORDS"].rpartition("\n")[2]
-        if item.type == "plain" and not word.startswith(("'", '"')):
-            item = CompletionItem(shlex.quote(item.value))
-        return super().format_completion(item)
-
-
-class _Fish(FishComplete):
-    """Splits what click answers at its first comma only."""
-
-    source_template = FishComplete.source_template.replace(
-        'string split ","', 'string split --max 1 ","'
-    )

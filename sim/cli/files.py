@@ -10,8 +10,6 @@ from typing import Final, TextIO
 
 import click
 
-from sim import atomic
-
 __all__ = [
     "STANDARD",
     "check_apart",
@@ -170,10 +168,12 @@ def _written(path: str) -> Iterator[TextIO]:
         with target.open("w", encoding="utf-8", newline="\n") as stream:
             yield stream
     else:
+        from sim.atomic import remove_leftovers, whole_file
+
         # A link stays a link: what it points to is replaced.
         target = target.resolve()
-        atomic.remove_leftovers(target.parent, target.name)
-        with atomic.whole_file(target) as stream:
+        remove_leftovers(target.parent, target.name)
+        with whole_file(target) as stream:
             yield stream
 
 

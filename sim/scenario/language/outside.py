@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import ValidationInfo
@@ -79,6 +79,8 @@ class Installed(NamedTuple):
 
 def installed() -> dict[str, Installed]:
     """What installed packages give short names, by name."""
+    from importlib import metadata
+
     found = {}
     for point in sorted(metadata.entry_points(group=ENTRY_POINTS)):
         package = "" if point.dist is None else f"{point.dist.name} {point.dist.version}"
