@@ -21,6 +21,7 @@ import click
 
 from sim import __version__
 from sim.cli import terminal
+from sim.core.collector import collect_seldom
 from sim.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_UNKNOWN, RunInterrupted, SimError
 
 __all__ = ["cli", "main"]
@@ -53,9 +54,6 @@ _COMPLETE: Final = "_SIM_COMPLETE"
 _EXIT_NO_READER: Final = 141
 # An interrupted run must be over within a second; this is for the orderly way out.
 _UNWINDING_S: Final = 0.6
-# What a program imports and reads stays: to look through it for garbage, again and again while it
-# comes in and once more at the end, takes a fifth of a short command.
-_COLLECTED_AFTER_OBJECTS: Final = 100_000
 
 
 class _LazyGroup(click.Group):
@@ -120,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     is_own_process = arguments is None
     if is_own_process:
-        gc.set_threshold(_COLLECTED_AFTER_OBJECTS)
+        collect_seldom()
     terminal.prepare_streams()
     if _COMPLETE in os.environ:
         from sim.cli.shells import register
@@ -128,10 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         register()
     with _interrupts_handled(is_own_process=is_own_process) as was_interrupted:
         try:
-            code = _exit_code(arguments, was_interrupted)
-            if is_own_process:
-                gc.freeze()
-            return code
+            return _exit_code(arguments, was_interrupted)
         except (KeyboardInterrupt, click.Abort, RunInterrupted) as error:
             _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
             if is_own_process:

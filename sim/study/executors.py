@@ -18,6 +18,7 @@ from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, Protocol, TypeVar
 
+from sim.core.collector import collect_seldom
 from sim.errors import ModelError
 
 __all__ = ["Elsewhere", "Workers", "run_jobs", "usable_cpus"]
@@ -193,7 +194,11 @@ def _leave_if_unguarded() -> None:
 
 
 def _enter_worker(reader: "connection.Connection[Any, Any]") -> None:
-    """First act of a worker: interrupts are the parent's business, and so is its life."""
+    """First act of a worker: interrupts are the parent's business, and so is its life.
+
+    It has imported next to nothing yet.
+    """
+    collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)

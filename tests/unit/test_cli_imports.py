@@ -13,7 +13,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCENARIO = "scenarios/thanos-2022.toml"
 
-HELP = ("sim.core", "sim.scenario", "sim.study", "pydantic", "rich", "tomllib", "multiprocessing")
+HELP = (
+    "sim.core.units",
+    "sim.scenario",
+    "sim.study",
+    "pydantic",
+    "rich",
+    "tomllib",
+    "multiprocessing",
+)
 """What a page of help does without, beside `HEAVY`."""
 HEAVY = (
     *("numpy", "scipy", "simpy", "matplotlib", "hypothesis", "distributed", "pandas"),
@@ -97,7 +105,7 @@ for one in many:
     gc.collect(0)
 """
     wrong = needless(started("--help", before=before), HELP + HEAVY)
-    assert wrong[:2] == ["sim.core", "sim.scenario"]
+    assert wrong[:2] == ["sim.core.units", "sim.scenario"]
     assert "pydantic" in wrong
     assert wrong[-2].startswith("tables are built: ['Table0', 'Table1', ")
     assert wrong[-1].endswith(" searches for garbage")

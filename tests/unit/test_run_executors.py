@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import signal
@@ -80,6 +81,16 @@ def test_no_jobs_give_no_results(workers: int | None) -> None:
 def test_an_error_of_a_job_comes_through(workers: int) -> None:
     with pytest.raises(ValueError, match="three"):
         run_jobs(_fail, [1, 2, 3, 4], count=4, workers=workers)
+
+
+def _objects_between(_: int) -> int:
+    return gc.get_threshold()[0]
+
+
+def test_workers_look_for_garbage_seldom_and_others_as_they_did() -> None:
+    own = gc.get_threshold()[0]
+    assert run_jobs(_objects_between, [1, 2], count=2, workers=1) == [own, own]
+    assert min(run_jobs(_objects_between, [1, 2], count=2, workers=2)) >= 100_000 > own
 
 
 def test_a_worker_that_dies_breaks_the_run() -> None:
