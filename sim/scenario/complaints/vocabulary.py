@@ -9,7 +9,7 @@ from sim.core.laws import Law
 from sim.scenario.language.faults import Fault, fault_tables
 from sim.scenario.language.primitives import Primitive, primitives
 from sim.scenario.language.values import Frozen
-from sim.scenario.laws.tables import TABLES, WEIGHTED, WeightedLaw
+from sim.scenario.laws.tables import TABLES, WeightedLaw, weighted
 from sim.scenario.schema import Scenario
 
 __all__ = ["keys_at"]
@@ -55,7 +55,7 @@ def _inside(key: str, annotation: Any) -> Iterator[type[Frozen]]:
     elif annotation is Law:
         yield from TABLES.values()
     elif annotation is WeightedLaw:
-        yield from WEIGHTED.values()
+        yield from weighted().values()
     elif isinstance(annotation, type) and issubclass(annotation, Frozen):
         yield annotation
     for argument in get_args(annotation):

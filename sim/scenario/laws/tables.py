@@ -15,15 +15,14 @@ of `sim.core.laws`.
 """
 
 from collections.abc import Mapping
-from functools import cache, reduce
-from operator import or_
+from functools import cache
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
-    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    GetPydanticSchema,
     TypeAdapter,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
@@ -57,7 +56,7 @@ from sim.scenario.language.values import (
 from sim.scenario.laws.observed import observed_law
 from sim.scenario.laws.text import law_to_raw
 
-__all__ = ["LAW_NAMES", "TABLES", "WEIGHTED", "ActivityLaw", "PhaseLaw", "WeightedLaw"]
+__all__ = ["LAW_NAMES", "TABLES", "ActivityLaw", "PhaseLaw", "WeightedLaw", "weighted"]
 
 _Weight = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
 _RULE: Final = 'be a duration with a unit such as "5m", or a law such as {law = "uniform", …}'
@@ -207,7 +206,7 @@ class ActivityLaw:
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         text = {"type": "string", "pattern": DURATION_PATTERN, "examples": ["5m", "1h30m"]}
-        return {"anyOf": [text, handler(_known().core_schema)]}
+        return {"anyOf": [text, handler(_reader(*LAW_NAMES).core_schema)]}
 
 
 class PhaseLaw(ActivityLaw):
@@ -215,11 +214,9 @@ class PhaseLaw(ActivityLaw):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_wrap_validator_function(
-            _read_phase,
-            super().__get_pydantic_core_schema__(source, handler),
-            serialization=core_schema.plain_serializer_function_ser_schema(_phase_to_raw),
-        )
+        law = super().__get_pydantic_core_schema__(source, handler)
+        written = core_schema.plain_serializer_function_ser_schema(_phase_to_raw)
+        return core_schema.no_info_wrap_validator_function(_read_phase, law, serialization=written)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -234,16 +231,11 @@ class WeightedLaw:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        choices = {name: handler.generate_schema(table) for name, table in WEIGHTED.items()}
-        return core_schema.with_info_wrap_validator_function(
-            _read_part, core_schema.tagged_union_schema(choices, discriminator="law")
-        )
+        known = _tagged(weighted(), handler)
+        return core_schema.with_info_wrap_validator_function(_read_part, known)
 
 
 class _MixtureTable(_Table):
-    # Built when first used: its parts may be mixtures themselves.
-    model_config = ConfigDict(defer_build=True)
-
     law: Literal["mixture"]
     parts: tuple[Annotated[Any, WeightedLaw], ...] = Field(
         description="Laws with a weight each; the weights are divided by their sum."
@@ -272,25 +264,32 @@ TABLES: Final[Mapping[str, type[_Table]]] = {
 }
 LAW_NAMES: Final = tuple(TABLES)
 
-WEIGHTED: Final[Mapping[str, type[_Table]]] = {
-    name: create_model(
-        f"_Weighted{table.__name__}",
-        __base__=table,
-        weight=(_Weight, Field(description="How often, relative to the other parts.")),
-    )
-    for name, table in TABLES.items()
-}
+
+@cache
+def weighted() -> Mapping[str, type[_Table]]:
+    """The tables of a part of a mixture, by the names of their laws."""
+    weight = (_Weight, Field(description="How often, relative to the other parts."))
+    return {
+        name: create_model(f"_Weighted{table.__name__}", __base__=table, weight=weight)
+        for name, table in TABLES.items()
+    }
 
 
 @cache
-def _known() -> TypeAdapter[_Table]:
-    """All laws; built when the first table is read, as most scenarios have durations only."""
-    union: Any = reduce(or_, TABLES.values())
-    return TypeAdapter(Annotated[union, Field(discriminator="law")])
+def _reader(*names: str) -> TypeAdapter[_Table]:
+    """What reads tables of these laws; made when the first one is read, and for no other law."""
+    schema = GetPydanticSchema(lambda _, h: _tagged({name: TABLES[name] for name in names}, h))
+    return TypeAdapter(Annotated[_Table, schema])
 
 
-def _checked_table(value: object, rule: str) -> None:
-    """Refuse what is no table with the name of a law."""
+def _tagged(tables: Mapping[str, type[_Table]], handler: GetCoreSchemaHandler) -> CoreSchema:
+    """What reads any of these tables, by the key ``law``."""
+    choices = {name: handler.generate_schema(table) for name, table in tables.items()}
+    return core_schema.tagged_union_schema(choices, discriminator="law")
+
+
+def _checked_table(value: object, rule: str) -> str:
+    """Return the name of the law of a table, and refuse what is none with such a name."""
     if not isinstance(value, Mapping):
         duration_us(value, rule)
         raise refusal(rule)
@@ -300,6 +299,7 @@ def _checked_table(value: object, rule: str) -> None:
     if value["law"] not in LAW_NAMES:
         hint = did_you_mean(value["law"], LAW_NAMES)
         raise refusal(one_of(LAW_NAMES), hint=hint, at=("law",))
+    return str(value["law"])
 
 
 def _read_law(value: object, info: ValidationInfo) -> Law:
@@ -307,8 +307,8 @@ def _read_law(value: object, info: ValidationInfo) -> Law:
     raw = law_to_raw(value) if isinstance(value, Law) else value
     if isinstance(raw, str):
         return Constant(value_us=float(duration_us(raw, _RULE)))
-    _checked_table(raw, _RULE)
-    return _known().validate_python(raw, context=info.context).build(info)
+    table = _reader(_checked_table(raw, _RULE)).validate_python(raw, context=info.context)
+    return table.build(info)
 
 
 def _read_phase(value: object, read_law: ValidatorFunctionWrapHandler) -> Any:
