@@ -7,12 +7,13 @@ SimPy, and raw arrivals of NumPy. What slows the machine down for a while slows 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -161,17 +162,24 @@ def _children(call: Callable[[], object]) -> Took:
 
 
 def _start(values: Mapping[str, Any]) -> Took:
-    """Start the program; ``units``: seconds that Python takes to start and do nothing."""
+    """Start the program; ``units``: seconds that Python takes to start and do nothing.
 
-    def times(*words: str) -> Took:
-        def call() -> None:
-            for _ in range(values["times"]):
-                subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, check=True)
+    Both find their bytecode written, as a program does that was started before.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
 
-        return _children(call)
+        def call(times: int, words: Sequence[str]) -> None:
+            command, env = [sys.executable, *words], os.environ | own
+            for _ in range(times):
+                subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)
 
-    nothing = times("-c", "pass")
-    return times("-m", "sim.cli", *values["words"])._replace(units=nothing.cpu_s)
+        def took(*words: str) -> Took:
+            call(1, words)
+            return _children(lambda: call(values["times"], words))
+
+        nothing = took("-c", "pass")
+        return took("-m", "sim.cli", *values["words"])._replace(units=nothing.cpu_s)
 
 
 def _sweep(values: Mapping[str, Any]) -> Took:

@@ -26,6 +26,7 @@ HELP = (
 HEAVY = (
     *("numpy", "scipy", "simpy", "matplotlib", "hypothesis", "distributed", "pandas"),
     *("sim.model", "sim.trace", "sim.faults", "sim.schemes.resync", "sim.atomic"),
+    *("sim.scenario.complaints.validation", "difflib"),
 )
 """What a command does without that reads scenarios and simulates nothing."""
 

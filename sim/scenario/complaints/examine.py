@@ -11,7 +11,6 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from sim.scenario.complaints.text import value_at
-from sim.scenario.complaints.validation import findings_of
 from sim.scenario.inputs import Reading
 from sim.scenario.language.finding import Finding
 from sim.scenario.language.values import Path
@@ -59,6 +58,8 @@ def examine(raw: Mapping[str, Any], reading: Reading) -> tuple[Scenario | None, 
         try:
             scenario = Scenario.model_validate(judged, context={"reading": reading})
         except ValidationError as error:
+            from sim.scenario.complaints.validation import findings_of
+
             new = findings_of(error, judged)
             told = {finding.claim for finding in found}
             rests_on = _resting_on(taken)

@@ -1,7 +1,6 @@
 """The nearest valid name for one that is not valid."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 __all__ = ["did_you_mean", "one_of"]
 
@@ -14,6 +13,8 @@ def did_you_mean(wrong: object, valid: Iterable[str]) -> str:
     """
     if not isinstance(wrong, str):
         return ""
+    from difflib import get_close_matches
+
     # Writers mix up capitals, underscores, hyphens and spaces before they mix up letters.
     plain = {_plain(name): name for name in reversed(list(valid))}
     near = get_close_matches(_plain(wrong), list(plain), n=1, cutoff=0.6)
