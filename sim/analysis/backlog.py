@@ -129,21 +129,24 @@ class _Raw:
     """
 
     def __init__(self, blocks: BlockTable, longest: int, delay_us: int) -> None:
-        has_data = blocks.data_ptr[1:] > blocks.data_ptr[:-1]
-        rows = np.flatnonzero((blocks.resolution == 0) & ~blocks.by_hand & has_data)
-        first = blocks.data_ordinal[blocks.data_ptr[rows]]
-        last = blocks.data_ordinal[blocks.data_ptr[rows + 1] - 1]
-        self._width = (int(last.max(initial=0)) // longest + 1) * longest
-        at = blocks.stream[rows] * self._width
-        self._first, self._last = at + first, at + last
+        begin, end = blocks.data_ptr[:-1], blocks.data_ptr[1:]
+        is_raw = (blocks.resolution == 0) & ~blocks.by_hand & (end > begin)
+        newest = int(blocks.data_ordinal.max(initial=0))
+        self._width = (newest // longest + 1) * longest
+        at = blocks.stream * self._width
+        cut = np.flatnonzero(is_raw & (blocks.level == 1) & (blocks.committed_us < NEVER))
+        place = at[cut] + blocks.data_ordinal[begin[cut]]
+        order = np.argsort(place)
+        self._cut, self._seen_us = place[order], blocks.committed_us[cut[order]] + delay_us
+        # What else there is made windows of uploads, or is lost to them.
+        is_lost = (blocks.retired_why == _LOST[0]) | (blocks.retired_why == _LOST[1])
+        rows = np.flatnonzero(is_raw & ((blocks.level > 1) | is_lost))
+        self._first = at[rows] + blocks.data_ordinal[begin[rows]]
+        self._last = at[rows] + blocks.data_ordinal[end[rows] - 1]
         self._is_made = blocks.level[rows] > 1
         self._created_us = blocks.created_us[rows]
         self._committed_us = blocks.committed_us[rows]
-        is_lost = np.isin(blocks.retired_why[rows], _LOST)
-        self._lost_us = np.where(is_lost, blocks.retired_us[rows], NEVER)
-        is_cut = np.isin(rows, blocks.of_producers)
-        cut = np.flatnonzero(is_cut)[np.argsort(self._first[is_cut])]
-        self._cut, self._seen_us = self._first[cut], self._committed_us[cut] + delay_us
+        self._lost_us = np.where(is_lost[rows], blocks.retired_us[rows], NEVER)
 
     def windows(self, part: int, length: int) -> Ints:
         """When compactions of windows of ``length`` were due, begun, and no longer due.
@@ -152,32 +155,36 @@ class _Raw:
         """
         if not self._cut.size:
             return np.zeros((3, 0), np.int64)
-        window, start = np.unique(self._cut // length, return_index=True)
+        start = _starts(self._cut // length)
         # Uploads of a stream come in order: the next one is the first that is newer.
         after = np.append(start[1:], self._cut.size)
         stream = np.append(self._cut // self._width, -1)
         is_followed = stream[after] == stream[start]
         due_us = np.where(is_followed, np.append(self._seen_us, NEVER)[after], NEVER)
-        begun_us, end_us = np.full(window.size, NEVER), np.full(window.size, NEVER)
-        row, at = self._reach(length)
-        where = np.searchsorted(window, at)
-        is_there = np.append(window, -1)[where] == at
-        row, where = row[is_there], where[is_there]
-        first, last = self._cut[start], self._cut[after - 1]
-        does = self._is_made[row] & (self._first[row] <= first[where])
-        does &= self._last[row] >= last[where]
+        begun_us, end_us = np.full(start.size, NEVER), np.full(start.size, NEVER)
+        row, where = self._reach(self._cut[start] // length, length)
+        does = self._is_made[row] & (self._first[row] <= self._cut[start[where]])
+        does &= self._last[row] >= self._cut[after[where] - 1]
         np.minimum.at(begun_us, where[does], self._created_us[row[does]])
         np.minimum.at(end_us, where[does], self._committed_us[row[does]])
-        np.minimum.at(end_us, where, self._lost_us[row])
-        parts = np.unique(self._cut // part)
-        is_work = np.bincount(np.searchsorted(window, parts * part // length)) > 1
-        work: Ints = np.array([due_us, begun_us, end_us])[:, is_work]
+        is_lost = self._lost_us[row] < NEVER
+        np.minimum.at(end_us, where[is_lost], self._lost_us[row[is_lost]])
+        parts = self._cut[_starts(self._cut // part)] // length
+        work: Ints = np.array([due_us, begun_us, end_us])[:, np.diff(_starts(parts, ends=True)) > 1]
         return work
 
-    def _reach(self, length: int) -> tuple[Ints, Ints]:
-        """Every pair of a block (row) and a window that it has blocks of."""
-        from_, to = self._first // length, self._last // length
-        n = to - from_ + 1
+    def _reach(self, window: Ints, length: int) -> tuple[Ints, Ints]:
+        """Every pair of a block (row) and one of some windows (position) that it has blocks of."""
+        first, last = self._first // length, self._last // length
+        n = last - first + 1
         row = np.repeat(np.arange(n.size), n)
-        within = np.arange(row.size) - np.repeat(np.cumsum(n) - n, n)
-        return row, from_[row] + within
+        at = np.arange(row.size) - np.repeat(np.cumsum(n) - n, n) + first[row]
+        where = np.searchsorted(window, at)
+        is_there = np.append(window, -1)[where] == at
+        return row[is_there], where[is_there]
+
+
+def _starts(numbers: Ints, *, ends: bool = False) -> Ints:
+    """Where each number begins in ascending ones; with ``ends`` their size behind that."""
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    return np.append(starts, numbers.size) if ends else starts

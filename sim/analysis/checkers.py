@@ -52,9 +52,21 @@ def observe(
         "time-to-visible": time_to_visible(scenario, timelines),
         "retention-overshoot": moved["retention-overshoot"],
         "damage-found": moved["damage-found"],
-        "backlog": {"mean": due.mean, "most": due.most, "last": due.last},
+        "backlog": {
+            "mean": due.mean,
+            "most": due.most,
+            "last": due.last,
+            "grows": int(due.grows),
+        },
         "compaction-wait": _summary(due.waits_us),
     }
+
+
+def grows(counts: Counts) -> bool:
+    """Whether the backlog that was counted grows."""
+    backlog = counts["backlog"]
+    assert isinstance(backlog, dict)
+    return bool(backlog["grows"])
 
 
 def observe_deletions(

@@ -76,6 +76,7 @@ _ALL: Final = (
     Metric(name="backlog.mean", adding=Adding.MEAN),
     Metric(name="backlog.most", adding=Adding.LARGEST),
     Metric(name="backlog.last", adding=Adding.MEAN),
+    Metric(name="backlog.grows"),
     *_sample("compaction-wait"),
 )
 

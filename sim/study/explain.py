@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sim.analysis.backlog import Backlog
 from sim.analysis.evidence.exercised import Exercised, exercised
 from sim.analysis.evidence.holding import Holding, holding
 from sim.analysis.evidence.rescue import Knob, knobs
@@ -199,7 +200,9 @@ def _search(
     is_exact = mode == "exact" and not inexact(scenario)
     evaluate = evaluate_exact if is_exact else evaluate_sampled
     classes = evaluate(scenario, timelines, exposed)
-    looked = exercised(scenario, timelines, math.fsum(c.queries for c in classes), exposed)
+    queries = math.fsum(c.queries for c in classes)
+    grows = Backlog.of(scenario, timelines).grows
+    looked = exercised(scenario, timelines, queries, exposed, grows=grows)
     is_possible = False
     for outcome in wanted:
         for found, exposure in zip(classes, exposed, strict=True):

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from sim.analysis.checkers import garbage_byte_seconds, observe
+from sim.analysis.checkers import garbage_byte_seconds, grows, observe
 from sim.analysis.curve.every_delay import EveryDelay
 from sim.analysis.curve.feedback import entanglement
 from sim.analysis.evidence.deletion_story import told
@@ -224,6 +224,7 @@ def judge_trace(
         classes = evaluate_sampled(scenario, timelines, exposed)
     window_count, windows_us = window_sample(timelines)
     asked = math.fsum(c.queries for c in classes)
+    counts = observe(scenario, timelines, exposed)
     return TrialResult(
         scheme=scheme_index,
         trial=trial,
@@ -231,12 +232,12 @@ def judge_trace(
         digest=trace.digest,
         records=len(trace.records),
         classes=classes,
-        counts=dict(observe(scenario, timelines, exposed)),
+        counts=dict(counts),
         garbage_byte_seconds=garbage_byte_seconds(timelines),
         garbage_parts=garbage_parts(timelines),
         window_count=window_count,
         windows_us=windows_us,
-        exercised=exercised(scenario, timelines, asked, exposed),
+        exercised=exercised(scenario, timelines, asked, exposed, grows=grows(counts)),
         story=told(scenario, timelines, exposed, scheme_index=scheme_index, trial=trial),
         critical=_critical(scenario, scheme_index, trace, timelines, exposed),
     )

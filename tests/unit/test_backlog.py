@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.analysis.backlog import Backlog
-from sim.analysis.checkers import observe
+from sim.analysis.checkers import grows, observe
 from sim.analysis.effort.estimate import busy_share
 from sim.analysis.evidence.exercised import exercised
 from sim.core.units import NEVER
@@ -119,16 +119,16 @@ def test_a_single_range_leaves_nothing_to_do() -> None:
     assert (found.last, found.most, found.mean, found.grows) == (0, 0, 0.0, False)
 
 
-@pytest.mark.parametrize(("count", "grows"), [(1, True), (2, False)])
-def test_it_grows_where_there_is_more_to_do_than_time(count: int, grows: bool) -> None:
+@pytest.mark.parametrize(("count", "is_full"), [(1, True), (2, False)])
+def test_it_grows_where_there_is_more_to_do_than_time(count: int, is_full: bool) -> None:
     scenario = world(**{**BUSY, "compactor": {**BUSY["compactor"], "count": count}})
     timelines = run(scenario)[1]
-    assert Backlog.of(scenario, timelines).grows == grows
-    assert exercised(scenario, timelines, 1.0, ()).behind == int(grows)
     counted = observe(scenario, timelines)
     assert isinstance(counted["backlog"], dict)
-    assert (counted["backlog"]["last"] > 30) == grows
-    assert (busy_share(scenario) > 1.0) == grows
+    assert (counted["backlog"]["last"] > 30) == grows(counted) == is_full
+    assert (busy_share(scenario) > 1.0) == is_full
+    for so in (True, False):
+        assert exercised(scenario, timelines, 1.0, (), grows=so).behind == int(so)
 
 
 def test_what_is_due_may_rise_and_fall_without_growing() -> None:

@@ -14,7 +14,7 @@ from tests.worlds import marks, run, world
 
 def tried(scenario: Scenario) -> Exercised:
     timelines = run(scenario)[1]
-    return exercised(scenario, timelines, 100.0, exposures(scenario, timelines))
+    return exercised(scenario, timelines, 100.0, exposures(scenario, timelines), grows=False)
 
 
 def small(**changes: Any) -> Scenario:

@@ -18,7 +18,7 @@ MEASURES = (
     '"time-to-visible.never", "retention-overshoot.mean_s", "retention-overshoot.p50_s", '
     '"retention-overshoot.p99_s", "retention-overshoot.max_s", "damage-found.mean_s", '
     '"damage-found.p50_s", "damage-found.p99_s", "damage-found.max_s", "damage-found.never", '
-    '"backlog.mean", "backlog.most", "backlog.last", "compaction-wait.mean_s", '
+    '"backlog.mean", "backlog.most", "backlog.last", "backlog.grows", "compaction-wait.mean_s", '
     '"compaction-wait.p50_s", "compaction-wait.p99_s", "compaction-wait.max_s"'
 )
 

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.analysis.checkers import Counts, garbage_byte_seconds, observe, observe_deletions
+from sim.analysis.checkers import (
+    Counts,
+    garbage_byte_seconds,
+    grows,
+    observe,
+    observe_deletions,
+)
 from sim.analysis.curve.critical import CriticalDelays, critical_delays
 from sim.analysis.curve.feedback import feedback, with_delay
 from sim.analysis.curve.listings import Listings
@@ -214,7 +220,7 @@ class EveryDelay:
             counts=counts,
             garbage_byte_seconds=garbage,
             garbage_parts=garbage_parts(timelines),
-            exercised=exercised(scenario, timelines, asked, exposed),
+            exercised=exercised(scenario, timelines, asked, exposed, grows=grows(counts)),
             critical=tuple(critical.sample() for critical in self.critical),
         )
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.analysis.backlog import Backlog
 from sim.analysis.evidence.windows import absent_from_us, gone_from_us
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
@@ -76,9 +75,22 @@ class Exercised:
 
 
 def exercised(
-    scenario: "Scenario", timelines: "Timelines", queries: float, exposed: Sequence[Exposure]
+    scenario: "Scenario",
+    timelines: "Timelines",
+    queries: float,
+    exposed: Sequence[Exposure],
+    *,
+    grows: bool,
 ) -> Exercised:
-    """Count what one trial tried; ``queries`` is the number of its queries."""
+    """Count what one trial tried.
+
+    Parameters
+    ----------
+    queries : float
+        The number of its queries.
+    grows : bool
+        Whether its backlog grows, see `sim.analysis.backlog`.
+    """
     blocks, loads = timelines.blocks, timelines.loads
     low, high = timelines.warmup_us, timelines.horizon_us
     gone_us = absent_from_us(timelines)
@@ -108,7 +120,7 @@ def exercised(
         late=int(was_read[late].sum()),
         needed=needed,
         halted=int(timelines.counters["compactor-halt"] > 0),
-        behind=int(_is_behind(scenario, timelines) or Backlog.of(scenario, timelines).grows),
+        behind=int(grows or _is_behind(scenario, timelines)),
     )
 
 
