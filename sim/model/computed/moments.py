@@ -1,17 +1,16 @@
 """Instants, and in which order those of one instant come (``SEMANTICS.md`` T2)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
+from sim.trace.tables import Ragged
 from sim.trace.timelines import Ints
 
 __all__ = ["Acts", "Moments", "Turn"]
-
-T = TypeVar("T")
 
 _PLACES: Final = 1 << 16
 """How many may have an order inside one turn."""
@@ -40,9 +39,9 @@ class Moments:
     place: Ints
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[int, int]], turn: int) -> "Moments":
-        """Instants and places of one actor."""
-        at_us, place = np.array(pairs, np.int64).reshape(-1, 2).T
+    def of(cls, rows: Ints, turn: int) -> "Moments":
+        """Instants and places of one actor, shape (2, n)."""
+        at_us, place = rows
         return cls(at_us=at_us, turn=np.full(at_us.size, turn), place=place)
 
     @classmethod
@@ -108,7 +107,6 @@ class Acts:
         """What belongs to them, given for every process in its own order."""
         return np.concatenate(each)[self._order]
 
-    def in_order(self, each: Iterable[Sequence[T]]) -> list[T]:
-        """As :meth:`column`, of anything."""
-        every = [one for of_one in each for one in of_one]
-        return [every[row] for row in self._order.tolist()]
+    def ragged(self, each: Sequence[Ragged]) -> Ragged:
+        """As :meth:`column`, of tuples."""
+        return Ragged.joined(each).take(self._order)

@@ -5,6 +5,7 @@ compactor sees, or because they expire: then they leave its view, at an instant 
 tell. So passes need no store, only the instants at which blocks come of age.
 """
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,9 +21,11 @@ from sim.model.actors import downsampling
 from sim.model.blocks.catalog import by_creation
 from sim.model.computed.conditions import NotComputableError, Rules
 from sim.model.computed.groups import Group, Members, Piece
+from sim.model.computed.log import Log
 from sim.model.computed.uploads import Uploads
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.scenario.schema import Producers
+from sim.trace.records import RETIRE_REASONS
 
 __all__ = ["Passes"]
 
@@ -38,8 +41,6 @@ class _Over(Exception):
 class Passes:
     """All passes of one compactor before the horizon, in order.
 
-    Blocks have ordinals among those of its streams.
-
     Parameters
     ----------
     name : str
@@ -49,25 +50,8 @@ class Passes:
 
     Attributes
     ----------
-    syncs, looks : list of (int, int)
-        Instants (µs) at which the bucket was listed, and at which marked blocks were looked
-        through, each with its place among all that the compactor did.
-    made : list of Piece
-        Blocks begun, in order.
-    begun, done : list of (int, int)
-        When and at which place each of them was begun, and others were done.
-    finished : list of int
-        Which of :attr:`made` each of ``done`` is.
-    parents : list of tuple of Piece
-        What each was made of, in order of time.
-    seen : list of Piece
-        Uploads that came into the view, in order.
-    contained : list of (Piece, Piece)
-        Blocks that another one contains, and the first that did.
-    retired : list of (int, int, Piece, str)
-        When and at which place each block was declared obsolete, in order, and why.
-    again_us : list of int
-        When blocks were declared obsolete that had been before.
+    log : Log
+        What it did.
     """
 
     def __init__(
@@ -81,17 +65,7 @@ class Passes:
         streams: Streams,
         horizon_us: int,
     ) -> None:
-        self.syncs: list[tuple[int, int]] = []
-        self.looks: list[tuple[int, int]] = []
-        self.made: list[Piece] = []
-        self.begun: list[tuple[int, int]] = []
-        self.done: list[tuple[int, int]] = []
-        self.finished: list[int] = []
-        self.parents: list[tuple[Piece, ...]] = []
-        self.seen: list[Piece] = []
-        self.contained: list[tuple[Piece, Piece]] = []
-        self.retired: list[tuple[int, int, Piece, str]] = []
-        self.again_us: list[int] = []
+        self.log = Log()
         self._name = name
         self._spec = spec
         self._producers = producers
@@ -100,8 +74,13 @@ class Passes:
         self._horizon_us = horizon_us
         self._now_us = 0
         self._place = 0
-        self._uploaded_us: list[int] = uploads.at_us.tolist()
-        self._uploaded = list(zip(uploads.stream.tolist(), uploads.ordinal.tolist(), strict=True))
+        self._uploaded_us, self._stream, self._ordinal = (
+            array("q", column.tobytes())
+            for column in (uploads.at_us, uploads.stream, uploads.ordinal)
+        )
+        self._n_seen = 0
+        self._begun_us = array("q")
+        self._under_way: dict[int, tuple[Piece, Parents]] = {}
         self._garbage: list[Piece] = []
         self._retention_us = spec.retention_us
         self._expiring: list[tuple[int, int, Piece]] = []
@@ -175,7 +154,7 @@ class Passes:
                     continue
                 has_worked = True
                 end_us = self._begin(plan, group[1], self._spec.compaction_takes)
-                row = len(self.made) - 1
+                row = len(self._begun_us) - 1
                 if end_us == self._now_us:
                     self._finish(row)
                 else:
@@ -188,17 +167,16 @@ class Passes:
             heappush(idle, number)
 
     def _look(self) -> None:
-        self.looks.append((self._now_us, self._took_place()))
+        self.log.looks.add(self._now_us, self._took_place())
 
     def _sync(self) -> None:
         """See what has come of age by now; what was made here is known as it is made."""
-        self.syncs.append((self._now_us, self._took_place()))
+        self.log.syncs.add(self._now_us, self._took_place())
         for block in self._due(self._hiding, self._now_us):
             self._let_go(block)
         old_us, uploaded_us = self._now_us - self._spec.consistency_delay_us, self._uploaded_us
-        seen = self.seen
-        while len(seen) < len(uploaded_us) and uploaded_us[len(seen)] <= old_us:
-            self._join(*self._uploaded[len(seen)])
+        while self._n_seen < len(uploaded_us) and uploaded_us[self._n_seen] <= old_us:
+            self._join()
 
     def _due(self, queue: list[tuple[int, int, Piece]], now_us: int) -> list[Piece]:
         """Take out what is due by ``now_us`` and still wanted."""
@@ -222,13 +200,14 @@ class Passes:
         if self._now_us >= self._horizon_us:
             raise _Over
 
-    def _join(self, stream: int, j: int) -> None:
+    def _join(self) -> None:
         """The next level-1 block comes into the view; its data is newer than all of its group."""
-        length_us, n_seen = self._producers.block_length_us, len(self.seen)
+        length_us, n_seen = self._producers.block_length_us, self._n_seen
+        j = self._ordinal[n_seen]
         block = Piece(
             # Who is begun at that instant comes after it.
-            index=n_seen + bisect_left(self.begun, (self._uploaded_us[n_seen],)),
-            group=(stream, 0),
+            index=n_seen + bisect_left(self._begun_us, self._uploaded_us[n_seen]),
+            group=(self._stream[n_seen], 0),
             first=j,
             end=j + 1,
             length_us=length_us,
@@ -237,7 +216,7 @@ class Passes:
             size_bytes=self._producers.block_bytes,
         )
         self._groups[block.group].append(block)
-        self.seen.append(block)
+        self._n_seen += 1
         self._enter(block)
 
     def _enter(self, block: Piece) -> None:
@@ -255,7 +234,7 @@ class Passes:
     def _make(self, parents: Parents, resolution: int, law: Law) -> None:
         """Work, upload a block made of ``parents``, and retire them if it replaces them."""
         self._sleep(self._begin(parents, resolution, law) - self._now_us)
-        self._finish(len(self.made) - 1)
+        self._finish(len(self._begun_us) - 1)
 
     def _begin(self, parents: Parents, resolution: int, law: Law) -> int:
         """Begin a block made of ``parents``; when it is done, in µs."""
@@ -266,7 +245,7 @@ class Passes:
         first, is_compaction = parents[0], resolution == parents[0].group[1]
         now_us, spec = self._now_us, self._spec
         block = Piece(
-            index=bisect_right(self._uploaded_us, now_us) + len(self.made),
+            index=bisect_right(self._uploaded_us, now_us) + len(self._begun_us),
             group=(first.group[0], resolution),
             first=first.first,
             end=parents[-1].end,
@@ -279,19 +258,32 @@ class Passes:
         if block_id in self._ids:
             raise NotComputableError("a block is made again")
         self._ids.add(block_id)
-        self.made.append(block)
-        self.begun.append((now_us, self._took_place()))
-        self.parents.append(parents)
+        self._under_way[len(self._begun_us)] = block, parents
+        self._begun_us.append(now_us)
+        self.log.begun.add(
+            now_us,
+            self._took_place(),
+            block.index,
+            *block.group,
+            block.first,
+            block.end,
+            block.level,
+            block.bytes,
+            is_compaction,
+            len(parents),
+        )
+        for parent in parents:
+            self.log.parents.add(parent.index)
         purpose = "compaction-takes" if is_compaction else "downsampling-takes"
         return now_us + draw_us(law, self._streams, self._name, purpose, block_id)
 
     def _finish(self, row: int) -> None:
         """Upload one of those begun, and retire what it replaces."""
-        block, parents = self.made[row], self.parents[row]
-        self.done.append((self._now_us, self._took_place()))
-        self.finished.append(row)
+        block, parents = self._under_way.pop(row)
+        self.log.done.add(self._now_us, self._took_place(), row)
         contained = self._groups[block.group].take_in(block)
-        self.contained += [(one, block) for one in contained]
+        for one in contained:
+            self.log.contained.add(one.index, block.index)
         self._enter(block)
         if block.group == parents[0].group:
             self._retire(contained, "compacted")
@@ -301,12 +293,13 @@ class Passes:
 
     def _retire(self, blocks: Sequence[Piece], why: str) -> None:
         place, now_us, rules = self._took_place(), self._now_us, self._rules
+        reason = RETIRE_REASONS.index(why)
         for block in sorted(blocks, key=by_creation):
             if block.stamp_us < NEVER:
-                self.again_us.append(now_us)
+                self.log.again.add(now_us)
                 continue
             block.stamp_us = now_us - now_us % US_PER_S
-            self.retired.append((now_us, place, block, why))
+            self.log.retired.add(now_us, place, block.index, block.stamp_us, reason)
             if not block.is_wanted:
                 continue
             if rules.deletes_at_once:

@@ -9,10 +9,12 @@ import numpy as np
 
 from sim.core.streams import Streams
 from sim.model.computed.conditions import Rules
+from sim.model.computed.log import Log
 from sim.model.computed.moments import Moments, Turn
 from sim.model.computed.passes import Passes
 from sim.model.computed.uploads import Uploads
 from sim.scenario.schema import Compactor, Scenario
+from sim.trace.tables import Ragged
 from sim.trace.timelines import Ints
 
 __all__ = ["Process", "process"]
@@ -26,10 +28,24 @@ class Process:
     ----------
     uploads : int64 array
         Which of all uploads are of its streams (rows).
-    passes : Passes
-        Its passes.
+    uploaded, made : int64 arrays
+        Ordinals of these, and of the blocks that its passes began, among those of its streams.
+    columns : int64 array of shape (6, n_made)
+        Of ``made``: stream, resolution, first and end of the data, level, bytes.
+    is_compaction : int64 array of shape (n_made,)
+        1 for those that replace their parents.
+    parents : Ragged
+        What each was made of.
+    finished : int64 array
+        Which of ``made`` were uploaded, in that order (rows).
+    contained : int64 array of shape (2, n)
+        Blocks that another one contains, and that one.
+    retired_blocks, stamp_us, reasons : int64 arrays
+        What was declared obsolete, the seconds in the marks, and why (of `RETIRE_REASONS`).
+    again_us : int64 array
+        When blocks were to be retired that were already.
     begun, done, retired : Moments
-        Of what its passes did.
+        Of ``made``, ``finished`` and ``retired_blocks``.
     syncs, looks : Moments
         When any of its jobs listed the bucket, and when one looked what is due, in order.
     learnt, deleting : int64 arrays of shape (n_retired,)
@@ -38,7 +54,17 @@ class Process:
     """
 
     uploads: Ints
-    passes: Passes
+    uploaded: Ints
+    made: Ints
+    columns: Ints
+    is_compaction: Ints
+    parents: Ragged
+    finished: Ints
+    contained: Ints
+    retired_blocks: Ints
+    stamp_us: Ints
+    reasons: Ints
+    again_us: Ints
     begun: Moments
     done: Moments
     retired: Moments
@@ -60,29 +86,42 @@ def process(
     """
     spec, horizon_us = scenario.compactor, scenario.horizon_us
     rows = np.flatnonzero(up.stream % spec.n_shards == number)
+    own = up.at(rows)
     passes = Passes(
         spec.names[number],
         spec,
         scenario.producers,
         rules,
-        uploads=up.at(rows),
+        uploads=own,
         streams=streams,
         horizon_us=horizon_us,
     )
     passes.run()
-    turn = Turn.COMPACTOR + number
-    retired = Moments.of([(t_us, place) for t_us, place, _, _ in passes.retired], turn)
-    syncs, looks = _syncs_and_looks(number, passes, spec, rules, horizon_us)
+    log, turn = passes.log, Turn.COMPACTOR + number
+    rows_begun, rows_done, rows_retired = (r.columns for r in (log.begun, log.done, log.retired))
+    begun, done = Moments.of(rows_begun[:2], turn), Moments.of(rows_done[:2], turn)
+    retired = Moments.of(rows_retired[:2], turn)
+    retired_blocks, stamp_us, reasons = rows_retired[2:]
+    syncs, looks = _syncs_and_looks(number, log, spec, rules, horizon_us)
     known = _known(syncs, looks, retired)
-    stamp_us = np.array([block.stamp_us for _, _, block, _ in passes.retired], np.int64)
     # Marks become known from the first look on that knows as many, and are then old enough or not.
     learnt = np.searchsorted(known, np.arange(retired.at_us.size), side="right")
     old_enough = np.searchsorted(looks.at_us, stamp_us + rules.delay_us, side="right")
     return Process(
         uploads=rows,
-        passes=passes,
-        begun=Moments.of(passes.begun, turn),
-        done=Moments.of(passes.done, turn),
+        uploaded=np.arange(rows.size) + np.searchsorted(begun.at_us, own.at_us, side="left"),
+        made=rows_begun[2],
+        columns=rows_begun[3:9],
+        is_compaction=rows_begun[9],
+        parents=Ragged(rows_begun[10], log.parents.columns[0]),
+        finished=rows_done[2],
+        contained=log.contained.columns,
+        retired_blocks=retired_blocks,
+        stamp_us=stamp_us,
+        reasons=reasons,
+        again_us=log.again.columns[0],
+        begun=begun,
+        done=done,
         retired=retired,
         syncs=syncs,
         looks=looks,
@@ -92,16 +131,16 @@ def process(
 
 
 def _syncs_and_looks(
-    number: int, passes: Passes, spec: Compactor, rules: Rules, horizon_us: int
+    number: int, log: Log, spec: Compactor, rules: Rules, horizon_us: int
 ) -> tuple[Moments, Moments]:
     """When any job of the process lists the bucket, and when one looks what is due."""
     every_us = rules.cleanup.every_us
     compactor, cleaner = Turn.COMPACTOR + number, Turn.CLEANER + number
-    syncs = Moments.of(passes.syncs, compactor).then(
+    syncs = Moments.of(log.syncs.columns, compactor).then(
         Moments.ticks(spec.progress_interval_us, horizon_us, Turn.PROGRESS + number),
         Moments.ticks(every_us, horizon_us, cleaner),
     )
-    looks = Moments.of([] if rules.deletes_at_once else passes.looks, compactor)
+    looks = Moments.of(log.looks.columns[:, : 0 if rules.deletes_at_once else None], compactor)
     if rules.cleanup.when == "every" and not rules.deletes_at_once:
         looks = Moments.ticks(every_us, horizon_us, cleaner, place=1)
     return syncs.at(syncs.order), looks.at(looks.order)

@@ -1,6 +1,5 @@
 """What producers and compactors do to the bucket, and in which order (``SEMANTICS.md`` T2)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +8,10 @@ import numpy.typing as npt
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.model.computed.conditions import Rules
-from sim.model.computed.groups import Piece
 from sim.model.computed.moments import Acts, Moments, Turn
 from sim.model.computed.processes import Process, process
 from sim.model.computed.uploads import Uploads, uploads
 from sim.scenario.schema import Scenario
-from sim.trace.records import RETIRE_REASONS
 from sim.trace.tables import Ragged
 from sim.trace.timelines import Ints
 
@@ -116,12 +113,15 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
     begun, done = Acts([own.begun for own in fleet]), Acts([own.done for own in fleet])
     retired, looks = Acts([own.retired for own in fleet]), Acts([own.looks for own in fleet])
     syncs = Acts([own.syncs for own in fleet]).moments
-    made = begun.in_order([own.passes.made for own in fleet])
-    parents = begun.in_order([own.passes.parents for own in fleet])
-    finished = done.column([begun.rows(k)[own.passes.finished] for k, own in enumerate(fleet)])
-    uploaded = _number(up, fleet, made, begun.moments.at_us)
-    gone = retired.in_order([own.passes.retired for own in fleet])
-    retired_blocks = np.array([block.index for *_, block, _ in gone], np.int64)
+    finished = done.column([begun.rows(k)[own.finished] for k, own in enumerate(fleet)])
+    # Who is begun at the instant of an upload comes after it.
+    begun_us, n_made = begun.moments.at_us, begun.moments.at_us.size
+    uploaded = np.arange(up.at_us.size) + np.searchsorted(begun_us, up.at_us, side="left")
+    made = np.arange(n_made) + np.searchsorted(up.at_us, begun_us, side="right")
+    ordinals = [_ordinals(own, uploaded, made[begun.rows(k)]) for k, own in enumerate(fleet)]
+    retired_blocks = retired.column(
+        [ordinals[k][own.retired_blocks] for k, own in enumerate(fleet)]
+    )
     n_looks = looks.moments.at_us.size
     # The looks of a process among all; behind the last of them is none.
     look = [np.append(looks.rows(k), n_looks) for k in numbers]
@@ -129,20 +129,28 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
     deleting = retired.column([look[k][own.deleting] for k, own in enumerate(fleet)])
     due_us = np.append(looks.moments.at_us, NEVER)[deleting]
     by_look = np.argsort(learnt, kind="stable")
-    ordinals = np.array([block.index for block in made], np.int64)
-    blocks = _blocks(scenario, up, uploaded, made)
-    blocks.put_us[ordinals[finished]] = done.moments.at_us
-    _note_successors(blocks, fleet)
+    columns = np.stack([begun.column([own.columns[i] for own in fleet]) for i in range(6)])
+    blocks = _blocks(scenario, up, uploaded, made, columns, begun_us)
+    blocks.put_us[made[finished]] = done.moments.at_us
+    for own, ordinal in zip(fleet, ordinals, strict=True):
+        # Of several that came to contain a block the first counts.
+        inner, outer = ordinal[own.contained[:, ::-1]]
+        blocks.successor[inner] = outer
     blocks.deleted_us[retired_blocks] = retired.moments.at_us if rules.deletes_at_once else due_us
     if rules.marks:
         blocks.marked_us[retired_blocks] = retired.moments.at_us
-        blocks.stamp_us[retired_blocks] = [block.stamp_us for *_, block, _ in gone]
+        blocks.stamp_us[retired_blocks] = retired.column([own.stamp_us for own in fleet])
     return Writers(
         blocks=blocks,
         uploaded=uploaded,
-        made=ordinals,
-        parents=Ragged.of([[block.index for block in each] for each in parents]),
-        is_compaction=_are_compactions(made, parents),
+        made=made,
+        parents=begun.ragged(
+            [
+                Ragged(own.parents.size, ordinal[own.parents.values])
+                for own, ordinal in zip(fleet, ordinals, strict=True)
+            ]
+        ),
+        is_compaction=begun.column([own.is_compaction for own in fleet]) == 1,
         puts=Moments(
             at_us=up.at_us,
             turn=np.full(up.at_us.size, Turn.PRODUCER),
@@ -153,8 +161,8 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
         finished=finished,
         retired=retired.moments,
         retired_blocks=retired_blocks,
-        reasons=np.array([RETIRE_REASONS.index(why) for *_, why in gone], np.int64),
-        again_us=np.array([t_us for own in fleet for t_us in own.passes.again_us], np.int64),
+        reasons=retired.column([own.reasons for own in fleet]),
+        again_us=np.concatenate([own.again_us for own in fleet]),
         syncs=syncs,
         looks=looks.moments,
         n_syncs=_before(syncs, looks.moments),
@@ -164,29 +172,12 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
     )
 
 
-def _number(up: Uploads, fleet: Sequence[Process], made: Sequence[Piece], begun_us: Ints) -> Ints:
-    """Give each block its ordinal in the run; returned are those of uploads.
-
-    Who is begun at the instant of an upload comes after it.
-    """
-    ordinals = np.arange(len(made)) + np.searchsorted(up.at_us, begun_us, side="right")
-    for block, ordinal in zip(made, ordinals.tolist(), strict=True):
-        block.index = ordinal
-    uploaded = np.arange(up.at_us.size) + np.searchsorted(begun_us, up.at_us, side="left")
-    for own in fleet:
-        # The last uploads may not be seen any more.
-        seen = zip(own.passes.seen, uploaded[own.uploads].tolist(), strict=False)
-        for block, ordinal in seen:
-            block.index = ordinal
-    return uploaded
-
-
-def _are_compactions(
-    made: Sequence[Piece], parents: Sequence[Sequence[Piece]]
-) -> npt.NDArray[np.bool_]:
-    """Which of some blocks are of the group of what they were made of."""
-    alike = [block.group == each[0].group for block, each in zip(made, parents, strict=True)]
-    return np.array(alike, np.bool_)
+def _ordinals(own: Process, uploaded: Ints, made: Ints) -> Ints:
+    """The ordinals in the run of a process' blocks, by those it has among its own."""
+    found = np.empty(own.uploaded.size + own.made.size, np.int64)
+    found[own.uploaded] = uploaded[own.uploads]
+    found[own.made] = made
+    return found
 
 
 def _before(syncs: Moments, looks: Moments) -> Ints:
@@ -196,32 +187,26 @@ def _before(syncs: Moments, looks: Moments) -> Ints:
     return np.cumsum(is_sync, dtype=np.int64)[~is_sync]
 
 
-def _note_successors(blocks: Blocks, fleet: Sequence[Process]) -> None:
-    pairs = [(one.index, by.index) for own in fleet for one, by in own.passes.contained]
-    inner, outer = np.array(pairs, np.int64).reshape(-1, 2).T
-    # Of several that came to contain a block the first counts.
-    blocks.successor[inner[::-1]] = outer[::-1]
-
-
-def _blocks(scenario: Scenario, up: Uploads, uploaded: Ints, made: Sequence[Piece]) -> Blocks:
+def _blocks(
+    scenario: Scenario, up: Uploads, uploaded: Ints, made: Ints, columns: Ints, begun_us: Ints
+) -> Blocks:
     """The table of blocks, of which none is put, replaced or retired if a compactor made it."""
-    producers, n = scenario.producers, uploaded.size + len(made)
-    length_us, begun_us = producers.block_length_us, [block.created_us for block in made]
-    ordinals = np.array([block.index for block in made], np.int64)
+    producers, n = scenario.producers, uploaded.size + made.size
+    stream, resolution, first, end, level, size_bytes = columns
 
-    def column(of_uploads: Ints | int, of_made: Sequence[int] | int) -> Ints:
+    def column(of_uploads: Ints | int, of_made: Ints | int) -> Ints:
         values = np.empty(n, np.int64)
-        values[uploaded], values[ordinals] = of_uploads, np.array(of_made, np.int64)
+        values[uploaded], values[made] = of_uploads, of_made
         return values
 
     return Blocks(
-        stream=column(up.stream, [block.stream for block in made]),
-        resolution=column(0, [block.resolution for block in made]),
-        first=column(up.ordinal, [block.first for block in made]),
-        end=column(up.ordinal + 1, [block.end for block in made]),
-        level=column(1, [block.level for block in made]),
-        bytes=column(producers.block_bytes, [block.bytes for block in made]),
-        created_us=column((up.ordinal + 1) * length_us, begun_us),
+        stream=column(up.stream, stream),
+        resolution=column(0, resolution),
+        first=column(up.ordinal, first),
+        end=column(up.ordinal + 1, end),
+        level=column(1, level),
+        bytes=column(producers.block_bytes, size_bytes),
+        created_us=column((up.ordinal + 1) * producers.block_length_us, begun_us),
         begun_us=column(up.at_us, begun_us),
         put_us=column(up.at_us, NEVER),
         successor=np.full(n, -1),
