@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.arrivals import (
-    WORD_BITS,
     arrival_batches,
     arrivals,
     arrivals_within,
+    bits_of_one,
     choose,
     choose_bits,
 )
@@ -39,18 +39,16 @@ def reach(query_class: QueryClass, min_us: Ints, max_us: Ints) -> tuple[Ints, In
 
 
 class StreamSets:
-    """The streams that each of some queries asks for: rows of ``bits``, see `choose_bits`."""
+    """Sets of streams, a row of ``bits`` each, as `choose_bits` returns them."""
 
     def __init__(self, bits: npt.NDArray[np.uint64]) -> None:
-        self._n_words = bits.shape[1]
-        self._words = bits.reshape(-1)
+        # One word is the rule, and a column of them costs less than rows of one.
+        self._bits = bits[:, 0] if bits.shape[1] == 1 else bits
 
-    def hold(self, row: Ints, stream: Ints) -> npt.NDArray[np.bool_]:
-        """Whether each row has the stream beside it."""
-        word = row if self._n_words == 1 else row * self._n_words + stream // WORD_BITS
-        place = (stream % WORD_BITS).astype(np.uint64)
-        has: npt.NDArray[np.bool_] = (self._words[word] >> place) & np.uint64(1) != 0
-        return has
+    def meet(self, row: Ints, others: "StreamSets", other: Ints) -> npt.NDArray[np.bool_]:
+        """Whether each set of ``row`` shares a stream with that of ``others`` beside it."""
+        shared: npt.NDArray[np.bool_] = (self._bits[row] & others._bits[other]) != 0
+        return shared if shared.ndim == 1 else np.any(shared, axis=1)
 
 
 class Queries:
@@ -106,7 +104,8 @@ class Queries:
         """Whether each query asks for the stream beside it; drawn anew where one comes again."""
         if self.asks_for_all:
             return np.ones(query.size, np.bool_)
-        return self.stream_sets(query).hold(np.arange(query.size), stream)
+        every, alone = np.arange(query.size), StreamSets(bits_of_one(stream, self._n_streams))
+        return self.stream_sets(query).meet(every, alone, every)
 
     def replica(self, query: int, gateway: int, key: str, candidates: range) -> int:
         """The replica from which a query reads an object at a gateway that draws one per read."""

@@ -21,6 +21,7 @@ __all__ = [
     "arrival_batches",
     "arrivals",
     "arrivals_within",
+    "bits_of_one",
     "choose",
     "choose_bits",
 ]
@@ -272,12 +273,28 @@ def choose_bits(stream: Stream, ordinals: Ints, n: int, k: int) -> Words:
     for j in range(k):
         last = n - k + j
         pick = (stream.at_many(which * k + j) * (last + 1)).astype(np.int64)
-        word, bit = row + pick // WORD_BITS, one << (pick % WORD_BITS).astype(np.uint64)
+        bit, last_bit = _bit(pick), one << np.uint64(last % WORD_BITS)
+        if n_words == 1:
+            bits |= np.where((bits & bit) != 0, last_bit, bit)
+            continue
+        word = row + pick // WORD_BITS
         taken = (bits[word] & bit) != 0
         word = np.where(taken, row + last // WORD_BITS, word)
         # No word comes twice, so that none of these is lost.
-        bits[word] |= np.where(taken, one << np.uint64(last % WORD_BITS), bit)
+        bits[word] |= np.where(taken, last_bit, bit)
     return bits.reshape(which.size, n_words)
+
+
+def bits_of_one(number: Ints, n: int) -> Words:
+    """Return each number, in [0, n), as the set of it alone, as `choose_bits` returns sets."""
+    bits = np.zeros((number.size, -(-n // WORD_BITS)), np.uint64)
+    bits[np.arange(number.size), number // WORD_BITS] = _bit(number)
+    return bits
+
+
+def _bit(number: Ints) -> Words:
+    """Return the word in which the bit of each number is set."""
+    return np.uint64(1) << (number & (WORD_BITS - 1)).astype(np.uint64)
 
 
 def _checked_ordinals(ordinals: Ints, n: int, k: int) -> Ints:

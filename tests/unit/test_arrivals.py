@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.core.arrivals import arrival_batches, arrivals, arrivals_within, choose, choose_bits
+from sim.core.arrivals import (
+    arrival_batches,
+    arrivals,
+    arrivals_within,
+    bits_of_one,
+    choose,
+    choose_bits,
+)
 from sim.core.streams import Stream, Streams
 from tests.stats import assert_power, ks_within, mean_within, share_within
 
@@ -182,3 +189,13 @@ def test_there_are_no_arrivals_within_nothing() -> None:
     assert arrivals_within(stream, 0.0, 10**9, 0, 10**9)[1].size == 0
     with pytest.raises(ValueError, match="^rate_per_s="):
         arrivals_within(stream, -1.0, 10**9, 0, 1)
+
+
+def test_each_number_alone_is_one_bit() -> None:
+    numbers = np.array([0, 5, 63, 64, 129, 5])
+    bits = bits_of_one(numbers, 130)
+    assert bits.shape == (6, 3)
+    assert [[int(word) for word in row] for row in bits] == [
+        [(1 << number) >> 64 * word & (1 << 64) - 1 for word in range(3)]
+        for number in numbers.tolist()
+    ]

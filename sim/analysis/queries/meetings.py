@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from sim.analysis.intervals import Ints, Spans, merge, merge_groups, pairs
 from sim.conventions.queries import Queries, StreamSets
+from sim.core.arrivals import bits_of_one
 from sim.core.law import Law
 
 __all__ = ["Meetings", "Rows"]
@@ -54,6 +55,15 @@ class _Slice(NamedTuple):
     spans: Spans
 
 
+class _Stretches(NamedTuple):
+    """Stretches of time (n,) on which the same ``streams`` meet ``what``, whatever is drawn."""
+
+    what: Ints
+    streams: StreamSets
+    start_us: Ints
+    end_us: Ints
+
+
 class Meetings:
     """What queries of one class meet.
 
@@ -77,7 +87,8 @@ class Meetings:
         begin_us = np.maximum(rows.start_us, rows.absent_us - shortest_us)
         sure = merge_groups(rows.what * n_streams + rows.stream, begin_us, rows.end_us)
         what, stream = np.divmod(sure.group, n_streams)
-        self._sure = Rows(what, stream, sure.start, sure.end, sure.start)
+        self._sure = _stretches(what, bits_of_one(stream, n_streams), sure.start, sure.end)
+        self._alone = StreamSets(bits_of_one(np.arange(n_streams), n_streams))
         self._slices: list[_Slice] = []
         if not takes.is_constant:
             early = rows._replace(end_us=np.minimum(rows.end_us, rows.absent_us))
@@ -98,15 +109,18 @@ class Meetings:
         what, position : array of int64
             Position in ``query``; a pair may come again.
         """
+        if not at_us.size:
+            return
         sure = self._sure
-        first, last = _members(at_us, sure.start_us, sure.end_us)
+        here = np.flatnonzero((sure.end_us > at_us[0]) & (sure.start_us <= at_us[-1]))
+        first, last = _members(at_us, sure.start_us[here], sure.end_us[here])
         late = self._late(query, at_us)
         asks = self._asking(query, first, last, late.position)
         for part in _portions(first, last):
             row, position = pairs(first[part], last[part])
-            row = part[row]
-            yield from asks.met(_Pairs(sure.what[row], sure.stream[row], position))
-        yield from asks.met(late)
+            row = here[part[row]]
+            yield from asks.met(_Pairs(sure.what[row], row, position), sure.streams)
+        yield from asks.met(late, self._alone)
 
     def _late(self, query: Ints, at_us: Ints) -> "_Pairs":
         """What queries meet that come before it is absent, and read until then."""
@@ -137,10 +151,13 @@ class Meetings:
 
 
 class _Pairs(NamedTuple):
-    """Pairs (n,): the query at ``position`` meets ``what``, if it asks for ``stream``."""
+    """Pairs (n,): the query at ``position`` meets ``what``, if it asks for any of some streams.
+
+    ``row`` says which: those of a stretch, or the stream of this number.
+    """
 
     what: Ints
-    stream: Ints
+    row: Ints
     position: Ints
 
 
@@ -150,11 +167,11 @@ class _Asking(NamedTuple):
     sets: StreamSets | None
     place: Ints
 
-    def met(self, found: _Pairs) -> Iterator[tuple[Ints, Ints]]:
-        """Those pairs (what, position) of which the query asks for the stream."""
-        what, stream, position = found
+    def met(self, found: _Pairs, streams: StreamSets) -> Iterator[tuple[Ints, Ints]]:
+        """Those pairs (what, position) of which the query asks for any of the streams."""
+        what, row, position = found
         if self.sets is not None:
-            keep = self.sets.hold(self.place[position], stream)
+            keep = self.sets.meet(self.place[position], streams, row)
             what, position = what[keep], position[keep]
         if what.size:
             yield what, position
@@ -174,6 +191,20 @@ def _late_of(rows: Rows, position: Ints, at_us: Ints, takes_us: Ints) -> list[_P
         row = row[late]
         found.append(_Pairs(rows.what[row], rows.stream[row], position[member[late]]))
     return found
+
+
+def _stretches(
+    what: Ints, bits: npt.NDArray[np.uint64], start_us: Ints, end_us: Ints
+) -> _Stretches:
+    """Rows of one stream each, of which none that are alike overlap, as stretches of many."""
+    number, edge_us = np.concatenate([what, what]), np.concatenate([start_us, end_us])
+    order = np.lexsort((edge_us, number))
+    number, edge_us = number[order], edge_us[order]
+    # Each row turns its bit on and off again, so that nothing is on where the next number begins.
+    bits = np.bitwise_xor.accumulate(np.concatenate([bits, bits])[order], axis=0)
+    keep = np.flatnonzero(bits.any(axis=1))
+    keep = keep[edge_us[keep] < edge_us[keep + 1]]
+    return _Stretches(number[keep], StreamSets(bits[keep]), edge_us[keep], edge_us[keep + 1])
 
 
 def _slices(takes: Law, rows: Rows) -> list[_Slice]:
