@@ -1,5 +1,6 @@
 """When a periodic job runs again (``SEMANTICS.md`` T4)."""
 
+from sim.core.arrays import Ints, np
 from sim.core.draws import draw_us
 from sim.core.laws import Law
 from sim.core.streams import Streams
@@ -35,3 +36,13 @@ class Ticker:
             return next_us if next_us > end_us else end_us
         interval_us = draw_us(self._interval, self._streams, *self._identity, "interval", run_us)
         return max(end_us, run_us + interval_us)
+
+    def runs_us(self, run_us: int, until_us: int) -> Ints:
+        """Runs from one at ``run_us`` on and before ``until_us`` that take no time."""
+        if self.period_us:
+            second_us = self.next_run_us(run_us, run_us)
+            return np.append(run_us, np.arange(second_us, until_us, self.period_us))
+        found = [run_us]
+        while (next_us := self.next_run_us(found[-1], found[-1])) < until_us:
+            found.append(next_us)
+        return np.array(found, np.int64)

@@ -21,8 +21,9 @@ class Rows:
         """Add a row."""
         self._extend(row)
 
-    def __len__(self) -> int:
-        return len(self._flat) // self._width
+    def extend(self, rows: Ints) -> None:
+        """Add rows, shape (n, width)."""
+        self._flat.frombytes(rows.astype(np.int64).tobytes())
 
     @property
     def columns(self) -> Ints:
