@@ -198,12 +198,12 @@ def _clocks() -> Iterator[Bug]:
 def _store() -> Iterator[Bug]:
     yield Bug(
         what="lags are added twice",
-        where=f"{VISIBILITY}:Visibility.of",
+        where=f"{VISIBILITY}:Visibility.of_each",
         made=lambda right: (
-            lambda self, *of, stream: tuple(
-                tuple(2 * t_us - self._kernel.now_us for t_us in seen_us)
-                for seen_us in right(self, *of, stream=stream)
-            )
+            lambda self, *of, stream: [
+                tuple(tuple(2 * t_us - self._kernel.now_us for t_us in seen_us) for seen_us in both)
+                for both in right(self, *of, stream=stream)
+            ]
         ),
         noticed_by=test_lags.test_lags_are_others_while_it_holds,
     )
@@ -223,11 +223,12 @@ def _store() -> Iterator[Bug]:
     )
     yield Bug(
         what="changes show before they are acknowledged",
-        where=f"{VISIBILITY}:Visibility.of",
+        where=f"{VISIBILITY}:Visibility.of_each",
         made=lambda right: (
-            lambda self, *of, stream: tuple(
-                tuple(t_us - 2 for t_us in seen_us) for seen_us in right(self, *of, stream=stream)
-            )
+            lambda self, *of, stream: [
+                tuple(tuple(t_us - 2 for t_us in seen_us) for seen_us in both)
+                for both in right(self, *of, stream=stream)
+            ]
         ),
         noticed_by=test_store.test_nothing_shows_before_its_acknowledgement,
         arguments=({"delete_get": "1us"},),

@@ -69,14 +69,32 @@ class Row:
 
     def draw_us(self, streams: Streams, *identity: str | int) -> list[int]:
         """The values for decisions whose names begin with ``identity``, each as of `draw_us`."""
-        if not self._places:
-            return self._values_us.copy()
-        uniforms = streams.uniforms(identity, self._endings)
-        drawn_us: list[int] = []
-        for start, stop, draw_each_us in self._runs:
-            drawn_us += draw_each_us(uniforms[start:stop])
-        if len(drawn_us) == len(self._values_us):
-            return drawn_us
+        return self.draw_each_us(streams, (identity,))[0]
+
+    def draw_each_us(self, streams: Streams, identities: Sequence[Identity]) -> list[list[int]]:
+        """`draw_us` for each of some identities, in one go."""
+        n, values_us = len(self._places), self._values_us
+        if not n:
+            return [values_us.copy() for _ in identities]
+        uniforms: list[float] = []
+        for identity in identities:
+            uniforms += streams.uniforms(identity, self._endings)
+        starts = range(0, n * len(identities), n)
+        if len(self._runs) == 1:
+            drawn_us = self._runs[0][2](uniforms)
+            rows_us = [drawn_us[i : i + n] for i in starts]
+        else:
+            rows_us = [[] for _ in identities]
+            for start, stop, draw_each_us in self._runs:
+                size = stop - start
+                drawn_us = draw_each_us([u for i in starts for u in uniforms[i + start : i + stop]])
+                for k, row_us in enumerate(rows_us):
+                    row_us += drawn_us[k * size : (k + 1) * size]
+        if n == len(values_us):
+            return rows_us
+        return [self._among_constants(row_us) for row_us in rows_us]
+
+    def _among_constants(self, drawn_us: list[int]) -> list[int]:
         values_us = self._values_us.copy()
         for i, value_us in zip(self._places, drawn_us, strict=True):
             values_us[i] = value_us

@@ -196,7 +196,7 @@ class Lognormal(Law):
         return self.median_us if self.is_constant else (math.inf if u else 0.0)
 
     def ppf_each(self, uniforms: Sequence[float]) -> list[float]:
-        if not all(0.0 < u < 1.0 for u in uniforms):
+        if not uniforms or not 0.0 < min(uniforms) <= max(uniforms) < 1.0:
             return list(map(self.ppf, uniforms))
         median, sigma, exp = self.median_us, self._sigma, math.exp
         return [median * exp(sigma * z) for z in map(_NORMAL.inv_cdf, uniforms)]

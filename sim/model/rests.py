@@ -35,7 +35,8 @@ class _Rest:
 
     def wake_by(self, t_us: int) -> None:
         """Wake the actor at its first tick from ``t_us`` (>= now) on that has not passed."""
-        if t_us >= self._wakes_us:
+        if t_us > self._wakes_us - self._period_us:
+            # There is no earlier tick.
             return
         from_us = max(t_us, self._passed_until_us())
         periods = -(min(0, self._next_us - from_us) // self._period_us)

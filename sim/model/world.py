@@ -147,11 +147,11 @@ class _World:
         self.rests = Rests(self.kernel, are_allowed=rests, in_order=True)
         may_rest = rests and act_apart(scenario.gateways, scheme, self.faults, self.streams)
         self.gateways_rest = Rests(self.kernel, are_allowed=may_rest, in_order=False)
-        for each in (self.rests, self.gateways_rest):
-            if each.are_allowed:
-                self.store.watchers.append(each)
+        both = (self.rests, self.gateways_rest)
+        self.store.watchers += [each for each in both if each.are_allowed]
         self.shards = Shards(scenario.gateways, self.streams)
         self.cache: Cache | None = None
+        self.compactors: list[CompactorProcess] = []
 
     def run(self) -> Trace:
         """Run to the horizon and close the record."""
@@ -166,6 +166,8 @@ class _World:
         self.kernel.close()
         self.store.on_change = None
         self.store.watchers.clear()
+        while self.compactors:
+            self.compactors.pop().dissolve()
         for block in self.store.catalog.blocks:
             block.dominates = block.dominated_by = ()
 
@@ -264,6 +266,7 @@ class _World:
                 reads_no_compact=any(one.kind == "no-compact" for one in by_hand),
             )
             self._keep(name, process.begin)
+            self.compactors.append(process)
 
     def _gateway(self, number: int, views: dict[int, View]) -> Begin:
         spec, kernel = self.scenario.gateways, self._kernel(f"gateway/{number}")

@@ -33,6 +33,16 @@ def test_a_row_draws_what_each_draw_is_alone() -> None:
     assert pinned_us == MIXED.draw_us(0.75) != row.draw_us(Streams(4), "lag", "k", 3)[2]
 
 
+def test_rows_of_several_names_are_each_what_they_are_alone() -> None:
+    names = [("lag", "k", 3), ("lag", "k", 4), ("ack", "other", 3)]
+    for laws in (LAWS, LAWS[:1] * 4, LAWS[1:2] * 4, [LAWS[0], LAWS[0], LAWS[2], LAWS[2]]):
+        row = Row(laws, ENDINGS, Inverses())
+        for streams in (Streams(4), AskedStreams(4)):
+            together = row.draw_each_us(streams, names)
+            assert together == [row.draw_us(streams, *name) for name in names]
+            assert row.draw_each_us(streams, names[:1]) == together[:1]
+
+
 def test_a_row_of_one_law_draws_what_each_draw_is_alone() -> None:
     streams = Streams(9)
     for law in LAWS:

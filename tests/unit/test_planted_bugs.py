@@ -23,7 +23,7 @@ from sim.model.blocks import catalog
 from sim.model.blocks.catalog import Block, Catalog
 from sim.model.store.transfer import Steps
 from sim.model.store.versions import Store
-from sim.model.store.visibility import GET, LIST, Visibility
+from sim.model.store.visibility import GET, LIST, Columns, Visibility
 from sim.model.views import view
 from sim.scenario.schema import Scenario
 from tests.worlds import AT_ONCE, Rig, lag, marks, run, story, us, world
@@ -166,13 +166,16 @@ def test_deduplication_that_prefers_the_younger_block(monkeypatch: Patch) -> Non
 def test_a_store_that_shows_a_delete_before_its_acknowledgement(monkeypatch: Patch) -> None:
     scenario = world(horizon="11h", store={"lag": lag(delete_get="10m", delete_list="10m")})
     assert hazards(scenario)[-1] == ("query-error", us("10h11m"), us("10h30m"))
-    of = Visibility.of
+    of_each = Visibility.of_each
 
-    def early(self: Visibility, *change: Any, stream: int) -> tuple[tuple[int, ...], ...]:
-        late_us = us("20m") if change[2] == "delete" else 0
-        return tuple(tuple(t - late_us for t in seen) for seen in of(self, *change, stream=stream))
+    def early(self: Visibility, changes: Any, kind: str, *, stream: int) -> list[Columns]:
+        late_us = us("20m") if kind == "delete" else 0
+        return [
+            (tuple(t - late_us for t in get), tuple(t - late_us for t in listed))
+            for get, listed in of_each(self, changes, kind, stream=stream)
+        ]
 
-    monkeypatch.setattr(Visibility, "of", early)
+    monkeypatch.setattr(Visibility, "of_each", early)
     trace, timelines = run(scenario)
     # The invariant: nothing shows before it is acknowledged.
     absences = timelines.absences

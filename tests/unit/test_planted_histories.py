@@ -73,13 +73,15 @@ def test_a_strong_store_shows_nothing() -> None:
 
 def test_a_version_that_never_shows_is_stale_to_its_writer_too(monkeypatch: Patch) -> None:
     """GET never shows the seventh version of a register: stale until the eighth comes."""
-    right = Visibility.of
+    right = Visibility.of_each
 
-    def dropped(self: Visibility, key: str, version: int, kind: str, *, stream: int) -> Columns:
-        get, listed = right(self, key, version, kind, stream=stream)
-        return ((NEVER,) if version == 6 else get), listed
+    def dropped(
+        self: Visibility, changes: list[tuple[str, int]], kind: str, *, stream: int
+    ) -> list[Columns]:
+        seen = zip(changes, right(self, changes, kind, stream=stream), strict=True)
+        return [((NEVER,) if v == 6 else get, listed) for (_, v), (get, listed) in seen]
 
-    monkeypatch.setattr(Visibility, "of", dropped)
+    monkeypatch.setattr(Visibility, "of_each", dropped)
     past = history(replace(CALM, deletes=0.0), lag=lag(delete_list="1us"))
     assert shown(past) == {"get overwrite", "get read-your-writes"}
 

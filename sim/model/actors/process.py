@@ -90,6 +90,11 @@ class CompactorProcess:
             self._stops.append(partial(self._kernel.stop, process))
         return self.end
 
+    def dissolve(self) -> None:
+        """Let go of its jobs and of whoever keeps it alive, who hold it as well."""
+        self._stops.clear()
+        del self._watch
+
     def end(self) -> None:
         """End the present life now."""
         for stop in self._stops:

@@ -164,6 +164,7 @@ class Catalog:
         self.mark_object = self.objects.mark
         self.no_compact_object = self.objects.no_compact
         self.uploaded_objects = tuple(range(self.mark_object))
+        self._names = self.objects.names
         self._kin: defaultdict[tuple[int, int], _Kin] = defaultdict(_Kin)
         self._alike: dict[str, int] = {}
         self._n_names = 0
@@ -224,7 +225,7 @@ class Catalog:
 
     def key(self, block: Block, object_index: int) -> str:
         """The object's key in the store."""
-        return self.objects.key(block.id, object_index)
+        return f"{block.id}/{self._names[object_index]}"
 
 
 class _Kin:

@@ -301,7 +301,7 @@ class Client:
         self._disturbances.strike(request, t_us, is_over=True)
 
     def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
-        if t_us < self.remembered_absent_until(block, object_index):
+        if t_us < self._absent_until.get((block.index, object_index), 0):
             return None
         version = self._answer(kind, block, object_index, t_us)
         if version is None:
@@ -310,12 +310,12 @@ class Client:
 
     def _answer(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
         """What the replica that is read shows of an object, unless a fault denies it."""
-        replica = self._fixed
-        if replica is None and self.store.shows_alike(block, object_index, t_us):
-            replica = self._candidates[0]
-        elif replica is None:
-            key = self.store.catalog.key(block, object_index)
-            replica = self.replica(kind, key, t_us)
         if self.hides and self._disturbances.deny(self._request(kind, block, object_index), t_us):
             return None
-        return self.store.shown(block, object_index, GET, replica, t_us)
+        replica, store = self._fixed, self.store
+        if replica is None:
+            if block.settled_us <= t_us or store.shows_alike(block, object_index, t_us):
+                replica = self._candidates[0]
+            else:
+                replica = self.replica(kind, store.catalog.key(block, object_index), t_us)
+        return store.shown(block, object_index, GET, replica, t_us)

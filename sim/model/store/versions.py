@@ -7,6 +7,7 @@ it shows, and a reader keeps a cursor into that list.
 from bisect import bisect_right
 from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
+from itertools import groupby
 from typing import Any, Final, Protocol, TypeVar
 
 from sim.core.kernel import Kernel
@@ -74,7 +75,6 @@ class Store:
         self._pending: list[tuple[int, int, list[int]]] = []
         self._visibility = Visibility(spec, kernel=kernel, streams=streams, lags=lags or Lags())
         self.is_instant = self._visibility.is_instant
-        self._note = self._note_at_once if self.is_instant else self._note_late
 
     def put(self, block: Block, objects: tuple[int, ...], *, stamp_us: int = 0) -> None:
         """Acknowledge ``objects`` of ``block`` now."""
@@ -124,11 +124,8 @@ class Store:
     ) -> Version | None:
         """The put that ``replica`` shows of the object at ``t_us``, or ``None``."""
         versions = block.history[object_index]
-        if not versions:
-            return None
-        newest = versions[-1]
-        if newest.get is None and newest.ack_us <= t_us:
-            return newest if newest.is_put else None
+        if block.settled_us <= t_us:
+            return versions[-1] if block.held >> object_index & 1 else None
         for version in reversed(versions):
             seen = version.get if plane == GET else version.list
             if (version.ack_us if seen is None else seen[replica]) <= t_us:
@@ -186,7 +183,8 @@ class Store:
         for i in objects:
             held = held | 1 << i if is_put else held & ~(1 << i)
         block.held = held
-        return self._note(block, objects, now_us, is_put, stamp_us)
+        note = self._note_at_once if self.is_instant else self._note_late
+        return note(block, objects, now_us, is_put, stamp_us)
 
     def _note_at_once(
         self, block: Block, objects: tuple[int, ...], now_us: int, is_put: bool, stamp_us: int
@@ -213,15 +211,16 @@ class Store:
         """Each replica shows the change of each object in its own time."""
         gets: list[int] = []
         lists: list[int] = []
-        for i in objects:
-            versions = block.history[i]
-            is_new = not versions or not versions[-1].is_put
-            kind = "delete" if not is_put else "create" if is_new else "overwrite"
-            key = self.catalog.key(block, i)
-            get, listed = self._visibility.of(key, len(versions), kind, stream=block.stream)
-            block.history[i] = (*versions, Version(now_us, is_put, stamp_us, get, listed))
-            gets += get
-            lists += listed
+        history, key = block.history, self.catalog.key
+        for kind, alike in groupby(objects, key=lambda i: _kind(history[i], is_put)):
+            numbers = list(alike)
+            changes = [(key(block, i), len(history[i])) for i in numbers]
+            columns = self._visibility.of_each(changes, kind, stream=block.stream)
+            for i, (get, listed) in zip(numbers, columns, strict=True):
+                version = Version(now_us, is_put, stamp_us, get, listed)
+                history[i] = (*history[i], version)
+                gets += get
+                lists += listed
         self._touch(block, now_us, sorted({*gets, *lists}))
         return tuple(gets), tuple(lists)
 
@@ -240,3 +239,10 @@ class Store:
         if following < len(instants):
             heappush(self._pending, (instants[following], block.index, instants))
         block.settled_us = max(block.settled_us, instants[-1])
+
+
+def _kind(versions: tuple[Version, ...], is_put: bool) -> str:
+    """What the next change of an object is that has these versions."""
+    if not is_put:
+        return "delete"
+    return "overwrite" if versions and versions[-1].is_put else "create"

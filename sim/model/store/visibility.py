@@ -5,6 +5,7 @@ that depends on the change alone (key, version, replica, plane), never on when o
 asked. So the store can be asked about any instant, and all schemes of a trial meet the same lags.
 """
 
+from collections.abc import Sequence
 from operator import add
 
 from sim.core.draws import Inverses, Row, draw_us
@@ -60,28 +61,44 @@ class Visibility:
         self._messages = _messages(spec.quorum)
 
     def of(self, key: str, version: int, kind: str, *, stream: int) -> Columns:
-        """When a version of a key shows that is acknowledged now.
+        """When a version of a key shows that is acknowledged now; as `of_each`."""
+        return self.of_each([(key, version)], kind, stream=stream)[0]
+
+    def of_each(
+        self, changes: Sequence[tuple[str, int]], kind: str, *, stream: int
+    ) -> list[Columns]:
+        """When versions of keys show that are acknowledged now.
 
         Parameters
         ----------
+        changes : sequence of (str, int)
+            Key and version of each.
         kind : str
             "create", "overwrite" or "delete".
         stream : int
             Whose change it is, for the order of the log.
         """
         if self.is_instant:
-            return (), ()
+            return [((), ()) for _ in changes]
+        now_us, n = self._kernel.now_us, self._spec.replicas
         if self._spec.quorum is not None:
-            return self._of_quorum(self._spec.quorum, key, version)
+            named = [("wars", *change) for change in changes]
+            delays_us = self._messages.draw_each_us(self._streams, named)
+            return [self._of_quorum(self._spec.quorum, row_us) for row_us in delays_us]
         if self._has_lags_only:
-            now_us, n = self._kernel.now_us, self._spec.replicas
-            lags = self._both[kind].draw_us(self._streams, "lag", key, version)
-            seen = [now_us + lag for lag in lags]
-            return tuple(seen[:n]), tuple(seen[n:])
-        return (
-            self._shown_us(key, version, kind, GET, stream=stream),
-            self._shown_us(key, version, kind, LIST, stream=stream),
-        )
+            named = [("lag", *change) for change in changes]
+            seen = [
+                [now_us + lag_us for lag_us in row_us]
+                for row_us in self._both[kind].draw_each_us(self._streams, named)
+            ]
+            return [(tuple(row_us[:n]), tuple(row_us[n:])) for row_us in seen]
+        return [
+            (
+                self._shown_us(key, version, kind, GET, stream=stream),
+                self._shown_us(key, version, kind, LIST, stream=stream),
+            )
+            for key, version in changes
+        ]
 
     def _shown_us(
         self, key: str, version: int, kind: str, plane: int, *, stream: int
@@ -114,8 +131,7 @@ class Visibility:
             current += [r for *_, r in sorted(draws)[: self._spec.acks]]
         return current
 
-    def _of_quorum(self, quorum: Quorum, key: str, version: int) -> Columns:
-        delays_us = self._messages.draw_us(self._streams, "wars", key, version)
+    def _of_quorum(self, quorum: Quorum, delays_us: list[int]) -> Columns:
         now_us, half = self._kernel.now_us, len(delays_us) // 2
         return (
             (now_us + self._quorum_lag_us(quorum, delays_us[:half]),),
