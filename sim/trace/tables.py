@@ -8,7 +8,7 @@ end to end.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain, pairwise, starmap
 from typing import Any, Final, Self, get_type_hints
 
 import numpy as np
@@ -248,7 +248,7 @@ class Table:
         for start in range(0, len(self), _CHUNK):
             part = self.take(np.arange(start, min(start + _CHUNK, len(self))))
             columns = (column.rows() for column in part.columns.values())
-            yield from map(self.kind._make, zip(*columns, strict=True))  # type: ignore[attr-defined]
+            yield from starmap(self.kind, zip(*columns, strict=True))
 
     def numbers(self, name: str) -> Ints:
         """The integers of a field."""

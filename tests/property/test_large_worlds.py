@@ -18,7 +18,7 @@ from sim.trace import loads
 from sim.trace.changes import Changes
 from sim.trace.columns import build
 from sim.trace.records import DownRecord, DropRecord, LoadRecord, UpRecord
-from sim.trace.timelines import Timelines
+from sim.trace.timelines import BlockTable, LoadTable, ReturnTable, Timelines
 
 few = settings(max_examples=max(10, settings().max_examples // 2))
 EVENTS = (LoadRecord, DropRecord, UpRecord, DownRecord)
@@ -50,9 +50,9 @@ def test_plain_blocks_are_those_a_walk_finds(scenario: Scenario, index: int) -> 
     assert _absences(found) == _absences(walked)
 
 
-def columns_of(table: object) -> dict[str, list[int]]:
+def columns_of(table: LoadTable | BlockTable | ReturnTable) -> dict[str, list[int]]:
     """Every column of a table, by name."""
-    return {f.name: getattr(table, f.name).tolist() for f in fields(table)}  # type: ignore[arg-type]
+    return {field.name: getattr(table, field.name).tolist() for field in fields(table)}
 
 
 def _no_plain(self: Changes, *_: object) -> None:

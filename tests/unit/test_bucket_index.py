@@ -111,6 +111,14 @@ def test_an_index_is_written_after_each_cleanup() -> None:
     assert written == list(range(0, us("14h"), us("15m")))
 
 
+def test_who_deletes_at_once_writes_an_index_in_each_pass() -> None:
+    own = {"name": "at once", "kind": "composed", "record": "nothing", "delete": "at-once"}
+    scheme = {**own, "learn": "bucket-index"}
+    trace, _ = run(world(schemes=[scheme], compactor={"wait_interval": "30m"}))
+    written = {r.t_us for r in trace.records if isinstance(r, BucketPutRecord)}
+    assert written >= set(range(0, us("14h"), us("30m")))
+
+
 def test_marks_age_while_the_index_does_not() -> None:
     # The cleaner writes of the mark once; readers hide the block when the mark is old enough.
     scenario = indexed(

@@ -65,3 +65,14 @@ class Log:
         self.contained = Rows(2)
         self.retired = Rows(5)
         self.again = Rows(1)
+
+    def add_quiet(self, at_us: Ints, acts: str, place: int) -> int:
+        """Add passes that did nothing else than ``acts``: "s" is a sync, "l" a look.
+
+        ``place`` is the last one taken; what is returned is so afterwards.
+        """
+        places = place + 1 + np.arange(at_us.size * len(acts)).reshape(-1, len(acts))
+        for rows, act in ((self.syncs, "s"), (self.looks, "l")):
+            mine = places[:, [i for i, other in enumerate(acts) if other == act]]
+            rows.extend(np.stack([np.repeat(at_us, mine.shape[1]), mine.ravel()], axis=1))
+        return place + places.size

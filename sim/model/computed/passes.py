@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
 
-import numpy as np
-
 from sim.core.draws import draw_us
 from sim.core.law import Law
 from sim.core.streams import Streams
@@ -111,23 +109,17 @@ class Passes:
         """No pass that begins before finds anything to do; 0 if the next one may."""
         if self._dirty or self._garbage or not self._backlog.is_done:
             return 0
-        of_age_us = NEVER
+        times_us = [queue[0][0] for queue in (self._hiding, self._expiring) if queue]
         if self._n_seen < len(self._uploaded_us):
-            of_age_us = self._uploaded_us[self._n_seen] + self._spec.consistency_delay_us
-        hiding_us = self._hiding[0][0] if self._hiding else NEVER
-        expired_us = self._expiring[0][0] + 1 if self._expiring else NEVER
-        return min(of_age_us, hiding_us, expired_us)
+            times_us.append(self._uploaded_us[self._n_seen] + self._spec.consistency_delay_us)
+        return min(times_us, default=NEVER)
 
     def _pass_quietly(self, ticker: Ticker, start_us: int, until_us: int) -> int:
         """Note the passes before ``until_us``, which take no time; when the next one is due."""
         at_us = ticker.runs_us(start_us, until_us)
         acts = "sl" if self._rules.cleanup.when in ("in-pass", "end-of-pass") else "s"
         acts += "sss" if self._spec.downsampling else "s"
-        places = self._place + 1 + np.arange(at_us.size * len(acts)).reshape(-1, len(acts))
-        for rows, act in ((self.log.syncs, "s"), (self.log.looks, "l")):
-            mine = places[:, [i for i, other in enumerate(acts) if other == act]]
-            rows.extend(np.stack([np.repeat(at_us, mine.shape[1]), mine.ravel()], axis=1))
-        self._place += places.size
+        self._place = self.log.add_quiet(at_us, acts, self._place)
         self._now_us = int(at_us[-1])
         return ticker.next_run_us(self._now_us, self._now_us)
 

@@ -119,9 +119,8 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
     uploaded = np.arange(up.at_us.size) + np.searchsorted(begun_us, up.at_us, side="left")
     made = np.arange(n_made) + np.searchsorted(up.at_us, begun_us, side="right")
     ordinals = [_ordinals(own, uploaded, made[begun.rows(k)]) for k, own in enumerate(fleet)]
-    retired_blocks = retired.column(
-        [ordinals[k][own.retired_blocks] for k, own in enumerate(fleet)]
-    )
+    gone = [ordinals[k][own.retired_blocks] for k, own in enumerate(fleet)]
+    retired_blocks = retired.column(gone)
     n_looks = looks.moments.at_us.size
     # The looks of a process among all; behind the last of them is none.
     look = [np.append(looks.rows(k), n_looks) for k in numbers]
@@ -132,7 +131,9 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
     columns = np.stack([begun.column([own.columns[i] for own in fleet]) for i in range(6)])
     blocks = _blocks(scenario, up, uploaded, made, columns, begun_us)
     blocks.put_us[made[finished]] = done.moments.at_us
+    parents = []
     for own, ordinal in zip(fleet, ordinals, strict=True):
+        parents.append(Ragged(own.parents.size, ordinal[own.parents.values]))
         # Of several that came to contain a block the first counts.
         inner, outer = ordinal[own.contained[:, ::-1]]
         blocks.successor[inner] = outer
@@ -144,18 +145,9 @@ def written(scenario: Scenario, rules: Rules, streams: Streams) -> Writers:
         blocks=blocks,
         uploaded=uploaded,
         made=made,
-        parents=begun.ragged(
-            [
-                Ragged(own.parents.size, ordinal[own.parents.values])
-                for own, ordinal in zip(fleet, ordinals, strict=True)
-            ]
-        ),
+        parents=begun.ragged(parents),
         is_compaction=begun.column([own.is_compaction for own in fleet]) == 1,
-        puts=Moments(
-            at_us=up.at_us,
-            turn=np.full(up.at_us.size, Turn.PRODUCER),
-            place=np.arange(up.at_us.size),
-        ),
+        puts=Moments.of(np.stack([up.at_us, np.arange(up.at_us.size)]), Turn.PRODUCER),
         begun=begun.moments,
         done=done.moments,
         finished=finished,
