@@ -23,22 +23,19 @@ def loads(records: Records) -> LoadTable:
 
 
 class _Rows:
-    """Loads or drops, block by block, in order."""
+    """Loads or drops of one gateway, block by block, in order; ``at``: where among all they are."""
 
-    def __init__(self, records: Records, kind: type) -> None:
+    def __init__(self, records: Records, kind: type, gateway: int) -> None:
         table = records.table(kind)
         blocks = table.ragged("blocks")
-        self.gateway, self.at_us, self.place = (
-            np.repeat(column, blocks.size)
-            for column in (table.numbers("gateway"), table.numbers("t_us"), records.places(kind))
-        )
-        self.block = blocks.values
-
-    def by_key(self, n_blocks: int) -> tuple[Ints, Ints]:
-        """An order of the rows by gateway and block, and then by time; the keys so ordered."""
-        key = self.gateway * n_blocks + self.block
-        order = np.argsort(key, kind="stable")
-        return order, key[order]
+        mine = table.numbers("gateway") == gateway
+        size = blocks.size[mine]
+        self.at = np.flatnonzero(np.repeat(mine, blocks.size))
+        self.block = blocks.values[self.at]
+        self.at_us = np.repeat(table.numbers("t_us")[mine], size)
+        self.place = np.repeat(records.places(kind)[mine], size)
+        # By block, and then by time.
+        self.order = np.argsort(self.block, kind="stable")
 
 
 def _paired(records: Records) -> LoadTable | None:
@@ -46,40 +43,46 @@ def _paired(records: Records) -> LoadTable | None:
 
     None where they do not alternate.
     """
-    load, drop = _Rows(records, LoadRecord), _Rows(records, DropRecord)
-    n_blocks = 1 + int(load.block.max(initial=0))
-    if int(drop.block.max(initial=0)) >= n_blocks:
-        return None
-    loaded, key = load.by_key(n_blocks)
-    dropped, drop_key = drop.by_key(n_blocks)
-    nth = np.arange(key.size) - np.searchsorted(key, key)
-    at = np.searchsorted(drop_key, key) + nth
-    is_dropped = at < np.searchsorted(drop_key, key, side="right")
-    drop_us, drop_place = np.full(key.size, NEVER), np.full(key.size, NEVER)
-    drop_us[loaded[is_dropped]] = drop.at_us[dropped[at[is_dropped]]]
-    drop_place[loaded[is_dropped]] = drop.place[dropped[at[is_dropped]]]
+    loaded = records.table(LoadRecord)
+    blocks = loaded.ragged("blocks")
+    found = LoadTable(
+        gateway=np.repeat(loaded.numbers("gateway"), blocks.size),
+        block=blocks.values,
+        load_us=np.repeat(loaded.numbers("t_us"), blocks.size),
+        drop_us=np.full(blocks.values.size, NEVER),
+        crashed=np.zeros(blocks.values.size, np.bool_),
+    )
+    up = records.table(UpRecord)
+    ups = zip(up.numbers("t_us").tolist(), records.places(UpRecord).tolist(), strict=True)
+    up_of = dict(zip(up.numbers("gateway").tolist(), ups, strict=True))
+    dropped = records.table(DropRecord).numbers("gateway")
+    for gateway in np.union1d(found.gateway, dropped).tolist():
+        load, drop = _Rows(records, LoadRecord, gateway), _Rows(records, DropRecord, gateway)
+        if not _pair(load, drop, found, *up_of.get(gateway, (NEVER, NEVER))):
+            return None
+    return found
+
+
+def _pair(load: _Rows, drop: _Rows, found: LoadTable, up_us: int, up_place: int) -> bool:
+    """Fill in when the loads of a gateway begin and end; whether loads and drops alternate."""
+    block, dropped = load.block[load.order], drop.block[drop.order]
+    nth = np.arange(block.size) - np.searchsorted(block, block)
+    ends = np.searchsorted(dropped, block) + nth
+    rows = np.flatnonzero(ends < np.searchsorted(dropped, block, side="right"))
+    ended, by = load.order[rows], drop.order[ends[rows]]
+    place = np.full(block.size, NEVER)
+    place[ended] = drop.place[by]
     again = np.flatnonzero(nth > 0)
     alternates = (
-        int(is_dropped.sum()) == drop_key.size
-        and bool((drop_place > load.place).all())
-        and bool((drop_place[loaded[again - 1]] < load.place[loaded[again]]).all())
+        rows.size == dropped.size
+        and bool((place > load.place).all())
+        and bool((place[load.order[again - 1]] < load.place[load.order[again]]).all())
     )
-    if not alternates:
-        return None
-    up = records.table(UpRecord)
-    n_gateways = 1 + int(max(load.gateway.max(initial=0), up.numbers("gateway").max(initial=0)))
-    up_us, up_place = np.full(n_gateways, NEVER), np.full(n_gateways, NEVER)
-    up_us[up.numbers("gateway")] = up.numbers("t_us")
-    up_place[up.numbers("gateway")] = records.places(UpRecord)
-    serves = up_place[load.gateway]
-    waits = (load.place < serves) & ((drop_place > serves) | (drop_place == NEVER))
-    return LoadTable(
-        gateway=load.gateway,
-        block=load.block,
-        load_us=np.where(waits, up_us[load.gateway], load.at_us),
-        drop_us=drop_us,
-        crashed=np.zeros(load.block.size, np.bool_),
-    )
+    found.drop_us[load.at[ended]] = drop.at_us[by]
+    # What was loaded before the gateway served, and not dropped.
+    waits = (load.place < up_place) & ((place > up_place) | (place == NEVER))
+    found.load_us[load.at[waits]] = up_us
+    return alternates
 
 
 def _walked(records: Iterable[Record]) -> LoadTable:

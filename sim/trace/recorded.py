@@ -42,8 +42,8 @@ class Records(Sequence[Record]):
         return packer.packed()
 
     @classmethod
-    def ordered(cls, tables: Sequence[Table], order: Ints) -> "Records":
-        """The rows of some tables, which count through, in an order."""
+    def ordered(cls, tables: list[Table], order: Ints) -> "Records":
+        """The rows of some tables, which count through, in an order; the tables are used up."""
         sizes = [len(table) for table in tables]
         numbers = np.array([_NUMBER[table.kind] for table in tables], np.uint8)
         kind = np.repeat(numbers, sizes)[order]
@@ -53,22 +53,26 @@ class Records(Sequence[Record]):
             before = by_kind.setdefault(table.kind, [])
             starts[i] = sum(map(len, before))
             before.append(table)
+        tables.clear()
         firsts = np.cumsum([0, *sizes[:-1]])
         row = order + np.repeat(starts - firsts, sizes)[order]
-        return cls(
-            kind,
-            {
-                own: Table.joined(parts).take(row[kind == _NUMBER[own]])
-                for own, parts in by_kind.items()
-                if any(map(len, parts))
-            },
-        )
+        made = {}
+        for own in [*by_kind]:
+            # One kind at a time is there twice.
+            parts = by_kind.pop(own)
+            if any(map(len, parts)):
+                made[own] = Table.joined(parts).take(row[kind == _NUMBER[own]])
+        return cls(kind, made)
+
+    def only(self, *kinds: type) -> "Records":
+        """The records of some kinds."""
+        left = np.isin(self._kind, [_NUMBER[kind] for kind in kinds])
+        tables = {kind: table for kind, table in self._tables.items() if kind in kinds}
+        return Records(self._kind[left], tables)
 
     def without(self, *kinds: type) -> "Records":
         """All records but those of some kinds."""
-        left = ~np.isin(self._kind, [_NUMBER[kind] for kind in kinds])
-        tables = {kind: table for kind, table in self._tables.items() if kind not in kinds}
-        return Records(self._kind[left], tables)
+        return self.only(*(kind for kind in _KINDS if kind not in kinds))
 
     def with_table(self, table: Table) -> "Records":
         """The same with other records of one kind, as many as there were."""

@@ -1,8 +1,8 @@
 """Records of one kind as typed columns.
 
-A field that is a number becomes a column of 64-bit integers; one of few different values the
-numbers of these values, in the order in which they first appear; one of many numbers their values,
-end to end.
+A field that is a number becomes a column of integers; one of few different values the numbers of
+these values, in the order in which they first appear; one of many numbers their values, end to end.
+Integers are kept in as few bytes as the largest of a column needs, and given as 64 bits.
 """
 
 import json
@@ -21,19 +21,30 @@ __all__ = ["Coded", "Ints", "Numbers", "Ragged", "Table"]
 Ints = npt.NDArray[np.int64]
 
 
+def _narrow(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same integers in as few bytes as they need."""
+    if not values.size:
+        return values.astype(np.int8)
+    low, high = int(values.min()), int(values.max())
+    kept = np.min_scalar_type(min(low, -1 - high))
+    # What is in every row is there once.
+    some = values[:1] if low == high else values
+    return np.broadcast_to(some.astype(kept, copy=False), values.shape)
+
+
 @dataclass(frozen=True, slots=True)
 class Coded:
     """A column of few different values.
 
     Attributes
     ----------
-    code : int32 array of shape (n_rows,)
+    code : array of int of shape (n_rows,)
         Positions in :attr:`values`, which first appear in ascending order.
     values : tuple
         Texts, or tuples of texts or integers.
     """
 
-    code: npt.NDArray[np.int32]
+    code: npt.NDArray[Any]
     values: tuple[Any, ...]
 
     @classmethod
@@ -41,19 +52,19 @@ class Coded:
         """The column of some values."""
         number = {value: i for i, value in enumerate(dict.fromkeys(rows))}
         code = np.fromiter(map(number.__getitem__, rows), np.int32, len(rows))
-        return cls(code, tuple(number))
+        return cls(_narrow(code), tuple(number))
 
     @classmethod
     def alike(cls, value: Any, n_rows: int) -> Self:
         """One value in every row."""
-        return cls(np.zeros(n_rows, np.int32), (value,) if n_rows else ())
+        return cls(_narrow(np.zeros(n_rows, np.int32)), (value,) if n_rows else ())
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Columns end to end."""
         number = {v: i for i, v in enumerate(dict.fromkeys(chain(*(p.values for p in parts))))}
         code = [np.array([number[v] for v in p.values], np.int32)[p.code] for p in parts]
-        return cls(np.concatenate(code), tuple(number))
+        return cls(_narrow(np.concatenate(code)), tuple(number))
 
     def take(self, order: Ints) -> "Coded":
         """Some rows, in some order."""
@@ -62,7 +73,7 @@ class Coded:
         known = known[np.argsort(first)]
         number = np.zeros(len(self.values), np.int32)
         number[known] = np.arange(known.size)
-        return Coded(number[code], tuple(self.values[i] for i in known.tolist()))
+        return Coded(_narrow(number[code]), tuple(self.values[i] for i in known.tolist()))
 
     def row(self, i: int) -> Any:
         """The value of one row."""
@@ -74,7 +85,7 @@ class Coded:
 
     def packed(self) -> Iterator[npt.NDArray[Any]]:
         """What a digest is made of, last of all the values as JSON."""
-        yield self.code
+        yield self.code.astype(np.int32)
         yield np.frombuffer(json.dumps(self.values, separators=(",", ":")).encode(), np.uint8)
 
 
@@ -84,27 +95,35 @@ class Ragged:
 
     Attributes
     ----------
-    size : int64 array of shape (n_rows,)
-        How long each is; memory is only taken by what is not 0 everywhere.
-    values : int64 array
+    size : array of int of shape (n_rows,)
+        How long each is.
+    values : array of int
         All of them, end to end.
     """
 
-    size: Ints
-    values: Ints
+    size: npt.NDArray[Any]
+    values: npt.NDArray[Any]
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> Self:
+    def of(cls, rows: Sequence[Sequence[int]]) -> "Ragged":
         """The column of some tuples."""
         values = np.array([*chain.from_iterable(rows)], np.int64)
         if not values.size:
             return cls.empty(len(rows))
-        return cls(np.fromiter(map(len, rows), np.int64, len(rows)), values)
+        return cls(np.fromiter(map(len, rows), np.int64, len(rows)), values).narrow()
 
     @classmethod
     def single(cls, values: Ints) -> Self:
         """One row that has all of some values."""
         return cls(np.array([values.size]), values)
+
+    def narrow(self) -> "Ragged":
+        """The same in less memory."""
+        return Ragged(_narrow(self.size), _narrow(self.values))
+
+    def wide(self) -> "Ragged":
+        """The same as 64-bit integers."""
+        return Ragged(self.size.astype(np.int64), self.values.astype(np.int64, copy=False))
 
     @classmethod
     def empty(cls, n_rows: int) -> Self:
@@ -122,7 +141,7 @@ class Ragged:
     @property
     def bounds(self) -> Ints:
         """Row i has ``values[bounds[i]:bounds[i + 1]]``."""
-        return np.append(0, np.cumsum(self.size))
+        return np.append(0, np.cumsum(self.size, dtype=np.int64))
 
     def take(self, order: Ints) -> "Ragged":
         """Some rows, in some order."""
@@ -145,20 +164,20 @@ class Ragged:
 
     def packed(self) -> Iterator[npt.NDArray[Any]]:
         """What a digest is made of."""
-        yield self.size
-        yield self.values
+        yield self.size.astype(np.int64)
+        yield self.values.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A column of integers; ``values``: int64 array of shape (n_rows,)."""
+    """A column of integers; ``values``: array of int of shape (n_rows,)."""
 
-    values: Ints
+    values: npt.NDArray[Any]
 
     @classmethod
     def of(cls, rows: Sequence[int]) -> Self:
         """The column of some integers."""
-        return cls(np.array(rows, np.int64))
+        return cls(_narrow(np.array(rows, np.int64)))
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
@@ -179,7 +198,7 @@ class Numbers:
 
     def packed(self) -> Iterator[npt.NDArray[Any]]:
         """What a digest is made of."""
-        yield self.values
+        yield self.values.astype(np.int64)
 
 
 Column = Numbers | Coded | Ragged
@@ -216,8 +235,14 @@ class Table:
     @classmethod
     def of_columns(cls, kind: type, **columns: Ints | Coded | Ragged) -> Self:
         """The table of columns, in the order of the fields."""
-        made = {n: Numbers(c) if isinstance(c, np.ndarray) else c for n, c in columns.items()}
-        return cls(kind, {name: made[name] for name in _COLUMNS[kind]})
+        made: dict[str, Column] = {}
+        for name in _COLUMNS[kind]:
+            column = columns[name]
+            if isinstance(column, np.ndarray):
+                made[name] = Numbers(_narrow(column))
+            else:
+                made[name] = column.narrow() if isinstance(column, Ragged) else column
+        return cls(kind, made)
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
@@ -254,7 +279,7 @@ class Table:
         """The integers of a field."""
         column = self.columns[name]
         assert isinstance(column, Numbers)
-        return column.values
+        return column.values.astype(np.int64, copy=False)
 
     def coded(self, name: str) -> Coded:
         """A field of few different values."""
@@ -266,4 +291,4 @@ class Table:
         """A field of tuples of integers."""
         column = self.columns[name]
         assert isinstance(column, Ragged)
-        return column
+        return column.wide()

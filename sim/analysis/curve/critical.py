@@ -1,6 +1,7 @@
 """Critical delays: for each block and reader, how long a delete delay would have been enough."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -10,6 +11,10 @@ from sim.trace.passes import Passes
 from sim.trace.timelines import Ints
 
 __all__ = ["CriticalDelays", "CriticalSample", "critical_delays"]
+
+
+_BLOCKS_MAX: Final = 1 << 17
+"""Blocks that are looked at together, to bound memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +83,29 @@ def critical_delays(exposure: Exposure, passes: Passes, first_lag_us: Ints) -> C
     first_lag_us : int64 array of shape (n_blocks,)
         From a block's deletion until the first replica shows it.
     """
+    n_blocks = len(exposure.timelines.blocks.id)
+    place = np.full(n_blocks, -1)
+    place[passes.block] = np.arange(passes.block.size)
+    starts = range(0, max(n_blocks, 1), _BLOCKS_MAX)
+    some = [
+        _critical(exposure, passes, first_lag_us, place, (first, first + _BLOCKS_MAX))
+        for first in starts
+    ]
+    gateway, block, delay_us = (np.concatenate(columns) for columns in zip(*some, strict=True))
+    return CriticalDelays(
+        query=exposure.query_class.name, gateway=gateway, block=block, delay_us=delay_us
+    )
+
+
+def _critical(
+    exposure: Exposure, passes: Passes, first_lag_us: Ints, place: Ints, span: tuple[int, int]
+) -> tuple[Ints, Ints, Ints]:
+    """Gateway, block and delay of blocks in a span; ``place``: the row of each in ``passes``."""
     timelines = exposure.timelines
     loads, blocks = timelines.loads, timelines.blocks
-    place = np.full(len(blocks.id), -1)
-    place[passes.block] = np.arange(passes.block.size)
-    used = np.flatnonzero(
-        (place[loads.block] >= 0) & exposure.may_use(blocks.resolution[loads.block])
-    )
+    used = np.flatnonzero((loads.block >= span[0]) & (loads.block < span[1]))
+    block = loads.block[used]
+    used = used[(place[block] >= 0) & exposure.may_use(blocks.resolution[block])]
     used = used[np.lexsort((loads.gateway[used], loads.block[used]))]
     block, gateway = loads.block[used], loads.gateway[used]
     last_us = exposure.last_used_us[used]
@@ -95,9 +116,5 @@ def critical_delays(exposure: Exposure, passes: Passes, first_lag_us: Ints) -> C
     rows = np.flatnonzero(is_new)
     if rows.size:
         before_us = np.maximum.reduceat(before_us, rows)
-    return CriticalDelays(
-        query=exposure.query_class.name,
-        gateway=gateway[rows],
-        block=block[rows],
-        delay_us=passes.least_delay_us(place[block[rows]], before_us),
-    )
+    delay_us = passes.least_delay_us(place[block[rows]], before_us)
+    return gateway[rows], block[rows], delay_us

@@ -47,7 +47,7 @@ class Exposure:
         What does not depend on deletions is shared.
         """
         other = Exposure(scenario, timelines, self.query_class)
-        for name in ("_replicas", "_counted_on", "uses", "_readers", "_needs"):
+        for name in ("_replicas", "_counted_on", "uses", "_used", "_needs"):
             other.__dict__[name] = getattr(self, name)
         return other
 
@@ -169,8 +169,8 @@ class Exposure:
         return last_us
 
     @cached_property
-    def _readers(self) -> tuple[Uses, Ints, Ints]:
-        """:attr:`uses` by block; per block, when queries first and last used it."""
+    def _used(self) -> tuple[Ints, Ints]:
+        """Per block, when queries first and last used it."""
         loads, used = self.timelines.loads, self.uses
         block = loads.block[used.load]
         n_blocks = len(self.timelines.blocks.id)
@@ -178,8 +178,17 @@ class Exposure:
         earliest = np.full(n_blocks, NEVER)
         np.maximum.at(latest, block, used.end_us)
         np.minimum.at(earliest, block, used.start_us)
-        order = np.argsort(block, kind="stable")
-        return Uses(*(column[order] for column in used)), earliest, latest
+        return earliest, latest
+
+    def _uses_of(self, blocks: Ints) -> Uses:
+        """The uses of some blocks, block by block."""
+        used = self.uses
+        wanted = np.zeros(len(self.timelines.blocks.id), np.bool_)
+        wanted[blocks] = True
+        block = self.timelines.loads.block[used.load]
+        rows = np.flatnonzero(wanted[block])
+        rows = rows[np.argsort(block[rows], kind="stable")]
+        return Uses(*(column[rows] for column in used))
 
     @cached_property
     def failures(self) -> Failures:
@@ -235,11 +244,12 @@ class Exposure:
     def _absent_rows(self) -> Met:
         """Uses joined with the absences of their blocks at the replicas they may be read from."""
         loads, absences = self.timelines.loads, self.timelines.absences
-        used, earliest, latest = self._readers
+        earliest, latest = self._used
         met = np.flatnonzero(
             (absences.end_us > earliest[absences.block])
             & (absences.start_us - self.takes_us_max < latest[absences.block])
         )
+        used = self._uses_of(absences.block[met])
         absences = absences.each(met)
         by_block = loads.block[used.load]
         first = np.searchsorted(by_block, absences.block, side="left")

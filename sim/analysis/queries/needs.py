@@ -58,6 +58,10 @@ class Needs:
         self._rows, self._start_us, self._end_us = _needed(exposure)
         self._used = exposure.uses
         self._chunk = self._chunks(exposure.n_streams)
+        self._members = [
+            _by_chunk(self._chunk[self._blocks.stream[block]], int(self._chunk[-1]) + 1)
+            for block in (self._rows, self._loads.block[self._used.load])
+        ]
         self._gone = gone
         self._whole: _Part | None = None
         self._missing: dict[tuple[frozenset[int], int], GroupedSpans] = {}
@@ -150,12 +154,10 @@ class Needs:
         blocks, used = self._blocks, self._used
         streams = np.flatnonzero(self._chunk == number)
         low, high = int(streams[0]), int(streams[-1]) + 1
-        mine = _within(blocks.stream[self._rows], low, high)
+        mine, asked = (rows[bounds[number] : bounds[number + 1]] for rows, bounds in self._members)
         rows = self._rows[mine]
         need = Need(blocks.stream[rows], self._start_us[mine], self._end_us[mine])
-        block = self._loads.block[used.load]
-        asked = np.flatnonzero(_within(blocks.stream[block], low, high))
-        block = block[asked]
+        block = self._loads.block[used.load[asked]]
         width = int(blocks.data_ordinal.max(initial=0)) + 1
         position = np.full((high - low) * width, -1)
         key = (need.stream - low) * width + blocks.data_ordinal[blocks.data_ptr[rows]]
@@ -170,9 +172,10 @@ class Needs:
         return _Part(rows, need, covers)
 
 
-def _within(values: Ints, low: int, high: int) -> npt.NDArray[np.bool_]:
-    within: npt.NDArray[np.bool_] = (values >= low) & (values < high)
-    return within
+def _by_chunk(chunk: Ints, n_chunks: int) -> tuple[npt.NDArray[np.int32], Ints]:
+    """Rows by their chunk and else in order; chunk *i* has [bounds[i], bounds[i + 1]) of them."""
+    order = np.argsort(chunk, kind="stable").astype(np.int32)
+    return order, np.searchsorted(chunk[order], np.arange(n_chunks + 1))
 
 
 def _in_order(found: Sequence[Lapses]) -> Lapses:

@@ -20,6 +20,9 @@ from sim.trace.timelines import Timelines
 
 __all__ = ["Uses", "uses"]
 
+_ROWS_MAX: Final = 1 << 18
+"""Rows that are looked at together, to bound memory."""
+
 _FAR: Final = 2**61
 """Beyond every time, in µs, and small enough to be added to one."""
 
@@ -78,16 +81,27 @@ def uses(timelines: Timelines, query_class: QueryClass, until_us: Ints) -> Uses:
     resolution = blocks.resolution[loads.block]
     rows = np.flatnonzero((resolution <= allowed) & (loads.load_us < until_us))
     coarse = rows[resolution[rows] > 0]
+    if not coarse.size:
+        return _whole(timelines, query_class, until_us, rows)
     beside = _Beside(timelines, until_us, rows, coarse)
     cut = np.unique(beside.fine)
-    whole = np.setdiff1d(rows, cut) if cut.size else rows
-    block = loads.block[whole]
-    start, end = reach(query_class, blocks.min_us[block], blocks.max_us[block])
-    plain = Uses(whole, start, end).clipped(loads.load_us[whole], until_us[whole])
+    plain = _whole(timelines, query_class, until_us, np.setdiff1d(rows, cut) if cut.size else rows)
     if not cut.size:
         return plain
     parts = _Pieces(timelines, query_class, until_us, beside, allowed).uses()
     return Uses(*(np.concatenate(columns) for columns in zip(plain, parts, strict=True)))
+
+
+def _whole(timelines: Timelines, query_class: QueryClass, until_us: Ints, rows: Ints) -> Uses:
+    """When queries use rows of which coarser blocks take nothing."""
+    loads, blocks = timelines.loads, timelines.blocks
+    found = [Uses(*(np.zeros(0, np.int64) for _ in range(3)))]
+    for first in range(0, rows.size, _ROWS_MAX):
+        some = rows[first : first + _ROWS_MAX]
+        block = loads.block[some]
+        start, end = reach(query_class, blocks.min_us[block], blocks.max_us[block])
+        found.append(Uses(some, start, end).clipped(loads.load_us[some], until_us[some]))
+    return Uses(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
 class _Beside:

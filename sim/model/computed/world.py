@@ -39,7 +39,15 @@ def computed_records(scenario: Scenario, scheme_index: int, streams: Streams) ->
     NotComputableError
         If something happens on the way that arrays do not know.
     """
-    scheme, horizon_us = rules(scenario, scheme_index), scenario.horizon_us
+    tables, last = _tables(scenario, rules(scenario, scheme_index), streams)
+    return tables.in_order(last)
+
+
+def _tables(
+    scenario: Scenario, scheme: Rules, streams: Streams
+) -> tuple["_Tables", Sequence[Table]]:
+    """All tables of records, and those that come last."""
+    horizon_us = scenario.horizon_us
     done = written(scenario, scheme, streams)
     spec = scenario.gateways
     times = [
@@ -56,7 +64,7 @@ def computed_records(scenario: Scenario, scheme_index: int, streams: Streams) ->
     if not scheme.deletes_at_once:
         tables.add_deleted(done)
     tables.add_gateways(times, readings)
-    return tables.in_order(accounts(scenario, scheme, done, times, readings))
+    return tables, accounts(scenario, scheme, done, times, readings)
 
 
 class _Tables:
@@ -76,11 +84,12 @@ class _Tables:
 
     def in_order(self, last: Sequence[Table]) -> Records:
         """All of them; those of one place by their number in it, and some last."""
-        when, number = self._at[0][0].then(*(at for at, _ in self._at[1:])), self._at
-        within = np.concatenate([n for _, n in number])
-        order = np.lexsort((within, when.place, when.turn, when.at_us))
+        every = [(at.at_us, at.turn, at.place, within) for at, within in self._at]
+        self._at.clear()
+        order = np.lexsort([np.concatenate(keys) for keys in zip(*every, strict=True)][::-1])
         behind = order.size + np.arange(sum(map(len, last)))
-        return Records.ordered([*self._tables, *last], np.concatenate([order, behind]))
+        self._tables += last
+        return Records.ordered(self._tables, np.concatenate([order, behind]))
 
     def add_uploads(self, done: Writers) -> None:
         """Blocks of producers, which are cut and uploaded at once."""
