@@ -174,8 +174,7 @@ class Exposure:
         loads, used = self.timelines.loads, self.uses
         block = loads.block[used.load]
         n_blocks = len(self.timelines.blocks.id)
-        latest = np.zeros(n_blocks, np.int64)
-        earliest = np.full(n_blocks, NEVER)
+        earliest, latest = np.full(n_blocks, NEVER), np.zeros(n_blocks, np.int64)
         np.maximum.at(latest, block, used.end_us)
         np.minimum.at(earliest, block, used.start_us)
         return earliest, latest
@@ -186,8 +185,7 @@ class Exposure:
         wanted = np.zeros(len(self.timelines.blocks.id), np.bool_)
         wanted[blocks] = True
         block = self.timelines.loads.block[used.load]
-        rows = np.flatnonzero(wanted[block])
-        rows = rows[np.argsort(block[rows], kind="stable")]
+        rows = np.flatnonzero(wanted[block])[np.argsort(block[wanted[block]], kind="stable")]
         return Uses(*(column[rows] for column in used))
 
     @cached_property
