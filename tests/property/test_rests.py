@@ -16,6 +16,7 @@ from sim.scenario.dump import to_toml
 from sim.scenario.schema import Scenario
 from sim.testing import fault_schedules, scenarios
 from sim.trace.recorder import Trace
+from sim.trace.records import BucketPutRecord
 from tests.property.test_computed import check_same, computable_worlds
 from tests.traces import lines, unordered
 from tests.worlds import lag, marks, world
@@ -44,10 +45,18 @@ def check_rests(scenario: Scenario, index: int) -> Trace:
 
 
 @few
-@given(scenarios(), st.integers(0, 1))
+@given(scenarios(), st.integers(0, 2))
 def test_drawn_worlds_are_those_of_every_tick(scenario: Scenario, index: int) -> None:
     note(to_toml(scenario))
-    check_rests(scenario, index)
+    check_rests(scenario, index % len(scenario.schemes))
+
+
+def test_passes_that_write_an_index_are_not_slept_through() -> None:
+    scheme = {"kind": "composed", "hide": {"kind": "data-age", "after": "5h"}}
+    published = {**scheme, "name": "index", "learn": "bucket-index"}
+    scenario = world(horizon="20h", schemes=[published])
+    written = [r for r in check_rests(scenario, 0).records if isinstance(r, BucketPutRecord)]
+    assert len(written) > 200
 
 
 @few

@@ -226,7 +226,11 @@ class Janitor:
     def _deletes_from_us(self) -> int:
         """From when on a marked block may be due; 0: now, or nobody but the scheme can tell."""
         delay_us = self.scheme.due_after_us
-        if delay_us is None or not self.syncer.has_told_all:
+        if delay_us is None:
+            return 0
+        if self.scheme.delete.is_immediate:
+            return NEVER
+        if not self.syncer.has_told_all:
             return 0
         return NEVER if delay_us == NEVER else self.view.next_due_us(delay_us)
 
