@@ -51,6 +51,11 @@ def test_drawn_worlds_are_those_of_every_tick(scenario: Scenario, index: int) ->
     check_rests(scenario, index % len(scenario.schemes))
 
 
+def test_syncs_that_overrun_are_not_slept_through() -> None:
+    gateways = {"count": 1, "phase": "uniform", "sync_interval": "3m", "sync_takes": "20m"}
+    check_rests(world(horizon="10h", gateways=gateways), 0)
+
+
 def test_passes_that_write_an_index_are_not_slept_through() -> None:
     scheme = {"kind": "composed", "hide": {"kind": "data-age", "after": "5h"}}
     published = {**scheme, "name": "index", "learn": "bucket-index"}

@@ -41,12 +41,14 @@ def test_gateways_at_phases_of_their_own_are_apart() -> None:
     "gateways",
     [
         {"phase": "0s"},
+        {"count": 1, "sync_takes": "15m"},
+        {"count": 1, "sync_takes": "20m"},
         {"sync_takes": {"law": "uniform", "low": "0s", "high": "1m"}},
         {"sync_interval": {"law": "uniform", "low": "1m", "high": "2m"}},
         {"sync_takes_per_block": "1ms"},
         {"sync_stages": {"marks": 0.5}},
     ],
-    ids=lambda gateways: next(iter(gateways)),
+    ids=lambda gateways: " ".join(gateways),
 )
 def test_others_are_not(gateways: dict[str, Any]) -> None:
     assert not may_rest(**gateways)
