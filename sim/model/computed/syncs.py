@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.draws import draw_us
+from sim.core.draws import Inverses, Row, draw_us
 from sim.core.streams import Streams
 from sim.core.ticker import Ticker
 from sim.core.units import NEVER
@@ -54,6 +54,46 @@ def sync_times(
     number: int, spec: Gateways, phase_us: int, streams: Streams, horizon_us: int
 ) -> SyncTimes:
     """When a gateway syncs whose first sync begins at ``phase_us``; none from ``horizon_us`` on."""
+    found = _on_grid(number, spec, phase_us, streams, horizon_us)
+    return found or _one_by_one(number, spec, phase_us, streams, horizon_us)
+
+
+def _on_grid(
+    number: int, spec: Gateways, phase_us: int, streams: Streams, horizon_us: int
+) -> SyncTimes | None:
+    """The same where no sync takes as long as an interval, which is constant; None elsewhere."""
+    law, who = spec.sync_takes, ("gateway", number)
+    if not spec.sync_interval.is_constant or phase_us >= horizon_us:
+        return None
+    # The sync before a gateway serves is followed by the first of its ticks.
+    first_us = phase_us + draw_us(law, streams, *who, "sync-takes", phase_us)
+    period_us = spec.sync_interval.draw_us(0.5)
+    at_us = np.append(phase_us, np.arange(first_us, horizon_us, period_us))
+    row = Row([law] * at_us.size, [(t_us,) for t_us in at_us.tolist()], Inverses())
+    takes_us = np.array(row.draw_us(streams, *who, "sync-takes"), np.int64)
+    if (takes_us[1:] >= period_us).any():
+        return None
+    load_us, end_us = at_us + (takes_us * spec.sync_stages.load).astype(np.int64), at_us + takes_us
+    # It sleeps from the end of one sync to the next, but for the first tick, which is at once.
+    slept_us = np.append(0, end_us[:-1])
+    if at_us.size > 1:
+        loads = at_us[0] if load_us[0] > at_us[0] else slept_us[0]
+        slept_us[1] = load_us[0] if end_us[0] > load_us[0] else loads
+    load_slept_us = np.where(load_us > at_us, at_us, slept_us)
+    end_slept_us = np.where(end_us > load_us, load_us, load_slept_us)
+    return SyncTimes(
+        at_us=at_us,
+        load_us=load_us,
+        end_us=end_us,
+        load_slept_us=load_slept_us,
+        end_slept_us=end_slept_us,
+    )
+
+
+def _one_by_one(
+    number: int, spec: Gateways, phase_us: int, streams: Streams, horizon_us: int
+) -> SyncTimes:
+    """The same, sync after sync."""
     rows: list[tuple[int, int, int, int, int]] = []
     at_us, slept_us, law, stage = phase_us, 0, spec.sync_takes, spec.sync_stages.load
     ticker: Ticker | None = None
@@ -64,7 +104,6 @@ def sync_times(
         end_slept_us = load_us if end_us > load_us else load_slept_us
         rows.append((at_us, load_us, end_us, load_slept_us, end_slept_us))
         if ticker is None:
-            # The sync before a gateway serves is followed by the first of its ticks.
             next_us = end_us
             ticker = Ticker(spec.sync_interval, streams, "gateway", number, start_us=end_us)
         else:
