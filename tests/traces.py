@@ -123,7 +123,7 @@ def _line(record: Record, ids: list[str]) -> Line:
     if isinstance(record, _OF_GATEWAYS):
         fields["blocks"] = tuple(sorted(ids[i] for i in record.blocks))
     elif isinstance(record, BlockRecord):
-        fields["block"] = ""
+        fields["block"], fields["serial"] = "", record.id
     elif isinstance(record, PassesRecord):
         known = pairwise((0, *record.known))
         named = [(ids[i], t) for i, t in zip(record.learnt, record.stamps_us, strict=True)]

@@ -257,7 +257,7 @@ def test_a_broken_trace_is_refused(change: Change, invariant: str) -> None:
     with pytest.raises(ModelError) as caught:
         check_trace(broken)
     assert invariant in " ".join(found.invariant for found in violations(broken))
-    assert trace.digest in str(caught.value)
+    assert broken.digest in str(caught.value)
     assert "seed 0" in str(caught.value)
 
 

@@ -109,7 +109,7 @@ def test_check_names_the_first_record_that_differs(
 def test_check_also_compares_judgements(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter([{"lost-block": 0}, {"lost-block": 1}])
+    answers = iter([{"lost-block": lost, "backlog": {"grows": 0}} for lost in (0, 1)])
     monkeypatch.setattr(run_module, "observe", lambda *_: next(answers))
     with pytest.raises(DeterminismError, match="lost-block"):
         run_trial(scenario, 0, 0, check=True)
