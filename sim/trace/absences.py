@@ -8,33 +8,55 @@ import numpy as np
 from sim.core.units import NEVER
 from sim.trace.changes import Change, Changes
 from sim.trace.records import PutRecord
-from sim.trace.timelines import EVERY, AbsenceTable
+from sim.trace.timelines import EVERY, AbsenceTable, Ints
 
 
 def absences(changes: Changes, n_replicas: int) -> AbsenceTable:
     """The table of absences."""
-    n_data = changes.n_data
+    plain = np.flatnonzero(changes.is_plain)
+    every = np.full(2 * plain.size, EVERY)
+    before = (plain, np.zeros_like(plain), changes.came_us[plain])
+    after = (plain, changes.went_us[plain], np.full_like(plain, NEVER))
+    block, start_us, end_us = (np.concatenate(pair) for pair in zip(before, after, strict=True))
+    late, odd = _late(changes, n_replicas), _odd(changes, n_replicas)
+    rest = np.concatenate([late, odd], axis=1)
+    rest = rest[:, np.lexsort((rest[3], rest[2], rest[1], rest[0]))]
+    return AbsenceTable(
+        block=np.concatenate([block, rest[0]]),
+        object=np.concatenate([every, rest[1]]),
+        replica=np.concatenate([every, rest[2]]),
+        start_us=np.concatenate([start_us, rest[3]]),
+        end_us=np.concatenate([end_us, rest[4]]),
+        n_objects=changes.n_data,
+        n_replicas=n_replicas,
+    )
+
+
+def _late(changes: Changes, n_replicas: int) -> Ints:
+    """Rows of blocks that came whole and went whole, each replica and object in its own time."""
+    blocks = np.flatnonzero(changes.is_whole & ~changes.is_plain)
+    came_us, went_us = changes.seen_us(blocks, n_replicas)
+    # What goes before it comes is never shown: the newest version shown counts (S3).
+    shown_us: Ints = np.where(came_us < went_us, came_us, NEVER)
+    place = np.indices(shown_us.shape)
+    copy = (blocks[place[0]], place[1], place[2])
+    before, after = (shown_us > 0), (went_us < NEVER) & (shown_us < NEVER)
+    rows = [
+        [*(c[before] for c in copy), np.zeros_like(shown_us[before]), shown_us[before]],
+        [*(c[after] for c in copy), went_us[after], np.full_like(went_us[after], NEVER)],
+    ]
+    return np.concatenate([np.array(columns, np.int64) for columns in rows], axis=1)
+
+
+def _odd(changes: Changes, n_replicas: int) -> Ints:
+    """Rows of all other blocks."""
     rows: list[tuple[int, int, int, int, int]] = []
     for index, history in changes.odd.items():
-        for i, versions in _versions(history, n_data, n_replicas):
+        for i, versions in _versions(history, changes.n_data, n_replicas):
             for replica in range(n_replicas):
                 seen = [(is_put, row[replica]) for is_put, row in versions]
                 rows += ((index, i, replica, *gap) for gap in hidden_spans(seen))
-    plain = np.flatnonzero(changes.is_plain)
-    every = np.full(2 * plain.size, EVERY)
-    before = (plain, np.zeros_like(plain), changes.shown_us[plain])
-    after = (plain, changes.gone_us[plain], np.full_like(plain, NEVER))
-    whole = [np.concatenate(pair) for pair in zip(before, after, strict=True)]
-    odd = np.array(rows, np.int64).reshape(-1, 5).T
-    return AbsenceTable(
-        block=np.concatenate([whole[0], odd[0]]),
-        object=np.concatenate([every, odd[1]]),
-        replica=np.concatenate([every, odd[2]]),
-        start_us=np.concatenate([whole[1], odd[3]]),
-        end_us=np.concatenate([whole[2], odd[4]]),
-        n_objects=n_data,
-        n_replicas=n_replicas,
-    )
+    return np.array(rows, np.int64).reshape(-1, 5).T
 
 
 def damaged_us(changes: Sequence[Change], n_data: int) -> int:

@@ -90,8 +90,8 @@ def _blocks(records: Records, changes: Changes) -> BlockTable:
     data_ptr, data_ordinal = _expand(made.ragged("data"))
     by_hand = np.zeros(n, np.bool_)
     by_hand[named.numbers("block")[named.numbers("by_hand") == 1]] = True
-    committed_us, deleted_us = changes.shown_us.copy(), changes.gone_us.copy()
-    broken_us, damaged = changes.gone_us.copy(), np.full(n, NEVER)
+    committed_us, deleted_us = changes.came_us.copy(), changes.went_us.copy()
+    broken_us, damaged = changes.went_us.copy(), np.full(n, NEVER)
     for block, history in changes.odd.items():
         life = _life(history, changes.n_data)
         committed_us[block], deleted_us[block], broken_us[block], damaged[block] = life

@@ -125,7 +125,7 @@ def test_one_trial_of_the_default_fleet(benchmark: BenchmarkFixture) -> None:
     assert records > 0
     if _is_measuring(benchmark):
         assert took_s < 60
-        assert peak_bytes < 2 * 2**30
+        assert peak_bytes < 2**29
 
 
 def test_every_delay_of_the_default_fleet_for_little_more_than_one(

@@ -37,12 +37,12 @@ def test_loads_are_paired_as_a_walk_pairs_them(scenario: Scenario, index: int) -
 
 @few
 @given(scenarios(), st.integers(0, 1))
-def test_plain_blocks_are_those_a_walk_finds(scenario: Scenario, index: int) -> None:
+def test_whole_blocks_are_as_a_walk_finds_them(scenario: Scenario, index: int) -> None:
     note(to_toml(scenario))
     trace = simulate_small(scenario, index).trace
     found = build(trace)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Changes, "_find_plain", _no_plain)
+        patch.setattr(Changes, "_find_whole", _no_whole)
         walked = build(trace)
     assert columns_of(found.blocks) == columns_of(walked.blocks)
     assert columns_of(found.returns) == columns_of(walked.returns)
@@ -55,10 +55,11 @@ def columns_of(table: LoadTable | BlockTable | ReturnTable) -> dict[str, list[in
     return {field.name: getattr(table, field.name).tolist() for field in fields(table)}
 
 
-def _no_plain(self: Changes, *_: object) -> None:
+def _no_whole(self: Changes, *_: object) -> None:
     never = np.full(self._n_blocks, -1)
-    self.is_plain = np.zeros(self._n_blocks, np.bool_)
-    self.shown_us = self.gone_us = self._shown = self._gone = never
+    self.is_whole = np.zeros(self._n_blocks, np.bool_)
+    self.came_us = self.went_us = self._came = self._went = never
+    self._put_row = self._delete_row = never
 
 
 def _absences(timelines: Timelines) -> set[tuple[int, ...]]:
