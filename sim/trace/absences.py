@@ -14,17 +14,18 @@ from sim.trace.timelines import EVERY, AbsenceTable, Ints
 def absences(changes: Changes, n_replicas: int) -> AbsenceTable:
     """The table of absences."""
     plain = np.flatnonzero(changes.is_plain)
-    every = np.full(2 * plain.size, EVERY)
+    every = np.broadcast_to(np.int64(EVERY), (2 * plain.size,))
     before = (plain, np.zeros_like(plain), changes.came_us[plain])
     after = (plain, changes.went_us[plain], np.full_like(plain, NEVER))
     block, start_us, end_us = (np.concatenate(pair) for pair in zip(before, after, strict=True))
     late, odd = _late(changes, n_replicas), _odd(changes, n_replicas)
     rest = np.concatenate([late, odd], axis=1)
     rest = rest[:, np.lexsort((rest[3], rest[2], rest[1], rest[0]))]
+    index, replica = (np.concatenate([every, rest[i]]) if rest.size else every for i in (1, 2))
     return AbsenceTable(
         block=np.concatenate([block, rest[0]]),
-        object=np.concatenate([every, rest[1]]),
-        replica=np.concatenate([every, rest[2]]),
+        object=index,
+        replica=replica,
         start_us=np.concatenate([start_us, rest[3]]),
         end_us=np.concatenate([end_us, rest[4]]),
         n_objects=changes.n_data,

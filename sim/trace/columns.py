@@ -90,8 +90,12 @@ def _blocks(records: Records, changes: Changes) -> BlockTable:
     data_ptr, data_ordinal = _expand(made.ragged("data"))
     by_hand = np.zeros(n, np.bool_)
     by_hand[named.numbers("block")[named.numbers("by_hand") == 1]] = True
-    committed_us, deleted_us = changes.came_us.copy(), changes.went_us.copy()
-    broken_us, damaged = changes.went_us.copy(), np.full(n, NEVER)
+    committed_us, deleted_us = changes.came_us, changes.went_us
+    broken_us, damaged = deleted_us, np.broadcast_to(np.int64(NEVER), (n,))
+    if changes.odd:
+        committed_us, deleted_us, broken_us, damaged = (
+            column.copy() for column in (committed_us, deleted_us, broken_us, damaged)
+        )
     for block, history in changes.odd.items():
         life = _life(history, changes.n_data)
         committed_us[block], deleted_us[block], broken_us[block], damaged[block] = life

@@ -32,6 +32,12 @@ def _narrow(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.broadcast_to(some.astype(kept, copy=False), values.shape)
 
 
+def _wide(values: npt.NDArray[Any]) -> Ints:
+    """The same integers as 64 bits; one that is in every row stays there once."""
+    some = values if any(values.strides) else values[:1]
+    return np.broadcast_to(some.astype(np.int64, copy=False), values.shape)
+
+
 @dataclass(frozen=True, slots=True)
 class Coded:
     """A column of few different values.
@@ -279,7 +285,7 @@ class Table:
         """The integers of a field."""
         column = self.columns[name]
         assert isinstance(column, Numbers)
-        return column.values.astype(np.int64, copy=False)
+        return _wide(column.values)
 
     def coded(self, name: str) -> Coded:
         """A field of few different values."""
