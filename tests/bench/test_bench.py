@@ -128,7 +128,7 @@ def test_one_trial_of_the_default_fleet(benchmark: BenchmarkFixture) -> None:
         assert peak_bytes < 2**29
 
 
-def test_every_delay_of_the_default_fleet_for_little_more_than_one(
+def test_every_delay_of_the_default_fleet_for_the_price_of_few(
     benchmark: BenchmarkFixture,
 ) -> None:
     is_measuring = _is_measuring(benchmark)
@@ -149,7 +149,7 @@ def test_every_delay_of_the_default_fleet_for_little_more_than_one(
     assert curve.results[0] == one
     assert curve.origins.count(CURVE) == n_points - 1
     if is_measuring:
-        assert curve_s <= 1.5 * one_s
+        assert curve_s <= 6 * one_s
 
 
 DELAYS = "0s,5m,15m,30m,1h,2h,4h,8h,12h,24h,36h,48h"
