@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 
+from sim.core.arrays import pairs
 from sim.core.units import NEVER
 from sim.scenario.schema import Scenario
 from sim.trace.records import RETIRE_REASONS
@@ -176,9 +177,7 @@ class _Raw:
     def _reach(self, window: Ints, length: int) -> tuple[Ints, Ints]:
         """Every pair of a block (row) and one of some windows (position) that it has blocks of."""
         first, last = self._first // length, self._last // length
-        n = last - first + 1
-        row = np.repeat(np.arange(n.size), n)
-        at = np.arange(row.size) - np.repeat(np.cumsum(n) - n, n) + first[row]
+        row, at = pairs(first, last + 1)
         where = np.searchsorted(window, at)
         is_there = np.append(window, -1)[where] == at
         return row[is_there], where[is_there]

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.arrays import pairs
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -114,15 +116,6 @@ def complement(spans: Spans, low: int, high: int) -> Spans:
     end = np.concatenate([spans.start, [high]]).astype(np.int64)
     keep = end > start
     return Spans(start[keep], end[keep])
-
-
-def pairs(first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """(row, member) for every member of [first[row], last[row]) of every row."""
-    n = np.maximum(last - first, 0)
-    row = np.repeat(np.arange(n.size), n)
-    skip = np.concatenate([[0], np.cumsum(n)[:-1]]) if n.size else n
-    member = np.arange(row.size) - np.repeat(skip - first, n)
-    return row, member.astype(np.int64)
 
 
 def steps(start: Ints, end: Ints, weight: Ints) -> tuple[Spans, Ints]:

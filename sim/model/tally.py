@@ -3,19 +3,22 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from operator import itemgetter
+from typing import TypeVar
 
+from sim.core.arrays import Ints
 from sim.trace.records import REQUEST_KINDS, PassesRecord, RequestsRecord, SyncsRecord
 
 LIST_PAGE = 1000
 """Keys per page of a LIST (Amazon S3 ListObjectsV2, max-keys)."""
 
+N = TypeVar("N", int, Ints)
 
 _Sync = tuple[int, int, str, int, int]
 """When a view was taken, by which gateway (-1: none) and who, when it was listed, how much."""
 
 
-def pages(n_entries: int) -> int:
-    """How many pages a listing has (an empty one is one page)."""
+def pages(n_entries: N) -> N:
+    """How many pages a listing has (an empty one is one page); of many, pages of each."""
     return 1 + n_entries // LIST_PAGE
 
 

@@ -44,7 +44,8 @@ class Changes:
         self._puts = records.table(PutRecord)
         self._deletes = records.table(DeleteRecord)
         tables, n_puts = (self._puts, self._deletes), len(self._puts)
-        place = np.concatenate([records.places(PutRecord), records.places(DeleteRecord)])
+        self._put_places = records.places(PutRecord)
+        place = np.concatenate([self._put_places, records.places(DeleteRecord)])
         block = np.concatenate([table.numbers("block") for table in tables])
         order = np.lexsort((place, block))
         self.block, self._place = block[order], place[order]
@@ -74,7 +75,7 @@ class Changes:
         rows = np.flatnonzero(has_data)
         block = self.block[rows]
         nth = np.arange(block.size) - np.searchsorted(block, block)
-        fits = has_all[rows] & (nth < 2) & (self._is_put[rows] == (nth == 0))
+        fits = has_all[rows] & (self._is_put[rows] == (nth == 0))
         count = np.bincount(block, minlength=self._n_blocks)
         fitting = np.bincount(block[fits], minlength=self._n_blocks)
         self.is_whole = (count > 0) & (count == fitting)
@@ -142,13 +143,10 @@ class Changes:
         is_mark = np.array([value == (self.mark,) for value in objects.values], np.bool_)
         return np.flatnonzero(is_mark[objects.code])
 
-    def orphan_marks(self, places: Ints, since_us: int) -> int:
-        """Marks put from an instant on, of blocks of which nothing else was stored.
-
-        ``places`` are those of the records of puts.
-        """
+    def orphan_marks(self, since_us: int) -> int:
+        """Marks put from an instant on, of blocks of which nothing else was stored."""
         puts, marks = self._puts, self.marks[self._puts.numbers("t_us")[self.marks] >= since_us]
-        block, place = puts.numbers("block")[marks], places[marks]
+        block, place = puts.numbers("block")[marks], self._put_places[marks]
         simple = self._is_simple[block]
         is_alone = (place < self._came[block]) | (place > self._went[block])
         others = self.of(np.unique(block[~simple])).values()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from sim.core.arrays import pairs
 from sim.core.collector import collector_paused
 from sim.core.objects import BlockObjects
 from sim.core.units import NEVER
@@ -50,7 +51,6 @@ def build(trace: Trace) -> Timelines:
     objects = BlockObjects(header.chunk_files)
     changes = Changes(records, len(records.table(BlockRecord)), objects)
     retries = records.table(RetryRecord)
-    places = records.places(PutRecord)
     return Timelines(
         scheme=header.scheme,
         horizon_us=header.horizon_us,
@@ -70,7 +70,7 @@ def build(trace: Trace) -> Timelines:
         retries=RetryTable(gateway=retries.numbers("gateway"), at_us=retries.numbers("t_us")),
         counters={
             **_counters(records, header.warmup_us),
-            "orphan-mark": changes.orphan_marks(places, header.warmup_us),
+            "orphan-mark": changes.orphan_marks(header.warmup_us),
         },
         digest=trace.digest,
         records=len(records),
@@ -126,11 +126,9 @@ def _blocks(records: Records, changes: Changes) -> BlockTable:
 
 def _expand(ranges: Ragged) -> tuple[Ints, Ints]:
     """Flattened half-open ranges, per block, as ordinals; block *i* has [ptr[i], ptr[i + 1])."""
-    bounds = ranges.values.reshape(-1, 2)
-    size = bounds[:, 1] - bounds[:, 0]
-    end = np.cumsum(size)
-    ordinal = np.arange(size.sum()) - np.repeat(end - bounds[:, 1], size)
-    return np.append(0, end)[ranges.bounds // 2], ordinal
+    low, high = ranges.values.reshape(-1, 2).T
+    _, ordinal = pairs(low, high)
+    return np.append(0, np.cumsum(high - low))[ranges.bounds // 2], ordinal
 
 
 def _life(changes: Sequence[Change], n_data: int) -> tuple[int, ...]:

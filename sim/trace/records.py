@@ -1,7 +1,7 @@
 """The kinds of record a trace is made of.
 
-A record says what changed in the simulated world, never what somebody thinks of it. One record is
-one line of JSON: an array of the kind and the fields below, in order. Times are integer
+A record says what changed in the simulated world, never what somebody thinks of it. As a line of
+JSON (``sim trace``) it is an array of the kind and the fields below, in order. Times are integer
 microseconds; ``block`` is the ordinal of the block in the run, counted from 0.
 
 ==========  ==========================================================================

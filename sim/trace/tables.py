@@ -14,11 +14,14 @@ from typing import Any, Final, Self, get_type_hints
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.arrays import pairs
 from sim.trace.records import KIND_OF, Record
 
 __all__ = ["Coded", "Ints", "Numbers", "Ragged", "Table"]
 
 Ints = npt.NDArray[np.int64]
+
+_CHUNK: Final = 1 << 14
 
 
 def _narrow(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -36,6 +39,12 @@ def _wide(values: npt.NDArray[Any]) -> Ints:
     """The same integers as 64 bits; one that is in every row stays there once."""
     some = values if any(values.strides) else values[:1]
     return np.broadcast_to(some.astype(np.int64, copy=False), values.shape)
+
+
+def _listed(values: npt.NDArray[Any]) -> Iterator[int]:
+    """Integers as Python has them, of which a few at a time are objects."""
+    for first in range(0, values.size, _CHUNK):
+        yield from values[first : first + _CHUNK].tolist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ class Coded:
 
     def rows(self) -> Iterator[Any]:
         """The value of each row."""
-        return map(self.values.__getitem__, self.code.tolist())
+        return map(self.values.__getitem__, _listed(self.code))
 
     def packed(self) -> Iterator[npt.NDArray[Any]]:
         """What a digest is made of, last of all the values as JSON."""
@@ -153,10 +162,9 @@ class Ragged:
         """Some rows, in some order."""
         if not self.values.size:
             return Ragged.empty(order.size)
-        size, bounds = self.size[order], self.bounds
-        starts = bounds[order] - np.append(0, np.cumsum(size)[:-1])[: order.size]
-        values = self.values[np.arange(int(size.sum())) + np.repeat(starts, size)]
-        return Ragged(size, values)
+        bounds = self.bounds
+        _, at = pairs(bounds[order], bounds[order + 1])
+        return Ragged(self.size[order], self.values[at])
 
     def row(self, i: int) -> tuple[int, ...]:
         """The tuple of one row."""
@@ -165,8 +173,11 @@ class Ragged:
 
     def rows(self) -> Iterator[tuple[int, ...]]:
         """The tuple of each row."""
-        values = self.values.tolist()
-        return (tuple(values[start:end]) for start, end in pairwise(self.bounds.tolist()))
+        bounds = self.bounds
+        for first in range(0, self.size.size, _CHUNK):
+            ends = bounds[first : first + _CHUNK + 1]
+            values = self.values[ends[0] : ends[-1]].tolist()
+            yield from (tuple(values[a:b]) for a, b in pairwise((ends - ends[0]).tolist()))
 
     def packed(self) -> Iterator[npt.NDArray[Any]]:
         """What a digest is made of."""
@@ -200,7 +211,7 @@ class Numbers:
 
     def rows(self) -> Iterator[int]:
         """The integer of each row."""
-        return iter(self.values.tolist())
+        return _listed(self.values)
 
     def packed(self) -> Iterator[npt.NDArray[Any]]:
         """What a digest is made of."""
@@ -219,7 +230,6 @@ def _columns_of(kind: type) -> dict[str, type[Column]]:
     return found
 
 
-_CHUNK: Final = 1 << 14
 _COLUMNS: Final = {kind: _columns_of(kind) for kind in KIND_OF}
 
 
@@ -276,10 +286,8 @@ class Table:
 
     def rows(self) -> Iterator[Record]:
         """Each record; a few at a time are objects."""
-        for start in range(0, len(self), _CHUNK):
-            part = self.take(np.arange(start, min(start + _CHUNK, len(self))))
-            columns = (column.rows() for column in part.columns.values())
-            yield from starmap(self.kind, zip(*columns, strict=True))
+        columns = (column.rows() for column in self.columns.values())
+        return starmap(self.kind, zip(*columns, strict=True))
 
     def numbers(self, name: str) -> Ints:
         """The integers of a field."""

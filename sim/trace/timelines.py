@@ -12,6 +12,7 @@ from typing import Final, overload
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.arrays import pairs
 from sim.core.objects import BlockObjects, block_id
 from sim.core.units import NEVER
 from sim.trace.tables import Ints as Ints
@@ -133,10 +134,8 @@ class AbsenceTable:
         """Some rows, object by object and replica by replica."""
         is_every = self.object[rows] == EVERY
         copies = self.n_objects * self.n_replicas
-        size = np.where(is_every, copies, 1)
-        row = np.repeat(rows, size)
-        copy = np.arange(row.size) - np.repeat(np.cumsum(size) - size, size)
-        is_every = np.repeat(is_every, size)
+        place, copy = pairs(np.zeros_like(rows), np.where(is_every, copies, 1))
+        row, is_every = rows[place], is_every[place]
         return replace(
             self,
             block=self.block[row],

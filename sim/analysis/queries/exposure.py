@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge, pairs
+from sim.analysis.intervals import GroupedSpans, Ints, Spans, merge
 from sim.analysis.queries.failures import Failures, Met
 from sim.analysis.queries.lapses import Gone, Lapses
 from sim.analysis.queries.needs import Needs
@@ -22,6 +22,7 @@ from sim.analysis.queries.unanswered import unanswered
 from sim.analysis.queries.uses import Uses, uses
 from sim.conventions.placement import candidates, fixed_replica
 from sim.conventions.queries import n_asked, reach
+from sim.core.arrays import pairs
 from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
 from sim.core.units import NEVER
@@ -181,11 +182,9 @@ class Exposure:
 
     def _uses_of(self, blocks: Ints) -> Uses:
         """The uses of some blocks, block by block."""
-        used = self.uses
-        wanted = np.zeros(len(self.timelines.blocks.id), np.bool_)
-        wanted[blocks] = True
-        block = self.timelines.loads.block[used.load]
-        rows = np.flatnonzero(wanted[block])[np.argsort(block[wanted[block]], kind="stable")]
+        used, block = self.uses, self.timelines.loads.block[self.uses.load]
+        rows = np.flatnonzero(np.isin(block, blocks))
+        rows = rows[np.argsort(block[rows], kind="stable")]
         return Uses(*(column[rows] for column in used))
 
     @cached_property

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.analysis.intervals import GroupedSpans, Ints, merge_groups, pairs
+from sim.analysis.intervals import GroupedSpans, Ints, merge_groups
+from sim.core.arrays import pairs
 from sim.core.units import NEVER
 
 __all__ = ["Covers", "Gone", "Lapses", "Need", "lapses"]

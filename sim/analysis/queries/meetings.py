@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.intervals import Ints, Spans, merge, merge_groups, pairs
+from sim.analysis.intervals import Ints, Spans, merge, merge_groups
 from sim.conventions.queries import Queries, StreamSets
+from sim.core.arrays import pairs
 from sim.core.arrivals import bits_of_one
 from sim.core.law import Law
 

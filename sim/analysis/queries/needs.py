@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.intervals import GroupedSpans, Ints, merge_groups, pairs
+from sim.analysis.intervals import GroupedSpans, Ints, merge_groups
 from sim.analysis.queries.lapses import Covers, Gone, Lapses, Need, lapses
+from sim.core.arrays import pairs
 from sim.core.objects import RESOLUTIONS
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.intervals import Ints, pairs
+from sim.analysis.intervals import Ints
 from sim.analysis.queries.every_stream import gateway_bits, gateways_of
 from sim.analysis.queries.exposure import Exposure
 from sim.conventions.queries import Queries, reach
+from sim.core.arrays import pairs
 from sim.core.units import NEVER
 from sim.trace.timelines import EVERY
 

@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.analysis.intervals import Ints, merge_groups, pairs
+from sim.analysis.intervals import Ints, merge_groups
 from sim.conventions.queries import reach
+from sim.core.arrays import pairs
 from sim.core.objects import RESOLUTIONS
 from sim.core.units import NEVER
 from sim.scenario.schema import QueryClass

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from operator import attrgetter
 
-from sim.core.objects import block_stem
+from sim.core.objects import block_id
 from sim.core.units import NEVER
 from sim.model.actors import planner
 from sim.model.computed.conditions import NotComputableError
@@ -78,14 +78,14 @@ class Piece:
     @property
     def id(self) -> str:
         """Its id, which no other block of such a world has."""
-        stem = block_stem(
+        return block_id(
+            serial=0,
             stream=self.stream,
             resolution=self.resolution,
             min_us=self.min_us,
             max_us=self.max_us,
             level=self.level,
         )
-        return f"{stem}.0"
 
 
 class Members(list[Piece]):

@@ -11,7 +11,7 @@ from sim.core.units import NEVER
 from sim.model.computed.conditions import Rules
 from sim.model.computed.syncs import Reading, SyncTimes
 from sim.model.computed.writers import Blocks, Writers
-from sim.model.tally import LIST_PAGE
+from sim.model.tally import pages
 from sim.scenario.schema import Gateways, Scenario
 from sim.trace.records import REQUEST_KINDS, PassesRecord, RequestsRecord, SyncsRecord
 from sim.trace.tables import Coded, Ragged, Table
@@ -101,7 +101,7 @@ def _of_gateway(number: int, spec: Gateways, blocks: Blocks, at_us: Ints) -> _Li
     return _Listed(
         at_us=at_us,
         blocks=_present(put_us, gone_us, at_us),
-        metas=np.bincount(first[is_read], minlength=at_us.size + 1)[: at_us.size],
+        metas=_each(first[is_read], at_us.size),
         marks=_present(of_age_us[has_age], gone_us[has_age], at_us),
     )
 
@@ -174,7 +174,7 @@ def _requests(
         (compactors, rules.marks),
         *((one, rules.hide_us is not None) for one in gateways),
     ):
-        count("list", listed.at_us, 1 + listed.blocks // LIST_PAGE)
+        count("list", listed.at_us, pages(listed.blocks))
         count("head", listed.at_us, listed.blocks)
         count("get", listed.at_us, listed.metas)
         if reads_marks:
@@ -185,7 +185,7 @@ def _requests(
     n_parents = done.parents.size
     count("head", done.puts.at_us)
     count("put", done.puts.at_us, n_objects)
-    count("list", done.begun.at_us, n_parents * (1 + n_objects // LIST_PAGE))
+    count("list", done.begun.at_us, n_parents * pages(n_objects))
     count("get", done.begun.at_us, n_parents * n_objects)
     if scenario.compactor.asks_index_size:
         count("head", done.begun.at_us[done.is_compaction], n_parents[done.is_compaction])

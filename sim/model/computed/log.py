@@ -66,13 +66,14 @@ class Log:
         self.retired = Rows(5)
         self.again = Rows(1)
 
-    def add_quiet(self, at_us: Ints, acts: str, place: int) -> int:
-        """Add passes that did nothing else than ``acts``: "s" is a sync, "l" a look.
+    def add_quiet(self, at_us: Ints, place: int, *, syncs: int, looks: bool) -> int:
+        """Add passes that found nothing: so many syncs, a look after the first.
 
         ``place`` is the last one taken; what is returned is so afterwards.
         """
-        places = place + 1 + np.arange(at_us.size * len(acts)).reshape(-1, len(acts))
-        for rows, act in ((self.syncs, "s"), (self.looks, "l")):
-            mine = places[:, [i for i, other in enumerate(acts) if other == act]]
+        n = syncs + looks
+        places = place + 1 + np.arange(at_us.size * n).reshape(-1, n)
+        is_look = (np.arange(n) == 1) & looks
+        for rows, mine in ((self.syncs, places[:, ~is_look]), (self.looks, places[:, is_look])):
             rows.extend(np.stack([np.repeat(at_us, mine.shape[1]), mine.ravel()], axis=1))
         return place + places.size

@@ -29,7 +29,6 @@ from sim.trace.records import RETIRE_REASONS
 
 __all__ = ["Passes"]
 
-
 Parents = tuple[Piece, ...]
 """What a block is made of."""
 
@@ -107,7 +106,8 @@ class Passes:
 
     def _quiet_until_us(self) -> int:
         """No pass that begins before finds anything to do; 0 if the next one may."""
-        if self._dirty or self._garbage or not self._backlog.is_done:
+        # What has become garbage has left a group dirty.
+        if self._dirty or not self._backlog.is_done:
             return 0
         times_us = [queue[0][0] for queue in (self._hiding, self._expiring) if queue]
         if self._n_seen < len(self._uploaded_us):
@@ -117,9 +117,9 @@ class Passes:
     def _pass_quietly(self, ticker: Ticker, start_us: int, until_us: int) -> int:
         """Note the passes before ``until_us``, which take no time; when the next one is due."""
         at_us = ticker.runs_us(start_us, until_us)
-        acts = "sl" if self._rules.cleanup.when in ("in-pass", "end-of-pass") else "s"
-        acts += "sss" if self._spec.downsampling else "s"
-        self._place = self.log.add_quiet(at_us, acts, self._place)
+        looks = self._rules.cleanup.when in ("in-pass", "end-of-pass")
+        syncs = 4 if self._spec.downsampling else 2
+        self._place = self.log.add_quiet(at_us, self._place, syncs=syncs, looks=looks)
         self._now_us = int(at_us[-1])
         return ticker.next_run_us(self._now_us, self._now_us)
 
