@@ -78,6 +78,15 @@ def absent(timelines: Timelines) -> set[tuple[int, ...]]:
     return {row for row in zip(*(c.tolist() for c in columns), strict=True) if row[2] < row[3]}
 
 
+def test_what_goes_before_it_comes_is_never_shown() -> None:
+    story: list[Record] = [
+        put(5, CHUNK, INDEX, META, get=(30, 40, 50)),
+        delete(9, META, INDEX, CHUNK, get=(9, 41, 30)),
+    ]
+    expected = {(CHUNK, 0, 0, NEVER), (INDEX, 0, 0, 40), (INDEX, 0, 41, NEVER)}
+    assert absent(timelines_of(made(), *story)) == expected
+
+
 def test_absences_of_a_block_that_comes_and_goes_at_once() -> None:
     story: list[Record] = [
         put(5, CHUNK, INDEX, META),

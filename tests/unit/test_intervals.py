@@ -19,11 +19,11 @@ from sim.analysis.intervals import (
     intersect,
     merge,
     merge_groups,
-    pairs,
     steps,
     subtract,
     subtract_groups,
 )
+from sim.core.arrays import pairs
 from sim.core.units import NEVER
 
 Pairs = list[tuple[int, int]]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.errors import TraceError
-from sim.trace import recorded
+from sim.trace import recorded, tables
 from sim.trace.recorded import Records
 from sim.trace.recorder import Recorder, Trace, decode, digest_of, encode, first_difference
 from sim.trace.records import (
@@ -103,6 +103,7 @@ def test_the_digest_tells_records_and_headers_apart() -> None:
 def test_batches_leave_no_mark(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     whole = Records.of(SOME * 3)
     monkeypatch.setattr(recorded, "_BATCH", size)
+    monkeypatch.setattr(tables, "_CHUNK", size)
     cut = Records.of(SOME * 3)
     assert cut == whole
     assert [*cut] == [*SOME * 3]
@@ -130,13 +131,13 @@ def test_tables_are_put_in_order() -> None:
     mine = [PutRecord(t, t, (t % 3,), (t,) * (t % 2), (), 0) for t in range(6)]
     others = [UpRecord(t, 1) for t in range(3)]
     order = [8, 4, 0, 6, 2, 3, 5, 1, 7]
-    tables = [
+    parts = [
         Table.of(PutRecord, mine[:2]),
         Table.of(UpRecord, others),
         Table.of(PutRecord, mine[2:]),
     ]
     rows: list[Record] = [*mine[:2], *others, *mine[2:]]
-    made = Records.ordered(tables, np.array(order))
+    made = Records.ordered(parts, np.array(order))
     assert made == Records.of([rows[i] for i in order])
 
 
