@@ -16,7 +16,7 @@ from sim.scenario.dump import to_toml
 from sim.scenario.schema import Scenario
 from sim.testing import fault_schedules, scenarios
 from sim.trace.recorder import Trace
-from sim.trace.records import BucketPutRecord
+from sim.trace.records import BucketPutRecord, DeleteRecord
 from tests.property.test_computed import check_same, computable_worlds
 from tests.traces import lines, unordered
 from tests.worlds import lag, marks, world
@@ -62,6 +62,20 @@ def test_passes_that_write_an_index_are_not_slept_through() -> None:
     scenario = world(horizon="20h", schemes=[published])
     written = [r for r in check_rests(scenario, 0).records if isinstance(r, BucketPutRecord)]
     assert len(written) > 200
+
+
+def test_what_an_upload_left_behind_is_not_slept_through() -> None:
+    half = {"kind": "crash", "who": "producer/0", "at": "2h5m", "lasts": "20h"}
+    scenario = world(
+        horizon="60h",
+        producers={"count": 1, "upload_takes": "10m"},
+        compactor={"partial_age": "5h", "ranges": ["2h"]},
+        faults=[half],
+        schemes=[marks("6h", "3h")],
+    )
+    records = check_rests(scenario, 0).records
+    gone = [r for r in records if isinstance(r, DeleteRecord)]
+    assert [(r.block, r.objects) for r in gone] == [(0, (0,))]
 
 
 @few

@@ -139,6 +139,17 @@ def test_what_is_due_may_rise_and_fall_without_growing() -> None:
     assert not found.grows
 
 
+@pytest.mark.parametrize(
+    ("since_us", "until_us", "is_growing"), [(60, NEVER, True), (65, 85, False)]
+)
+def test_it_grows_only_if_the_least_does(since_us: int, until_us: int, is_growing: bool) -> None:
+    # One is due all the time, and another in the last third: always, or for most of it.
+    end_us = np.array([NEVER, until_us])
+    due_us = np.array([0, since_us])
+    found = Backlog(low_us=0, high_us=90, due_us=due_us, begun_us=end_us, end_us=end_us)
+    assert found.grows == is_growing
+
+
 def test_a_plan_says_how_many_compactors_are_enough() -> None:
     scenario = world(**BUSY)
     assert busy_line(scenario).endswith("% of the time; compactor.count = 2 is more")
