@@ -259,6 +259,4 @@ def _critical(
     if scenario.schemes[scheme_index].kind != "deletion-mark" or entanglement(scenario):
         return ()
     every = EveryDelay(scenario, scheme_index, trace, timelines, exposed)
-    if not every.is_predictable:
-        return ()
-    return tuple(critical.sample() for critical in every.critical)
+    return every.critical_samples if every.is_predictable else ()

@@ -49,6 +49,8 @@ def build(trace: Trace) -> Timelines:
     """The columns of a finished run."""
     header, records = trace.header, trace.records
     objects = BlockObjects(header.chunk_files)
+    # Before the rest, which takes as much memory again.
+    answered = loads(records)
     changes = Changes(records, len(records.table(BlockRecord)), objects)
     retries = records.table(RetryRecord)
     return Timelines(
@@ -61,7 +63,7 @@ def build(trace: Trace) -> Timelines:
         seed=header.seed,
         blocks=_blocks(records, changes),
         returns=returns(changes),
-        loads=loads(records),
+        loads=answered,
         absences=absences(changes, header.replicas),
         marks=_marks(records, changes),
         downs=_downs(records.iter_of(DownRecord, UpRecord), header.gateways),
@@ -163,9 +165,11 @@ def _life(changes: Sequence[Change], n_data: int) -> tuple[int, ...]:
 def _marks(records: Records, changes: Changes) -> MarkTable:
     marks, mark = records.table(PutRecord).take(changes.marks), changes.mark
     block, stamp_us, get = marks.numbers("block"), marks.numbers("stamp_us"), marks.ragged("get")
-    visible_us = marks.numbers("t_us").copy()
+    acknowledged_us = visible_us = marks.numbers("t_us")
     lags = get.size > 0
-    visible_us[lags] = get.values[get.bounds[:-1][lags]]
+    if lags.any():
+        visible_us = acknowledged_us.copy()
+        visible_us[lags] = get.values[get.bounds[:-1][lags]]
     odd = np.unique(block[stamp_us == UNREADABLE_US])
     unreadable = [
         number
@@ -174,7 +178,7 @@ def _marks(records: Records, changes: Changes) -> MarkTable:
     ]
     return MarkTable(
         block=block,
-        acknowledged_us=marks.numbers("t_us"),
+        acknowledged_us=acknowledged_us,
         stamp_us=stamp_us,
         visible_us=visible_us,
         unreadable=np.array(unreadable, np.int64),

@@ -1,5 +1,6 @@
 """Critical delays: for each block and reader, how long a delete delay would have been enough."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ from sim.analysis.queries.exposure import Exposure
 from sim.trace.passes import Passes
 from sim.trace.timelines import Ints
 
-__all__ = ["CriticalDelays", "CriticalSample", "critical_delays"]
+__all__ = ["CriticalDelays", "CriticalSample", "critical_delays", "critical_sample"]
 
 
 _BLOCKS_MAX: Final = 1 << 17
@@ -59,13 +60,6 @@ class CriticalDelays:
         """The smallest delay with which no query of the class would have met any absence."""
         return int(self.delay_us.max(initial=0))
 
-    def sample(self) -> CriticalSample:
-        """What a trial's result keeps of them."""
-        ordered = np.sort(self.delay_us)
-        return CriticalSample(
-            query=self.query, count=ordered.size, delays_us=tuple(order_statistics(ordered))
-        )
-
 
 def critical_delays(exposure: Exposure, passes: Passes, first_lag_us: Ints) -> CriticalDelays:
     """Critical delays of one query class.
@@ -83,22 +77,45 @@ def critical_delays(exposure: Exposure, passes: Passes, first_lag_us: Ints) -> C
     first_lag_us : int64 array of shape (n_blocks,)
         From a block's deletion until the first replica shows it.
     """
-    n_blocks = len(exposure.timelines.blocks.id)
-    place = np.full(n_blocks, -1)
-    place[passes.block] = np.arange(passes.block.size)
-    starts = range(0, max(n_blocks, 1), _BLOCKS_MAX)
-    some = [
-        _critical(exposure, passes, first_lag_us, place, (first, first + _BLOCKS_MAX))
-        for first in starts
-    ]
-    gateway, block, delay_us = (np.concatenate(columns) for columns in zip(*some, strict=True))
+    parts = [*_parts(exposure, passes, first_lag_us)]
+    gateway, block, delay_us = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return CriticalDelays(
         query=exposure.query_class.name, gateway=gateway, block=block, delay_us=delay_us
     )
 
 
+def critical_sample(exposure: Exposure, passes: Passes, first_lag_us: Ints) -> CriticalSample:
+    """What a trial's result keeps of :func:`critical_delays`, which are not all there at once."""
+    parts = _parts(exposure, passes, first_lag_us)
+    ordered = np.concatenate([delay_us for _, _, delay_us in parts])
+    ordered.sort()
+    return CriticalSample(
+        query=exposure.query_class.name,
+        count=ordered.size,
+        delays_us=tuple(order_statistics(ordered)),
+    )
+
+
+def _parts(
+    exposure: Exposure, passes: Passes, first_lag_us: Ints
+) -> Iterator[tuple[Ints, Ints, Ints]]:
+    """Gateways, blocks and delays of some blocks after the other."""
+    n_blocks = len(exposure.timelines.blocks.id)
+    place = np.full(n_blocks, -1)
+    place[passes.block] = np.arange(passes.block.size)
+    last_us = exposure.last_used_us()
+    for first in range(0, max(n_blocks, 1), _BLOCKS_MAX):
+        span = (first, first + _BLOCKS_MAX)
+        yield _critical(exposure, passes, first_lag_us, last_us, place, span)
+
+
 def _critical(
-    exposure: Exposure, passes: Passes, first_lag_us: Ints, place: Ints, span: tuple[int, int]
+    exposure: Exposure,
+    passes: Passes,
+    first_lag_us: Ints,
+    last_used_us: Ints,
+    place: Ints,
+    span: tuple[int, int],
 ) -> tuple[Ints, Ints, Ints]:
     """Gateway, block and delay of blocks in a span; ``place``: the row of each in ``passes``."""
     timelines = exposure.timelines
@@ -108,7 +125,7 @@ def _critical(
     used = used[(place[block] >= 0) & exposure.may_use(blocks.resolution[block])]
     used = used[np.lexsort((loads.gateway[used], loads.block[used]))]
     block, gateway = loads.block[used], loads.gateway[used]
-    last_us = exposure.last_used_us[used]
+    last_us = last_used_us[used]
     before_us = np.where(last_us, last_us + exposure.takes_us_max - first_lag_us[block], 0)
     # A gateway may have had a block several times: the last of them decides.
     is_new = np.ones(block.size, np.bool_)

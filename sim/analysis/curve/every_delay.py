@@ -22,7 +22,12 @@ from sim.analysis.checkers import (
     observe,
     observe_deletions,
 )
-from sim.analysis.curve.critical import CriticalDelays, critical_delays
+from sim.analysis.curve.critical import (
+    CriticalDelays,
+    CriticalSample,
+    critical_delays,
+    critical_sample,
+)
 from sim.analysis.curve.feedback import feedback, with_delay
 from sim.analysis.curve.listings import Listings
 from sim.analysis.evidence.exercised import exercised
@@ -192,6 +197,14 @@ class EveryDelay:
             for exposure in self._exposed
         )
 
+    @cached_property
+    def critical_samples(self) -> tuple[CriticalSample, ...]:
+        """What a result keeps of :attr:`critical`; in a long run they are too many to be kept."""
+        return tuple(
+            critical_sample(exposure, self._passes, self._first_lag_us)
+            for exposure in self._exposed
+        )
+
     def judged(self, delay_us: int, trial: int) -> TrialResult:
         """What the trial would have given, were the delete delay ``delay_us``.
 
@@ -221,7 +234,7 @@ class EveryDelay:
             garbage_byte_seconds=garbage,
             garbage_parts=garbage_parts(timelines),
             exercised=exercised(scenario, timelines, asked, exposed, grows=grows(counts)),
-            critical=tuple(critical.sample() for critical in self.critical),
+            critical=self.critical_samples,
         )
 
     def _deleting(self, delay_us: int) -> Ints:

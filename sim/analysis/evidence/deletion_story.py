@@ -12,10 +12,10 @@ import numpy as np
 from sim.analysis.evidence.day import Day, day_around, day_of, stretch_of
 from sim.analysis.evidence.windows import (
     absent_from_us,
-    error_windows,
     hidden_from_us,
     pick_deletion,
     replacement_of,
+    windows_by_gateway,
 )
 from sim.analysis.queries.evaluate import class_hazards, sample_outcomes
 from sim.analysis.queries.syncs import syncs
@@ -168,8 +168,7 @@ def story(
         moments = [*met_us, *(t for t in (retired_us, absent_us, *ends) if t <= soon_us)]
     start_us, end_us = stretch_of(moments, timelines.horizon_us)
     after = replacement_of(timelines, block)
-    windows = error_windows(timelines)
-    lengths = windows.length_us[windows.block == block]
+    lengths_us = [w.length_us[w.block == block] for w in windows_by_gateway(timelines)]
     marked = marks.acknowledged_us[marks.block == block]
     return Story(
         scheme=scenario.schemes[scheme_index].name,
@@ -183,7 +182,7 @@ def story(
         retired_why=int(blocks.retired_why[block]),
         marked_us=int(marked.min()) if len(marked) else NEVER,
         absent_us=absent_us,
-        error_us=int(lengths.max()) if len(lengths) else 0,
+        error_us=max(int(length_us.max(initial=0)) for length_us in lengths_us),
         n_replicas=scenario.store.replicas,
         loads=tuple(load for load in loads if load.end_us > start_us and load.start_us < end_us),
         absences=tuple(a for a in absences if a.end_us > start_us and a.start_us < end_us),

@@ -6,6 +6,7 @@ to the horizon; a reader that let go in time has a window of length 0. The windo
 deletions are what a delay must outlast. They do not depend on any query.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,7 @@ __all__ = [
     "pick_deletion",
     "replacement_of",
     "window_sample",
+    "windows_by_gateway",
 ]
 
 Int64 = NDArray[np.int64]
@@ -88,26 +90,39 @@ def gone_from_us(timelines: "Timelines") -> Int64:
     return gone
 
 
+def windows_by_gateway(timelines: "Timelines") -> Iterator[ErrorWindows]:
+    """Error windows of every deletion that began in [warm-up, horizon), gateway by gateway."""
+    loads, warmup_us, horizon_us = timelines.loads, timelines.warmup_us, timelines.horizon_us
+    gone = gone_from_us(timelines)
+    for gateway in range(timelines.n_gateways):
+        rows = np.flatnonzero(
+            (loads.gateway == gateway) & (gone >= warmup_us) & (gone < horizon_us)
+        )
+        block = loads.block[rows]
+        start = np.maximum(loads.load_us[rows], gone[rows])
+        end = np.minimum(loads.drop_us[rows], horizon_us)
+        late = end > start
+        start, end = np.where(late, start, gone[rows]), np.where(late, end, gone[rows])
+        # It may have had the block several times: its longest window speaks for it.
+        order = np.lexsort((start - end, block))
+        block = block[order]
+        order = order[np.append(True, block[1:] != block[:-1])[: block.size]]
+        yield ErrorWindows(
+            gateway=np.full(order.size, gateway),
+            block=loads.block[rows[order]],
+            start_us=start[order],
+            end_us=end[order],
+        )
+
+
 def error_windows(timelines: "Timelines") -> ErrorWindows:
     """Error windows of every deletion that began in [warm-up, horizon); empty if none did."""
-    loads = timelines.loads
-    gone = gone_from_us(timelines)
-    met = (gone >= timelines.warmup_us) & (gone < timelines.horizon_us)
-    gateway, block, gone = loads.gateway[met], loads.block[met], gone[met]
-    start = np.maximum(loads.load_us[met], gone)
-    end = np.minimum(loads.drop_us[met], timelines.horizon_us)
-    late = end > start
-    start, end = np.where(late, start, gone), np.where(late, end, gone)
-    # A gateway may have had the block several times: its longest window speaks for it.
-    order = np.lexsort((-(end - start), block, gateway))
-    gateway, block, start, end = gateway[order], block[order], start[order], end[order]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (gateway[1:] != gateway[:-1]) | (block[1:] != block[:-1])
+    parts = [*windows_by_gateway(timelines)]
     return ErrorWindows(
-        gateway=gateway[first].astype(np.int64),
-        block=block[first].astype(np.int64),
-        start_us=start[first].astype(np.int64),
-        end_us=end[first].astype(np.int64),
+        gateway=np.concatenate([part.gateway for part in parts]),
+        block=np.concatenate([part.block for part in parts]),
+        start_us=np.concatenate([part.start_us for part in parts]),
+        end_us=np.concatenate([part.end_us for part in parts]),
     )
 
 
@@ -116,7 +131,8 @@ def window_sample(timelines: "Timelines") -> tuple[int, tuple[int, ...]]:
 
     Of more than 1000 lengths, 1000 evenly spaced order statistics stand for all.
     """
-    lengths = np.sort(error_windows(timelines).length_us)
+    lengths = np.concatenate([part.length_us for part in windows_by_gateway(timelines)])
+    lengths.sort()
     return len(lengths), tuple(order_statistics(lengths))
 
 
@@ -149,11 +165,13 @@ def pick_deletion(timelines: "Timelines") -> int | None:
 
     Of equals the first; a deletion that met no reader only if none did; None without deletions.
     """
-    windows = error_windows(timelines)
-    if not len(windows.block):
-        return None
-    best = np.lexsort((windows.gateway, windows.block, windows.start_us, -windows.length_us))[0]
-    return int(windows.block[best])
+    found = []
+    for windows in windows_by_gateway(timelines):
+        if windows.block.size:
+            key = (windows.block, windows.start_us, -windows.length_us)
+            best = np.lexsort(key)[0]
+            found.append(tuple(int(column[best]) for column in reversed(key)))
+    return min(found)[-1] if found else None
 
 
 def replacement_of(timelines: "Timelines", block: int) -> int | None:

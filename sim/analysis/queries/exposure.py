@@ -148,11 +148,8 @@ class Exposure:
         for load in np.flatnonzero(loads.crashed).tolist():
             crash = (int(loads.gateway[load]), int(loads.drop_us[load]))
             until_us[load] = max(int(counted.get(crash, 0)), crash[1])
-        found = uses(self.timelines, self.query_class, until_us)
-        n = found.load.size
-        return found.clipped(
-            np.full(n, self.timelines.warmup_us), np.full(n, self.timelines.horizon_us)
-        )
+        within_us = self.timelines.warmup_us, self.timelines.horizon_us
+        return uses(self.timelines, self.query_class, until_us, within_us)
 
     @cached_property
     def uses(self) -> Uses:
@@ -162,7 +159,6 @@ class Exposure:
             return found
         return found.clipped(found.start_us, loads.drop_us[found.load])
 
-    @cached_property
     def last_used_us(self) -> Ints:
         """Per load, the end of the arrivals that use it; 0 without any."""
         last_us = np.zeros(self.timelines.loads.load_us.size, np.int64)

@@ -38,8 +38,8 @@ class Uses(NamedTuple):
     start_us: Ints
     end_us: Ints
 
-    def clipped(self, start_us: Ints, end_us: Ints) -> "Uses":
-        """What of each row lies in [start_us, end_us), shape (n,)."""
+    def clipped(self, start_us: Ints | int, end_us: Ints | int) -> "Uses":
+        """What of each row lies in [start_us, end_us), of each its own or the same for all."""
         start, end = np.maximum(self.start_us, start_us), np.minimum(self.end_us, end_us)
         keep = end > start
         return Uses(self.load[keep], start[keep], end[keep])
@@ -62,7 +62,12 @@ class _Gaps(NamedTuple):
         return _Gaps(*(column[keep] for column in self))
 
 
-def uses(timelines: Timelines, query_class: QueryClass, until_us: Ints) -> Uses:
+def uses(
+    timelines: Timelines,
+    query_class: QueryClass,
+    until_us: Ints,
+    within_us: tuple[int, int] = (-_FAR, _FAR),
+) -> Uses:
     """When queries of a class use the rows of the load table.
 
     Parameters
@@ -71,11 +76,10 @@ def uses(timelines: Timelines, query_class: QueryClass, until_us: Ints) -> Uses:
     query_class : QueryClass
     until_us : int64 array of shape (n_loads,)
         Until when each load counts, for example ``loads.drop_us``.
+    within_us : tuple of int
+        Arrivals [start, end) that matter.
 
-    Returns
-    -------
-    Uses
-        In no order; arrivals at whatever time.
+    They are in no order.
     """
     loads, blocks = timelines.loads, timelines.blocks
     allowed = RESOLUTIONS.index(query_class.max_resolution)
@@ -83,26 +87,32 @@ def uses(timelines: Timelines, query_class: QueryClass, until_us: Ints) -> Uses:
     rows = np.flatnonzero((resolution <= allowed) & (loads.load_us < until_us))
     coarse = rows[resolution[rows] > 0]
     if not coarse.size:
-        return _whole(timelines, query_class, until_us, rows)
+        return _whole(timelines, query_class, until_us, within_us, rows)
     beside = _Beside(timelines, until_us, rows, coarse)
     cut = np.unique(beside.fine)
-    plain = _whole(timelines, query_class, until_us, np.setdiff1d(rows, cut) if cut.size else rows)
+    rows = np.setdiff1d(rows, cut) if cut.size else rows
+    plain = _whole(timelines, query_class, until_us, within_us, rows)
     if not cut.size:
         return plain
-    parts = _Pieces(timelines, query_class, until_us, beside, allowed).uses()
+    parts = _Pieces(timelines, query_class, until_us, beside, allowed).uses().clipped(*within_us)
     return Uses(*(np.concatenate(columns) for columns in zip(plain, parts, strict=True)))
 
 
-def _whole(timelines: Timelines, query_class: QueryClass, until_us: Ints, rows: Ints) -> Uses:
+def _whole(
+    timelines: Timelines, spec: QueryClass, until_us: Ints, within_us: tuple[int, int], rows: Ints
+) -> Uses:
     """When queries use rows of which coarser blocks take nothing."""
     loads, blocks = timelines.loads, timelines.blocks
-    found = [Uses(*(np.zeros(0, np.int64) for _ in range(3)))]
+    found, end = Uses(*(np.empty(rows.size, np.int64) for _ in range(3))), 0
     for first in range(0, rows.size, _ROWS_MAX):
         some = rows[first : first + _ROWS_MAX]
         block = loads.block[some]
-        start, end = reach(query_class, blocks.min_us[block], blocks.max_us[block])
-        found.append(Uses(some, start, end).clipped(loads.load_us[some], until_us[some]))
-    return Uses(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+        asked = Uses(some, *reach(spec, blocks.min_us[block], blocks.max_us[block]))
+        used = asked.clipped(loads.load_us[some], until_us[some]).clipped(*within_us)
+        for column, part in zip(found, used, strict=True):
+            column[end : end + part.size] = part
+        end += used.load.size
+    return Uses(*(column[:end] for column in found))
 
 
 class _Beside:
