@@ -89,19 +89,20 @@ def stores(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Item
 
 
 def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
-    """Complete the name of a scheme or of settings that are shipped or installed."""
+    """Complete the name of a scheme, settings or a system that is shipped or installed."""
     from sim.scenario.language.outside import installed
     from sim.scenario.presets import scheme_presets, settings_presets
+    from sim.scenario.systems import system_paths
 
-    known = [*scheme_presets(), *settings_presets(), *installed()]
+    known = [*scheme_presets(), *settings_presets(), *system_paths(), *installed()]
     return _starting_with(incomplete, known)
 
 
 def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":
-    """Complete the name of a scenario that comes with the program."""
-    from sim.scenario.shipped import shipped
+    """Complete the name of a scenario or system that comes with the program."""
+    from sim.scenario.shipped import beginnings
 
-    return _starting_with(incomplete, shipped())
+    return _starting_with(incomplete, beginnings())
 
 
 def outcomes(ctx: click.Context, param: click.Parameter, incomplete: str) -> "Items":

@@ -45,6 +45,7 @@ ignore_deletion_marks_delay = "30m"  # I: from the mark until readers let go of 
         "sim init",
         "sim init fast.toml && sim run fast.toml",
         "sim init --from thanos-2022 --name mine mine.toml",
+        "sim init --from mimir",
         "sim init - | sim check -",
     ),
 )
@@ -54,10 +55,12 @@ ignore_deletion_marks_delay = "30m"  # I: from the mark until readers let go of 
     "origin",
     metavar="NAME",
     shell_complete=complete.scenarios,
-    help="Scenario that comes with sim, or a file, to start from.",
+    help="Scenario or system that comes with sim, or a file, to start from.",
 )
 @click.option("--name", help="Name of the new scenario.")
-@click.option("--list", "is_list", is_flag=True, help="List the scenarios that come with sim.")
+@click.option(
+    "--list", "is_list", is_flag=True, help="List the scenarios and systems that come with sim."
+)
 @common.allow_outside_option
 def command(
     path: str | None, origin: str | None, name: str | None, is_list: bool, allow_outside: bool
@@ -67,10 +70,10 @@ def command(
     With --from it is a copy of another, comments and all, by default called NAME.toml. It is
     checked before it stays. An existing file is never overwritten.
     """
-    from sim.scenario.shipped import shipped, with_name, without_stray_schema
+    from sim.scenario.shipped import beginnings, with_name, without_stray_schema
 
     if is_list:
-        for known in shipped():
+        for known in beginnings():
             click.echo(known)
         return 0
     source = None if origin is None else _source(origin)
@@ -104,10 +107,10 @@ def command(
 
 
 def _source(origin: str) -> Path:
-    """Find what to start from: a scenario that comes with the program, or a file."""
-    from sim.scenario.shipped import shipped
+    """Find what to start from: a scenario or system that comes with the program, or a file."""
+    from sim.scenario.shipped import beginnings
 
-    known = shipped()
+    known = beginnings()
     if origin in known:
         return known[origin]
     if Path(origin).exists():

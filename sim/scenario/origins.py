@@ -14,7 +14,7 @@ from sim.scenario.stores.provenance import Provenance
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["Given", "Origin", "ResolvedValue", "from_profile", "resolved_values"]
+__all__ = ["Given", "Origin", "ResolvedValue", "from_profile", "leaves", "resolved_values"]
 
 _LISTS_OF_TABLES: Final = ("queries", "schemes", "faults", "interventions", "draws")
 
@@ -87,7 +87,7 @@ def resolved_values(scenario: "Scenario", given: Given) -> tuple[ResolvedValue, 
     found = places(given.text)
     profile = PROFILES[scenario.store.profile]
     values = []
-    for path, value in _leaves((), scenario.raw()):
+    for path, value in leaves((), scenario.raw()):
         if value_at(given.raw, path) is not MISSING:
             values.append(_said(path, value, given, found))
         elif path[0] == "store" and value_at(profile.values, path[1:]) is not MISSING:
@@ -116,23 +116,24 @@ def from_profile(scenario: "Scenario") -> tuple[Provenance, ...]:
     )
 
 
+def leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    """Give every value below a place with its path; a law, or a list of values, is one value."""
+    if isinstance(value, Mapping) and "law" not in value:
+        for key, inner in value.items():
+            yield from leaves((*path, key), inner)
+    elif len(path) == 1 and path[0] in _LISTS_OF_TABLES:
+        for i, inner in enumerate(value):
+            yield from leaves((*path, i), inner)
+    else:
+        yield path, value
+
+
 def _said(path: Path, value: Any, given: Given, found: Places) -> ResolvedValue:
     if any(path[: len(changed)] == changed for changed in given.overridden):
         return ResolvedValue(path=path, value=value, origin=Origin.OVERRIDE)
     place = found.of_value(path)
     line = place.line if place else None
     return ResolvedValue(path=path, value=value, origin=Origin.FILE, line=line)
-
-
-def _leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, Mapping) and "law" not in value:
-        for key, inner in value.items():
-            yield from _leaves((*path, key), inner)
-    elif len(path) == 1 and path[0] in _LISTS_OF_TABLES:
-        for i, inner in enumerate(value):
-            yield from _leaves((*path, i), inner)
-    else:
-        yield path, value
 
 
 def _provenance(rows: tuple[Provenance, ...], path: Path) -> Provenance | None:

@@ -11,7 +11,7 @@ from sim.scenario.complaints.nearest import did_you_mean
 from sim.scenario.complaints.text import DEPTH_MAX, DEPTH_RULE, MISSING, format_path, too_deep
 from sim.scenario.language.values import Path
 
-__all__ = ["Refused", "overridden", "value_of"]
+__all__ = ["Refused", "overridden", "place_of", "value_of"]
 
 _PART: Final = re.compile(
     r'\[(?P<position>\d+)\]|\.?(?:(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^.\["]+))'
@@ -71,6 +71,19 @@ def overridden(
     return changed, tuple(paths), refused
 
 
+def place_of(raw: Any, key: str) -> Path | None:
+    """The place that a key path means, by names and positions; None if it leads nowhere."""
+    path: Path = ()
+    container = raw
+    try:
+        for part in _parts(key):
+            step = _step(container, part, path)
+            path, container = (*path, step), container[step]
+    except LookupError:
+        return None
+    return path
+
+
 def _parts(key: str) -> tuple[str, ...]:
     """Split a key path."""
     parts: list[str] = []
@@ -108,7 +121,7 @@ def _step(container: Any, part: str, path: Path) -> str | int:
     """Return the key or position in a container that a part of a key path means."""
     if isinstance(container, dict):
         return part
-    if not isinstance(container, list):
+    if not isinstance(container, list | tuple):
         raise LookupError(f"{format_path(path)} is no table")
     names = [entry.get("name") if isinstance(entry, dict) else None for entry in container]
     if part in names:

@@ -38,6 +38,7 @@ from sim.scenario.language.interventions import INTERVENTION_KINDS, Intervention
 from sim.scenario.language.ownscheme import OwnScheme, SchemeSpec
 from sim.scenario.language.rules import conflicts
 from sim.scenario.language.schemes import SCHEME_KINDS, Composed, DeletionMark, Immediate
+from sim.scenario.language.sources import Sourced, misplaced
 from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
 from sim.scenario.language.tables import (
     OBSERVATIONS,
@@ -87,6 +88,7 @@ __all__ = [
     "Retention",
     "Scenario",
     "SchemeSpec",
+    "Sourced",
     "Store",
     "SyncStages",
 ]
@@ -97,6 +99,7 @@ _NOT_IN_DIGEST: Final[dict[str, Any]] = {
     "source": True,
     "expect": True,
     "prices": True,
+    "sources": True,
     "store": {"profile"},
     "schemes": {"__all__": {"preset"}},
     "presets": True,
@@ -152,6 +155,9 @@ class Scenario(Frozen):
     expect: dict[str, Expectation] = Field(
         {}, description="By the name of a scheme: what must come out."
     )
+    sources: dict[str, Sourced] | None = Field(
+        None, description="By the path of a key: where its value comes from."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -162,7 +168,7 @@ class Scenario(Frozen):
     @model_validator(mode="after")
     def _without_conflicts(self, info: ValidationInfo) -> Self:
         """Refuse parts that are fine each but do not fit together; all conflicts at once."""
-        findings = [finding._asdict() for finding in conflicts(self)]
+        findings = [finding._asdict() for finding in (*conflicts(self), *misplaced(self))]
         if findings:
             raise PydanticCustomError(RULE, "parts do not fit together", {"findings": findings})
         return self
@@ -230,8 +236,8 @@ class Scenario(Frozen):
         SHA-256, in hexadecimal, of the resolved values: defaults and profiles count as if they
         were written out; comments, the order of keys, the form of a value ("60s", "1m") and the
         place of the file do not count. Left out are what only names or judges: name, summary,
-        source, prices, expect and the name of the store's profile. Names of schemes and query
-        classes count: results are keyed by them, and draws are named after the latter.
+        source, sources, prices, expect and the name of the store's profile. Names of schemes and
+        query classes count: results are keyed by them, and draws are named after the latter.
         """
         raw = self.model_dump(by_alias=True, exclude_none=True, exclude=_NOT_IN_DIGEST)
         text = json.dumps(raw, sort_keys=True, separators=(",", ":"), allow_nan=False)

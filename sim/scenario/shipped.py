@@ -12,8 +12,9 @@ from typing import Final
 from sim.errors import Problem, ScenarioError
 from sim.scenario.complaints.places import places
 from sim.scenario.complaints.text import MISSING, format_string
+from sim.scenario.systems import system_paths
 
-__all__ = ["shipped", "with_name", "without_stray_schema"]
+__all__ = ["beginnings", "shipped", "with_name", "without_stray_schema"]
 
 _PACKAGE: Final = Path(__file__).parents[1]
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"(?!")|\'[^\']*\'(?!\')')
@@ -27,6 +28,11 @@ def shipped() -> Mapping[str, Path]:
         if found:
             return {path.stem: path for path in found}
     return {}
+
+
+def beginnings() -> Mapping[str, Path]:
+    """Files to start from by name: the scenarios, then the systems."""
+    return {**shipped(), **system_paths()}
 
 
 def with_name(text: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Every shipped scenario loads, repeats itself, and shows what it says it shows.
+"""Every shipped scenario, systems too, loads, repeats itself, and shows what it says it shows.
 
 A scenario's expectations are judged on all of its trials. Of a fleet so large that this would take
 minutes, one trial of some streams is judged, and all of it nightly. Repetitions are looked at over
@@ -17,11 +17,12 @@ from sim.model.world import simulate
 from sim.scenario.dump import to_toml
 from sim.scenario.load import load
 from sim.scenario.schema import Scenario
+from sim.scenario.systems import system_paths
 from sim.study.run import run_scenario
 from sim.testing import check_trace
 
 ROOT = Path(__file__).parents[2]
-PATHS = sorted((ROOT / "scenarios").rglob("*.toml"))
+PATHS = [*sorted((ROOT / "scenarios").rglob("*.toml")), *system_paths().values()]
 
 # Stream-days over all trials beyond which a scenario counts as large, and the streams it keeps.
 LARGE_STREAM_DAYS = 2_000
