@@ -24,7 +24,7 @@ from sim.trace.columns import build
 from sim.trace.passes import Passes
 from tests.short import SHORT
 from tests.traces import changed
-from tests.worlds import AT_ONCE, marks, world
+from tests.worlds import AT_ONCE, lag, marks, us, world
 
 MARK = 1
 HOUR_US = 3600 * US_PER_S
@@ -165,6 +165,23 @@ def test_a_result_says_which_delay_would_have_been_enough(short: Scenario) -> No
     }
     assert run_trial(short, 0, 0).critical == ()
     assert run_trial(changed(short, compactor={"delete_takes": "1s"}), MARK, 0).critical == ()
+
+
+def test_what_is_not_deleted_has_no_lag_that_a_result_could_know() -> None:
+    scenario = world(
+        horizon="6h",
+        store={"lag": lag(delete_get="5m")},
+        producers={"block_length": "1h"},
+        compactor={"wait_interval": "15m", "ranges": ["1h", "2h"], "compaction_takes": "4m"},
+        gateways={"sync_interval": "40m", "phase": "0s"},
+        schemes=[marks("0s", "0s")],
+    )
+    delays_us = [0, us("5h")]
+    found = trials_over_delays(scenario, 0, 0, delays_us)
+    assert found.origins[-1] == CURVE
+    simulated = [run_trial(with_delay(scenario, 0, t_us), 0, 0).critical for t_us in delays_us]
+    assert [result.critical for result in found.results] == simulated
+    assert simulated[0] != simulated[1]
 
 
 def test_a_shorter_delay_than_the_one_that_ran_is_refused(short: Scenario) -> None:

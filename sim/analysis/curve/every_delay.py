@@ -200,10 +200,19 @@ class EveryDelay:
     @cached_property
     def critical_samples(self) -> tuple[CriticalSample, ...]:
         """What a result keeps of :attr:`critical`; in a long run they are too many to be kept."""
-        return tuple(
-            critical_sample(exposure, self._passes, self._first_lag_us)
-            for exposure in self._exposed
-        )
+        return self._samples(self._first_lag_us)
+
+    def _samples(self, first_lag_us: Ints) -> tuple[CriticalSample, ...]:
+        passes = self._passes
+        return tuple(critical_sample(one, passes, first_lag_us) for one in self._exposed)
+
+    def _samples_of(self, timelines: Timelines) -> tuple[CriticalSample, ...]:
+        """The same of a run with a longer delay, which knows no lag of what it does not delete."""
+        is_known = timelines.blocks.deleted_us < NEVER
+        known_us = np.where(is_known, self._first_lag_us, 0)
+        if np.array_equal(known_us, self._first_lag_us):
+            return self.critical_samples
+        return self._samples(known_us)
 
     def judged(self, delay_us: int, trial: int) -> TrialResult:
         """What the trial would have given, were the delete delay ``delay_us``.
@@ -234,7 +243,7 @@ class EveryDelay:
             garbage_byte_seconds=garbage,
             garbage_parts=garbage_parts(timelines),
             exercised=exercised(scenario, timelines, asked, exposed, grows=grows(counts)),
-            critical=self.critical_samples,
+            critical=self._samples_of(timelines),
         )
 
     def _deleting(self, delay_us: int) -> Ints:
