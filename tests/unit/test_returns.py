@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sim.analysis import checkers
@@ -95,7 +96,7 @@ def test_who_loads_it_anew_meets_its_next_deletion() -> None:
     mine = loads.block == 0
     assert again(timelines) == [(0, us("6h40m"), us("7h5m"))]
     assert loads.load_us[mine].tolist() == [us("2h"), us("7h15m")]
-    assert gone_from_us(timelines)[mine].tolist() == [us("6h40m"), us("7h20m")]
+    assert gone_from_us(timelines, np.flatnonzero(mine)).tolist() == [us("6h40m"), us("7h20m")]
     windows = error_windows(timelines)
     assert (windows.start_us.tolist(), windows.end_us.tolist()) == ([us("7h20m")], [us("7h30m")])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.analysis.evidence.windows import absent_from_us, gone_from_us
+from sim.analysis.evidence.windows import absent_from_us, windows_by_gateway
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
 
@@ -106,9 +106,8 @@ def exercised(
         start, end = exposure.asks(np.arange(gone_us.size))
         was_asked |= (start <= gone_us) & (gone_us < end) & exposure.may_use(blocks.resolution)
         needed = max(needed, exposure.n_needed)
-    gone = gone_from_us(timelines)
-    is_late = (np.maximum(loads.load_us, gone) < np.minimum(loads.drop_us, high)) & (gone >= low)
-    late = np.unique(loads.block[is_late])
+    met = [w.block[w.length_us > 0] for w in windows_by_gateway(timelines)]
+    late = np.unique(np.concatenate(met))
     return Exercised(
         trials=1,
         queries=queries,

@@ -76,16 +76,17 @@ def back_us(timelines: "Timelines", block: int, at_us: int) -> int:
     return int(came.max(initial=0))
 
 
-def gone_from_us(timelines: "Timelines") -> Int64:
-    """When the block that each row of the load table loaded stops being complete, shape (n_loads,).
+def gone_from_us(timelines: "Timelines", rows: Int64) -> Int64:
+    """When the blocks that some rows of the load table loaded stop being complete, shape (n_rows,).
 
     A block that had gone and came back goes once more: who loads it then meets that.
     """
     loads, absences, returns = timelines.loads, timelines.absences, timelines.returns
-    gone = absent_from_us(timelines)[loads.block]
-    for block, back_us in zip(returns.block.tolist(), returns.back_us.tolist(), strict=True):
-        is_later = (absences.block == block) & (absences.start_us > back_us)
-        is_anew = (loads.block == block) & (loads.load_us >= back_us)
+    block = loads.block[rows]
+    gone = absent_from_us(timelines)[block]
+    for number, back_us in zip(returns.block.tolist(), returns.back_us.tolist(), strict=True):
+        is_later = (absences.block == number) & (absences.start_us > back_us)
+        is_anew = (block == number) & (loads.load_us[rows] >= back_us)
         gone[is_anew] = absences.start_us[is_later].min(initial=NEVER)
     return gone
 
@@ -93,16 +94,16 @@ def gone_from_us(timelines: "Timelines") -> Int64:
 def windows_by_gateway(timelines: "Timelines") -> Iterator[ErrorWindows]:
     """Error windows of every deletion that began in [warm-up, horizon), gateway by gateway."""
     loads, warmup_us, horizon_us = timelines.loads, timelines.warmup_us, timelines.horizon_us
-    gone = gone_from_us(timelines)
     for gateway in range(timelines.n_gateways):
-        rows = np.flatnonzero(
-            (loads.gateway == gateway) & (gone >= warmup_us) & (gone < horizon_us)
-        )
+        rows = np.flatnonzero(loads.gateway == gateway)
+        gone = gone_from_us(timelines, rows)
+        met = (gone >= warmup_us) & (gone < horizon_us)
+        rows, gone = rows[met], gone[met]
         block = loads.block[rows]
-        start = np.maximum(loads.load_us[rows], gone[rows])
+        start = np.maximum(loads.load_us[rows], gone)
         end = np.minimum(loads.drop_us[rows], horizon_us)
         late = end > start
-        start, end = np.where(late, start, gone[rows]), np.where(late, end, gone[rows])
+        start, end = np.where(late, start, gone), np.where(late, end, gone)
         # It may have had the block several times: its longest window speaks for it.
         order = np.lexsort((start - end, block))
         block = block[order]
