@@ -94,6 +94,7 @@ PATHS = (
     "store.primary", "store.negative_cache", "store.error_rate", "store.lost_answer_rate",
     "store.delete_absent",
     "store.lag.create.get", "store.lag.delete.list", "store.lag", "store.quorum",
+    "store.replication", "store.replication.omits", "store.replication.bandwidth",
     "producers.count", "producers.block_length", "producers.upload_after",
     "producers.upload_takes", "producers.retry_after", "producers.local_retention",
     "producers.block_bytes", "producers.chunk_files", "producers.names", "producers.memory",

@@ -74,6 +74,7 @@ def _has_header(path: tuple[str, ...], key: str, value: Any) -> bool:
         return not path or (path, key) in (
             (("store",), "lag"),
             (("store",), "quorum"),
+            (("store",), "replication"),
             (("gateways",), "sync_stages"),
             (("gateways",), "cache"),
         )

@@ -39,7 +39,7 @@ from sim.scenario.language.ownscheme import OwnScheme, SchemeSpec
 from sim.scenario.language.rules import conflicts
 from sim.scenario.language.schemes import SCHEME_KINDS, Composed, DeletionMark, Immediate
 from sim.scenario.language.sources import Sourced, misplaced
-from sim.scenario.language.store import Lag, PlaneLag, Quorum, Store
+from sim.scenario.language.store import Lag, PlaneLag, Quorum, Replication, Store
 from sim.scenario.language.tables import (
     OBSERVATIONS,
     OUTCOMES,
@@ -85,6 +85,7 @@ __all__ = [
     "Producers",
     "QueryClass",
     "Quorum",
+    "Replication",
     "Retention",
     "Scenario",
     "SchemeSpec",

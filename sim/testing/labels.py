@@ -25,6 +25,7 @@ def labels(scenario: Scenario) -> dict[str, str]:
         f"{store.replicas} replicas": store.replicas > 1,
         "errors": store.error_rate > 0 or store.lost_answer_rate > 0,
         "negative cache": store.negative_cache_us > 0,
+        "copied": store.replication is not None,
     }
     return {
         "schemes": _listed(scheme.kind for scheme in scenario.schemes),

@@ -77,11 +77,18 @@ def stores(draw: DrawFn, *, strong: bool = False, errors: bool = True) -> Table:
         "read_from": draw(_among("any", "sticky", "nearest")),
         "primary": replicas > 1 and draw(_seldom(False, _just(True))),
         "acks": draw(st.integers(0, replicas)),
-        "order": draw(_seldom("independent", _just("log"))),
+        "order": draw(_seldom("independent", _among("log", "key"))),
         "delete_absent": draw(_seldom(None, _just("error"))),
         "negative_cache": draw(_seldom("0s", _minutes(5, 60))),
         "lag": lag,
     }
+    if table["primary"] and draw(_seldom(False, _just(True))):
+        table["acks"] = 0
+        table["lag"] = {kind: {"get": planes["get"]} for kind, planes in lag.items()}
+        table["replication"] = {
+            "omits": draw(_among(None, ("deletes",), ("marks",), ("deletes", "marks"))),
+            "bandwidth": draw(_among(None, "100kB", "1MB")),
+        }
     if errors:
         table["error_rate"] = draw(_seldom(0.0, _among(0.02, 0.2)))
         table["lost_answer_rate"] = draw(_seldom(0.0, _among(0.02, 0.1)))

@@ -74,7 +74,7 @@ def stores(draw: st.DrawFn) -> Raw:
     store = draw(
         optional(
             read_from=st.sampled_from(["any", "sticky", "nearest"]),
-            order=st.sampled_from(["independent", "log"]),
+            order=st.sampled_from(["independent", "key", "log"]),
             negative_cache=durations,
             error_rate=st.floats(0.0, 0.5),
             lost_answer_rate=st.floats(0.0, 0.5),
@@ -86,6 +86,9 @@ def stores(draw: st.DrawFn) -> Raw:
         legs = draw(optional(write=laws, ack=laws, read=laws, response=laws))
         return {**store, "profile": profile, "quorum": {"n": size, "r": 1, "w": size, **legs}}
     replicas = draw(st.integers(2, 5))
+    if "replication" in PROFILES[profile].values:
+        copies = draw(optional(bandwidth=st.sampled_from(["1MB", "3GiB"])))
+        return {**store, "profile": profile, "replicas": replicas, "replication": copies}
     more = {"replicas": replicas, "acks": draw(st.integers(0, replicas)), "lag": draw(lags)}
     return {**store, **more, "profile": profile, "primary": draw(st.booleans())}
 

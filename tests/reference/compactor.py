@@ -70,6 +70,7 @@ class Merging(Actor):
             data=frozenset[int]().union(*(parent.data for parent in parents)),
             created_us=self.client.clock_us(created_us),
             chunk_files=self.world.scenario.producers.chunk_files,
+            size_bytes=round(sum(parent.bytes for parent in parents) * self.spec.size_ratio),
         )
         draw_us, name = self.world.draw_us, self.memory.name
         takes_us = draw_us(self.spec.compaction_takes, name, "compaction-takes", block.id)
@@ -272,6 +273,7 @@ class Compactor(Job, Merging):
                 data=parent.data,
                 created_us=self.client.clock_us(created_us),
                 chunk_files=self.world.scenario.producers.chunk_files,
+                size_bytes=round(parent.bytes * self.spec.size_ratio),
             )
             law = self.spec.downsampling_takes
             identity = (self.memory.name, "downsampling-takes", block.id)

@@ -139,6 +139,7 @@ class Operator(Actor):
             data=old.data,
             created_us=self.client.clock_us(world.now_us),
             chunk_files=world.scenario.producers.chunk_files,
+            size_bytes=old.bytes,
             by_hand=True,
         )
         takes_us = world.draw_us(spec.compaction_takes, "compactor", "compaction-takes", block.id)

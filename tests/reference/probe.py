@@ -51,6 +51,7 @@ class Bucket:
             data=frozenset({0}),
             created_us=0,
             chunk_files=1,
+            size_bytes=1,
         )
         return name
 

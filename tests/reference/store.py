@@ -1,10 +1,11 @@
-"""The object store: versions of keys, and what each replica shows of them (rules S1-S3, S8)."""
+"""The object store: versions of keys, and what each replica shows of them (S1-S3, S8, S10)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from sim.core.units import NEVER
 from sim.faults import CutOff, StoreLags
 from tests.reference.world import Block, World
 
@@ -36,6 +37,7 @@ class Store:
         self.world = world
         self.spec = world.scenario.store
         self.versions: dict[str, list[Version]] = {}
+        self.sent: list[tuple[int, str, int]] = []
 
     def change(self, key: str, *, is_put: bool, stamp_us: int = 0) -> None:
         """Acknowledge a put or delete of ``key`` now (S1, S2)."""
@@ -45,19 +47,62 @@ class Store:
         if not is_put:
             kind = "delete"
         visible_us: dict[Plane, tuple[int, ...]] = {}
+        wait_us = 0
+        if self.spec.replication is not None and not self._is_omitted(key, kind):
+            wait_us = self._sent_us(key, kind) - now_us
         for plane in PLANES:
             instants = []
             for replica in range(self.spec.replicas):
-                instant_us = now_us + self._lag_us(key, number, kind, plane, replica)
+                if self._is_omitted(key, kind) and replica > 0:
+                    instants.append(NEVER)
+                    continue
+                # A copy shows in both planes at once.
+                drawn: Plane = plane if self.spec.replication is None else "get"
+                instant_us = now_us + self._lag_us(key, number, kind, drawn, replica)
+                if replica > 0:
+                    instant_us += wait_us
                 instant_us = self._arrives_us(instant_us, replica)
                 if self.spec.order == "log":
                     instant_us = max(instant_us, self._latest_before_us(key, plane, replica))
+                if self.spec.order == "key":
+                    earlier = [v.visible_us[plane][replica] for v in self.versions.get(key, [])]
+                    instant_us = max([instant_us, *(t for t in earlier if t < NEVER)])
                 instants.append(instant_us)
             visible_us[plane] = tuple(instants)
         if is_put and key.endswith("/deletion-mark.json") and not self._has_others(key):
             self.world.counts.add("orphan-mark")
         version = Version(number, now_us, is_put, stamp_us, visible_us)
         self.versions.setdefault(key, []).append(version)
+
+    def _is_omitted(self, key: str, kind: str) -> bool:
+        """Whether no copy of the bucket ever shows a change (S10)."""
+        copies = self.spec.replication
+        if copies is None or copies.omits is None:
+            return False
+        is_mark = key.endswith("/deletion-mark.json")
+        return (is_mark and "marks" in copies.omits) or (
+            kind == "delete" and "deletes" in copies.omits
+        )
+
+    def _sent_us(self, key: str, kind: str) -> int:
+        """When a change that is acknowledged now has been sent to the copies (S10)."""
+        now_us, stream = self.world.now_us, key.split(".", 1)[0] if "/" in key else ""
+        copies = self.spec.replication
+        assert copies is not None
+        if copies.bandwidth_bytes is None:
+            return now_us
+        work_us = 0
+        if "/chunks/" in key and kind != "delete":
+            block = self.world.blocks[key.split("/", 1)[0]]
+            size_bytes = block.bytes // self.world.scenario.producers.chunk_files
+            work_us = size_bytes * 1_000_000 // copies.bandwidth_bytes
+        self.sent.append((now_us, stream, work_us))
+        free_us = 0
+        for instant_us in sorted({t for t, _, _ in self.sent if t < now_us}):
+            work = sum(w for t, _, w in self.sent if t == instant_us)
+            free_us = max(free_us, instant_us) + work
+        own_us = sum(w for t, s, w in self.sent if t == now_us and s == stream)
+        return max(free_us, now_us) + own_us
 
     def _has_others(self, key: str) -> bool:
         """Whether another object of the block exists for somebody who sees every change."""
@@ -74,6 +119,7 @@ class Store:
                 for other, versions in self.versions.items()
                 for version in versions
                 if version.acknowledged_us < self.world.now_us or other.split(".", 1)[0] == stream
+                if version.visible_us[plane][replica] < NEVER
             ),
             default=0,
         )

@@ -148,6 +148,39 @@ def test_they_agree_on_what_vertical_compaction_merges() -> None:
     assert n_merges > 0
 
 
+def test_they_agree_on_buckets_that_are_copied() -> None:
+    omitted = [None, ["deletes"], ["marks"], ["marks", "deletes"]]
+    n_never = n_queued = 0
+    for seed in range(2, 6):
+        replication = {"omits": omitted[seed % 4], "bandwidth": "100kB" if seed > 2 else None}
+        scenario = world(
+            horizon="16h",
+            seed=seed,
+            store={
+                "replicas": 2 + seed % 2,
+                "primary": True,
+                "order": ["independent", "key", "log"][seed % 3],
+                "replication": replication,
+                "lag": {
+                    "create": {"get": {"law": "uniform", "low": "0s", "high": "40m"}},
+                    "delete": {"get": "5m"},
+                },
+            },
+            producers={"count": 2, "block_bytes": "90MB", "chunk_files": 3},
+            compactor={"ranges": ["2h", "6h"], "retention": {"raw": "10h"}},
+            gateways={"count": 2, "sync_interval": "15m"},
+            queries=[{"name": "q", "rate": "6/h", "range": "12h"}],
+            schemes=[marks("2h", "1h") if seed % 2 else AT_ONCE],
+        )
+        assert next(differences(scenario, 0, 0), None) is None
+        records = simulate(scenario, 0, 0).records
+        changes = [r for r in records if isinstance(r, PutRecord | DeleteRecord)]
+        n_never += sum(NEVER in change.get for change in changes)
+        n_queued += sum(max(c.get) > c.t_us + us("40m") for c in changes if NEVER not in c.get)
+    assert n_never > 20
+    assert n_queued > 20
+
+
 def test_they_agree_on_blocks_that_name_themselves_or_nothing() -> None:
     rewrite = {"kind": "rewrite", "at": "11h", "level": 2, "marks_old": True}
     upload = {"kind": "upload", "at": "15h", "older_than": "3h"}

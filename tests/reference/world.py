@@ -40,6 +40,7 @@ class Block:
     data: frozenset[int]
     created_us: int
     objects: tuple[str, ...]
+    bytes: int
     by_hand: bool = False
     committed_us: int = NEVER
     retired_us: int = NEVER
@@ -158,9 +159,13 @@ class World(simpy.Environment):
         data: frozenset[int],
         created_us: int,
         chunk_files: int,
+        size_bytes: int | None = None,
         by_hand: bool = False,
     ) -> Block:
-        """Register a block under the next free id (B1); without sources it names itself."""
+        """Register a block under the next free id (B1); without sources it names itself.
+
+        Without a size it has that of a level-1 block (B5).
+        """
         stem = f"{stream}.{RESOLUTIONS[resolution]}.{min_us}-{max_us}.{level}."
         number = len([known for known in self.blocks if known.startswith(stem)])
         chunks = tuple(f"chunks/{i:06d}" for i in range(1, chunk_files + 1))
@@ -177,6 +182,7 @@ class World(simpy.Environment):
             data=data,
             created_us=created_us,
             objects=(*chunks, "index", "meta.json"),
+            bytes=self.scenario.producers.block_bytes if size_bytes is None else size_bytes,
             by_hand=by_hand,
         )
         self.blocks[block.id] = block

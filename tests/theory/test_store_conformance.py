@@ -79,6 +79,28 @@ CLAIMS = {
     ),
     "simpledb-2010": Claim(late=(*GETS, *LISTS), broken=both(*OWN)),
     "azure-ra-grs": Claim(late=(*GETS, *LISTS), kept=both(*GUARANTEES), probing=MINUTES),
+    # Who writes reads the bucket, all others a copy of it.
+    **{
+        name: Claim(late=(*GETS, *LISTS), kept=both(*OWN), probing=MINUTES)
+        for name in (
+            "s3-replication",
+            "s3-replication-time-control",
+            "gcs-replication",
+            "gcs-replication-turbo",
+        )
+    },
+    # What is deleted stays, although what its writer did before is seen.
+    "thanos-replicate": Claim(
+        late=(*GETS, *LISTS),
+        kept=both(*OWN),
+        broken=(("get", "monotonic-writes"),),
+        probing=MINUTES,
+    ),
+    "garage": Claim(
+        fresh=(("get", "create"), ("get", "delete"), *LISTS),
+        late=(("get", "overwrite"),),
+        broken=(("get", "read-your-writes"), ("get", "monotonic-reads")),
+    ),
     "hadoop-injector": Claim(
         fresh=GETS,
         late=LISTS,

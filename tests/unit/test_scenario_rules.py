@@ -100,7 +100,9 @@ REFUSED: list[tuple[Raw, str]] = [
         'store.profile=\'s3-pre2020\' must be one of "strong", "s3", "gcs", "azure-blob", "r2", '
         '"minio", "ceph-rgw", "tigris", "s3-pre-2020", '
         '"s3-us-standard-2014", "s3-us-standard-2014-near", "s3-us-west-2014", "gcs-2014", '
-        '"swift", "simpledb-2010", "azure-ra-grs", '
+        '"swift", "simpledb-2010", "azure-ra-grs", "s3-replication", '
+        '"s3-replication-time-control", "gcs-replication", "gcs-replication-turbo", '
+        '"thanos-replicate", "garage", '
         '"hadoop-injector", "wars"; did you mean "s3-pre-2020"?',
     ),
     (

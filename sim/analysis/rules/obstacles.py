@@ -24,6 +24,11 @@ def trouble(of: Terms, *harmless: str) -> Iterator[str]:
         yield "an unfinished upload keeps the compactor from syncing (without_meta)"
     if of.scenario.compactor.marked_are_partial:
         yield "whole blocks are taken for partial (marked_are_partial)"
+    if store.replication is not None:
+        if "marks" in store.replication.leaves_out and not of.all_stays:
+            yield "deletions reach the bucket that is read without their marks (omits)"
+        if store.replication.bandwidth_bytes is not None:
+            yield "copies may wait for any time behind others (store.replication.bandwidth)"
     if store.error_rate or store.lost_answer_rate:
         yield "requests fail, so syncs may fail any number of times (store)"
     for i, fault in enumerate(of.scenario.faults):

@@ -30,7 +30,7 @@ def blocks_hidden_by_mark(of: Terms) -> Rule:
         name="R1",
         key="delete_delay",
         protects=f"reads of blocks that only a mark hides ({', '.join(ways)})",
-        terms=(hide, of.period, of.sync, of.query),
+        terms=of.unless_all_stays(hide, of.period, of.sync, of.query),
         configured_us=of.delete_us,
         is_met=of.waits_for_marks,
         obstacles=read_obstacles(of),
@@ -57,7 +57,7 @@ def blocks_hidden_by_wrong_clocks(of: Terms) -> Rule:
         name="R11",
         key=plain.key,
         protects=f"{plain.protects} while clocks are wrong",
-        terms=(
+        terms=of.unless_all_stays(
             Term("J", "how far who deletes is ahead, by clocks", jump),
             Term("H", "hide delay, or until a mark shows", hide),
             of.period,
@@ -84,7 +84,7 @@ def blocks_replaced(of: Terms) -> Rule:
         name="R2",
         key="delete_delay",
         protects="reads of blocks that a replacement hides",
-        terms=(*of.visible, *stamp, of.period, of.sync, of.query),
+        terms=of.unless_all_stays(*of.visible, *stamp, of.period, of.sync, of.query),
         configured_us=of.delete_us,
         is_met=is_met,
         obstacles=read_obstacles(of),

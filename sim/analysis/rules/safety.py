@@ -33,6 +33,9 @@ the next but one, J how far the clock of who deletes may go ahead of those by wh
 stamped and hidden, f the longest sync of the compactor; stamp is a second, for marks have no finer
 one.
 
+Where deletions never reach the bucket that is read (`store.replication.omits`), R1, R2 and R11 ask
+for no delay at all.
+
 Where `shard_by = "block"` parts a block from what replaces it, its mark alone hides it (R1), and
 the replacement answers only after a sync of another gateway: R3 asks for stamp + P + s in the place
 of stamp + m, and so does what R2 asks for answers.

@@ -16,6 +16,8 @@ __all__ = ["STAMP", "Terms"]
 STAMP: Final = Term("stamp", "marks are stamped in whole seconds", fixed(US_PER_S))
 """Marks are stamped in whole seconds, rounded down (``SEMANTICS.md`` C9)."""
 
+_NONE: Final = Term("0", "deletions never reach the bucket that is read", fixed(0.0))
+
 _KINDS: Final[tuple[str, ...]] = ("create", "overwrite", "delete")
 _UNBOUNDED: Final = fixed(float("inf"))
 
@@ -45,6 +47,8 @@ class Terms:
     jump, apart : Span
         How far the clock of who deletes may go forward beyond the clock by which a mark was
         stamped; and be ahead of that of a gateway. 0 where all clocks are right.
+    all_stays : bool
+        Whether no deletion ever reaches the bucket that gateways read (S10).
     rivalry : tuple of str
         What no delay helps against where two compactors work on one stream.
     reread : Span
@@ -121,15 +125,18 @@ class Terms:
         lags = (store.lag.create, store.lag.overwrite, store.lag.delete)
         slowest = longest_of(*(law for lag in lags for law in (lag.get, lag.list)))
         remembered = fixed(store.negative_cache_us)
-        if store.quorum is not None:
+        copies = store.replication
+        self.all_stays = copies is not None and "deletes" in copies.leaves_out
+        if store.quorum is not None or (copies is not None and copies.bandwidth_bytes is not None):
+            # How long a backlog gets is not known before there is one.
             seen = self.shown = _UNBOUNDED
-        elif store.order == "log":
-            # In log order a change waits for those before it, of whatever kind.
+        elif store.order != "independent":
+            # In order a change waits for those before it, of whatever kind.
             seen = self.shown = slowest
         else:
             seen = longest_of(store.lag.create.get, store.lag.create.list)
             self.shown = longest_of(store.lag.create.get)
-        self.lags_at_all = slowest.most_us > 0 or store.quorum is not None
+        self.lags_at_all = slowest.most_us > 0 or seen is _UNBOUNDED
         stored = seen.plus(remembered)
         self.written = remembered if store.primary else stored
         self._caches(Term("V", "until a put shows", stored))
@@ -146,6 +153,10 @@ class Terms:
             self.arrived = stored.span.plus(longest)
             self.marked = stored.span.plus(fixed(cache.absent_us))
 
+    def unless_all_stays(self, *terms: Term) -> tuple[Term, ...]:
+        """The terms of a delay of deletions, or that it need not be any."""
+        return (_NONE,) if self.all_stays else terms
+
     def margin(self, *spans: Span) -> tuple[Term, ...]:
         """The second of a stamp, where any of the spans beside it is longer than nothing."""
         return (STAMP,) if any(span.most_us for span in spans) else ()
@@ -159,6 +170,8 @@ class Terms:
             # A replica keeps the order, but another one may answer the next read.
             reads_one = len(candidates(store, gateway=0)) == 1 or store.read_from != "any"
             return not reads_one and any(self._is_drawn(k, "get") for k in _KINDS)
+        if store.order == "key":
+            return any(self._is_drawn(k, "get") for k in _KINDS)
         return self._is_drawn(kind, "get")
 
     @property
@@ -171,7 +184,8 @@ class Terms:
             reads_one = len(candidates(store, gateway=None)) == 1 or store.read_from != "any"
             kinds: tuple[str, ...] = () if reads_one else _KINDS
         else:
-            kinds = () if store.primary else ("create",)
+            every: tuple[str, ...] = _KINDS if store.order == "key" else ("create",)
+            kinds = () if store.primary else every
         return any(self._is_drawn(kind, plane) for kind in kinds for plane in ("get", "list"))
 
     def _is_drawn(self, kind: str, plane: str) -> bool:

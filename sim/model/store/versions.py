@@ -212,10 +212,13 @@ class Store:
         gets: list[int] = []
         lists: list[int] = []
         history, key = block.history, self.catalog.key
+        share = block.bytes // self.catalog.index_object
         for kind, alike in groupby(objects, key=lambda i: _kind(history[i], is_put)):
             numbers = list(alike)
             changes = [(key(block, i), len(history[i])) for i in numbers]
-            columns = self._visibility.of_each(changes, kind, stream=block.stream)
+            columns = self._visibility.of_each(
+                changes, kind, stream=block.stream, chunk_bytes=share
+            )
             for i, (get, listed) in zip(numbers, columns, strict=True):
                 version = Version(now_us, is_put, stamp_us, get, listed)
                 history[i] = (*history[i], version)

@@ -1,4 +1,4 @@
-"""When replicas show a change (``SEMANTICS.md`` S2, S8, F7, F8).
+"""When replicas show a change (``SEMANTICS.md`` S2, S8, S10, F7, F8).
 
 A change is acknowledged once; each replica shows it in its GET and in its LIST plane after a lag
 that depends on the change alone (key, version, replica, plane), never on when or by whom it is
@@ -13,7 +13,9 @@ from sim.core.identities import Endings
 from sim.core.kernel import Kernel
 from sim.core.laws import Law
 from sim.core.streams import Streams
+from sim.core.units import NEVER
 from sim.model.faults.lags import Lags
+from sim.model.store.copying import Copying
 from sim.scenario.schema import Quorum
 from sim.scenario.schema import Store as StoreSpec
 
@@ -44,6 +46,8 @@ class Visibility:
         self._streams = streams
         self._faults = lags
         self._log = _Log(spec.replicas)
+        self._of_key: dict[tuple[int, str], tuple[int, ...]] = {}
+        self._copying = None if spec.replication is None else Copying(spec.replication)
         lag = spec.lag
         self._laws: dict[str, tuple[Law, Law]] = {
             "create": (lag.create.get, lag.create.list),
@@ -56,7 +60,7 @@ class Visibility:
         self._lags = {kind: _lags(laws, spec.replicas) for kind, laws in self._laws.items()}
         inverses = Inverses()
         self._both = {k: _both(laws, spec.replicas, inverses) for k, laws in self._laws.items()}
-        is_bare = not (spec.primary or spec.acks or spec.order == "log")
+        is_bare = not (spec.primary or spec.acks or spec.order != "independent")
         self._has_lags_only = is_bare and lags.are_none
         self._messages = _messages(spec.quorum)
 
@@ -65,7 +69,7 @@ class Visibility:
         return self.of_each([(key, version)], kind, stream=stream)[0]
 
     def of_each(
-        self, changes: Sequence[tuple[str, int]], kind: str, *, stream: int
+        self, changes: Sequence[tuple[str, int]], kind: str, *, stream: int, chunk_bytes: int = 0
     ) -> list[Columns]:
         """When versions of keys show that are acknowledged now.
 
@@ -77,6 +81,8 @@ class Visibility:
             "create", "overwrite" or "delete".
         stream : int
             Whose change it is, for the order of the log.
+        chunk_bytes : int
+            Size of each that is a chunk.
         """
         if self.is_instant:
             return [((), ()) for _ in changes]
@@ -92,6 +98,9 @@ class Visibility:
                 for row_us in self._both[kind].draw_each_us(self._streams, named)
             ]
             return [(tuple(row_us[:n]), tuple(row_us[n:])) for row_us in seen]
+        if self._copying is not None:
+            copied = [self._copied_us(c, kind, stream=stream, size=chunk_bytes) for c in changes]
+            return [(seen_us, seen_us) for seen_us in copied]
         return [
             (
                 self._shown_us(key, version, kind, GET, stream=stream),
@@ -100,8 +109,19 @@ class Visibility:
             for key, version in changes
         ]
 
+    def _copied_us(
+        self, change: tuple[str, int], kind: str, *, stream: int, size: int
+    ) -> tuple[int, ...]:
+        """When the source and the copies of it show, in both planes, what is acknowledged now."""
+        assert self._copying is not None
+        now_us, (key, version) = self._kernel.now_us, change
+        if self._copying.omits(key, kind):
+            return (now_us, *[NEVER] * (self._spec.replicas - 1))
+        wait_us = self._copying.wait_us(key, kind, stream=stream, now_us=now_us, chunk_bytes=size)
+        return self._shown_us(key, version, kind, GET, stream=stream, wait_us=wait_us)
+
     def _shown_us(
-        self, key: str, version: int, kind: str, plane: int, *, stream: int
+        self, key: str, version: int, kind: str, plane: int, *, stream: int, wait_us: int = 0
     ) -> tuple[int, ...]:
         """When each replica shows, in a plane, a version of a key that is acknowledged now."""
         now_us = self._kernel.now_us
@@ -114,11 +134,18 @@ class Visibility:
                     lags[r] = max(draw_us(other, self._streams, *identity) for other in others)
         for replica in self._current_at_ack(key, version):
             lags[replica] = 0
+        if wait_us:
+            lags[1:] = [wait_us + lag for lag in lags[1:]]
         seen = [now_us + lag for lag in lags]
         if not faults.are_none:
             seen = [faults.arrives_us(t_us, r) for r, t_us in enumerate(seen)]
         if self._spec.order == "log":
             return self._log.append(plane, stream, now_us, seen)
+        if self._spec.order == "key":
+            before = self._of_key.get((plane, key), ())
+            shown = tuple(map(max, seen, before)) if before else tuple(seen)
+            self._of_key[plane, key] = shown
+            return shown
         return tuple(seen)
 
     def _current_at_ack(self, key: str, version: int) -> list[int]:

@@ -14,8 +14,9 @@ from sim.core.units import format_duration
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.complaints.text import value_at
 from sim.scenario.language.expectation import bound_value
-from sim.scenario.language.faultrules import faults, target_rule, too_likely
+from sim.scenario.language.faultrules import faults, target_rule
 from sim.scenario.language.finding import Finding
+from sim.scenario.language.storerules import store_rules
 from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US, OUTCOMES
 from sim.scenario.language.values import Path
 from sim.scenario.presets import scheme_presets
@@ -48,47 +49,6 @@ def conflicts(scenario: "Scenario") -> list[Finding]:
 def _times(scenario: "Scenario") -> Iterator[Finding]:
     if scenario.warmup_us >= scenario.horizon_us:
         yield Finding(("warmup",), "be shorter than horizon", (("horizon",),))
-
-
-def _store(scenario: "Scenario") -> Iterator[Finding]:
-    store = scenario.store
-    if store.acks > store.replicas:
-        yield Finding(("store", "acks"), "be at most replicas", (("store", "replicas"),))
-    if store.primary and store.replicas < 2:
-        yield Finding(
-            ("store", "primary"),
-            "be false unless replicas is at least 2",
-            (("store", "replicas"),),
-            "gateways read the replicas beside the primary",
-        )
-    if store.error_rate + store.lost_answer_rate > 1.0:
-        yield too_likely(("store",))
-    if store.quorum is not None:
-        yield from _quorum(scenario)
-
-
-def _quorum(scenario: "Scenario") -> Iterator[Finding]:
-    store, place = scenario.store, ("store", "quorum")
-    if store.quorum is None:
-        return
-    for key, size in (("r", store.quorum.r), ("w", store.quorum.w)):
-        if size > store.quorum.n:
-            yield Finding((*place, key), "be at most n", ((*place, "n"),))
-    for key, value, rule in (
-        ("replicas", store.replicas != 1, "be 1 with a quorum, which has replicas of its own"),
-        ("acks", store.acks > 0, "be 0 with a quorum, which has acknowledgements of its own"),
-    ):
-        if value:
-            yield Finding(("store", key), rule, (place,))
-    for kind, planes in (
-        ("create", store.lag.create),
-        ("overwrite", store.lag.overwrite),
-        ("delete", store.lag.delete),
-    ):
-        for plane, law in (("get", planes.get), ("list", planes.list)):
-            if not law.is_constant or law.mean:
-                rule = 'be "0s" with a quorum, whose delays make the lag'
-                yield Finding(("store", "lag", kind, plane), rule, (place,))
 
 
 def _ranges(scenario: "Scenario") -> Iterator[Finding]:
@@ -308,7 +268,7 @@ def _expect(scenario: "Scenario") -> Iterator[Finding]:
 
 _RULES: Final = (
     _times,
-    _store,
+    store_rules,
     _ranges,
     _retention,
     _cleanup,

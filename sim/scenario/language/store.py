@@ -1,4 +1,4 @@
-"""The object store of a scenario: the tables ``[store]``, ``[store.lag]``, ``[store.quorum]``.
+"""The object store of a scenario: ``[store]`` and the tables below it.
 
 ``profile`` names a store of `sim.scenario.stores.rows`; the keys that a file gives override it.
 """
@@ -11,11 +11,28 @@ from pydantic import BeforeValidator, Field, model_validator
 from sim.core.laws import Constant, Law
 from sim.scenario.complaints.nearest import did_you_mean, one_of
 from sim.scenario.language.overlay import laid_over
-from sim.scenario.language.values import Copies, Duration, Fraction, Frozen, Whole, refusal
+from sim.scenario.language.values import (
+    Bytes,
+    Copies,
+    Duration,
+    Fraction,
+    Frozen,
+    Whole,
+    refusal,
+)
 from sim.scenario.laws.tables import ActivityLaw
 from sim.scenario.stores.profiles import PROFILES
 
-__all__ = ["NO_TIME", "Lag", "PlaneLag", "Quorum", "Store", "over_profile"]
+__all__ = [
+    "NO_TIME",
+    "Lag",
+    "Omitted",
+    "PlaneLag",
+    "Quorum",
+    "Replication",
+    "Store",
+    "over_profile",
+]
 
 NO_TIME: Final = Constant(value_us=0.0)
 
@@ -49,6 +66,27 @@ class Quorum(Frozen):
     response: Annotated[Law, ActivityLaw] = Field(description="Its response.")
 
 
+Omitted = Literal["deletes", "marks"]
+"""What a copy of a bucket may lack: deletions of any object; all changes of deletion marks."""
+
+
+class Replication(Frozen):
+    """Buckets in other regions that are fed from the bucket of the writers (S10)."""
+
+    omits: tuple[Omitted, ...] | None = Field(None, description="Changes that are never copied.")
+    bandwidth_bytes: Bytes | None = Field(
+        None,
+        alias="bandwidth",
+        description="Bytes a second that are copied, one change after the other "
+        "(any number if left out).",
+    )
+
+    @property
+    def leaves_out(self) -> tuple[Omitted, ...]:
+        """What is never copied, perhaps nothing."""
+        return self.omits or ()
+
+
 def _given(value: object) -> object:
     """Refuse None: a file cannot say it, and a profile's quorum cannot be taken away."""
     if value is None:
@@ -74,8 +112,10 @@ class Store(Frozen):
         "gateways read the others.",
     )
     acks: Whole = Field(0, description="Replicas that show a change once it is acknowledged.")
-    order: Literal["independent", "log"] = Field(
-        "independent", description="log: a replica shows changes in order of acknowledgement."
+    order: Literal["independent", "key", "log"] = Field(
+        "independent",
+        description="A replica shows changes in order of acknowledgement: log: all; key: those of "
+        "one key.",
     )
     negative_cache_us: Duration = Field(
         0, alias="negative_cache", description="How long a client's front end remembers a 404."
@@ -93,6 +133,9 @@ class Store(Frozen):
     quorum: Annotated[Quorum | None, BeforeValidator(_given)] = Field(
         None, description="Lags from the delays of messages, instead of lag."
     )
+    replication: Annotated[Replication | None, BeforeValidator(_given)] = Field(
+        None, description="The replicas beside the primary are buckets that are copied from it."
+    )
 
     @property
     def draws_replicas(self) -> bool:
@@ -104,7 +147,8 @@ class Store(Frozen):
         """Whether no change ever shows later than it is acknowledged, unless a fault delays it."""
         kinds = (self.lag.create, self.lag.overwrite, self.lag.delete)
         laws = (law for kind in kinds for law in (kind.get, kind.list))
-        return self.quorum is None and all(law.is_constant and law.longest_us == 0 for law in laws)
+        lags = any(not law.is_constant or law.longest_us > 0 for law in laws)
+        return self.quorum is None and self.replication is None and not lags
 
     @model_validator(mode="before")
     @classmethod

@@ -12,6 +12,7 @@ from typing import Final
 
 from sim.scenario.stores.eventual import EVENTUAL
 from sim.scenario.stores.provenance import Profile, assumed, documented, measured
+from sim.scenario.stores.replicated import REPLICATED
 from sim.scenario.stores.strong import AZURE, STRONG
 
 __all__ = ["PROFILES"]
@@ -122,6 +123,7 @@ PROFILES: Final[Mapping[str, Profile]] = {
         *STRONG,
         *EVENTUAL,
         _AZURE_RA_GRS,
+        *REPLICATED,
         _HADOOP_INJECTOR,
         _WARS,
     )
