@@ -7,7 +7,7 @@ primitives there are: those of this project stand in `sim.schemes`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sim.conventions.placement import Shard
 from sim.core.kernel import Kernel
@@ -131,6 +131,22 @@ class Learn(Protocol):
         """Whoever deletes has deleted what was due, and may tell readers what is there."""
 
 
+@runtime_checkable
+class Commits(Protocol):
+    """What else readers learn from whom, if writers tell them of each block when they commit it."""
+
+    def commit(
+        self, client: Client, t_us: int, *, new: Sequence[Block], gone: Sequence[Block]
+    ) -> None:
+        """Blocks come, and others are retired, in one step; raises RequestFailed."""
+
+    def has_listed(self, client: Client, block: Block) -> bool:
+        """Whether readers were ever told of a block."""
+
+    def writer_source(self, client: Client, *, marked_are_partial: bool) -> Bucket:
+        """What the compactor reads in a sync."""
+
+
 class Querier(Protocol):
     """What a querier does beside asking gateways: it keeps up what it holds answers against."""
 
@@ -170,6 +186,8 @@ class Scheme:
     due_after_us : int or None
         Age of a mark (exclusive) from which its block is due, in µs; NEVER: nothing ever is.
         None: only what stands in the slots can tell when something is.
+    commits : Commits or None
+        What is told of each commit, if anything is.
     lists : bool
         Whether all that readers learn of the bucket is in its listing and its objects.
     """
@@ -180,6 +198,7 @@ class Scheme:
     delete: Delete
     hold: Hold
     learn: Learn
+    commits: Commits | None
     cleanup: Cleanup
     querier: Querier | None
     miss: Miss | None
@@ -195,13 +214,15 @@ def compose(scenario: Scenario, scheme_index: int) -> Scheme:
 def acting(spec: SchemeSpec, scenario: Scenario) -> Scheme:
     """What a scheme is in one run of a scenario."""
     composed = spec.composed
+    learn = composed.learn.made(scenario)
     return Scheme(
         name=spec.name,
         record=composed.record.made(scenario),
         hide=composed.hide.made(scenario),
         delete=composed.delete.made(scenario),
         hold=composed.hold.made(scenario),
-        learn=composed.learn.made(scenario),
+        learn=learn,
+        commits=learn if isinstance(learn, Commits) else None,
         cleanup=spec.cleanup(scenario.compactor.cleanup_rule),
         querier=composed.checks.made(scenario),
         miss=composed.misses.made(scenario),

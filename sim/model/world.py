@@ -237,7 +237,8 @@ class _World:
     def _producer(self, stream: int) -> Begin:
         """A producer keeps its disk over a crash, so it is the same one that goes on."""
         parts = self._parts(f"producer/{stream}")
-        producer, kernel = Producer(stream, self.scenario.producers, **parts), parts["kernel"]
+        spec, commits = self.scenario.producers, self.scheme.commits
+        producer, kernel = Producer(stream, spec, commits=commits, **parts), parts["kernel"]
 
         def begin(at_us: int, watch: Watch) -> End:
             process = kernel.spawn(watch(producer.run()), at_us=at_us, phase=Phase.PRODUCER)
@@ -314,10 +315,9 @@ class _World:
         may_share = client.sees_what_all_see and spec.sync_stages.marks == 0.0
         if may_share and shard in views:
             return views[shard]
+        source_of, own = self.scheme.learn.source_of, self.shards.shard(shard)
         view = View(
-            self.scheme.learn.source_of(
-                client, shard=self.shards.shard(shard), is_shared=may_share
-            ),
+            source_of(client, shard=own, is_shared=may_share),
             Filters(
                 consistency_delay_us=spec.consistency_delay_us,
                 mark_delay_us=self.scheme.hide.gateways_us,

@@ -11,12 +11,14 @@ primitive      what it is                                                       
 plain          nothing recorded, deleted at once or never, nothing held, own listing   each
 mark           deletion-mark.json, and its age                                         record, hide
 after          a delay, by the clock of the record or of the block's creation          delete
+commits        a number of commits that followed, and a delay                          delete
 memory         what the writer remembers until it is restarted                         record
 meta_removal   meta.json goes first, the files later                                   record
 data_age       readers ignore data that is older than their own retention              hide
 leases         nothing goes that a reader holds                                        hold
 replacement    a reader lets go of a source once what replaces it is loaded            hold
 bucket_index   readers read an index that whoever deletes writes                       learn
+manifest       each commit writes a manifest; what that leaves out is retired (record)  learn
 complete       a querier asks whether all is there that the index lists                check
 missing        what is absent fails an answer, or is taken for empty                   miss
 resync         what is absent makes the reader sync, and the query is tried again      miss
@@ -34,6 +36,7 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
         "mark": "mark",
         "memory": "memory",
         "meta-removal": "meta_removal",
+        "manifest": "manifest",
     },
     "hide": {
         "data-age": "data_age",
@@ -41,9 +44,9 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
         "gone": "plain",
         "mark-age": "mark",
     },
-    "delete": {"after": "after", "at-once": "plain", "never": "plain"},
+    "delete": {"after": "after", "at-once": "plain", "never": "plain", "commits": "commits"},
     "hold": {"nothing": "plain", "leases": "leases", "replacement-loaded": "replacement"},
-    "learn": {"bucket-index": "bucket_index", "listing": "plain"},
+    "learn": {"bucket-index": "bucket_index", "listing": "plain", "manifest": "manifest"},
     "miss": {"fail": "missing", "tolerate": "missing", "warn": "missing", "resync": "resync"},
     "check": {"bucket-index": "complete", "nothing": "plain"},
 }

@@ -32,7 +32,7 @@ class Complete(Checks):
     """A query is an error if no gateway has loaded a block that must be there."""
 
     source: ClassVar = "Cortex PR 2593"
-    refuses: ClassVar = {"learn": ("listing",), "miss": ("tolerate", "warn", "resync")}
+    refuses: ClassVar = {"learn": ("listing", "manifest"), "miss": ("tolerate", "warn", "resync")}
     answers_in_full: ClassVar = True
     kind: Literal["bucket-index"] = Field(
         "bucket-index", description="Against the index; what should be there and is not, fails it."

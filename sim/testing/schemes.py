@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 from pydantic import WithJsonSchema
+from pydantic.fields import FieldInfo
 
 from sim.scenario.language.primitives import SLOTS, Primitive, primitives
 from sim.scenario.language.values import DURATION_PATTERN
@@ -77,14 +78,8 @@ def _keys_of_others(draw: DrawFn, kind: str) -> Table:
     module, _, name = kind.partition(":")
     drawn: Table = {}
     for field_name, field in getattr(import_module(module), name).model_fields.items():
-        is_duration = any(
-            isinstance(said, WithJsonSchema)
-            and said.json_schema is not None
-            and said.json_schema.get("pattern") == DURATION_PATTERN
-            for said in field.metadata
-        )
         is_choice = get_origin(field.annotation) is Literal or field.annotation is bool
-        if (is_duration or is_choice) and (field.is_required() or draw(st.booleans())):
+        if (_is_duration(field) or is_choice) and (field.is_required() or draw(st.booleans())):
             values = st.booleans() if field.annotation is bool else _values(field.annotation)
             drawn[field.alias or field_name] = draw(values)
     return drawn
@@ -119,8 +114,19 @@ def _primitives(draw: DrawFn, table: type[Primitive]) -> Table:
     drawn: Table = {"kind": _kind_of(table)}
     for name, field in table.model_fields.items():
         if name != "kind" and (field.is_required() or draw(st.booleans())):
-            drawn[field.alias or name] = draw(_values(field.annotation))
+            is_number = field.annotation is int and not _is_duration(field)
+            values = st.integers(1, 4) if is_number else _values(field.annotation)
+            drawn[field.alias or name] = draw(values)
     return drawn
+
+
+def _is_duration(field: FieldInfo) -> bool:
+    return any(
+        isinstance(said, WithJsonSchema)
+        and said.json_schema is not None
+        and said.json_schema.get("pattern") == DURATION_PATTERN
+        for said in field.metadata
+    )
 
 
 def _values(annotation: Any) -> SearchStrategy[Any]:

@@ -10,6 +10,7 @@ import simpy
 from sim.core.units import NEVER
 from sim.scenario.schema import Producers as ProducersSpec
 from tests.reference.client import Client, RequestFailed
+from tests.reference.scheme import Way
 from tests.reference.store import Store
 from tests.reference.world import (
     FAULTS,
@@ -117,6 +118,7 @@ class Producer(Crashable):
         self.name = f"producer/{stream}"
         self.spec = world.scenario.producers
         self.client = Client(world, store, self.name)
+        self.way: Way | None = None
         self.cut: dict[int, Block] = {}
         self.next_j = 0
 
@@ -145,14 +147,24 @@ class Producer(Crashable):
             if self.spec.unuploaded == "dropped":
                 gone_us = block.max_us + kept_locally_us(self.spec)
             try:
-                is_there = self.world.now_us < gone_us
-                if is_there and self.client.head(block.key("meta.json")) is None:
-                    lasts_us = self.slowed_us(takes_us)
-                    yield from upload(self, self.client, block, lasts_us, gone_us)
+                if self.world.now_us < gone_us:
+                    is_new = self.client.head(block.key("meta.json")) is None
+                    if is_new:
+                        lasts_us = self.slowed_us(takes_us)
+                        yield from upload(self, self.client, block, lasts_us, gone_us)
+                    self._commit(block, is_new=is_new)
                 self.next_j += 1
                 not_before_us = self.world.now_us
             except RequestFailed:
                 not_before_us = self.world.now_us + self.spec.retry_after_us
+
+    def _commit(self, block: Block, *, is_new: bool) -> None:
+        """Tell readers of an upload, or of an earlier one that nobody was told of (D13)."""
+        store, way = self.client.store, self.way
+        if way is None or not store.newest_is_put(block.key("meta.json")):
+            return
+        if is_new or not way.was_listed(block):
+            way.commit(self.client, store, [block], [], "")
 
     def _current_block(self, j: int) -> Block:
         if j not in self.cut:

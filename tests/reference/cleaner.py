@@ -203,6 +203,11 @@ class Job(Crashable):
         )
         if marks_us > check_us:
             yield self._reads(marks_us)
+        orphans: list[Block] = []
+        if memory.way.has_manifest:
+            orphans = [block for block in checked.active if not memory.way.was_listed(block)]
+            checked.active = [block for block in checked.active if memory.way.is_listed(block)]
+            blocks = [block for block in blocks if memory.way.is_listed(block)]
         excluded = self._read_no_compact(blocks)
         stamps_us: dict[str, int] = {}
         hide_us = self.memory.way.hide_us(is_gateway=False)
@@ -214,7 +219,7 @@ class Job(Crashable):
         active = {block.id for block in checked.active}
         known_us = {**stamps_us, **(memory.marked_us if self.spec.remember_marks else {})}
         memory.marked_us = {i: t for i, t in known_us.items() if i in active}
-        partial = checked.partial + both
+        partial = checked.partial + both + orphans
         if checked.unread or (partial and self.spec.without_meta == "fails"):
             raise RequestFailed("meta.json")
         memory.partial = partial
@@ -277,7 +282,8 @@ class Job(Crashable):
             return
         memory.is_cleaning = True
         for block in by_age(memory.partial):
-            is_retired = block.id in memory.marked_us or block.id in memory.way.retired_us
+            known = (memory.marked_us, memory.way.retired_us, memory.way.left_out)
+            is_retired = any(block.id in some for some in known)
             if is_retired or not self._is_abandoned(block):
                 continue
             try:

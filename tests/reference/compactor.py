@@ -76,6 +76,8 @@ class Merging(Actor):
         takes_us = draw_us(self.spec.compaction_takes, name, "compaction-takes", block.id)
         yield from self.until(created_us + self.slowed_us(takes_us))
         yield from self.upload_counted(block)
+        way = self.memory.way
+        way.commit(self.client, self.store, [block], by_age(parents), "compacted")
         for parent in by_age(parents):
             yield from self.retire(parent, "compacted")
 
@@ -178,7 +180,9 @@ class Compactor(Job, Merging):
             yield from self.delete_marked()
         memory = self.memory
         garbage = view.without(memory.synced.duplicates, deleted)
-        for block in by_age([block for block in garbage if block.id not in memory.marked_us]):
+        garbage = by_age([block for block in garbage if block.id not in memory.marked_us])
+        memory.way.commit(self.client, self.store, [], garbage, "garbage")
+        for block in garbage:
             yield from self.retire(block, "garbage")
         groups = sorted({block.group for block in memory.synced.blocks})
         compacted = yield from self._work_off(groups)
@@ -280,6 +284,7 @@ class Compactor(Job, Merging):
             takes_us = self.slowed_us(self.world.draw_us(law, *identity))
             yield from self.until(created_us + takes_us)
             yield from self.upload_counted(block)
+            self.memory.way.commit(self.client, self.store, [block], [], "")
 
     def _retention(self) -> Steps:
         """Retire every block that is too old for its resolution (C10)."""
@@ -293,6 +298,7 @@ class Compactor(Job, Merging):
             and block.id not in self.memory.marked_us
         ]
         try:
+            self.memory.way.commit(self.client, self.store, [], by_age(expired), "retention")
             for block in by_age(expired):
                 yield from self.retire(block, "retention")
         except RequestFailed:

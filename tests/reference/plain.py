@@ -91,6 +91,8 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         producer.start(0)
     processes = _compactors(world, store)
     way = processes[0].way
+    for producer in producers:
+        producer.way = way
     for process in processes:
         # What readers hold, they hold against everybody.
         process.way.leases_us = way.leases_us

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.reference.world import Block, World
 
 INDEX_KEY = "bucket-index.json"
+MANIFEST_KEY = "manifest.json"
 
 Index = dict[str, tuple[int, int | None]]
 """By block id: upload time, and the stamp of its mark, if there is one (D9)."""
@@ -29,6 +30,9 @@ class Way:
         self.asked_us: dict[str, int] = {}
         self.leases_us: dict[str, dict[int, int]] = {}
         self.indexes: dict[int, Index] = {}
+        self.manifests: list[dict[str, int]] = []
+        self.committed_us: list[int] = []
+        self.left_out: dict[str, int] = {}
 
     @property
     def cleanup(self) -> str:
@@ -89,6 +93,47 @@ class Way:
             case "meta-removal":
                 self._remove_meta(client, store, block, why)
 
+    @property
+    def has_manifest(self) -> bool:
+        """Whether writers commit to a manifest (D13)."""
+        return bool(self.slots.learn.kind == "manifest")
+
+    def is_listed(self, block: Block) -> bool:
+        """Whether the newest version of the manifest lists a block."""
+        return bool(self.manifests) and block.id in self.manifests[-1]
+
+    def was_listed(self, block: Block) -> bool:
+        """Whether any version of the manifest lists a block."""
+        return any(block.id in version for version in self.manifests)
+
+    def commit(
+        self, client: Client, store: Store, new: list[Block], gone: list[Block], why: str
+    ) -> None:
+        """Write the next version of the manifest (D13); raises RequestFailed."""
+        new = [block for block in new if not self.is_listed(block)]
+        gone = [block for block in gone if self.is_listed(block)]
+        if not self.has_manifest or not (new or gone):
+            return
+        number = len(self.manifests)
+        found = client.get(MANIFEST_KEY)
+        if (0 if found is None else found.number + 1) < number:
+            client.world.counts.add("requests.put")
+            client.world.counts.add("requests.get")
+        try:
+            client.put(MANIFEST_KEY, self.world.now_us)
+        finally:
+            if len(store.versions.get(MANIFEST_KEY, [])) > number:
+                listed = dict(self.manifests[-1]) if number else {}
+                for block in gone:
+                    del listed[block.id]
+                    self.left_out[block.id] = number
+                    self.note(block, why)
+                for block in new:
+                    listed[block.id] = store.versions[block.key("meta.json")][-1].stamp_us
+                    self.left_out.pop(block.id, None)
+                self.manifests.append(listed)
+                self.committed_us.append(client.clock_us(self.world.now_us))
+
     def _mark(self, client: Client, store: Store, block: Block, why: str) -> None:
         key = block.key("deletion-mark.json")
         if client.head(key) is None:
@@ -122,11 +167,17 @@ class Way:
     def due(self, client: Client, store: Store, marked_us: dict[str, int]) -> list[Block]:
         """Blocks whose delay is over (D3), of those that somebody knows to be retired."""
         delete = self.slots.delete
-        if delete.kind != "after":
+        if delete.kind not in ("after", "commits"):
             return []
         now_us = client.clock_us(self.world.now_us)
         if self.slots.record.kind == "mark":
             known_us = marked_us
+        elif self.slots.record.kind == "manifest":
+            known_us = {
+                block_id: self.committed_us[number - self._counts_from_version]
+                for block_id, number in self.left_out.items()
+                if store.holds_any(self.world.blocks[block_id])
+            }
         else:
             known_us = {
                 block_id: since_us
@@ -136,10 +187,24 @@ class Way:
         due = []
         for block_id, since_us in known_us.items():
             block = self.world.blocks[block_id]
-            from_us = since_us if delete.counted_from == "record" else block.created_us
-            if now_us - from_us > delete.delay:
+            if delete.kind == "commits":
+                is_due = self._is_followed(block_id) and now_us - since_us > delete.older_than_us
+            else:
+                from_us = since_us if delete.counted_from == "record" else block.created_us
+                is_due = now_us - from_us > delete.delay
+            if is_due:
                 due.append(block)
         return due
+
+    @property
+    def _counts_from_version(self) -> bool:
+        """Whether a delay begins with the last version that lists a block (D15)."""
+        delete = self.slots.delete
+        return bool(delete.kind == "commits" and delete.counted_from == "version")
+
+    def _is_followed(self, block_id: str) -> bool:
+        """Whether none of the versions that are kept lists a block (D15)."""
+        return not any(block_id in version for version in self.manifests[-self.slots.delete.keep :])
 
     def publish(
         self, client: Client, store: Store, metas_us: dict[str, int], marked_us: dict[str, int]
@@ -157,6 +222,10 @@ class Way:
 
     def read_index(self, client: Client) -> Index | None:
         """What a GET of the index tells (D9), None without one; raises RequestFailed."""
+        if self.has_manifest:
+            version = client.get(MANIFEST_KEY)
+            listed = {} if version is None else self.manifests[version.number]
+            return {block_id: (upload_us, None) for block_id, upload_us in listed.items()}
         if self.slots.learn.kind != "bucket-index":
             return None
         return self.index(client.get(INDEX_KEY))
@@ -168,6 +237,8 @@ class Way:
     def goes_at_once(self, store: Store, block: Block) -> bool:
         """Whether a block that was to be retired is deleted on the spot (D1)."""
         match self.slots.record.kind:
+            case "manifest":
+                is_retired = block.id in self.left_out
             case "mark":
                 is_retired = store.newest_is_put(block.key("deletion-mark.json"))
             case "meta-removal":

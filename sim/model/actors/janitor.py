@@ -1,6 +1,6 @@
 """Who retires and deletes, and what all jobs of the compactor's process do (C2-C4, C9, C11)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sim.core.draws import draw_us
@@ -97,18 +97,37 @@ class Janitor:
         """Declare blocks obsolete, oldest first, in the way of the scheme."""
         scheme, view = self.scheme, self.view
         self.syncer.rests.settle()
-        for block in sorted(blocks, key=by_creation):
+        blocks = sorted(blocks, key=by_creation)
+        self.commit((), blocks, why)
+        for block in blocks:
             now_us = self.kernel.now_us
             try:
                 scheme.record.write(block, view, now_us, why)
             finally:
-                is_retired = scheme.record.is_written(block, view)
-                if is_retired and block.retired_us > now_us:
-                    block.retired_us = now_us
-                    reason = RETIRE_REASONS.index(why)
-                    self.recorder.record(RetireRecord(now_us, block.index, reason))
+                is_retired = self._note_retired(block, why)
             if is_retired and scheme.delete.is_immediate and scheme.hold.may_delete(block, now_us):
                 yield from self.remove(block)
+
+    def commit(self, new: Sequence[Block], gone: Sequence[Block], why: str) -> None:
+        """Tell of blocks that come, and of others that are retired by that, where one tells."""
+        if self.scheme.commits is None:
+            return
+        try:
+            now_us = self.kernel.now_us
+            self.scheme.commits.commit(self.view.client, now_us, new=new, gone=gone)
+        finally:
+            for block in gone:
+                self._note_retired(block, why)
+
+    def _note_retired(self, block: Block, why: str) -> bool:
+        """Whether a block counts as retired; if it does so from now on, that is recorded."""
+        now_us = self.kernel.now_us
+        is_retired = self.scheme.record.is_written(block, self.view)
+        if is_retired and block.retired_us > now_us:
+            block.retired_us = now_us
+            reason = RETIRE_REASONS.index(why)
+            self.recorder.record(RetireRecord(now_us, block.index, reason))
+        return is_retired
 
     def remove(self, block: Block) -> Steps:
         """Delete what is left of a block."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sim.core.laws import Law
 from sim.model.actors.janitor import Exited, Janitor, fatal
-from sim.model.blocks.catalog import Block
+from sim.model.blocks.catalog import Block, by_creation
 from sim.model.store.transfer import IndexLacks, Steps, download, upload
 from sim.trace.records import CompactRecord
 
@@ -68,6 +68,8 @@ class Merger(Janitor):
                 self.recorder.record(
                     CompactRecord(self.kernel.now_us, block.index, made_of, int(is_duplicate))
                 )
+        replaces = resolution == parents[0].resolution
+        self.commit([block], sorted(parents, key=by_creation) if replaces else [], "compacted")
 
     def download_names(self, parents: Sequence[Block]) -> tuple[str, ...]:
         """What else than its begin names the download of a plan."""

@@ -6,6 +6,7 @@ from sim.core.laws import Law
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
+from sim.model.schemes import Commits
 from sim.model.store.client import Client, RequestFailed
 from sim.model.store.transfer import Steps, upload
 from sim.scenario.schema import Producers
@@ -29,6 +30,7 @@ class Producer:
         client: Client,
         streams: Streams,
         recorder: Recorder,
+        commits: Commits | None = None,
     ) -> None:
         self._stream = stream
         self._spec = spec
@@ -36,6 +38,7 @@ class Producer:
         self._client = client
         self._streams = streams
         self._recorder = recorder
+        self._commits = commits
         self._ordinal = 0
         self._made: dict[int, Block] = {}
         self._forgets = spec.memory == "lost"
@@ -73,12 +76,19 @@ class Producer:
         meta = client.store.catalog.meta_object
         client.tally.count("head", now_us)
         client.raise_if_failing("head", block, meta, now_us)
-        if not client.head(block, meta, now_us):
+        is_there = client.head(block, meta, now_us)
+        if not is_there:
             takes_us = self._draw(self._spec.upload_takes, "upload-takes", self._ordinal)
             takes_us = self._kernel.lasts_us(takes_us)
             yield from upload(
                 block, client, self._kernel, Phase.PRODUCER, takes_us, until_us=gone_us
             )
+        commits = self._commits
+        if commits is None or not client.store.holds(block, meta):
+            return
+        # One that was left out since is not brought back.
+        if not is_there or not commits.has_listed(client, block):
+            commits.commit(client, self._kernel.now_us, new=[block], gone=[])
 
     def _draw(self, law: Law, purpose: str, j: int) -> int:
         return draw_us(law, self._streams, "producer", self._stream, purpose, j)

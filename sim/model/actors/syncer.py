@@ -56,6 +56,8 @@ class Syncer:
         source = Bucket(client, marked_are_partial=is_partial)
         if number is not None and spec.n_shards > 1:
             source = BucketOfShard(client, spec.n_shards, number, marked_are_partial=is_partial)
+        if scheme.commits is not None:
+            source = scheme.commits.writer_source(client, marked_are_partial=is_partial)
         self.view = View(
             source,
             Filters(

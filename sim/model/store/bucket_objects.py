@@ -26,6 +26,11 @@ class BucketObject(Generic[T]):
         """How many versions there have been."""
         return len(self._versions)
 
+    @property
+    def newest(self) -> T | None:
+        """The content of the newest acknowledged version; None if there is none."""
+        return self._versions[-1][1] if self._versions else None
+
     def add(self, version: Version, content: T) -> None:
         """Note a version that was acknowledged now."""
         self._versions.append((version, content))
