@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from reports import delays, incidents, matrix, stores, verification
+from reports import delays, incidents, matrix, stores, systems, verification
 from sim.atomic import work_folder
 
 HERE: Final = Path(__file__).parent
@@ -17,6 +17,7 @@ REPORTS: Final[Mapping[str, Callable[[], Iterator[tuple[str, bytes]]]]] = {
     "delays-judged": delays.files,
     "incidents-2018-2020": incidents.files,
     "stores": stores.files,
+    "systems": systems.files,
     "thanos-matrix": matrix.files,
     "verification": verification.files,
 }

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from reports import incidents, make, pages
+from reports import systems as report
+from sim.scenario import systems
 from sim.scenario.load import load
 from sim.study.needed import Needed
 
@@ -114,3 +116,27 @@ def test_threads_of_a_source_are_links() -> None:
 def test_incidents_are_scenarios_that_exist() -> None:
     for name in incidents.ASKED:
         assert load(pages.ROOT / "scenarios" / f"{name}.toml").name == name
+
+
+def test_a_system_that_is_dropped_in_has_a_page_made_of_its_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = systems.system_paths()["thanos"].read_text()
+    text = text.replace('name    = "thanos"', 'name    = "kept"').replace('"7d"', '"5d"', 1)
+    (tmp_path / "kept.toml").write_text(text.replace("trials  = 4", "trials  = 1"))
+    monkeypatch.setattr(systems, "FOLDER", tmp_path)
+    made = {name: content.decode() for name, content in report.files()}
+    assert set(made) == {"kept.md", "systems.csv", "README.md"}
+    assert "[kept](kept.md)" in made["README.md"]
+    assert "- *valid*: never query-error: proven by R1, R2" in made["kept.md"]
+    assert "- *valid*: sometimes query-error" in made["kept.md"]
+    assert (
+        "[thanos-io/thanos#2022](https://github.com/thanos-io/thanos/issues/2022)"
+        in made["kept.md"]
+    )
+    assert "`sim advise` says: delete_delay = 17m6s" in made["kept.md"]
+
+
+def test_every_system_has_its_page() -> None:
+    pages_there = {path.stem for path in (pages.ROOT / "reports" / "systems").glob("*.md")}
+    assert pages_there == {*systems.system_paths(), "README"}
