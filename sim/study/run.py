@@ -29,7 +29,7 @@ from sim.analysis.queries.exposure import exposures
 from sim.analysis.results import Result, TrialResult, collect
 from sim.analysis.sequences import Precision
 from sim.analysis.warmup import garbage_parts
-from sim.core.collector import collector_paused
+from sim.core.collector import collector_paused, return_freed
 from sim.errors import DeterminismError, Problem, ScenarioError
 from sim.model.world import simulate
 from sim.study.enough import Enough
@@ -89,10 +89,12 @@ def run_trial(
         If ``check`` finds a difference.
     """
     trace = simulate(scenario, scheme_index, trial)
+    return_freed(len(trace.records))
     timelines = build(trace)
     if not check:
         # Judges read the columns: of long runs the records are as much once more.
         trace = replace(trace, records=trace.records.only(SyncsRecord, PassesRecord))
+    return_freed(timelines.records)
     result = judge_trace(scenario, scheme_index, trial, mode, trace, timelines)
     if check:
         again = simulate(scenario, scheme_index, trial, step_by_step=True)
@@ -227,6 +229,7 @@ def judge_trace(
         classes = evaluate_exact(scenario, timelines, exposed)
     else:
         classes = evaluate_sampled(scenario, timelines, exposed)
+    return_freed(timelines.records)
     window_count, windows_us = window_sample(timelines)
     asked = math.fsum(c.queries for c in classes)
     counts = observe(scenario, timelines, exposed)
