@@ -102,6 +102,14 @@ class Hold(Protocol):
         """
 
 
+@runtime_checkable
+class HearsOfSyncs(Protocol):
+    """A hold that readers tell of each sync of theirs."""
+
+    def synced(self, holder: Holder, began_us: int) -> None:
+        """A sync of a reader that began at ``began_us`` has ended, and saw all there was."""
+
+
 class Miss(Protocol):
     """What readers do whose queries find an object gone; none where they do nothing."""
 
@@ -183,6 +191,8 @@ class Scheme:
 
     Attributes
     ----------
+    rate_per_s : float or None
+        How many objects go at most; None: as the compactor's own settings say.
     due_after_us : int or None
         Age of a mark (exclusive) from which its block is due, in µs; NEVER: nothing ever is.
         None: only what stands in the slots can tell when something is.
@@ -202,6 +212,7 @@ class Scheme:
     cleanup: Cleanup
     querier: Querier | None
     miss: Miss | None
+    rate_per_s: float | None
     due_after_us: int | None
     lists: bool
 
@@ -226,6 +237,7 @@ def acting(spec: SchemeSpec, scenario: Scenario) -> Scheme:
         cleanup=spec.cleanup(scenario.compactor.cleanup_rule),
         querier=composed.checks.made(scenario),
         miss=composed.misses.made(scenario),
+        rate_per_s=composed.delete.rate_per_s,
         due_after_us=_due_after_us(composed),
         lists=_is_known(composed.learn),
     )

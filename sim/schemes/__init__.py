@@ -16,6 +16,8 @@ memory         what the writer remembers until it is restarted                  
 meta_removal   meta.json goes first, the files later                                   record
 data_age       readers ignore data that is older than their own retention              hide
 leases         nothing goes that a reader holds                                        hold
+synced         nothing goes before each reader has synced since it was retired         hold
+cycles         what is due goes when it is found due for the second time               hold
 replacement    a reader lets go of a source once what replaces it is loaded            hold
 bucket_index   readers read an index that whoever deletes writes                       learn
 manifest       each commit writes a manifest; what that leaves out is retired (record)  learn
@@ -45,7 +47,13 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
         "mark-age": "mark",
     },
     "delete": {"after": "after", "at-once": "plain", "never": "plain", "commits": "commits"},
-    "hold": {"nothing": "plain", "leases": "leases", "replacement-loaded": "replacement"},
+    "hold": {
+        "nothing": "plain",
+        "leases": "leases",
+        "replacement-loaded": "replacement",
+        "readers-synced": "synced",
+        "cycles": "cycles",
+    },
     "learn": {"bucket-index": "bucket_index", "listing": "plain", "manifest": "manifest"},
     "miss": {"fail": "missing", "tolerate": "missing", "warn": "missing", "resync": "resync"},
     "check": {"bucket-index": "complete", "nothing": "plain"},

@@ -43,7 +43,7 @@ class After(Deletes):
     @property
     def is_computable(self) -> bool:
         """Marks say when a delay begins; a creation does not wait for passes."""
-        return self.counted_from == "record"
+        return self.counted_from == "record" and self.rate_per_s is None
 
     def made(self, scenario: Scenario) -> "_After":
         """The delay as a rule."""

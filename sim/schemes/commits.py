@@ -55,6 +55,7 @@ class Commits(Deletes):
 
     def obstacles(self, scenario: Scenario) -> Iterator[str]:
         """How long so many commits take."""
+        yield from super().obstacles(scenario)
         yield "how often somebody commits is not known to rules (delete)"
 
 

@@ -127,8 +127,8 @@ class AtOnce(Deletes):
 
     @property
     def is_computable(self) -> bool:
-        """Blocks go as they are retired."""
-        return True
+        """Blocks go as they are retired, in no time."""
+        return self.rate_per_s is None
 
     def made(self, scenario: Scenario) -> "AtOnce":
         """The primitive itself."""

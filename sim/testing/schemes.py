@@ -134,6 +134,8 @@ def _values(annotation: Any) -> SearchStrategy[Any]:
         return st.sampled_from(get_args(annotation))
     if bool in get_args(annotation):
         return st.booleans()
+    if any(float in get_args(part)[:1] for part in get_args(annotation)):
+        return st.sampled_from(["1/m", "7/m", "1/s"])
     inner = [get_origin(part) or part for part in (annotation, *get_args(annotation))]
     if Cleanup in inner or any(Cleanup in get_args(part)[:1] for part in get_args(annotation)):
         return st.sampled_from(["in-pass", "end-of-pass", "every 15m"])

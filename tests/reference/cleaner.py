@@ -243,18 +243,20 @@ class Job(Crashable):
 
     def delete_block(self, block: Block) -> Steps:
         """Delete a block's objects (B4); raises RequestFailed."""
-        takes_us = self.world.draw_us(
-            self.spec.delete_takes, self.memory.name, "delete-takes", block.id
-        )
-        yield from delete(self, self.client, block, self.slowed_us(takes_us))
+        yield from delete(self, self.client, block, self.delete_takes_us(block))
+
+    def delete_takes_us(self, block: Block) -> int:
+        """How long the deletion of a block takes (B4, D18)."""
+        return self.slowed_us(delete_takes_us(self.memory, block))
 
     def delete_marked(self) -> Steps:
         """Delete every block whose remembered mark is older than the delete delay (C4)."""
         waiting = self.due()
         under_way: list[Deletion] = []
+        workers = 1 if self.memory.way.slots.delete.rate_per_s else self.spec.delete_workers
         is_broken = False
         while waiting or under_way:
-            while waiting and len(under_way) < self.spec.delete_workers:
+            while waiting and len(under_way) < workers:
                 under_way.append(Deletion(self, waiting.pop(0)))
             first = min(under_way, key=lambda deletion: deletion.next_us)
             yield from self.until(first.next_us)
@@ -317,8 +319,7 @@ class Deletion:
 
     def __init__(self, job: Job, block: Block) -> None:
         self.client = job.client
-        law, world = job.spec.delete_takes, job.world
-        takes_us = job.slowed_us(world.draw_us(law, job.memory.name, "delete-takes", block.id))
+        world, takes_us = job.world, job.delete_takes_us(block)
         names = deletion_order(world, block)
         held = [key for key in map(block.key, names) if job.store.newest_is_put(key)]
         begin_us = world.now_us
@@ -381,6 +382,15 @@ class Progress(Job):
     def once(self) -> Steps:
         """Sync."""
         yield from self.sync()
+
+
+def delete_takes_us(process: Process, block: Block) -> int:
+    """How long the deletion of a block takes whoever is not slowed down (B4, D18)."""
+    limited_us = process.way.limited_us(process.store, block)
+    if limited_us is not None:
+        return limited_us
+    law = process.world.scenario.compactor.delete_takes
+    return process.world.draw_us(law, process.name, "delete-takes", block.id)
 
 
 def by_age(blocks: list[Block]) -> list[Block]:

@@ -11,7 +11,7 @@ from sim.core.units import NEVER, parse_duration
 from sim.scenario.schema import Compactor as CompactorSpec
 from tests.reference import view
 from tests.reference.actors import Exit, delete, download, upload
-from tests.reference.cleaner import PASSES, Job, Process, by_age
+from tests.reference.cleaner import PASSES, Job, Process, by_age, delete_takes_us
 from tests.reference.client import Client, RequestFailed
 from tests.reference.planner import overlapping, plan, share_sources
 from tests.reference.store import Store
@@ -111,8 +111,7 @@ class Merging(Actor):
         """Declare a block obsolete the way the scheme does, and delete it if that is at once."""
         self.memory.way.retire(self.client, self.store, block, why)
         if self.memory.way.goes_at_once(self.store, block):
-            law, name = self.spec.delete_takes, self.memory.name
-            takes_us = self.world.draw_us(law, name, "delete-takes", block.id)
+            takes_us = delete_takes_us(self.memory, block)
             yield from delete(self, self.client, block, self.slowed_us(takes_us))
 
 

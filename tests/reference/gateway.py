@@ -210,6 +210,7 @@ class Gateway(Crashable):
         yield from self.until(begin_us + takes_us)
         self.is_synced = not checked.unread
         if self.is_synced:
+            self.way.synced(self.number, begin_us)
             viewed = {block.id for block in blocks}
             gone = [known for known in self.loaded if known not in viewed]
             may_drop = self.way.may_drop

@@ -96,6 +96,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
     for process in processes:
         # What readers hold, they hold against everybody.
         process.way.leases_us = way.leases_us
+        process.way.held = way.held
         process.start()
     Operator(world, store)
     spec = scenario.gateways.cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from sim.core.units import NEVER
@@ -20,6 +22,19 @@ Index = dict[str, tuple[int, int | None]]
 """By block id: upload time, and the stamp of its mark, if there is one (D9)."""
 
 
+@dataclass
+class Held:
+    """What gates remember, against all who delete (D16, D17).
+
+    By gateway when its last good sync began, and since when it is down; by block when it was
+    found due.
+    """
+
+    synced_us: dict[int, int] = field(default_factory=dict)
+    down_us: dict[int, int] = field(default_factory=dict)
+    found_us: dict[str, list[int]] = field(default_factory=dict)
+
+
 class Way:
     """The way to delete of one run, with all that its actors remember of it."""
 
@@ -29,6 +44,7 @@ class Way:
         self.retired_us: dict[str, int] = {}
         self.asked_us: dict[str, int] = {}
         self.leases_us: dict[str, dict[int, int]] = {}
+        self.held = Held()
         self.indexes: dict[int, Index] = {}
         self.manifests: list[dict[str, int]] = []
         self.committed_us: list[int] = []
@@ -234,6 +250,16 @@ class Way:
         """What stands in a version of the index."""
         return {} if version is None else self.indexes[version.number]
 
+    def limited_us(self, store: Store, block: Block) -> int | None:
+        """How long the deletion of a block takes at a limited rate (D18); None without one."""
+        rate_per_s = self.slots.delete.rate_per_s
+        if rate_per_s is None:
+            return None
+        names = (*block.objects, "deletion-mark.json", "no-compact-mark.json")
+        n = sum(store.newest_is_put(block.key(name)) for name in names)
+        takes_us: int = ceil(n * 1_000_000 / rate_per_s)
+        return takes_us
+
     def goes_at_once(self, store: Store, block: Block) -> bool:
         """Whether a block that was to be retired is deleted on the spot (D1)."""
         match self.slots.record.kind:
@@ -255,7 +281,20 @@ class Way:
         return any(view.covers(peer, block) for peer in peers)
 
     def may_delete(self, block: Block) -> bool:
-        """Whether nobody holds the block (D7)."""
+        """Whether nobody holds the block (D7), and gates are open (D16, D17)."""
+        now_us, hold, held = self.world.now_us, self.slots.hold, self.held
+        if hold.kind == "readers-synced":
+            return all(
+                held.synced_us[reader] >= block.retired_us
+                for reader in held.synced_us
+                if hold.ignored_after_us is None
+                or now_us - held.down_us.get(reader, now_us) <= hold.ignored_after_us
+            )
+        if hold.kind == "cycles":
+            found_us = held.found_us.setdefault(block.id, [])
+            if not found_us or (now_us > found_us[-1] and now_us - found_us[-1] >= hold.apart_us):
+                found_us.append(now_us)
+            return bool(len(found_us) >= hold.count)
         leases_us = self.leases_us.get(block.id, {})
         return all(until_us <= self.world.now_us for until_us in leases_us.values())
 
@@ -268,8 +307,13 @@ class Way:
         """A gateway no longer answers from the block."""
         self.leases_us.get(block_id, {}).pop(gateway, None)
 
+    def synced(self, gateway: int, began_us: int) -> None:
+        """A sync of a gateway was good (D16)."""
+        self.held.synced_us[gateway] = began_us
+
     def lost(self, gateway: int) -> None:
         """A gateway went down without a word."""
+        self.held.down_us.setdefault(gateway, self.world.now_us)
         lasts_us = self.slots.hold.lasts_us if self.slots.hold.kind == "leases" else None
         for leases_us in self.leases_us.values():
             if gateway in leases_us and lasts_us is not None:
@@ -277,6 +321,7 @@ class Way:
 
     def returned(self, gateway: int, loaded: dict[str, int]) -> None:
         """A gateway serves (again): it holds what it has loaded."""
+        self.held.down_us.pop(gateway, None)
         for block_id in self.leases_us:
             if block_id not in loaded:
                 self.let_go(gateway, block_id)

@@ -3,7 +3,7 @@
 from sim.core.streams import Streams
 from sim.model.actors.gateway import first_sync_us
 from sim.model.faults.happening import Faults
-from sim.model.schemes import Scheme
+from sim.model.schemes import HearsOfSyncs, Scheme
 from sim.scenario.schema import Gateways
 
 __all__ = ["act_apart"]
@@ -19,6 +19,7 @@ def act_apart(spec: Gateways, scheme: Scheme, faults: Faults, streams: Streams) 
     is_regular = (
         scheme.lists
         and scheme.querier is None
+        and not isinstance(scheme.hold, HearsOfSyncs)
         and scheme.miss is None
         and spec.sync_interval.is_constant
         and spec.sync_takes.is_constant

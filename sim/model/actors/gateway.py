@@ -15,7 +15,7 @@ from sim.core.ticker import Ticker
 from sim.core.units import US_PER_S
 from sim.model.blocks.catalog import Block
 from sim.model.rests import Rests
-from sim.model.schemes import Scheme
+from sim.model.schemes import HearsOfSyncs, Scheme
 from sim.model.store.client import RequestFailed
 from sim.model.store.transfer import Steps, until
 from sim.model.views.listing import Instants, SyncAborted
@@ -67,6 +67,7 @@ class Gateway:
         self._spec = spec
         self._client = view.client
         self._hold = scheme.hold
+        self._hears = scheme.hold if isinstance(scheme.hold, HearsOfSyncs) else None
         # Who is told what it has loaded.
         self._told = (self._hold,) if scheme.miss is None else (self._hold, scheme.miss)
         self._streams = streams
@@ -182,6 +183,8 @@ class Gateway:
         yield from self._until(start_us + takes_us)
         if self._stale and not is_incomplete:
             self._drop()
+        if self._hears is not None and not is_incomplete:
+            self._hears.synced(self, start_us)
         return not is_incomplete
 
     def _rests_until_us(self) -> int:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 
 from sim.core.draws import draw_us
 from sim.core.kernel import Kernel, Phase
 from sim.core.laws import Constant, Law
 from sim.core.streams import Streams
 from sim.core.ticker import Ticker
-from sim.core.units import NEVER
+from sim.core.units import NEVER, US_PER_S
 from sim.model.actors.syncer import Syncer
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.rests import Account
@@ -160,7 +161,7 @@ class Janitor:
                 view.client,
                 self.kernel,
                 self.phase,
-                workers=self.spec.delete_workers,
+                workers=1 if scheme.rate_per_s else self.spec.delete_workers,
                 takes_us=self._delete_takes_us,
             )
             if failures:
@@ -259,6 +260,10 @@ class Janitor:
         self.recorder.record(ErrorRecord(self.kernel.now_us, self.name, text))
 
     def _delete_takes_us(self, block: Block) -> int:
+        rate_per_s = self.scheme.rate_per_s
+        if rate_per_s is not None:
+            n_objects = len(self.view.client.store.held_objects(block))
+            return self.kernel.lasts_us(ceil(n_objects * US_PER_S / rate_per_s))
         return self.draw(self.spec.delete_takes, "delete-takes", block.id)
 
     def _is_abandoned(self, block: Block) -> bool:
@@ -309,22 +314,3 @@ class Sweeper(Janitor):
     def run(self) -> Steps:
         """Delete at every tick."""
         yield from self.repeat(self.clean_partial, Constant(value_us=self.spec.cleanup_interval_us))
-
-
-class Progress(Janitor):
-    """Syncs beside the passes, to tell how far they are: the others know of it what it saw."""
-
-    name = "progress"
-    phase = Phase.PROGRESS
-
-    def run(self) -> Steps:
-        """Sync at every tick."""
-        yield from self.repeat(self.sync, Constant(value_us=self.spec.progress_interval_us))
-
-    def rests_until_us(self) -> int:
-        """Until something shows."""
-        return self.syncer.stays_until_us()
-
-    def finds_nothing(self) -> Account:
-        """One sync."""
-        return self.syncer.repeats(times=1, looks=False)

@@ -7,8 +7,9 @@ from sim.core.draws import draw_us
 from sim.core.kernel import Kernel
 from sim.core.streams import Streams
 from sim.model.actors.compactor import Compactor
-from sim.model.actors.janitor import Cleaner, Exited, Janitor, Progress, Sweeper
+from sim.model.actors.janitor import Cleaner, Exited, Janitor, Sweeper
 from sim.model.actors.merger import Halted
+from sim.model.actors.progress import Progress
 from sim.model.actors.syncer import Syncer
 from sim.model.faults.lives import End, Watch
 from sim.model.faults.requests import Crashed

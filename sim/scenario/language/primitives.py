@@ -8,7 +8,7 @@ somebody else registers is a primitive like any other: no file of the language n
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pydantic import ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, model_validator
 from pydantic_core import CoreSchema
@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema
 from sim.scenario.language.cleanup import WhenDeleted
 from sim.scenario.language.outside import OUTSIDE, from_table, is_outside, place_of
 from sim.scenario.language.registry import ReadByKind, Registry
-from sim.scenario.language.values import Frozen, refusal
+from sim.scenario.language.values import Frozen, Rate, refusal
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -118,11 +118,22 @@ class Deletes(Primitive):
     when: WhenDeleted | None = Field(
         None, description="When blocks are deleted, instead of compactor.cleanup."
     )
+    rate_per_s: Annotated[Rate, Field(gt=0.0)] | None = Field(
+        None,
+        alias="rate",
+        description="How many objects go at most, one after the other; else as delete_takes says.",
+    )
 
     @property
     def delay_us(self) -> int:
         """From retirement to deletion; NEVER if nothing is deleted."""
         raise NotImplementedError
+
+    def obstacles(self, scenario: "Scenario") -> Iterator[str]:
+        """A sweep with a limited rate, which may come late, and take for ever."""
+        yield from super().obstacles(scenario)
+        if self.rate_per_s is not None:
+            yield "how long a sweep takes is not known to rules (delete.rate)"
 
 
 class Checks(Primitive):
