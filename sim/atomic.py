@@ -188,10 +188,11 @@ def _target(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def whole_file(target: Path) -> Iterator[TextIO]:
+def whole_file(target: Path, *, is_new: bool = False) -> Iterator[TextIO]:
     """Give a stream whose text becomes that of ``target`` when the block ends well.
 
-    The text is written as UTF-8, its ends of lines as they are.
+    The text is written as UTF-8, its ends of lines as they are. With ``is_new`` a target that is
+    there by then is an error, FileExistsError.
 
     Raises
     ------
@@ -204,7 +205,11 @@ def whole_file(target: Path) -> Iterator[TextIO]:
         with temporary.open("w", encoding="utf-8", newline="\n") as stream:
             yield stream
         _sync(temporary)
-        os.replace(temporary, target)
+        if is_new:
+            # Unlike a rename, it never takes the place of another.
+            os.link(temporary, target)
+        else:
+            os.replace(temporary, target)
     except OSError as error:
         if error.filename is None or error.filename == str(temporary):
             error.filename = str(target)

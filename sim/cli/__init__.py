@@ -10,6 +10,7 @@ import errno
 import gc
 import importlib
 import io
+import keyword
 import os
 import signal
 import sys
@@ -24,7 +25,7 @@ from sim.cli import terminal
 from sim.core.collector import collect_seldom
 from sim.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_UNKNOWN, RunInterrupted, SimError
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "main", "module_of"]
 
 COMMANDS: Final = {
     "run": "Simulate scenarios and judge their expectations.",
@@ -36,6 +37,7 @@ COMMANDS: Final = {
     "stores": "List the named stores, or show one.",
     "presets": "List the schemes and settings that are shipped, or show one.",
     "init": "Write a small scenario to start from.",
+    "import": "Write a scenario of a bucket that there is.",
     "schema": "Print the JSON Schema of scenarios, or of results.",
     "advise": "Find the smallest delays that meet objectives.",
     "worst": "Attack what must never happen; chance decides against the scenario.",
@@ -45,7 +47,7 @@ COMMANDS: Final = {
     "trace": "Write the trace of one trial as JSON lines.",
     "history": "Say what clients of the store see, and how consistent it is.",
 }
-"""Name and one-line help of every command; its module is ``sim.cli.<name>``."""
+"""Name and one-line help of every command; its module is `module_of` its name."""
 
 # Set by a shell that wants to know how a line may go on; the name is click's choice.
 _COMPLETE: Final = "_SIM_COMPLETE"
@@ -54,6 +56,11 @@ _COMPLETE: Final = "_SIM_COMPLETE"
 _EXIT_NO_READER: Final = 141
 # An interrupted run must be over within a second; this is for the orderly way out.
 _UNWINDING_S: Final = 0.6
+
+
+def module_of(command: str) -> str:
+    """Name of the module of a command; what is a word of Python has an underscore behind."""
+    return f"sim.cli.{command}{'_' * keyword.iskeyword(command)}"
 
 
 class _LazyGroup(click.Group):
@@ -65,7 +72,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"sim.cli.{cmd_name}").command
+        command = importlib.import_module(module_of(cmd_name)).command
         assert isinstance(command, click.Command)
         return command
 

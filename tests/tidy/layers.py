@@ -21,6 +21,7 @@ LEVELS: Final = {
     "scenario": 2,
     "trace": 2,
     "conventions": 3,
+    "intake": 3,
     "model": 4,
     "analysis": 4,
     "study": 5,

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from sim.cli import COMMANDS, common, main
+from sim.cli import COMMANDS, common, main, module_of
 
 ROOT = Path(__file__).parents[2]
 SMALL = """
@@ -128,7 +128,7 @@ def test_help_ends_with_examples_that_the_program_understands(
             words = shlex.split(part)
             if words[0] != "sim":
                 continue
-            command = importlib.import_module(f"sim.cli.{words[1]}").command
+            command = importlib.import_module(module_of(words[1])).command
             assert isinstance(command, click.Command)
             assert command.make_context(words[1], words[2:]).params
 

@@ -77,6 +77,7 @@ def test_commands_are_completed(shell: Shell) -> None:
         (("trace", "s.t"), "file"),
         (("history", "s.t"), "file"),
         (("init", "s.t"), "file"),
+        (("import", "s.t"), "file"),
         (("explain", "s.t"), "file"),
         (("explain", "s.toml", "--figure", "s.t"), "file"),
         (("run", "s.toml", "--json", "s.t"), "file"),

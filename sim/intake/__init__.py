@@ -1,0 +1,1 @@
+"""Real buckets: what is found in them, and the scenario that it is a scenario of."""
