@@ -167,6 +167,11 @@ class Client:
     def _is_remembered_absent(self, key: str) -> bool:
         return self.world.now_us < self.absent_until_us.get(key, 0)
 
+    def about(self, key: str) -> tuple[Block | None, str]:
+        """The block that a key is of, and which of its objects it is (S1)."""
+        block_id, _, name = key.partition("/")
+        return self.world.blocks.get(block_id), name.partition("/")[0]
+
     def put(self, key: str, stamp_us: int) -> None:
         """Write an object; raises RequestFailed, also if only the answer is lost (S7)."""
         self.world.counts.add("requests.put")
@@ -186,8 +191,8 @@ class Client:
         if uniform < error_rate:
             raise RequestFailed(key)
         self.store.change(key, is_put=is_put, stamp_us=stamp_us)
-        if key.endswith("/meta.json") and is_put:
-            block = self.world.blocks[block_of(key)]
+        block, name = self.about(key)
+        if block is not None and name == "meta.json" and is_put:
             block.committed_us = min(block.committed_us, self.world.now_us)
         if uniform < error_rate + lost_answer_rate:
             raise RequestFailed(key)
@@ -203,8 +208,7 @@ class Client:
                 continue
             if self.world.now_us < self.world.fault_at_us(index, fault) or named.request != kind:
                 continue
-            about = key.partition("/")[2].partition("/")[0]
-            if named.object not in (None, about):
+            if named.object not in (None, self.about(key)[1]):
                 continue
             number = self.world.struck.get((index, self.name), 0) + 1
             self.world.struck[index, self.name] = number
@@ -252,8 +256,7 @@ class Client:
 
     def _faults_of(self, kind: str, key: str) -> list[StoreErrors | RequestErrors]:
         """What makes requests like this one fail now."""
-        block_id, _, name = key.partition("/")
-        block = self.world.blocks.get(block_id)
+        block, name = self.about(key)
         return [
             fault
             for fault in self.world.faults_in_force()

@@ -86,16 +86,14 @@ class Store:
 
     def _sent_us(self, key: str, kind: str) -> int:
         """When a change that is acknowledged now has been sent to the copies (S10)."""
-        now_us, stream = self.world.now_us, key.split(".", 1)[0] if "/" in key else ""
+        now_us, stream = self.world.now_us, self.stream_of(key)
         copies = self.spec.replication
         assert copies is not None
         if copies.bandwidth_bytes is None:
             return now_us
         work_us = 0
         if "/chunks/" in key and kind != "delete":
-            block = self.world.blocks[key.split("/", 1)[0]]
-            size_bytes = block.bytes // self.world.scenario.producers.chunk_files
-            work_us = size_bytes * 1_000_000 // copies.bandwidth_bytes
+            work_us = self.chunk_bytes(key) * 1_000_000 // copies.bandwidth_bytes
         self.sent.append((now_us, stream, work_us))
         free_us = 0
         for instant_us in sorted({t for t, _, _ in self.sent if t < now_us}):
@@ -112,17 +110,26 @@ class Store:
 
     def _latest_before_us(self, key: str, plane: Plane, replica: int) -> int:
         """When a replica shows the last of the changes that come before one made now (S2)."""
-        stream = key.split(".", 1)[0]
+        stream = self.stream_of(key)
         return max(
             (
                 version.visible_us[plane][replica]
                 for other, versions in self.versions.items()
                 for version in versions
-                if version.acknowledged_us < self.world.now_us or other.split(".", 1)[0] == stream
+                if version.acknowledged_us < self.world.now_us or self.stream_of(other) == stream
                 if version.visible_us[plane][replica] < NEVER
             ),
             default=0,
         )
+
+    def stream_of(self, key: str) -> str:
+        """Whose change one of a key is: its block's stream, or the bucket (S2, S9)."""
+        return key.split(".", 1)[0] if "/" in key else ""
+
+    def chunk_bytes(self, key: str) -> int:
+        """Size of a chunk of a block (S10)."""
+        block = self.world.blocks[key.split("/", 1)[0]]
+        return block.bytes // self.world.scenario.producers.chunk_files
 
     @property
     def refuses_absent(self) -> bool:

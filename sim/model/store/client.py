@@ -95,13 +95,13 @@ class Client:
         """Whether a HEAD at ``t_us`` finds the object. Not tallied, cannot fail."""
         if block.settled_us <= t_us and self._answers_as_stored:
             return bool(block.held >> object_index & 1)
-        return self._lookup("head", block, object_index, t_us) is not None
+        return self.lookup("head", block, object_index, t_us) is not None
 
     def get(self, block: Block, object_index: int, t_us: int) -> Version | None:
         """What a GET of the object finds at ``t_us``. Not tallied, cannot fail."""
         if block.settled_us <= t_us and self._answers_as_stored:
             return block.history[object_index][-1] if block.held >> object_index & 1 else None
-        return self._lookup("get", block, object_index, t_us)
+        return self.lookup("get", block, object_index, t_us)
 
     def need_not_get(self, block: Block, object_index: int, t_us: int) -> bool:
         """Whether a GET of the object at ``t_us`` is answered before it is sent."""
@@ -300,7 +300,8 @@ class Client:
             raise RequestFailed(request.kind, key)
         self._disturbances.strike(request, t_us, is_over=True)
 
-    def _lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
+    def lookup(self, kind: str, block: Block, object_index: int, t_us: int) -> Version | None:
+        """What a "get" or "head" of the object finds at ``t_us``. Not tallied, cannot fail."""
         if t_us < self._absent_until.get((block.index, object_index), 0):
             return None
         version = self._answer(kind, block, object_index, t_us)
