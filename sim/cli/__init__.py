@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "knobs": "Say which keys matter most, over ranges of all of them.",
     "trace": "Write the trace of one trial as JSON lines.",
     "history": "Say what clients of the store see, and how consistent it is.",
+    "serve": "Serve an S3 bucket that lags as the store of a scenario does.",
 }
 """Name and one-line help of every command; its module is `module_of` its name."""
 

@@ -76,6 +76,7 @@ def test_commands_are_completed(shell: Shell) -> None:
         (("check", "s.toml", "s.t"), "file"),
         (("trace", "s.t"), "file"),
         (("history", "s.t"), "file"),
+        (("serve", "s.t"), "file"),
         (("init", "s.t"), "file"),
         (("import", "s.t"), "file"),
         (("explain", "s.t"), "file"),
