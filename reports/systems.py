@@ -123,9 +123,10 @@ def _overview(found: list[_Found]) -> Iterator[str]:
     )
     yield (
         "*Least slack* is what the own delays have beyond what rules R1 to R3 add up to, less the "
-        "age of an index where readers learn from one; where something stands against a proof, the "
-        "page of the system says what. *proven* is a zero by the rules, *< x* what so few trials "
-        f"bound. All numbers: [systems.csv](systems.csv). Adding one is a file in "
+        "age of an index where readers learn from one, and a dash where no delay decides but a "
+        "count of commits, the age of an object or a lease; where something stands against a "
+        "proof, the page of the system says what. *proven* is a zero by the rules, *< x* what so "
+        "few trials bound. All numbers: [systems.csv](systems.csv). Adding one is a file in "
         f"[presets/systems]({_FOLDER}), with a source for each value."
     )
 
@@ -139,7 +140,12 @@ def _overview_cells(one: _Found) -> Iterator[tuple[str, ...]]:
 
 def _least_slack(one: _Found) -> str:
     """Of the rules that protect its readers, the one that is nearest to breaking."""
-    met = [rule for rule in rules(one.result.scenario, 0) if rule.is_met and rule.name in _READERS]
+    scenario = one.result.scenario
+    parts = scenario.schemes[0].composed.primitives
+    counts = getattr(parts["delete"], "counted_from", "")
+    if (parts["delete"].kind, counts, parts["hold"].kind) != ("after", "record", "nothing"):
+        return UNKNOWN
+    met = [rule for rule in rules(scenario, 0) if rule.is_met and rule.name in _READERS]
     left = [(rule.slack_us - _index_age_us(one) * (rule.name == "R3"), rule.name) for rule in met]
     slack_us, name = min(left, default=(math.inf, ""))
     return f"{_signed(slack_us)} ({name})" if name else UNKNOWN
