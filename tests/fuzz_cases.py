@@ -102,7 +102,7 @@ PATHS = (
     "compactor.compaction_takes",
     "compactor.delete_takes", "compactor.downsampling", "compactor.consistency_delay",
     "compactor.vertical_compaction", "compactor.count", "compactor.shards",
-    "compactor.asks_index_size", "compactor.concurrency",
+    "compactor.asks_index_size", "compactor.concurrency", "compactor.clock_guard",
     "compactor.retention", "compactor.retention.raw", "compactor.cleanup", "compactor.size_ratio",
     "gateways.count", "gateways.shards", "gateways.sync_interval", "gateways.sync_takes",
     "gateways.phase", "gateways.consistency_delay", "gateways.partial_response",

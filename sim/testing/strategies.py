@@ -154,6 +154,7 @@ def _compactors(draw: DrawFn, length_m: int, count: int, *, downsampling: bool) 
         "retention": {"raw": draw(_seldom("0s", _minutes(2 * length_m, 8 * length_m)))},
         "cleanup": cleanup,
         "cleanup_interval": beside,
+        "clock_guard": draw(_seldom(None, _minutes(1, 30))),
         "partial_age": draw(_seldom("48h", _minutes(10, 120))),
         "partial_age_from": draw(_among("modified", "created")),
         "without_meta": draw(_seldom(None, _just("fails"))),

@@ -157,11 +157,24 @@ class Job(Crashable):
         while True:
             began_us = self.world.now_us
             try:
+                self._check_clock()
                 yield from self.once()
             except RequestFailed:
                 if self.is_counted:
                     self.world.counts.add("compactor-error")
             yield from self.until(ticker.next_us(began_us, self.world.now_us))
+
+    def _check_clock(self) -> None:
+        """Refuse the tick if the store seems to have another clock (C19)."""
+        guard_us = self.spec.clock_guard_us
+        if guard_us is None or not self.is_counted:
+            return
+        key = "clock." + self.memory.name.replace("/", ".")
+        self.client.put(key, self.world.now_us)
+        version = self.client.head(key)
+        shown_us = self.client.clock_us(self.world.now_us)
+        if version is None or abs(shown_us - version.acknowledged_us) > guard_us:
+            raise RequestFailed(key)
 
     def sync(self) -> Steps:
         """Sync, or wait for the sync under way (C2-C4)."""

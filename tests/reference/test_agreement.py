@@ -28,6 +28,7 @@ from sim.trace.records import (
     BucketPutRecord,
     CompactRecord,
     DeleteRecord,
+    ErrorRecord,
     NamesRecord,
     PutRecord,
 )
@@ -179,6 +180,41 @@ def test_they_agree_on_buckets_that_are_copied() -> None:
         n_queued += sum(max(c.get) > c.t_us + us("40m") for c in changes if NEVER not in c.get)
     assert n_never > 20
     assert n_queued > 20
+
+
+def test_they_agree_on_clocks_that_look_wrong() -> None:
+    stale = {"weight": 1, "law": "uniform", "low": "0s", "high": "20m"}
+    parts = [{"weight": 2, "law": "constant", "value": "0s"}, stale]
+    law = {"law": "mixture", "parts": parts}
+    ahead = {"kind": "clock", "who": "compactor/0", "at": "7h", "lasts": "1h", "ahead": "20m"}
+    n_refused = 0
+    for seed in range(2):
+        scenario = world(
+            horizon="9h",
+            seed=seed,
+            store={
+                "replicas": 2,
+                "read_from": "any",
+                "order": ["independent", "log"][seed],
+                "error_rate": 0.01,
+                "lag": {"overwrite": {"get": law}, "create": {"get": "1s"}},
+            },
+            producers={"count": 2},
+            compactor={
+                "count": 2,
+                "wait_interval": "20m",
+                "clock_guard": "15m",
+                "cleanup": "every 20m" if seed else "in-pass",
+                "progress_interval": "30m",
+            },
+            queries=[{"name": "q", "rate": "6/h", "range": "12h"}],
+            schemes=[marks("2h", "1h")],
+            faults=[ahead],
+        )
+        assert next(differences(scenario, 0, 0), None) is None
+        records = simulate(scenario, 0, 0).records
+        n_refused += sum(isinstance(r, ErrorRecord) and "clock " in r.what for r in records)
+    assert n_refused > 10
 
 
 def test_they_agree_on_blocks_that_name_themselves_or_nothing() -> None:

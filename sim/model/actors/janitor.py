@@ -11,6 +11,7 @@ from sim.core.streams import Streams
 from sim.core.ticker import Ticker
 from sim.core.units import NEVER, US_PER_S
 from sim.model.actors.syncer import Syncer
+from sim.model.actors.timekeeper import SkewSeen, check_clock
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.rests import Account
 from sim.model.schemes import Scheme
@@ -47,10 +48,13 @@ class Janitor:
     ----------
     owner : str
         Whose it is: the name that draws are made in.
+    deletes : bool
+        Whether the job may delete, so that a wrong clock does harm.
     """
 
     name = "compactor"
     phase: int = Phase.COMPACTOR
+    deletes = True
 
     def __init__(
         self,
@@ -197,14 +201,18 @@ class Janitor:
         """Do ``job`` now and at every tick of ``interval``; a failed request ends one of them."""
         start_us = self.kernel.now_us
         ticker = Ticker(interval, self.streams, self.name, start_us=start_us)
-        may_rest = self.syncer.rests.are_allowed and self.kernel.is_steady and ticker.period_us
+        guard_us = self.spec.clock_guard_us if self.deletes else None
+        is_steady = self.kernel.is_steady and ticker.period_us
+        may_rest = self.syncer.rests.are_allowed and is_steady and guard_us is None
         while True:
             rests_until_us = 0
             try:
+                if guard_us is not None:
+                    check_clock(self.view.client, guard_us, self.kernel.now_us)
                 yield from job()
                 if may_rest:
                     rests_until_us = self.rests_until_us()
-            except (RequestFailed, SyncAborted) as failure:
+            except (RequestFailed, SyncAborted, SkewSeen) as failure:
                 self.record_error(*failure.args)
             end_us = self.kernel.now_us
             start_us = ticker.next_run_us(start_us, end_us)

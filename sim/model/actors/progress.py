@@ -12,6 +12,7 @@ class Progress(Janitor):
 
     name = "progress"
     phase = Phase.PROGRESS
+    deletes = False
 
     def run(self) -> Steps:
         """Sync at every tick."""

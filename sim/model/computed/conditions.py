@@ -91,6 +91,7 @@ def _has_computable_writers(scenario: Scenario) -> bool:
     )
     return (
         all(law.longest_us == 0 for law in instant)
+        and compactor.clock_guard_us is None
         and compactor.n_shards == len(compactor.names)
         and producers.names != "nothing"
         and producers.memory != "lost"

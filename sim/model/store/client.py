@@ -238,8 +238,8 @@ class Client:
             self.store.put_own(own, content)
         self._end_write(request, own.key, t_us)
 
-    def get_own(self, own: BucketObject[T], t_us: int) -> T | None:
-        """What a GET of an object of the bucket finds at ``t_us``, or None. Not tallied.
+    def get_own(self, own: BucketObject[T], t_us: int, *, kind: str = "get") -> T | None:
+        """What a GET or HEAD of an object of the bucket finds at ``t_us``, or None. Not tallied.
 
         Raises
         ------
@@ -248,9 +248,9 @@ class Client:
         """
         if t_us < self._absent_until.get(own.key, 0):
             return None
-        request = Request("get", "", is_compacted=False)
+        request = Request(kind, "", is_compacted=False)
         self._raise_if_sent_in_vain(request, own.key, t_us)
-        content = own.shown(self.replica("get", own.key, t_us), t_us)
+        content = own.shown(self.replica(kind, own.key, t_us), t_us)
         if self._disturbances.deny(request, t_us):
             content = None
         if content is None:

@@ -137,6 +137,12 @@ class Compactor(Frozen):
         description="Whether whole blocks are also taken for partial where no-compact-mark.json is "
         "listed behind meta.json (recursive discovery of Thanos 0.40).",
     )
+    clock_guard_us: Longer | None = Field(
+        None,
+        alias="clock_guard",
+        description="How far the last-modified time of an object just written may be from one's "
+        "clock; passes and cleanups that find more do nothing (kopia: 5m).",
+    )
     partial_age_us: Longer = Field(
         48 * _H,
         alias="partial_age",
