@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sim.cli import common, complete
-from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN
+from sim.errors import EXIT_BROKEN, EXIT_HOLDS, EXIT_UNKNOWN, printable
 
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
@@ -63,13 +63,16 @@ def command(
         return _rules(paths, scenarios, schemes, as_json=as_json)
     from sim.analysis.effort.estimate import effort
     from sim.report.lint import rule_lines, warmup_line
-    from sim.report.plan import busy_line, effort_line, headline
+    from sim.report.plan import busy_line, effort_line, headline, sweep_line
 
     for path, scenario in zip(paths, scenarios, strict=True):
         click.echo(headline(scenario, common.shown_path(path)))
         click.echo(effort_line(effort(scenario)))
         if line := busy_line(scenario):
             click.secho(line, fg="red")
+        for i, scheme in enumerate(scenario.schemes):
+            if line := sweep_line(scenario, i):
+                click.secho(f"  {printable(scheme.name)}: {line}", fg="red")
         if line := warmup_line(scenario):
             click.echo(line)
         for line, is_warning in rule_lines(scenario):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.analysis.effort.estimate import Effort, busy_share
+from sim.analysis.effort.estimate import Effort, busy_share, sweep_share
 from sim.core.units import US_PER_S
 from sim.errors import printable
 from sim.report.formats import format_bytes_short, format_count, format_span
@@ -16,7 +16,15 @@ from sim.scenario.origins import Origin, ResolvedValue
 if TYPE_CHECKING:
     from sim.scenario.schema import Scenario
 
-__all__ = ["Plan", "busy_line", "effort_line", "headline", "plan_document", "plan_lines"]
+__all__ = [
+    "Plan",
+    "busy_line",
+    "effort_line",
+    "headline",
+    "plan_document",
+    "plan_lines",
+    "sweep_line",
+]
 
 _WIDTH_MAX: Final = 60
 _BUSY: Final = 0.8
@@ -95,12 +103,28 @@ def busy_line(scenario: "Scenario") -> str:
     )
 
 
+def sweep_line(scenario: "Scenario", scheme_index: int) -> str:
+    """Say that a limited rate of deletions leaves more and more; empty if it does not."""
+    share, scheme = sweep_share(scenario, scheme_index), scenario.schemes[scheme_index]
+    rate_per_s = scheme.composed.delete.rate_per_s
+    if share <= 1.0 or rate_per_s is None:
+        return ""
+    left = (share - 1.0) * rate_per_s * scenario.horizon_us / US_PER_S
+    return (
+        f"deletions never catch up: {format_count(100.0 * share)} % of what delete.rate lets go "
+        f"comes to be deleted, about {format_count(left)} objects are left at the end"
+    )
+
+
 def plan_lines(plan: Plan, place: str) -> Iterator[str]:
     """Say what would run, what it takes, and where every value comes from."""
     yield headline(plan.scenario, place)
     yield effort_line(plan.effort)
     if line := busy_line(plan.scenario):
         yield line
+    for index in plan.schemes:
+        if line := sweep_line(plan.scenario, index):
+            yield f"  {printable(plan.scenario.schemes[index].name)}: {line}"
     needed = format_bytes_short(plan.effort.total_bytes(plan.workers))
     yield (
         f"  {_number(plan.runs, 'run')} in {_number(plan.workers, 'process')}: about "

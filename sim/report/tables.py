@@ -24,6 +24,7 @@ from sim.report.formats import (
     format_span,
 )
 from sim.report.lint import unsettled_words
+from sim.report.plan import sweep_line
 from sim.report.sentences import sentence
 from sim.scenario.schema import OBSERVATIONS, OUTCOMES
 
@@ -219,6 +220,8 @@ def warning_lines(result: Result) -> "list[Text]":
             if count:
                 text = f"warning: {scheme.name}: the compactor {what}"
                 lines.append(_text(f"{text} (in {count} of {tried.trials} trials)", "red"))
+        if line := sweep_line(result.scenario, scheme.index):
+            lines.append(_text(f"warning: {scheme.name}: {line}", "red"))
     return lines
 
 

@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 from sim.analysis.checkers import garbage_byte_seconds
+from sim.analysis.effort.estimate import sweep_share
 from sim.analysis.rules.safety import proof
+from sim.cli import main
 from sim.errors import ScenarioError
+from sim.report.plan import sweep_line
+from sim.report.tables import warning_lines
 from sim.scenario.load import build as parse
 from sim.scenario.schema import Scenario
+from sim.scenario.systems import system_paths
+from sim.study.run import run_scenario
 from sim.trace.timelines import Timelines
 from tests.reference.test_agreement import differences
 from tests.worlds import run, us, world
@@ -109,6 +115,28 @@ def test_a_delay_is_not_the_price_where_deletions_compete() -> None:
     assert kept("2h", "1000/h") > 3 * kept("18m", "1000/h")
     # What comes to be due takes three times as long to delete as the next takes to come.
     assert kept("2h", "1/h") < 1.2 * kept("18m", "1/h")
+
+
+@pytest.mark.parametrize(("rate", "piles_up"), [("1/h", True), ("4/h", False)])
+def test_a_rate_that_is_too_low_is_foreseen(rate: str, piles_up: bool) -> None:
+    # Two streams retire a block of three objects every two hours: three objects an hour.
+    scenario = held("nothing", {**AFTER, "rate": rate}, producers={"count": 2})
+    assert (sweep_share(scenario, 0) > 1.0) == piles_up
+    line = sweep_line(scenario, 0)
+    assert line.startswith("deletions never catch up") == piles_up
+    blocks = run(scenario)[1].blocks
+    left = (blocks.retired_us < us("20h")) & (blocks.deleted_us >= us("26h"))
+    assert left.any() == piles_up
+    assert sweep_line(held("nothing"), 0) == ""
+    warned = [line.plain for line in warning_lines(run_scenario(scenario, workers=1))]
+    assert (f"warning: own: {line}" in warned) == piles_up
+
+
+def test_check_warns_of_a_sweep_that_does_not_keep_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(system_paths()["lance"])]) == 0
+    said = capsys.readouterr().out
+    assert "older_than 1d, one by one: deletions never catch up: " in said
+    assert "defaults: deletions" not in said
 
 
 def test_a_limited_rate_proves_nothing_and_is_above_zero() -> None:

@@ -15,7 +15,7 @@ from sim.core.units import US_PER_S
 from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US
 from sim.scenario.schema import Scenario
 
-__all__ = ["Effort", "busy_share", "effort", "effort_of"]
+__all__ = ["Effort", "busy_share", "effort", "effort_of", "sweep_share"]
 
 # Costs: measured on 2026-11-24 with CPython 3.11 on a shared x86-64 machine, by
 # `python -m tests.costs`. Bytes are peaks of resident memory, seconds are of one CPU.
@@ -108,6 +108,20 @@ def busy_share(scenario: Scenario) -> float:
     streams = math.ceil(n.producers * n.rivals / n.compactors)
     at_a_time = min(scenario.compactor.n_workers, streams)
     return wanted / n.producers * streams * n.work_us / (at_a_time * n.horizon_us)
+
+
+def sweep_share(scenario: Scenario, scheme_index: int) -> float:
+    """Objects that come to be deleted, for each that ``delete.rate`` lets go; 0 without a rate.
+
+    Above 1 more and more of them are left. Marks count where blocks have them.
+    """
+    scheme = scenario.schemes[scheme_index].composed
+    if scheme.delete.rate_per_s is None:
+        return 0.0
+    n = sizes(scenario)
+    _, _, retired = _blocks(n)
+    objects = n.chunk_files + 2.0 + (scheme.record.kind == "mark")
+    return retired * objects / (scheme.delete.rate_per_s * n.horizon_us / US_PER_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
