@@ -15,7 +15,7 @@ from sim.trace.recorder import Trace
 from sim.trace.records import BlockRecord, CompactRecord, DeleteRecord, PutRecord
 
 # A multiple of every range that is used, as slots are counted from 1970.
-EPOCH_S = 19_600 * 86_400
+EPOCH_S = 19_614 * 86_400
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RESOLUTIONS_MS = (0, 300_000, 3_600_000)
 

@@ -121,6 +121,8 @@ def _found(sources: Sequence[str], options: _Options) -> "tuple[Bucket, Facts, l
         except ValueError:
             problem = Problem("--at-most", options.at_most, "be a duration such as 10m")
             complaints.add(problem)
+        if not options.lags:
+            complaints.add(Problem("--at-most", options.at_most, "go with --lags"))
     folder = Path() if options.output == files.STANDARD else Path(options.output).parent
     lags, wrong = read_lags(options.lags, folder, at_most_us, allow_outside=options.allow_outside)
     for problem in wrong:

@@ -11,9 +11,20 @@ from typing import Final, NamedTuple
 
 from sim.core.units import US_PER_S
 
-__all__ = ["US_PER_MS", "Bucket", "FoundBlock", "FoundMeta", "created_us", "is_block_id"]
+__all__ = [
+    "LARGEST_BYTES",
+    "US_PER_MS",
+    "Bucket",
+    "FoundBlock",
+    "FoundMeta",
+    "created_us",
+    "is_block_id",
+]
 
 US_PER_MS: Final = US_PER_S // 1_000
+
+LARGEST_BYTES: Final = 2**48
+"""No store has an object that is larger."""
 
 # A ULID: 48 bits of milliseconds and 80 of chance, 5 bits a letter; I, L, O and U are not used.
 _LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

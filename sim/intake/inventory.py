@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 
 from sim.errors import Problem
 from sim.intake.complaints import Complaints
-from sim.intake.found import Bucket, is_block_id
+from sim.intake.found import LARGEST_BYTES, Bucket, is_block_id
 from sim.intake.metas import time_us
 from sim.scenario.complaints.nearest import did_you_mean
 
@@ -26,6 +26,7 @@ _LATEST, _GONE = "is_latest", "is_delete_marker"
 _NEEDED: Final = (_KEY, _SIZE, _PUT)
 # Names as they are compared, and what S3 calls it otherwise.
 _PLAIN: Final = {"lastmodifieddate": "lastmodified"}
+_SIZE_DIGITS: Final = len(str(LARGEST_BYTES))
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
@@ -145,11 +146,12 @@ def _row(cells: Sequence[str], found: dict[str, int], line: int, say: _Say) -> _
                 return None
     key, size, told = (cells[found[name]].strip() for name in _NEEDED)
     put_us = time_us(told)
-    is_size = size.isascii() and size.isdecimal() and len(size) <= 18
+    is_number = size.isascii() and size.isdecimal() and len(size) <= _SIZE_DIGITS
+    is_size = is_number and int(size) <= LARGEST_BYTES
     if not key:
         say(line, _KEY, key, "be the name of an object")
     if not is_size:
-        say(line, _SIZE, size, "be a whole number of bytes")
+        say(line, _SIZE, size, f"be a whole number of bytes, at most {LARGEST_BYTES}")
     if put_us is None or put_us < 0:
         say(line, _PUT, told, "be a time such as 2026-01-31T12:00:00Z")
     if not key or not is_size or put_us is None or put_us < 0:

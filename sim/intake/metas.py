@@ -16,7 +16,7 @@ from typing import Any, Final, TextIO
 from sim.core.units import US_PER_S
 from sim.intake.complaints import Complaints, Place, field_of
 from sim.intake.documents import documents, shorten
-from sim.intake.found import US_PER_MS, Bucket, FoundMeta, is_block_id
+from sim.intake.found import LARGEST_BYTES, US_PER_MS, Bucket, FoundMeta, is_block_id
 from sim.scenario.complaints.text import MISSING
 
 __all__ = ["read_folder", "read_metas", "time_us"]
@@ -234,11 +234,16 @@ def _files(thanos: dict[str, Any], place: Place) -> tuple[int | None, int | None
         # meta.json is named without its size.
         size = file.get("size_bytes", 0) if _is_table(file) else None
         name = file.get("rel_path") if _is_table(file) else None
-        if not isinstance(name, str) or size is None or not _is_whole(size, 0, 2**62):
-            place.say(f"thanos.files[{i}]", file, "have a rel_path, and size_bytes from 0")
+        if not isinstance(name, str) or size is None or not _is_whole(size, 0, LARGEST_BYTES):
+            rule = f"have a rel_path, and size_bytes in [0, {LARGEST_BYTES}]"
+            place.say(f"thanos.files[{i}]", file, rule)
             return None, None
         size_bytes += size
         chunk_files += name.startswith("chunks/")
+    # Thanos before 0.17 names chunks alone, without sizes.
+    segments = thanos.get("segment_files")
+    if not files and isinstance(segments, list):
+        chunk_files = len(segments)
     return size_bytes or None, chunk_files or None
 
 

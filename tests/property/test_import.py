@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
+import tempfile
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.cli import main
 from sim.core.units import parse_duration
 from sim.intake.complaints import Complaints
 from sim.intake.found import Bucket
@@ -16,7 +20,7 @@ from sim.intake.survey import survey
 from sim.intake.writing import scenario_text
 from sim.model.world import simulate
 from sim.scenario.load import build, load
-from tests.buckets import as_inventory, as_stream, bucket_of
+from tests.buckets import a_meta, as_inventory, as_stream, bucket_of, ulid
 
 RANGES = (("2h", "8h", "2d"), ("1h", "4h", "12h"), ("3h", "9h"), ("2h", "6h", "12h"), ("90m",))
 
@@ -83,3 +87,49 @@ def test_a_bucket_gives_back_what_it_was_made_with(data: st.DataObject) -> None:
     if len(ranges) > 1 and parse_duration(ranges[-1]) >= parse_duration("40h"):
         assert found.compactor.downsampling is is_downsampled
     assert found.warmup_us >= 2 * scenario.compactor.ranges_us[-1]
+
+
+METAS = "\n".join(json.dumps(a_meta(i * 7_200, serial=i), indent="\t") for i in range(3))
+INVENTORY = "key,size,last_modified,is_latest\n" + "".join(
+    f"p/{ulid(i)}/{name},{i + 1},2026-01-31T12:00:00Z,true\n"
+    for i in range(3)
+    for name in ("chunks/000001", "index", "meta.json", "deletion-mark.json")
+)
+PIECES = st.one_of(
+    st.sampled_from(
+        [
+            "{",
+            "}",
+            "[",
+            ",",
+            '"',
+            "\n",
+            "null",
+            "-1",
+            "1e999",
+            "NaN",
+            "\\ud800",
+            "\x00",
+            "%",
+            "9" * 5_000,
+        ]
+    ),
+    st.text(max_size=4),
+)
+
+
+@given(text=st.sampled_from([METAS, INVENTORY]), data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_whatever_is_read_becomes_a_scenario_or_is_refused(text: str, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.integers(0, 3))):
+        low = data.draw(st.integers(0, len(text)))
+        high = data.draw(st.integers(low, min(len(text), low + 60)))
+        text = text[:low] + data.draw(PIECES) + text[high:]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "source"), Path(folder, "new.toml")
+        source.write_bytes(text.encode("utf-8", "surrogatepass"))
+        code = main(["import", str(source), "-o", str(target)])
+        assert code in (0, 2)
+        assert target.exists() is (code == 0)
+        assert code == 2 or load(target).name == "new"
+        assert len(list(Path(folder).iterdir())) == 2 - (code == 2)

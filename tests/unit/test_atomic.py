@@ -245,3 +245,14 @@ def test_a_failing_exchange_is_told(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(FileNotFoundError):
         exchange(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_new_file_never_takes_the_place_of_another(tmp_path: Path) -> None:
+    target = tmp_path / "f"
+    with whole_file(target, is_new=True) as stream:
+        stream.write("first")
+        assert not target.exists()
+    with pytest.raises(FileExistsError), whole_file(target, is_new=True) as stream:
+        stream.write("second")
+    assert target.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [target]

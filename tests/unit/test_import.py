@@ -146,6 +146,8 @@ def test_lags_come_with_what_nobody_knows(capsys: pytest.CaptureFixture[str]) ->
         == 0
     )
     assert load(Path("g.toml")).gateways.sync_takes == law
+    assert main(["import", "b.json", "-o", "x.toml", "--at-most", "5m"]) == 2
+    assert "--at-most='5m' must go with --lags" in capsys.readouterr().err
     # The scenario must be able to read it from where it stands.
     Path("sub").mkdir()
     assert main([*words, "--at-most", "1m", "-o", "sub/s.toml"]) == 2

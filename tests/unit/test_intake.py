@@ -99,6 +99,20 @@ def test_sources_tell_of_level_1_where_none_is_left() -> None:
     assert _surveyed(meta).value("compactor.ranges", []) == ["8h"]
 
 
+def test_chunks_are_counted_by_files_or_by_segments() -> None:
+    old, key = a_meta(), "producers.chunk_files"
+    old["thanos"]["segment_files"] = ["000001", "000002"]
+    assert _surveyed(old).value(key, None) == 2
+    old["thanos"]["files"] = [{"rel_path": "chunks/000001"}, {"rel_path": "index"}]
+    assert _surveyed(old).value(key, None) == 1
+    bucket, complaints = Bucket(), Complaints()
+    old["thanos"]["files"][1]["size_bytes"] = 2**60
+    read_metas(io.StringIO(json.dumps(old)), "b", bucket, complaints)
+    (problem,) = complaints.problems
+    assert (problem.path, problem.line) == ("thanos.files[1]", 1)
+    assert not bucket.blocks
+
+
 def test_downsampling_shows_or_is_missed_or_is_unknown() -> None:
     long = a_meta(hours=48, level=3)
     key = "compactor.downsampling"
