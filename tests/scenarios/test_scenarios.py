@@ -7,6 +7,7 @@ the first days.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,18 @@ def _overrides(scenario: Scenario) -> dict[str, Any]:
     return {"trials": 1, "producers.count": min(LARGE_STREAMS, scenario.producers.count)}
 
 
-# One case per scheme, so that the work of a large scenario can be divided.
-CASES = [
-    pytest.param(path, index, id=f"{path.stem}-{scheme.name.replace(' ', '-')}")
-    for path in PATHS
-    for index, scheme in enumerate(load(path).schemes)
-]
+def _cases(paths: Iterable[Path], *marks: pytest.MarkDecorator) -> list[Any]:
+    """One case per scheme, so that the work of a large scenario can be divided."""
+    return [
+        pytest.param(path, index, id=f"{path.stem}-{scheme.name.replace(' ', '-')}", marks=marks)
+        for path in paths
+        for index, scheme in enumerate(load(path).schemes)
+    ]
+
+
+CASES = _cases(SCENARIOS)
+# Those of systems are also judged when their pages are made, which CI does.
+SYSTEMS = _cases(system_paths().values(), pytest.mark.nightly)
 
 
 def test_there_are_scenarios() -> None:
@@ -65,8 +72,7 @@ def test_it_says_what_it_is(path: Path) -> None:
     assert load(to_toml(scenario)) == scenario
 
 
-# A system has nothing that scenarios have not.
-@pytest.mark.parametrize(("path", "index"), [c for c in CASES if c.values[0] in SCENARIOS])
+@pytest.mark.parametrize(("path", "index"), CASES)
 def test_it_repeats_itself(path: Path, index: int) -> None:
     scenario = load(path)
     if scenario.horizon_us > FIRST_DAYS * DAY_US:
@@ -77,7 +83,7 @@ def test_it_repeats_itself(path: Path, index: int) -> None:
     assert simulate(scenario, index, trial).digest == trace.digest, f"{path}, trial {trial}"
 
 
-@pytest.mark.parametrize(("path", "index"), CASES)
+@pytest.mark.parametrize(("path", "index"), [*CASES, *SYSTEMS])
 def test_it_meets_its_expectations(path: Path, index: int) -> None:
     _meets_expectations(path, load(path, _overrides(load(path))), index)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -137,6 +138,9 @@ def test_a_system_that_is_dropped_in_has_a_page_made_of_its_file_alone(
     assert "`sim advise` says: delete_delay = 17m6s" in made["kept.md"]
 
 
-def test_every_system_has_its_page() -> None:
-    pages_there = {path.stem for path in (pages.ROOT / "reports" / "systems").glob("*.md")}
-    assert pages_there == {*systems.system_paths(), "README"}
+def test_every_system_has_its_page_on_which_it_is_what_it_says() -> None:
+    paths = {path.stem: path for path in (pages.ROOT / "reports" / "systems").glob("*.md")}
+    assert set(paths) == {*systems.system_paths(), "README"}
+    for name in systems.system_paths():
+        verdicts = re.findall(r"^- \*(\w+)\*: ", paths[name].read_text(), re.MULTILINE)
+        assert set(verdicts) == {"valid"}, name
