@@ -156,7 +156,7 @@ def _compactors(draw: DrawFn, length_m: int, count: int, *, downsampling: bool) 
         "cleanup_interval": beside,
         "clock_guard": draw(_seldom(None, _minutes(1, 30))),
         "partial_age": draw(_seldom("48h", _minutes(10, 120))),
-        "partial_age_from": draw(_among("modified", "created")),
+        "partial_age_from": draw(_among("modified", "listed", "created")),
         "without_meta": draw(_seldom(None, _just("fails"))),
         "marked_are_partial": draw(_seldom(None, _just(True))),
         "partial_cleanup": draw(_seldom(None, _just("mark"))),

@@ -299,9 +299,9 @@ class Job(Crashable):
         for block in by_age(memory.partial):
             known = (memory.marked_us, memory.way.retired_us, memory.way.left_out)
             is_retired = any(block.id in some for some in known)
-            if is_retired or not self._is_abandoned(block):
-                continue
             try:
+                if is_retired or not self._is_abandoned(block):
+                    continue
                 if self.spec.partial_cleanup == "mark":
                     self._mark(block)
                 else:
@@ -324,6 +324,14 @@ class Job(Crashable):
         since_us = block.created_us
         if self.spec.partial_age_from == "modified":
             since_us = max(self.store.versions[key][-1].acknowledged_us for key in keys)
+        if self.spec.partial_age_from == "listed":
+            now_us, replica = self.world.now_us, self.client.replica("list", "")
+            listed = self.client.list_keys_of(block)
+            shown = [self.store.shown(key, "list", replica, now_us) for key in listed]
+            times_us = [version.acknowledged_us for version in shown if version is not None]
+            if not times_us:
+                return False
+            since_us = max(times_us)
         return self.client.clock_us(self.world.now_us) - since_us > self.spec.partial_age_us
 
 

@@ -217,6 +217,35 @@ def test_they_agree_on_clocks_that_look_wrong() -> None:
     assert n_refused > 10
 
 
+def test_they_agree_on_partial_blocks_whose_listing_is_old() -> None:
+    late = {"law": "uniform", "low": "0s", "high": "2h"}
+    crash = {"kind": "producer-crash", "target": 0, "at": "165m", "lasts": "100m"}
+    n_deleted = 0
+    for seed in range(3):
+        scenario = world(
+            horizon="9h",
+            seed=seed,
+            store={
+                "replicas": 2,
+                "error_rate": 0.02,
+                "lag": {"overwrite": {"list": late}, "create": {"list": "10m"}},
+            },
+            producers={"count": 2, "upload_after": "30m", "upload_takes": "40m"},
+            compactor={
+                "ranges": ["2h"],
+                "wait_interval": "5m",
+                "partial_age": "115m",
+                "partial_age_from": "listed",
+            },
+            queries=[{"name": "q", "rate": "6/h", "range": "12h"}],
+            schemes=[marks("9h", "8h")],
+            faults=[crash],
+        )
+        assert next(differences(scenario, 0, 0), None) is None
+        n_deleted += sum(isinstance(r, DeleteRecord) for r in simulate(scenario, 0, 0).records)
+    assert n_deleted > 0
+
+
 def test_they_agree_on_blocks_that_name_themselves_or_nothing() -> None:
     rewrite = {"kind": "rewrite", "at": "11h", "level": 2, "marks_old": True}
     upload = {"kind": "upload", "at": "15h", "older_than": "3h"}

@@ -1,4 +1,4 @@
-"""A job that compares its clock with that of the store before it deletes anything (C19)."""
+"""What a job makes of times that the store tells it late (C11, C19)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from sim.core.units import NEVER
 from sim.model.actors.timekeeper import SkewSeen, check_clock
 from sim.model.computed.conditions import is_computable
+from sim.model.store.transfer import last_listed_us
 from sim.model.world import simulate
 from sim.trace.records import BucketPutRecord, DeleteRecord, ErrorRecord
-from tests.worlds import Rig, marks, us, world
+from tests.worlds import Rig, lag, marks, us, world
 
 GUARD_US = us("5m")
 
@@ -85,6 +87,38 @@ def test_who_sees_a_wrong_clock_deletes_nothing(cleanup: str) -> None:
     assert {r.what for r in errors} == {"clock 2h"}
     actors = {"compactor"} if cleanup == "in-pass" else {"compactor", "cleaner"}
     assert {r.actor for r in errors} == actors
+
+
+def abandoned(since: str, **lags: str) -> int:
+    """Deletions of objects of an upload that a crash cuts short, and that is done again."""
+    crash = {"kind": "producer-crash", "target": 0, "at": "165m", "lasts": "100m"}
+    scenario = world(
+        horizon="9h",
+        store={"lag": lag(**lags)},
+        producers={"upload_after": "30m", "upload_takes": "30m"},
+        compactor={"ranges": ["2h"], "partial_age": "110m", "partial_age_from": since},
+        schemes=[marks("9h", "8h")],
+        faults=[crash],
+    )
+    records = simulate(scenario, 0, 0).records
+    return sum(len(r.objects) for r in records if isinstance(r, DeleteRecord))
+
+
+def test_a_stale_listing_takes_what_is_put_again_for_abandoned() -> None:
+    # The chunk is put at 160m, and again at 275m, when what is listed is 115m old.
+    assert abandoned("listed") == abandoned("modified", overwrite_list="1h") == 0
+    assert abandoned("listed", overwrite_list="1h") > 0
+
+
+def test_the_newest_object_that_is_listed_may_be_an_older_version() -> None:
+    rig = Rig(lag=lag(create_list="5m", overwrite_list="1h"))
+    block, client = rig.block(0, 2), rig.client("compactor", None)
+    for at, objects in (("1h", (0,)), ("2h", (0,)), ("3h", (1,))):
+        rig.go(at)
+        rig.store.put(block, objects)
+    looks = ("1h", "1h5m", "2h59m", "3h", "3h5m")
+    seen = [last_listed_us(block, client, us(at)) for at in looks]
+    assert seen == [NEVER, us("1h"), us("1h"), us("2h"), us("3h")]
 
 
 def test_a_guard_is_left_to_actors() -> None:

@@ -37,6 +37,8 @@ def partial_uploads(of: Terms) -> Rule:
     if of.jump.most_us:
         terms = (Term("J", "how far the clock of the compactor may go ahead", of.jump), *terms)
     obstacles = (*of.rivalry, *of.prolonged)
+    if compactor.partial_age_from == "listed" and of.lags_at_all:
+        obstacles = (*obstacles, "a listing may tell an older time of an object (partial_age_from)")
     if compactor.cleanup_interval_us and not compactor.progress_interval_us:
         blind = "a compactor that halts cleans up by its last listing (progress_interval)"
         obstacles = (*obstacles, blind)

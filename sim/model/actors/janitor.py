@@ -16,7 +16,7 @@ from sim.model.blocks.catalog import Block, by_creation
 from sim.model.rests import Account
 from sim.model.schemes import Scheme
 from sim.model.store.client import RequestFailed
-from sim.model.store.transfer import Steps, delete, delete_all
+from sim.model.store.transfer import Steps, delete, delete_all, last_listed_us
 from sim.model.views.listing import SyncAborted
 from sim.scenario.schema import Compactor as CompactorSpec
 from sim.trace.recorder import Recorder
@@ -185,9 +185,9 @@ class Janitor:
         shared.is_cleaning = True
         for block in sorted(shared.partial.values(), key=by_creation):
             is_retired = block.index in self.view.marks or self.scheme.record.remembers(block)
-            if is_retired or not self._is_abandoned(block):
-                continue
             try:
+                if is_retired or not self._is_abandoned(block):
+                    continue
                 if marks:
                     shared.rests.settle()
                     self.view.mark(block, self.kernel.now_us)
@@ -244,6 +244,8 @@ class Janitor:
         """From when on there may be a partial block to delete, of those that are known; 0: now."""
         spec, store = self.spec, self.view.client.store
         from_us = NEVER
+        if spec.partial_age_from == "listed" and self.syncer.partial:
+            return 0
         for block in self.syncer.partial.values():
             held = store.held_objects(block)
             if not held:
@@ -285,6 +287,8 @@ class Janitor:
         """Since when a partial block is old, of which some objects are there."""
         if self.spec.partial_age_from == "modified":
             return max(block.history[i][-1].ack_us for i in held)
+        if self.spec.partial_age_from == "listed":
+            return last_listed_us(block, self.view.client, self.kernel.now_us)
         return block.created_us
 
 

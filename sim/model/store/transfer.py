@@ -9,6 +9,7 @@ from sim.core.kernel import Kernel
 from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
 from sim.model.store.client import Client, RequestFailed
+from sim.model.store.visibility import LIST
 
 Steps = Generator[Any, Any, Any]
 
@@ -187,6 +188,21 @@ def _list(block: Block, client: Client, t_us: int) -> set[int]:
         raise RequestFailed("list", block.id)
     replica, files = client.list_replica(t_us), client.store.catalog.uploaded_objects[:-1]
     return {i for i in files if client.lists_object(block, i, replica, t_us)}
+
+
+def last_listed_us(block: Block, client: Client, t_us: int) -> int:
+    """When the newest object was put of those that a LIST of the block at ``t_us`` shows.
+
+    An object of which the listing shows an older version has the time of that. NEVER if it shows
+    none; may raise RequestFailed.
+    """
+    store = client.store
+    client.tally.list(t_us, store.catalog.mark_object)
+    if client.fails("list", t_us):
+        raise RequestFailed("list", block.id)
+    replica, objects = client.list_replica(t_us), range(len(block.history))
+    shown = (store.shown(block, i, LIST, replica, t_us) for i in objects)
+    return max((version.ack_us for version in shown if version is not None), default=NEVER)
 
 
 def _read(block: Block, object_index: int, client: Client, t_us: int) -> None:

@@ -148,9 +148,10 @@ class Compactor(Frozen):
         alias="partial_age",
         description="Age beyond which a block without meta.json is taken for abandoned.",
     )
-    partial_age_from: Literal["modified", "created"] = Field(
+    partial_age_from: Literal["modified", "listed", "created"] = Field(
         "modified",
-        description="Since when a partial block is old: its newest object, or its creation.",
+        description="Since when a partial block is old: its newest object, the newest that a LIST "
+        "shows, or its creation.",
     )
     partial_cleanup: Literal["delete", "mark"] | None = Field(
         None,
