@@ -113,9 +113,9 @@ class Endpoint:
 
     def _answered(self, request: Request) -> Response:
         target = str(request.environ.get("REQUEST_URI", ""))
-        body = request.get_data(cache=False)
-        signed = Signed(request.method, target, dict(request.headers), body)
-        access_key = signer(signed, self._own, self._date())
+        sent = request.get_data(cache=False)
+        signed = Signed(request.method, target, dict(request.headers), sent)
+        access_key, body = signer(signed, self._own, self._date())
         who = client_of(self._scenario, access_key, self._own.access_key)
         bucket, key = _place(target)
         if bucket != self._name:
@@ -269,7 +269,8 @@ def _kept(request: Request) -> tuple[tuple[str, str], ...]:
     for name, value in request.headers.items():
         if name.lower() in _KEPT or name.lower().startswith(_KEPT_PREFIX):
             kept.append((name.lower(), value))
-    return tuple(kept)
+    # That is how it came, not what it is.
+    return tuple(pair for pair in kept if pair != ("content-encoding", "aws-chunked"))
 
 
 def _condition(request: Request) -> Condition:

@@ -1,18 +1,22 @@
 """The server of HTTP: waitress, with a bound for everything that one may send."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import waitress
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
+from waitress.task import WSGITask
 
 from sim.serving.limits import Limits
 
 __all__ = ["Server"]
+
+_NAME: Final = re.compile(rb"^X-Amz-[^:\r\n]+(?=:)", re.MULTILINE)
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
@@ -24,8 +28,17 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             self.expect_continue = False
 
 
+class _Task(WSGITask):  # type: ignore[misc]
+    """Writes names in small letters as S3 does: clients show those of metadata as they come."""
+
+    def build_response_header(self) -> bytes:
+        header: bytes = super().build_response_header()
+        return _NAME.sub(lambda name: name[0].lower(), header)
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
+    task_class = _Task
 
 
 class Server:

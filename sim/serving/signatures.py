@@ -12,6 +12,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from sim.serving.chunks import unchunked
 from sim.serving.problems import Refused
 
 __all__ = ["KeyPair", "Signed", "signer"]
@@ -24,6 +25,8 @@ _DATE: Final = "x-amz-date"
 _DIGEST: Final = "x-amz-content-sha256"
 _NEEDED: Final = frozenset({"host", _DATE, _DIGEST})
 _UNSIGNED: Final = "UNSIGNED-PAYLOAD"
+_IN_CHUNKS: Final = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+_NO_BYTES: Final = hashlib.sha256(b"").hexdigest()
 # Clocks may be so far apart, as at S3.
 _APART_MOST: Final = timedelta(minutes=15)
 
@@ -56,8 +59,8 @@ class Signed:
     body: bytes
 
 
-def signer(request: Signed, own: KeyPair, now: datetime) -> str:
-    """The access key with which a request is signed.
+def signer(request: Signed, own: KeyPair, now: datetime) -> tuple[str, bytes]:
+    """The access key with which a request is signed, and the body without its signatures.
 
     Every access key has the secret of the endpoint's own; whose it is, is not asked here.
 
@@ -80,23 +83,43 @@ def signer(request: Signed, own: KeyPair, now: datetime) -> str:
     if stamp[:8] != day or abs(_read_date(stamp) - now) > _APART_MOST:
         message = "The request was not signed at the time of the endpoint."
         raise Refused(403, "RequestTimeTooSkewed", message)
-    credentials = Credentials(access_key, own.secret_key)
-    expected = _signature(request, {name: headers[name] for name in signed}, credentials, region)
-    if not hmac.compare_digest(expected, signature):
+    pen = _Pen(request, {name: headers[name] for name in signed}, access_key, own, region)
+    if not hmac.compare_digest(pen.of_request(), signature):
         message = "The signature is not that of the request with the endpoint's secret key."
         raise Refused(403, "SignatureDoesNotMatch", message)
-    _check_body(headers[_DIGEST], request.body)
-    return access_key
+    return access_key, _body(request.body, headers, pen, signature)
 
 
-def _signature(
-    request: Signed, headers: dict[str, str], credentials: Credentials, region: str
-) -> str:
-    aws = AWSRequest(request.method, f"http://{headers['host']}{request.target}", headers)
-    aws.context["timestamp"] = headers[_DATE]
-    auth = S3SigV4Auth(credentials, "s3", region)
-    text: str = auth.signature(auth.string_to_sign(aws, auth.canonical_request(aws)), aws)
-    return text
+class _Pen:
+    """Signs what is said to have been sent, as whoever sent it should have."""
+
+    def __init__(
+        self,
+        request: Signed,
+        headers: dict[str, str],
+        access_key: str,
+        own: KeyPair,
+        region: str,
+    ) -> None:
+        url = f"http://{headers['host']}{request.target}"
+        self._request = AWSRequest(request.method, url, headers)
+        self._request.context["timestamp"] = headers[_DATE]
+        self._auth = S3SigV4Auth(Credentials(access_key, own.secret_key), "s3", region)
+
+    def of_request(self) -> str:
+        canonical = self._auth.canonical_request(self._request)
+        return self._signed(self._auth.string_to_sign(self._request, canonical))
+
+    def of_chunk(self, before: str, chunk: bytes) -> str:
+        """The signature of a chunk that comes after what has the signature ``before``."""
+        stamp = self._request.context["timestamp"]
+        scope = self._auth.credential_scope(self._request)
+        digests = (_NO_BYTES, hashlib.sha256(chunk).hexdigest())
+        return self._signed("\n".join(("AWS4-HMAC-SHA256-PAYLOAD", stamp, scope, before, *digests)))
+
+    def _signed(self, text: str) -> str:
+        signature: str = self._auth.signature(text, self._request)
+        return signature
 
 
 def _read_date(stamp: str) -> datetime:
@@ -106,9 +129,17 @@ def _read_date(stamp: str) -> datetime:
         raise Refused(403, "AccessDenied", "X-Amz-Date must be as 20260131T235959Z.") from None
 
 
-def _check_body(digest: str, body: bytes) -> None:
+def _body(body: bytes, headers: Mapping[str, str], pen: _Pen, signature: str) -> bytes:
+    """The body that is meant, if it is the one that was signed."""
+    digest = headers[_DIGEST]
+    if digest == _IN_CHUNKS:
+        whole = unchunked(body, signature, pen.of_chunk)
+        if headers.get("x-amz-decoded-content-length") != str(len(whole)):
+            raise Refused(400, "IncompleteBody", "The body is not as long as it is said to be.")
+        return whole
     if digest.startswith("STREAMING-"):
-        raise Refused.unknown("A body in signed chunks")
-    if digest != _UNSIGNED and digest != hashlib.sha256(body).hexdigest():
+        raise Refused.unknown("A body in chunks with a trailer")
+    if digest not in (_UNSIGNED, hashlib.sha256(body).hexdigest()):
         message = "The body is not the one that was signed."
         raise Refused(400, "XAmzContentSHA256Mismatch", message)
+    return body

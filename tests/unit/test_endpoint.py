@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -163,6 +164,40 @@ def test_a_request_has_bounds(served: Served) -> None:
     page = ask(served, "GET", f"/{BUCKET}?list-type=2&max-keys=1000").text
     assert page.count("<Contents>") == 2
     assert "<IsTruncated>true" in page
+
+
+class InChunks(S3SigV4Auth):  # type: ignore[misc]
+    """Signs a request whose body has signatures of its own."""
+
+    def payload(self, request: AWSRequest) -> str:
+        return "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+
+
+def in_chunks(served: Served, said: int, *parts: bytes) -> TestResponse:
+    """Put parts, signed one by one, that are said to be so long together."""
+    headers = {"x-amz-decoded-content-length": str(said), "Content-Encoding": "aws-chunked"}
+    request = AWSRequest("PUT", f"{HOST}/{BUCKET}/k", headers)
+    auth = InChunks(Credentials("sim", SECRET), "s3", "eu-north-1")
+    auth.add_auth(request)
+    before = request.headers["Authorization"].rpartition("=")[2]
+    body, stamp = b"", request.context["timestamp"]
+    for part in (*parts, b""):
+        digests = [sha256(text).hexdigest() for text in (b"", part)]
+        lines = ["AWS4-HMAC-SHA256-PAYLOAD", stamp, auth.credential_scope(request), before]
+        before = auth.signature("\n".join(lines + digests), request)
+        body += b"%x;chunk-signature=%s\r\n%s\r\n" % (len(part), before.encode(), part)
+    sent = dict(request.headers.items())
+    return Client(served.endpoint).put(f"/{BUCKET}/k", data=body, headers=sent, base_url=HOST)
+
+
+def test_a_body_may_come_in_signed_chunks() -> None:
+    served, large = Served(world()), bytes(8192)
+    assert in_chunks(served, 8195, large, b"abc").status_code == 200
+    stored = ask(served, "GET", f"/{BUCKET}/k")
+    assert stored.data == large + b"abc"
+    assert "Content-Encoding" not in stored.headers
+    assert code(in_chunks(served, 8196, large, b"abc")) == "IncompleteBody"
+    assert code(in_chunks(served, 6, b"abc", b"def")) == "InvalidChunkSizeError"
 
 
 def test_the_server_refuses_what_is_too_large_before_it_has_come() -> None:
