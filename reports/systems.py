@@ -75,12 +75,13 @@ def _found(job: tuple[System]) -> _Found:
     scenario = load(system_paths()[system.name])
     result = run_scenario(scenario, workers=1)
     return _Found(
-        system=system, result=result, judgements=judge(result), advice=tuple(_advice(scenario))
+        system=system, result=result, judgements=judge(result), advice=tuple(_advice(result))
     )
 
 
-def _advice(scenario: "Scenario") -> Iterator[str]:
+def _advice(result: Result) -> Iterator[str]:
     """What to set, or what shorter delays than its own do."""
+    scenario = result.scenario
     scheme = scenario.schemes[0]
     few = scenario.model_copy(update={"trials": min(scenario.trials, _ADVICE_TRIALS)})
     if scheme.kind == "deletion-mark":
@@ -88,6 +89,13 @@ def _advice(scenario: "Scenario") -> Iterator[str]:
         advice = advise(few, [goal], scheme_index=0)
         yield f"`sim advise` says: {answer(advice)}"
         yield "\n".join(f"- {line}" for line in advice_lines(advice))
+        return
+    if not _is_by_delay(scenario):
+        quiet = [s.name for s in result.schemes if not estimate(s, _SHOWN).interval.fraction]
+        yield (
+            "No delay since a block was retired decides here. Of the settings above these had no "
+            f"failing query: {', '.join(quiet) or 'none'}."
+        )
         return
     asked = [rule for rule in rules(scenario, 0) if rule.name in ("R1", "R2") and rule.is_met]
     key, needed_us = scheme.delete_key, max((r.required_us for r in asked), default=0.0)
@@ -141,9 +149,7 @@ def _overview_cells(one: _Found) -> Iterator[tuple[str, ...]]:
 def _least_slack(one: _Found) -> str:
     """Of the rules that protect its readers, the one that is nearest to breaking."""
     scenario = one.result.scenario
-    parts = scenario.schemes[0].composed.primitives
-    counts = getattr(parts["delete"], "counted_from", "")
-    if (parts["delete"].kind, counts, parts["hold"].kind) != ("after", "record", "nothing"):
+    if not _is_by_delay(scenario):
         return UNKNOWN
     met = [rule for rule in rules(scenario, 0) if rule.is_met and rule.name in _READERS]
     left = [(rule.slack_us - _index_age_us(one) * (rule.name == "R3"), rule.name) for rule in met]
@@ -151,11 +157,18 @@ def _least_slack(one: _Found) -> str:
     return f"{_signed(slack_us)} ({name})" if name else UNKNOWN
 
 
+def _is_by_delay(scenario: "Scenario") -> bool:
+    """Whether a delay since the retirement of a block decides alone when it goes."""
+    parts = scenario.schemes[0].composed.primitives
+    counts = getattr(parts["delete"], "counted_from", "")
+    return (parts["delete"].kind, counts, parts["hold"].kind) == ("after", "record", "nothing")
+
+
 def _index_age_us(one: _Found) -> int:
     """How old an index gets that readers learn from, where they do not list."""
     scenario = one.result.scenario
     learns = scenario.schemes[0].composed.primitives["learn"].kind
-    return 0 if learns == "listing" else scenario.cleanup(0).every_us
+    return scenario.cleanup(0).every_us if learns == "bucket-index" else 0
 
 
 def _parts(one: _Found) -> Iterator[str]:
@@ -206,7 +219,7 @@ def _told(one: _Found, scheme: SchemeResult) -> Iterator[str]:
     places = places_of(scenario.raw(), scenario.sources or {})
     for row in one.system.rows:
         if places.get(row.key) == ("schemes", scheme.index):
-            yield f"{linked(row.source)}: {linked(row.note)}."
+            yield f"{': '.join(linked(text) for text in (row.source, row.note) if text)}."
 
 
 def _cells(one: _Found, scheme: SchemeResult) -> tuple[str, ...]:
