@@ -1,6 +1,7 @@
 """``sim serve``: an S3 endpoint that lags as a scenario's store does."""
 
 import ipaddress
+import logging
 import re
 import threading
 from typing import TYPE_CHECKING, Final
@@ -197,6 +198,8 @@ def _check_host(host: str, *, is_own_secret: bool) -> None:
 def _listening(endpoint: "Endpoint", host: str, port: int, limits: "Limits") -> "Server":
     from sim.serving.server import Server
 
+    # It would warn of each request that has to wait for another.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         return Server(endpoint, host=host, port=port, limits=limits)
     except (OSError, OverflowError) as error:

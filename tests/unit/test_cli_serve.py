@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -9,9 +10,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import boto3
+import obstore
 import pytest
+from obstore.store import S3Store
 
 from sim.cli import main
 from tests.made_results import SCENARIO
@@ -40,15 +43,19 @@ def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     told = [process.stdout.readline() for _ in range(6)]
     url = re.search(r"http://127\.0\.0\.1:[0-9]+", told[0])
     assert url is not None, told
-    client = boto3.client(
-        "s3",
-        endpoint_url=url[0],
-        aws_access_key_id="sim",
-        aws_secret_access_key="lagging-store",
-        region_name="eu-north-1",
-    )
-    client.put_object(Bucket="sim", Key="k", Body=b"abc")
-    assert client.get_object(Bucket="sim", Key="k")["Body"].read() == b"abc"
+    options: Any = {
+        **{"endpoint": url[0], "region": "eu-north-1", "allow_http": "true"},
+        **{"access_key_id": "sim", "secret_access_key": "lagging-store"},
+    }
+    store = S3Store("sim", config=options)
+
+    async def put_at_once() -> None:
+        await asyncio.gather(
+            *(obstore.put_async(store, f"k{i}", bytes(99_999)) for i in range(100))
+        )
+
+    asyncio.run(put_at_once())
+    assert len(obstore.list(store).collect()) == 100
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=10)
     assert (process.returncode, errors.strip()) == (130, "sim: interrupted")
