@@ -10,7 +10,6 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from json import JSONDecodeError
-from pathlib import Path
 from typing import Any, Final, TextIO
 
 from sim.core.units import US_PER_S
@@ -95,42 +94,51 @@ def read_folder(folder: str, bucket: Bucket, complaints: Complaints) -> None:
         If something cannot be read.
     """
     names = sorted(os.listdir(folder))
-    known = [name for name in names if is_block_id(name)]
-    bucket.n_others += len(names) - len(known)
+    n_blocks = 0
     bucket.shows_marks = True
-    for name in known:
-        block = bucket.block(name)
-        for file in (_META, _MARK, _EXCLUDED):
-            content = _content(os.path.join(folder, name, file))
-            if content is None:
-                continue
-            path = os.path.join(folder, name, file)
-            raw, place = _object(content, path, complaints)
-            if raw is None:
-                continue
-            if file == _META:
-                told = _take(raw, place, bucket)
-                if told is not None and told != name:
-                    place.say("ulid", told, f"be {name}, the name of its folder")
-            elif file == _MARK:
-                seconds = _told_seconds(raw, "deletion_time", place)
-                details = raw.get("details", "")
-                block.marked_us = None if seconds is None else seconds * US_PER_S
-                block.mark_details = details if isinstance(details, str) else ""
-            else:
-                block.is_excluded = _told_seconds(raw, "no_compact_time", place) is not None
-    if not known:
+    for name in names:
+        if not is_block_id(name):
+            continue
+        path = os.path.join(folder, name)
+        try:
+            # One look is cheaper than to open in vain what most blocks have not.
+            files = os.listdir(path)
+        except NotADirectoryError:
+            continue
+        n_blocks += 1
+        _read_block(path, name, files, bucket, complaints)
+    bucket.n_others += len(names) - n_blocks
+    if not n_blocks:
         place = Place(complaints, folder)
         hint = "of an object store with tenants, name the folder of one of them"
         place.say("", folder, "hold folders called by the ULID of a block", hint)
-    bucket.sources.append(f"{folder} (folders of {len(known)} blocks)")
+    bucket.sources.append(f"{folder} (folders of {n_blocks} blocks)")
 
 
-def _content(path: str) -> bytes | None:
-    try:
-        return Path(path).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+def _read_block(
+    folder: str, name: str, files: list[str], bucket: Bucket, complaints: Complaints
+) -> None:
+    """Read what the folder of one block has of it."""
+    block = bucket.block(name)
+    for file in (_META, _MARK, _EXCLUDED):
+        if file not in files:
+            continue
+        path = f"{folder}{os.sep}{file}"
+        with open(path, "rb") as stream:
+            raw, place = _object(stream.read(), path, complaints)
+        if raw is None:
+            continue
+        if file == _META:
+            told = _take(raw, place, bucket)
+            if told is not None and told != name:
+                place.say("ulid", told, f"be {name}, the name of its folder")
+        elif file == _MARK:
+            seconds = _told_seconds(raw, "deletion_time", place)
+            details = raw.get("details", "")
+            block.marked_us = None if seconds is None else seconds * US_PER_S
+            block.mark_details = details if isinstance(details, str) else ""
+        else:
+            block.is_excluded = _told_seconds(raw, "no_compact_time", place) is not None
 
 
 def _object(

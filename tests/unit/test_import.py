@@ -243,6 +243,7 @@ def test_a_folder_is_read_with_care(capsys: pytest.CaptureFixture[str]) -> None:
     assert "deletion-mark.json:1: deletion_time='now' must be a time in seconds" in errors
     assert "no-compact-mark.json:2: " in errors
     Path("empty").mkdir()
+    Path("empty", ulid(1)).write_text("a file, and no folder")
     assert main(["import", "empty"]) == 2
     assert "must hold folders called by the ULID of a block" in capsys.readouterr().err
 
