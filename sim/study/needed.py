@@ -113,9 +113,9 @@ def _needed(scenario: "Scenario", found: Iterator[_Found]) -> Needed:
     own = [next(found) for _ in range(scenario.trials)]
     hide_us = scenario.schemes[0].hide_delay_us
     assert hide_us is not None
-    second = next(rule for rule in rules(scenario, 0) if rule.name == "R2")
+    third = next(rule for rule in rules(scenario, 0) if rule.name == "R3")
     return Needed(
-        lag_us=next(term.span_us for term in second.terms if term.symbol == "V"),
+        lag_us=next(term.span_us for term in third.terms if term.symbol == "V"),
         hide_us=hide_us,
         above_us=max(one.above_us for one in own),
         delay_us=max(one.delay_us for one in own),

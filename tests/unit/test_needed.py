@@ -73,6 +73,15 @@ def test_where_every_delay_is_tried_the_least_lies_between_two() -> None:
     assert _failing(scenario, needed.delay_us) == 0
 
 
+def test_readers_of_a_copy_to_which_no_deletion_comes_need_no_delay() -> None:
+    scenario = with_least_hiding(_world(store={"profile": "thanos-replicate"}, trials=1))
+    (needed,) = needed_delays([scenario])
+    assert needed.is_found
+    assert (needed.delay_us, needed.rule_us, needed.terms_us) == (0, 0.0, 0.0)
+    assert needed.lag_us == 5 * _MINUTE_US
+    assert needed.deleted > 0
+
+
 def test_what_is_found_is_within_what_is_proven() -> None:
     (needed,) = needed_delays([with_least_hiding(_world())])
     assert needed.rule_us == needed.terms_us == 15 * _MINUTE_US + 30 * US_PER_S + US_PER_S
