@@ -35,7 +35,7 @@ COMMANDS: Final = {
     "runs": "Show the runs of a folder, and what they found.",
     "check": "Check scenarios without running them.",
     "stores": "List the named stores, or show one.",
-    "presets": "List the schemes and settings that are shipped, or show one.",
+    "presets": "List the schemes, settings and systems that are shipped, or show one.",
     "init": "Write a small scenario to start from.",
     "import": "Write a scenario of a bucket that there is.",
     "schema": "Print the JSON Schema of scenarios, or of results.",

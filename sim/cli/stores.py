@@ -58,9 +58,9 @@ def _lines(profile: "Profile") -> Iterator[str]:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give dotted keys and their values; a law stays in one piece."""
+    """Give dotted keys and their values; a law, and an empty table, stay in one piece."""
     for key, value in values.items():
-        if isinstance(value, Mapping) and "law" not in value:
+        if isinstance(value, Mapping) and value and "law" not in value:
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
