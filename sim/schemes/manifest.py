@@ -127,8 +127,14 @@ class Manifest(Primitive):
         return Pointed()
 
     def obstacles(self, scenario: Scenario) -> Iterator[str]:
-        """Rules speak of listings and marks."""
-        yield "readers know what a manifest says (learn)"
+        """A manifest that shows late, and what goes without being replaced.
+
+        Where it shows at once it hides a source when a listing would show what replaces it.
+        """
+        if not scenario.store.shows_at_once:
+            yield "how late a manifest shows is not known to rules (learn)"
+        if any(scenario.compactor.retention_us):
+            yield "a manifest, and no mark, hides what has expired (learn)"
 
 
 class Pointed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 
 from sim.analysis.queries.evaluate import class_hazards
 from sim.analysis.queries.exposure import Exposure
-from sim.analysis.rules.safety import proof
-from sim.core.units import NEVER
+from sim.analysis.rules.safety import proof, rules
+from sim.core.units import NEVER, US_PER_S
 from sim.errors import ScenarioError
 from sim.scenario.load import build as parse
 from sim.scenario.schema import Scenario
@@ -19,9 +20,10 @@ from sim.testing.invariants import check_trace
 from sim.trace.records import AbortRecord, BucketPutRecord, CompactRecord, PutRecord, RetireRecord
 from sim.trace.timelines import Timelines
 from tests.reference.test_agreement import differences
-from tests.worlds import lag, marks, run, us, world
+from tests.worlds import lag, run, us, world
 
-ONCE_A_DAY = {"ranges": ["2h", "4h"], "cleanup": "every 15m"}
+ERROR = "query-error"
+CLEANED = {"ranges": ["2h", "4h"], "cleanup": "every 15m"}
 
 
 def table(delete: Any = "at-once", **parts: Any) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def table(delete: Any = "at-once", **parts: Any) -> dict[str, Any]:
 
 def pointed(delete: Any = "at-once", **overrides: Any) -> Scenario:
     """The base world with a manifest, gateways that read it every 5m, and a cleaner."""
-    base = {"compactor": ONCE_A_DAY, "gateways": {"sync_interval": "5m", "phase": "3m"}}
+    base = {"compactor": CLEANED, "gateways": {"sync_interval": "5m", "phase": "3m"}}
     return world(schemes=[table(delete)], **{**base, **overrides})
 
 
@@ -108,7 +110,7 @@ def test_a_late_pointer_makes_readers_late_and_commits_be_sent_again() -> None:
 def test_what_crashed_before_its_commit_is_there_for_nobody() -> None:
     at_request = {"request": "put", "object": "meta.json", "nth": 1, "acknowledged": True}
     crash = {"kind": "crash", "who": "compactor", "at": "0s", "lasts": "5m"}
-    compactor = {**ONCE_A_DAY, "partial_age": "1h", "cleanup_interval": "0s"}
+    compactor = {**CLEANED, "partial_age": "1h", "cleanup_interval": "0s"}
     scenario = pointed(faults=[crash | {"at_request": at_request}], compactor=compactor)
     trace, timelines = run(scenario)
     check_trace(trace)
@@ -154,7 +156,7 @@ def test_what_the_newest_versions_list_is_kept(keep: int, least: str) -> None:
 
 def test_the_clock_of_the_last_version_may_have_run_out_when_the_next_one_comes() -> None:
     # Nobody commits for hours but the compactor, which is late: the version before is old then.
-    slow = {**ONCE_A_DAY, "compaction_takes": "100m"}
+    slow = {**CLEANED, "compaction_takes": "100m"}
     waits = {}
     for origin in ("record", "version"):
         delete = {"kind": "commits", "keep": 1, "older_than": "1h", "counted_from": origin}
@@ -164,10 +166,29 @@ def test_the_clock_of_the_last_version_may_have_run_out_when_the_next_one_comes(
     assert 0 < waits["version"][-1] <= us("15m")
 
 
-def test_rules_prove_nothing_of_readers_with_a_manifest() -> None:
-    scenario = pointed({"kind": "after", "delay": "12h"})
-    assert not proof(scenario, 0, "query-error")
-    assert proof(world(schemes=[marks("12h", "1h")]), 0, "query-error")
+def test_a_delay_that_covers_a_read_of_the_pointer_and_a_query_is_proven() -> None:
+    slow = {
+        "gateways": {"sync_interval": "30m", "phase": "27m30s", "sync_takes": "3m"},
+        "queries": [{"name": "day", "rate": "2/m", "range": "1d", "takes": "20m"}],
+        "compactor": {"ranges": ["2h", "4h"], "wait_interval": "1m", "cleanup": "every 1m"},
+        "warmup": "3h",
+        "horizon": "9h",
+    }
+
+    def told(delay: str, **changes: Any) -> str:
+        return proof(pointed({"kind": "after", "delay": delay}, **{**slow, **changes}), 0, ERROR)
+
+    (need,) = [r for r in rules(pointed(**slow), 0) if r.name == "R2"]
+    enough = f"{ceil(need.required_us / US_PER_S)}s"
+    assert told(enough)
+    assert not told("52m")
+    assert errors_us(pointed({"kind": "after", "delay": enough}, **slow)) == 0
+    assert errors_us(pointed({"kind": "after", "delay": "50m"}, **slow)) > 0
+    # A pointer that shows late, and what expires, are not known to rules.
+    assert not told("12h", store={"profile": "strong", "lag": lag(overwrite_get="1m")})
+    assert not told("12h", compactor={**slow["compactor"], "retention": {"raw": "8h"}})
+    often = pointed({"kind": "commits", "keep": 9, "older_than": "12h"}, **slow)
+    assert not proof(often, 0, ERROR)
 
 
 @pytest.mark.parametrize(
