@@ -167,7 +167,7 @@ def test_the_clock_of_the_last_version_may_have_run_out_when_the_next_one_comes(
 
 
 def test_a_delay_that_covers_a_read_of_the_pointer_and_a_query_is_proven() -> None:
-    slow = {
+    slow: dict[str, Any] = {
         "gateways": {"sync_interval": "30m", "phase": "27m30s", "sync_takes": "3m"},
         "queries": [{"name": "day", "rate": "2/m", "range": "1d", "takes": "20m"}],
         "compactor": {"ranges": ["2h", "4h"], "wait_interval": "1m", "cleanup": "every 1m"},
