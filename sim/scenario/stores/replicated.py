@@ -44,7 +44,7 @@ def _copied(
         "replicas": 2,
         "primary": True,
         "lag": {kind: {"get": lag} for kind in _KINDS},
-        "replication": {"omits": list(omits)} if omits else {},
+        "replication": {"omits": list(omits)},
     }
     if order is not None:
         values["order"] = order
@@ -105,7 +105,7 @@ REPLICATED: Final = (
         "What the other region of a GCS dual-region holds, with default replication.",
         _late(999, 1000, "1h", "12h"),
         *_both(_GCS),
-        assumed("replication", "{}", "deletions are copied as anything else", _GCS),
+        assumed("replication.omits", "nothing", "deletions are copied as anything else", _GCS),
         *(
             documented(f"lag.{kind}", "99.9 % within 1h, all within 12h", _GCS, "of new objects")
             for kind in _KINDS
@@ -121,7 +121,7 @@ REPLICATED: Final = (
         "What the other region of a GCS dual-region holds, with turbo replication.",
         {"law": "uniform", "low": "0s", "high": "15m"},
         *_both(_GCS),
-        assumed("replication", "{}", "deletions are copied as anything else", _GCS),
+        assumed("replication.omits", "nothing", "deletions are copied as anything else", _GCS),
         *(documented(f"lag.{kind}", "within 15m", _GCS, "a target") for kind in _KINDS),
         *(
             assumed(f"lag.{kind}.get", "uniform, 0s to 15m", "the target is kept")
