@@ -86,7 +86,7 @@ def test_only_the_name_of_the_scenario_is_changed(text: str) -> None:
     ("words", "message"),
     [
         (["--from", "thanos2022"], 'did you mean "thanos-2022"?'),
-        (["--from", "x"], "no scenario and no file is called 'x'; there are 'half-uploaded"),
+        (["--from", "x"], "no scenario and no file is called 'x'; there are 'copied-and"),
         (["--from", "thanos-2022", "there.toml"], "there.toml exists already"),
         (["--from", "there.toml", "new.toml"], "new.toml:1:8: must be TOML"),
         (["--from", "binary", "new.toml"], "must be UTF-8"),
