@@ -22,6 +22,7 @@ from tests.unit import (
     test_checkers,
     test_clocks,
     test_compactor,
+    test_copying,
     test_downloads,
     test_estimators,
     test_exposure,
@@ -200,9 +201,9 @@ def _store() -> Iterator[Bug]:
         what="lags are added twice",
         where=f"{VISIBILITY}:Visibility.of_each",
         made=lambda right: (
-            lambda self, *of, stream: [
+            lambda self, *of, **more: [
                 tuple(tuple(2 * t_us - self._kernel.now_us for t_us in seen_us) for seen_us in both)
-                for both in right(self, *of, stream=stream)
+                for both in right(self, *of, **more)
             ]
         ),
         noticed_by=test_lags.test_lags_are_others_while_it_holds,
@@ -225,13 +226,29 @@ def _store() -> Iterator[Bug]:
         what="changes show before they are acknowledged",
         where=f"{VISIBILITY}:Visibility.of_each",
         made=lambda right: (
-            lambda self, *of, stream: [
+            lambda self, *of, **more: [
                 tuple(tuple(t_us - 2 for t_us in seen_us) for seen_us in both)
-                for both in right(self, *of, stream=stream)
+                for both in right(self, *of, **more)
             ]
         ),
         noticed_by=test_store.test_nothing_shows_before_its_acknowledgement,
         arguments=({"delete_get": "1us"},),
+    )
+    yield Bug(
+        what="what a copy leaves out is copied",
+        where="sim.model.store.copying:Copying.omits",
+        made=lambda right: lambda self, key, kind: False,
+        noticed_by=test_copying.test_what_is_left_out_holds_up_nothing,
+    )
+    yield Bug(
+        what="a chunk has the size of its block",
+        where="sim.model.store.copying:Copying.wait_us",
+        made=lambda right: (
+            lambda self, *of, chunk_bytes, **more: right(
+                self, *of, chunk_bytes=2 * chunk_bytes, **more
+            )
+        ),
+        noticed_by=test_copying.test_what_is_large_delays_what_is_behind_it,
     )
     yield Bug(
         what="a log does not keep the order",
