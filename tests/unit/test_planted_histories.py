@@ -59,9 +59,9 @@ def patched(
 
     monkeypatch.setattr(Store, "shown", planted)
     # Without a shortcut past what replicas show.
-    monkeypatch.setattr(Client, "get", lambda self, *where: self._lookup("get", *where))
+    monkeypatch.setattr(Client, "get", lambda self, *where: self.lookup("get", *where))
     monkeypatch.setattr(
-        Client, "head", lambda self, *where: self._lookup("head", *where) is not None
+        Client, "head", lambda self, *where: self.lookup("head", *where) is not None
     )
 
 
