@@ -235,22 +235,6 @@ def _store() -> Iterator[Bug]:
         arguments=({"delete_get": "1us"},),
     )
     yield Bug(
-        what="what a copy leaves out is copied",
-        where="sim.model.store.copying:Copying.omits",
-        made=lambda right: lambda self, key, kind: False,
-        noticed_by=test_copying.test_what_is_left_out_holds_up_nothing,
-    )
-    yield Bug(
-        what="a chunk has the size of its block",
-        where="sim.model.store.copying:Copying.wait_us",
-        made=lambda right: (
-            lambda self, *of, chunk_bytes, **more: right(
-                self, *of, chunk_bytes=2 * chunk_bytes, **more
-            )
-        ),
-        noticed_by=test_copying.test_what_is_large_delays_what_is_behind_it,
-    )
-    yield Bug(
         what="a log does not keep the order",
         where=f"{VISIBILITY}:_Log.append",
         made=lambda right: lambda self, plane, stream, now_us, seen_us: tuple(seen_us),
@@ -270,6 +254,25 @@ def _store() -> Iterator[Bug]:
         made=_data_first,
         noticed_by=test_transfer.test_objects_are_deleted_one_by_one_in_order,
         arguments=(None, ["meta", "chunk1", "chunk2", "index", "mark"]),
+    )
+
+
+def _copies() -> Iterator[Bug]:
+    yield Bug(
+        what="what a copy leaves out is copied",
+        where="sim.model.store.copying:Copying.omits",
+        made=lambda right: lambda self, key, kind: False,
+        noticed_by=test_copying.test_what_is_left_out_holds_up_nothing,
+    )
+    yield Bug(
+        what="a chunk has the size of its block",
+        where="sim.model.store.copying:Copying.wait_us",
+        made=lambda right: (
+            lambda self, *of, chunk_bytes, **more: right(
+                self, *of, chunk_bytes=2 * chunk_bytes, **more
+            )
+        ),
+        noticed_by=test_copying.test_what_is_large_delays_what_is_behind_it,
     )
 
 
@@ -463,6 +466,7 @@ BUGS: Final = (
     *_gateways(),
     *_clocks(),
     *_store(),
+    *_copies(),
     *_compactor(),
     *_judges(),
     *_rules(),
