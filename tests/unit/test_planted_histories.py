@@ -76,9 +76,9 @@ def test_a_version_that_never_shows_is_stale_to_its_writer_too(monkeypatch: Patc
     right = Visibility.of_each
 
     def dropped(
-        self: Visibility, changes: list[tuple[str, int]], kind: str, *, stream: int
+        self: Visibility, changes: list[tuple[str, int]], kind: str, **more: int
     ) -> list[Columns]:
-        seen = zip(changes, right(self, changes, kind, stream=stream), strict=True)
+        seen = zip(changes, right(self, changes, kind, **more), strict=True)
         return [((NEVER,) if v == 6 else get, listed) for (_, v), (get, listed) in seen]
 
     monkeypatch.setattr(Visibility, "of_each", dropped)
