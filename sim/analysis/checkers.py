@@ -31,11 +31,13 @@ def observe(
 
     ``exposed`` is what other judges of the trial share, if there are any. ``stored-bytes`` and
     ``garbage-bytes`` are means over time. An empty window or sample gives 0 and ``n = 0``.
-    ``backlog`` and ``compaction-wait`` are those of `sim.analysis.backlog`.
+    ``backlog`` and ``compaction-wait`` are those of `sim.analysis.backlog`. A reference dangles if
+    all that the block had is gone at the horizon; they are counted where there are referrers.
     """
     counters = timelines.counters
     exposed = exposed or exposures(scenario, timelines)
     due = Backlog.of(scenario, timelines)
+    referenced = ("dangling-reference", "re-references") if scenario.referrers else ()
     moved = observe_deletions(scenario, timelines, garbage_byte_seconds(timelines), exposed)
     return {
         "duplicate-compaction": counters["duplicate-compaction"],
@@ -45,6 +47,7 @@ def observe(
         "dangling-block": moved["dangling-block"],
         "leaked-block": moved["leaked-block"],
         "orphan-mark": counters["orphan-mark"],
+        **{name: counters[name] for name in referenced},
         "compactions": counters["compactions"],
         "stored-bytes": moved["stored-bytes"],
         "garbage-bytes": moved["garbage-bytes"],

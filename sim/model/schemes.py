@@ -95,6 +95,9 @@ class Hold(Protocol):
     def returned(self, holder: Holder) -> None:
         """A reader serves after its first sync."""
 
+    def look(self, client: Client, t_us: int) -> None:
+        """Whoever deletes reads what the store says of it; may raise RequestFailed."""
+
     def may_delete(self, block: Block, t_us: int) -> bool:
         """Whether a block that is due may be deleted at ``t_us``.
 
@@ -200,6 +203,8 @@ class Scheme:
         What is told of each commit, if anything is.
     lists : bool
         Whether all that readers learn of the bucket is in its listing and its objects.
+    n_referrers : int
+        How many writers may reference again what expires.
     """
 
     name: str
@@ -215,6 +220,7 @@ class Scheme:
     rate_per_s: float | None
     due_after_us: int | None
     lists: bool
+    n_referrers: int
 
 
 def compose(scenario: Scenario, scheme_index: int) -> Scheme:
@@ -240,6 +246,7 @@ def acting(spec: SchemeSpec, scenario: Scenario) -> Scheme:
         rate_per_s=composed.delete.rate_per_s,
         due_after_us=_due_after_us(composed),
         lists=_is_known(composed.learn),
+        n_referrers=0 if scenario.referrers is None else scenario.referrers.count,
     )
 
 

@@ -1,5 +1,6 @@
 """The composition root: builds the world of one scenario, scheme and trial, and runs it."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ from sim.model.actors.gateway import Gateway, first_sync_us
 from sim.model.actors.operator import Operator
 from sim.model.actors.process import CompactorProcess
 from sim.model.actors.producer import Producer
+from sim.model.actors.referrer import Referrer
 from sim.model.blocks.catalog import Catalog
 from sim.model.computed.conditions import NotComputableError, is_computable
 from sim.model.computed.world import computed_records
@@ -147,8 +149,7 @@ class _World:
         self.rests = Rests(self.kernel, are_allowed=rests, in_order=True)
         may_rest = rests and act_apart(scenario.gateways, scheme, self.faults, self.streams)
         self.gateways_rest = Rests(self.kernel, are_allowed=may_rest, in_order=False)
-        both = (self.rests, self.gateways_rest)
-        self.store.watchers += [each for each in both if each.are_allowed]
+        self.store.watchers += [r for r in (self.rests, self.gateways_rest) if r.are_allowed]
         self.shards = Shards(scenario.gateways, self.streams)
         self.cache: Cache | None = None
         self.compactors: list[CompactorProcess] = []
@@ -179,6 +180,10 @@ class _World:
         if self.scenario.interventions:
             operator = Operator(self.scenario, **self._parts("operator"), rests=self.rests)
             self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
+        for number in range(self.scheme.n_referrers):
+            Referrer(
+                number, self.scenario, self.scheme, **self._parts(f"referrer/{number}")
+            ).start()
         if self.scheme.miss is not None:
             self.store.on_change = self.scheme.miss.changed
         querier = self.scheme.querier
@@ -199,8 +204,10 @@ class _World:
         pace = self.faults.pace(name)
         return self.kernel if pace.is_steady else PacedKernel(self.kernel, pace)
 
-    def _client(self, name: str, *, gateway: int | None = None) -> Client:
-        return Client(
+    def _client(
+        self, name: str, *, gateway: int | None = None, kind: Callable[..., Client] = Client
+    ) -> Client:
+        return kind(
             name,
             gateway=gateway,
             store=self.store,
@@ -216,15 +223,7 @@ class _World:
             return self._client(name, gateway=number)
         if self.cache is None or not spec.shared:
             self.cache = Cache(spec)
-        return CachingClient(
-            self.cache,
-            name,
-            gateway=number,
-            store=self.store,
-            streams=self.streams,
-            faults=self.faults,
-            tally=self.tally,
-        )
+        return self._client(name, gateway=number, kind=partial(CachingClient, self.cache))
 
     def _parts(self, name: str) -> Parts:
         return {

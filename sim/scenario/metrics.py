@@ -64,6 +64,8 @@ _ALL: Final = (
     Metric(name="dangling-block", is_expected=True),
     Metric(name="leaked-block", is_expected=True),
     Metric(name="orphan-mark", is_expected=True),
+    Metric(name="dangling-reference", is_expected=True),
+    Metric(name="re-references"),
     Metric(name="compactions"),
     Metric(name="stored-bytes", unit="bytes", adding=Adding.MEAN),
     Metric(name="garbage-bytes", unit="bytes", adding=Adding.MEAN),

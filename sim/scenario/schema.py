@@ -36,6 +36,7 @@ from sim.scenario.language.expectation import Expectation
 from sim.scenario.language.faults import AnyFault, Fault
 from sim.scenario.language.interventions import INTERVENTION_KINDS, Intervention
 from sim.scenario.language.ownscheme import OwnScheme, SchemeSpec
+from sim.scenario.language.referrers import Referrers
 from sim.scenario.language.rules import conflicts
 from sim.scenario.language.schemes import SCHEME_KINDS, Composed, DeletionMark, Immediate
 from sim.scenario.language.sources import Sourced, misplaced
@@ -85,6 +86,7 @@ __all__ = [
     "Producers",
     "QueryClass",
     "Quorum",
+    "Referrers",
     "Replication",
     "Retention",
     "Scenario",
@@ -146,6 +148,9 @@ class Scenario(Frozen):
         json_schema_extra={"minItems": 1},
     )
     faults: tuple[AnyFault, ...] = Field((), description="What goes wrong, and when.")
+    referrers: Referrers | None = Field(
+        None, description="Who references again what is being collected."
+    )
     interventions: tuple[Intervention, ...] | None = Field(
         None, description="What people do to the bucket with tools, and when."
     )

@@ -19,6 +19,7 @@ leases         nothing goes that a reader holds                                 
 synced         nothing goes before each reader has synced since it was retired         hold
 cycles         what is due goes when it is found due for the second time               hold
 replacement    a reader lets go of a source once what replaces it is loaded            hold
+references     nothing goes that a session references again                            hold
 bucket_index   readers read an index that whoever deletes writes                       learn
 manifest       each commit writes a manifest; what that leaves out is retired (record)  learn
 complete       a querier asks whether all is there that the index lists                check
@@ -53,6 +54,7 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
         "replacement-loaded": "replacement",
         "readers-synced": "synced",
         "cycles": "cycles",
+        "references": "references",
     },
     "learn": {"bucket-index": "bucket_index", "listing": "plain", "manifest": "manifest"},
     "miss": {"fail": "missing", "tolerate": "missing", "warn": "missing", "resync": "resync"},

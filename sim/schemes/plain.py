@@ -184,6 +184,9 @@ class NoHold:
     def returned(self, holder: "Holder") -> None:
         """A reader serves after its first sync."""
 
+    def look(self, client: "Client", t_us: int) -> None:
+        """Whoever deletes asks nobody."""
+
     def may_delete(self, block: "Block", t_us: int) -> bool:
         """What is due may go."""
         return True

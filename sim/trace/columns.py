@@ -25,6 +25,7 @@ from sim.trace.records import (
     NamesRecord,
     PutRecord,
     Record,
+    ReferenceRecord,
     RequestsRecord,
     ResumeRecord,
     RetireRecord,
@@ -53,6 +54,7 @@ def build(trace: Trace) -> Timelines:
     answered = loads(records)
     changes = Changes(records, len(records.table(BlockRecord)), objects)
     retries = records.table(RetryRecord)
+    blocks = _blocks(records, changes)
     return Timelines(
         scheme=header.scheme,
         horizon_us=header.horizon_us,
@@ -61,7 +63,7 @@ def build(trace: Trace) -> Timelines:
         n_replicas=header.replicas,
         objects=objects,
         seed=header.seed,
-        blocks=_blocks(records, changes),
+        blocks=blocks,
         returns=returns(changes),
         loads=answered,
         absences=absences(changes, header.replicas),
@@ -73,6 +75,7 @@ def build(trace: Trace) -> Timelines:
         counters={
             **_counters(records, header.warmup_us),
             "orphan-mark": changes.orphan_marks(header.warmup_us),
+            **_references(records, blocks, header.warmup_us),
         },
         digest=trace.digest,
         records=len(records),
@@ -224,6 +227,14 @@ def _expected(records: Iterable[ExpectRecord]) -> ExpectTable:
     return ExpectTable(
         block=block, start_us=start_us, end_us=end_us, uploaded_us=uploaded_us, stamp_us=stamp_us
     )
+
+
+def _references(records: Records, blocks: BlockTable, warmup_us: int) -> dict[str, int]:
+    """References that were committed again in [warm-up, horizon), and those to what is gone."""
+    made = records.table(ReferenceRecord)
+    block = made.numbers("block")[made.numbers("t_us") >= warmup_us]
+    n_dangling = int((blocks.deleted_us[block] < NEVER).sum())
+    return {"re-references": int(block.size), "dangling-reference": n_dangling}
 
 
 def _counters(records: Records, warmup_us: int) -> dict[str, int]:

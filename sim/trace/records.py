@@ -1,8 +1,7 @@
 """The kinds of record a trace is made of.
 
-A record says what changed in the simulated world, never what somebody thinks of it. As a line of
-JSON (``sim trace``) it is an array of the kind and the fields below, in order. Times are integer
-microseconds; ``block`` is the ordinal of the block in the run, counted from 0.
+A record says what changed in the simulated world, not what somebody thinks of it. ``sim trace`` has
+arrays of its kind and fields, in order. Times are µs; ``block`` is an ordinal, from 0.
 
 ==========  ==========================================================================
 kind        what happened
@@ -28,12 +27,14 @@ error       a pass of a compactor or an upload ended early and will be tried aga
 syncs       when each component listed the bucket, and how many blocks it found
 passes      when whoever deletes looked for what is due, and which marks it knew
 requests    how many requests were sent to the store from the end of the warm-up on
+reference   a session was committed that references a block again instead of uploading it
 ==========  ==========================================================================
 """
 
 from typing import Annotated, Final, NamedTuple
 
 from sim.core.objects import block_id
+from sim.trace.rereferences import ReferenceRecord as ReferenceRecord
 
 Times = tuple[int, ...]
 Objects = Annotated[tuple[int, ...], "of a block"]
@@ -294,13 +295,13 @@ Record = (
     | SyncsRecord
     | PassesRecord
     | RequestsRecord
+    | ReferenceRecord
 )
 
 REQUEST_KINDS = ("get", "head", "list", "put", "delete")
 RETIRE_REASONS = ("", "compacted", "garbage", "retention", "by-hand")
 UNREADABLE_US: Final = -1
 """Stamp of a mark in which nobody can read a time."""
-
 # Digests have their positions: new kinds come last.
 KIND_OF: Final[dict[type, str]] = {
     BlockRecord: "block",
@@ -324,5 +325,6 @@ KIND_OF: Final[dict[type, str]] = {
     SyncsRecord: "syncs",
     PassesRecord: "passes",
     RequestsRecord: "requests",
+    ReferenceRecord: "reference",
 }
 TYPE_OF: Final[dict[str, type]] = {kind: record for record, kind in KIND_OF.items()}

@@ -70,6 +70,7 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
         **{fault.entangles: True for fault in scenario.faults if fault.entangles},
         "a producer forgets what it has uploaded": scenario.producers.memory == "lost",
         "people act on the bucket": bool(scenario.interventions),
+        "sessions reference what they find": scenario.referrers is not None,
         "several compactors look for what is due": len(scenario.compactor.names) > 1,
         "deletions take time": scenario.compactor.delete_takes.longest_us > 0,
         "replicas show changes in order": store.order == "log",

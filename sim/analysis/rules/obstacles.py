@@ -31,6 +31,8 @@ def trouble(of: Terms, *harmless: str) -> Iterator[str]:
             yield "copies may wait for any time behind others (store.replication.bandwidth)"
     if of.scenario.compactor.clock_guard_us is not None and (of.lags_at_all or of.has_wrong_clocks):
         yield "passes may be refused for any time (clock_guard)"
+    if of.scenario.referrers is not None:
+        yield "what is referenced again may stay, or not (referrers)"
     if store.error_rate or store.lost_answer_rate:
         yield "requests fail, so syncs may fail any number of times (store)"
     for i, fault in enumerate(of.scenario.faults):

@@ -31,6 +31,7 @@ def is_plain(scenario: Scenario) -> bool:
         and stages.check == stages.marks == 0
         and all(fault.kind in writers for fault in scenario.faults)
         and not scenario.interventions
+        and scenario.referrers is None
         and not scenario.draws
         and scenario.producers.names != "nothing"
         and scenario.producers.memory != "lost"

@@ -14,6 +14,7 @@ from sim.model.actors.workers import Worker, work_off
 from sim.model.blocks.catalog import Block
 from sim.model.rests import Account
 from sim.model.schemes import Scheme
+from sim.model.store.references import committed
 from sim.model.store.transfer import Steps
 from sim.model.views.reader import Reader
 from sim.scenario.schema import Compactor as CompactorSpec
@@ -128,6 +129,10 @@ class Compactor(Merger):
         self._absorb()
         expired = self._expiry.due(self.view.client.clock_us(self.kernel.now_us))
         unmarked = [block for block in expired if block.index not in self.view.marks]
+        if unmarked and self.scheme.n_referrers:
+            now_us = self.kernel.now_us
+            told = committed(self.view.client, self.scheme.n_referrers, now_us)
+            unmarked = [b for b in unmarked if not any(b.index in one.blocks for one in told)]
         if unmarked:
             with fatal():
                 yield from self.retire(unmarked, "retention")

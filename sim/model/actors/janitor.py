@@ -154,11 +154,10 @@ class Janitor:
             If a request failed; all others have been deleted by then.
         """
         scheme, now_us, view = self.scheme, self.kernel.now_us, self.view
-        due = [
-            block
-            for block in scheme.delete.due(scheme.record, view, now_us)
-            if scheme.hold.may_delete(block, now_us)
-        ]
+        due = scheme.delete.due(scheme.record, view, now_us)
+        if due:
+            scheme.hold.look(view.client, now_us)
+            due = [block for block in due if scheme.hold.may_delete(block, now_us)]
         if due:
             failures = yield from delete_all(
                 due,

@@ -63,6 +63,7 @@ def is_computable(scenario: Scenario, scheme_index: int) -> bool:
     return (
         not scenario.faults
         and not scenario.interventions
+        and scenario.referrers is None
         and _has_computable_store(scenario)
         and _has_computable_writers(scenario)
         and _has_computable_readers(scenario)

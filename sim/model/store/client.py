@@ -261,6 +261,10 @@ class Client:
         """Whether a GET at ``t_us`` finds an object that the front end never remembers."""
         return self._answer("get", block, object_index, t_us) is not None
 
+    def get_unremembered(self, block: Block, object_index: int, t_us: int) -> Version | None:
+        """What a GET finds that passes by the front end, at ``t_us``, which may be past."""
+        return self._answer("get", block, object_index, t_us)
+
     def stamp_us(self, t_us: int) -> int:
         """What is written into a mark that is put at ``t_us``: the second (C9)."""
         clock_us = self.clock_us(t_us)

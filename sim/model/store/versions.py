@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
 from itertools import groupby
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sim.core.kernel import Kernel
 from sim.core.streams import Streams
@@ -20,9 +20,6 @@ from sim.model.store.visibility import GET, LIST, Columns, Visibility
 from sim.scenario.schema import Store as StoreSpec
 from sim.trace.recorder import Recorder
 from sim.trace.records import BucketPutRecord, DeleteRecord, PutRecord
-
-_NO_STREAM: Final = -1
-"""Changes of what belongs to the bucket have an order of their own."""
 
 T = TypeVar("T")
 
@@ -102,7 +99,9 @@ class Store:
         """Acknowledge a version of an object of the bucket now."""
         now_us = self._kernel.now_us
         kind = "overwrite" if len(own) else "create"
-        get, listed = self._visibility.of(own.key, len(own), kind, stream=_NO_STREAM)
+        # Below 0: in log order each has a stream of its own.
+        stream = -1 - [*self._own].index(own.key)
+        get, listed = self._visibility.of(own.key, len(own), kind, stream=stream)
         own.add(Version(now_us, True, now_us, get or None, listed or None), content)
         self._recorder.record(BucketPutRecord(now_us, own.key, get, listed))
 

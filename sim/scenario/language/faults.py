@@ -161,11 +161,14 @@ class Aimed(Fault):
 
 
 class AimedAtPrograms(Aimed):
-    """A fault of programs that run by themselves; people who act on the bucket are spared."""
+    """A fault of programs that run by themselves; people who act on the bucket are spared.
+
+    So are sessions of referrers.
+    """
 
     def befalls(self, actor: str) -> bool:
         """Whether it befalls an actor."""
-        return actor != "operator" and super().befalls(actor)
+        return not actor.startswith(("operator", "referrer/")) and super().befalls(actor)
 
 
 _Table = TypeVar("_Table", bound=Fault)

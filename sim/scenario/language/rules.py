@@ -16,6 +16,7 @@ from sim.scenario.complaints.text import value_at
 from sim.scenario.language.expectation import bound_value
 from sim.scenario.language.faultrules import faults, target_rule
 from sim.scenario.language.finding import Finding
+from sim.scenario.language.referrers import referrers
 from sim.scenario.language.storerules import store_rules
 from sim.scenario.language.tables import DOWNSAMPLED_SPANS_US, OUTCOMES
 from sim.scenario.language.values import Path
@@ -283,5 +284,6 @@ _RULES: Final = (
     _chunks,
     faults,
     _interventions,
+    referrers,
     _expect,
 )
