@@ -108,6 +108,7 @@ PATHS = (
     "gateways.phase", "gateways.consistency_delay", "gateways.partial_response",
     "gateways.sync_stages", "gateways.cache", "gateways.cache.absent",
     "gateways.cache.shared", "gateways.cache.chunks", "gateways.unhealthy_after",
+    "referrers", "referrers.every", "referrers.takes", "referrers.refresh", "referrers.within",
     "queries", "queries.0.name",
     "queries.0.rate", "queries.0.range", "queries.0.offset", "queries.0.streams",
     "queries.0.takes", "queries.0.max_resolution", "schemes", "schemes.0.name", "schemes.0.kind",

@@ -24,6 +24,7 @@ from sim.trace.records import (
     PassesRecord,
     PutRecord,
     Record,
+    ReferenceRecord,
     RequestsRecord,
     RetireRecord,
     SyncsRecord,
@@ -32,7 +33,14 @@ from sim.trace.records import (
 
 Line = tuple[Any, ...]
 _OF_GATEWAYS = (LoadRecord, DropRecord, UnloadedRecord)
-_OF_BLOCKS = (NamesRecord, PutRecord, DeleteRecord, RetireRecord, CompactRecord)
+_OF_BLOCKS = (
+    NamesRecord,
+    PutRecord,
+    DeleteRecord,
+    RetireRecord,
+    CompactRecord,
+    ReferenceRecord,
+)
 
 
 def lines(trace: Trace, keep: Callable[[Record], bool] = lambda _: True) -> list[Line]:

@@ -38,6 +38,7 @@ from sim.scenario.schema import OUTCOMES
 
 __all__ = ["Judged", "Judgement", "Verdict", "exit_code_of", "judge"]
 
+_DANGLING: Final = "dangling-reference"
 _OF_COMPACTIONS: Final = ("duplicate-compaction", "compactor-halt", "compactor-error")
 
 
@@ -190,6 +191,8 @@ def _never(result: Result, scheme: SchemeResult, name: str, never_below: float) 
 def _zero(scheme: SchemeResult, name: str, never_below: float) -> tuple[Verdict, str]:
     """What it means that something was tried and not seen, and why."""
     tried = scheme.exercised
+    if name == _DANGLING:
+        return Verdict.VALID, f"in {tried.trials} trials with {_rereferences(scheme):g} references"
     if name not in OUTCOMES:
         return Verdict.VALID, f"in {tried.trials} trials with {tried.compactions} compactions"
     found = proofs(scheme, name)
@@ -212,9 +215,15 @@ def _lacking(result: Result, scheme: SchemeResult, name: str) -> str:
     if name in OUTCOMES:
         is_gap = name == "silent-gap" or (name == "partial-response" and is_partial_allowed)
         return "" if name == "ok" else lacking(tried, is_gap=is_gap)
+    if name == _DANGLING:
+        return "" if _rereferences(scheme) else "no session referenced again what had expired"
     if name in _OF_COMPACTIONS:
         return "" if tried.compactions else "no block was compacted after the warm-up"
     return "" if tried.deleted else "no block was deleted after the warm-up"
+
+
+def _rereferences(scheme: SchemeResult) -> float:
+    return sum(float(trial.counts["re-references"]) for trial in _looked(scheme, _DANGLING))
 
 
 def _seen(scheme: SchemeResult, name: str) -> tuple[bool | None, Witness | None]:

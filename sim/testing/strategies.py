@@ -193,6 +193,18 @@ def _gateways(draw: DrawFn, *, strong: bool) -> Table:
     return table
 
 
+@composite
+def _referrers(draw: DrawFn) -> Table:
+    return {
+        "count": draw(st.integers(1, 2)),
+        "every": draw(lag_laws(90, least_m=15)),
+        "takes": draw(lag_laws(240)),
+        "refresh": draw(_among(None, "0s", "50m", "3h")),
+        "within": draw(_minutes(60, 8 * _HOUR_M)),
+        "wants": draw(_among(1.0, 0.5)),
+    }
+
+
 def _kinds(*, strong: bool, errors: bool) -> tuple[str, ...]:
     """Kinds of faults on a store that is strong, or of which no request fails."""
     return tuple(
@@ -267,17 +279,20 @@ def scenarios(
         sampled=sampled,
         partial_response=gateways["partial_response"],
     )
+    compactor = draw(_compactors(length_m, n_compactors, downsampling=downsampling))
+    expires = compactor["retention"]["raw"] != "0s"
     table = {
         "horizon": f"{horizon_m}m",
         "store": store,
         "producers": draw(_producers(length_m, n_producers)),
-        "compactor": draw(_compactors(length_m, n_compactors, downsampling=downsampling)),
+        "compactor": compactor,
         "gateways": gateways,
         "queries": [
             draw(query_classes(n_streams=n_producers, name=f"q{i}"))
             for i in range(draw(st.integers(1, max_queries)))
         ],
         "schemes": [draw(scheme(kind)) for kind in scheme_kinds],
+        "referrers": draw(st.none() | _referrers()) if expires else None,
         "faults": draw(faults),
         "interventions": draw(st.lists(by_hand, max_size=max_interventions)) or None,
         "draws": draw(_seldom(None, pinned_draws(gateways["count"], max_faults))),

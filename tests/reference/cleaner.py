@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from math import floor
 
@@ -262,9 +263,10 @@ class Job(Crashable):
         """How long the deletion of a block takes (B4, D18)."""
         return self.slowed_us(delete_takes_us(self.memory, block))
 
-    def delete_marked(self) -> Steps:
+    def delete_marked(self) -> Generator[simpy.Event, object, list[Block]]:
         """Delete every block whose remembered mark is older than the delete delay (C4)."""
-        waiting = self.due()
+        due = self.due()
+        waiting = list(due)
         under_way: list[Deletion] = []
         workers = 1 if self.memory.way.slots.delete.rate_per_s else self.spec.delete_workers
         is_broken = False
@@ -284,10 +286,13 @@ class Job(Crashable):
             raise Exit
         memory = self.memory
         memory.way.publish(self.client, self.store, memory.metas_us, memory.marked_us)
+        return due
 
     def due(self) -> list[Block]:
         """Blocks that ``delete_marked`` would delete now, oldest first."""
         due = self.memory.way.due(self.client, self.store, self.memory.marked_us)
+        if due:
+            self.memory.way.look(self.client)
         return by_age([block for block in due if self.memory.way.may_delete(block)])
 
     def clean_partial(self) -> Steps:

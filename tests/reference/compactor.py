@@ -14,6 +14,7 @@ from tests.reference.actors import Exit, delete, download, upload
 from tests.reference.cleaner import PASSES, Job, Process, by_age, delete_takes_us
 from tests.reference.client import Client, RequestFailed
 from tests.reference.planner import overlapping, plan, share_sources
+from tests.reference.scheme import read_committed
 from tests.reference.store import Store
 from tests.reference.world import COMPACTOR, Actor, Block, Steps
 
@@ -175,8 +176,7 @@ class Compactor(Job, Merging):
         yield from self.sync()
         deleted: list[Block] = []
         if self.memory.way.cleanup == "in-pass":
-            deleted = self.due()
-            yield from self.delete_marked()
+            deleted = yield from self.delete_marked()
         memory = self.memory
         garbage = view.without(memory.synced.duplicates, deleted)
         garbage = by_age([block for block in garbage if block.id not in memory.marked_us])
@@ -296,6 +296,9 @@ class Compactor(Job, Merging):
             and block.max_us + keep_us[block.resolution] < now_us
             and block.id not in self.memory.marked_us
         ]
+        if expired:
+            told = read_committed(self.client)
+            expired = [b for b in expired if not any(b.id in blocks for blocks, _ in told)]
         try:
             self.memory.way.commit(self.client, self.store, [], by_age(expired), "retention")
             for block in by_age(expired):

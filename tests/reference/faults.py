@@ -32,7 +32,7 @@ def is_befallen(fault: Fault, name: str) -> bool:
             return group == "compactor" and fault.target in (None, int(number or 0))
         case StoreErrors():
             return True
-        case Crash() | Pause() | SlowDown() if name == "operator":
+        case Crash() | Pause() | SlowDown() if name.startswith(("operator", "referrer/")):
             return False
         case _:
             assert isinstance(fault, Aimed)

@@ -16,6 +16,7 @@ from tests.reference.gateway import Gateway
 from tests.reference.operator import Operator
 from tests.reference.querier import Querier
 from tests.reference.queries import QueryClassProcess
+from tests.reference.referrer import Referrer
 from tests.reference.store import Store
 from tests.reference.world import Crashable, World
 
@@ -39,6 +40,8 @@ class Plain:
         By key: (acknowledged, is a put) of every version, in order.
     downs : list[tuple[int, int]]
         (gateway, instant) whenever a serving gateway goes down, sorted.
+    references : list[tuple[int, str]]
+        (committed, block id) of each that a session references again.
     counts : dict[str, int]
         Over the whole run.
     """
@@ -48,6 +51,7 @@ class Plain:
     blocks: dict[str, tuple[int, int, tuple[int, ...]]]
     objects: dict[str, list[tuple[int, bool]]]
     downs: list[tuple[int, int]]
+    references: list[tuple[int, str]]
     counts: dict[str, int]
 
 
@@ -99,6 +103,8 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         process.way.held = way.held
         process.start()
     Operator(world, store)
+    for number in range(0 if scenario.referrers is None else scenario.referrers.count):
+        Referrer(world, store, way, number)
     spec = scenario.gateways.cache
     shared = Cache(world, spec) if spec is not None and spec.shared else None
     gateways = [Gateway(world, store, way, g, shared) for g in range(scenario.gateways.count)]
@@ -121,6 +127,10 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         for number, spec in enumerate(scenario.queries)
     ]
     world.run()
+    for _, block_id in world.references:
+        keys = world.blocks[block_id].data_keys()
+        world.counts.add("re-references")
+        world.counts.add("dangling-reference", int(not any(map(store.newest_is_put, keys))))
     return Plain(
         outcomes={c.spec.name: list(zip(c.arrivals_us, c.outcomes, strict=True)) for c in classes},
         loads=sorted(load for gateway in gateways for load in gateway.all_loads()),
@@ -133,5 +143,6 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
             for key, versions in store.versions.items()
         },
         downs=sorted((g.number, at_us) for g in gateways for at_us in g.went_down_us),
+        references=world.references,
         counts=dict(world.counts.events),
     )

@@ -45,6 +45,7 @@ class Way:
         self.asked_us: dict[str, int] = {}
         self.leases_us: dict[str, dict[int, int]] = {}
         self.held = Held()
+        self.told: list[tuple[frozenset[str], int]] = []
         self.indexes: dict[int, Index] = {}
         self.manifests: list[dict[str, int]] = []
         self.committed_us: list[int] = []
@@ -280,8 +281,12 @@ class Way:
         peers = (self.world.blocks[block_id] for block_id in loaded)
         return any(view.covers(peer, block) for peer in peers)
 
+    def look(self, client: Client) -> None:
+        """Whoever deletes reads what was committed (R5); raises RequestFailed."""
+        self.told = read_committed(client) if self.slots.hold.kind == "references" else []
+
     def may_delete(self, block: Block) -> bool:
-        """Whether nobody holds the block (D7), and gates are open (D16, D17)."""
+        """Whether nobody holds the block (D7, R5, R6), and gates are open (D16, D17)."""
         now_us, hold, held = self.world.now_us, self.slots.hold, self.held
         if hold.kind == "readers-synced":
             return all(
@@ -295,6 +300,14 @@ class Way:
             if not found_us or (now_us > found_us[-1] and now_us - found_us[-1] >= hold.apart_us):
                 found_us.append(now_us)
             return bool(len(found_us) >= hold.count)
+        if any(block.id in blocks for blocks, _ in self.told):
+            return False
+        if hold.kind == "references" and hold.sessions == "finished":
+            for _, began_us in self.told:
+                since_us = self.world.now_us - began_us
+                is_awaited = hold.inactive_after_us is None or since_us <= hold.inactive_after_us
+                if is_awaited and began_us <= block.retired_us:
+                    return False
         leases_us = self.leases_us.get(block.id, {})
         return all(until_us <= self.world.now_us for until_us in leases_us.values())
 
@@ -325,3 +338,14 @@ class Way:
         for block_id in self.leases_us:
             if block_id not in loaded:
                 self.let_go(gateway, block_id)
+
+
+def read_committed(client: Client) -> list[tuple[frozenset[str], int]]:
+    """What GETs of the objects of all referrers find (R5); raises RequestFailed."""
+    spec = client.world.scenario.referrers
+    found = []
+    for n in range(0 if spec is None else spec.count):
+        version = client.get(f"references-{n}.json")
+        if version is not None:
+            found.append(client.world.committed[f"references-{n}.json", version.number])
+    return found

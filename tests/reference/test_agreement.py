@@ -4,6 +4,7 @@ Both are written from ``sim/SEMANTICS.md``. On drawn scenarios every object vers
 outcome must be the same, and where the stages of a sync fall on one instant the requests too.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -31,13 +32,21 @@ from sim.trace.records import (
     ErrorRecord,
     NamesRecord,
     PutRecord,
+    ReferenceRecord,
 )
 from sim.trace.timelines import Timelines
 from tests.reference import plain
 from tests.traces import changed, sparse
 from tests.worlds import AT_ONCE, lag, marks, us, world
 
-COUNTERS = ("duplicate-compaction", "compactor-halt", "compactor-error", "orphan-mark")
+COUNTERS = (
+    "duplicate-compaction",
+    "compactor-halt",
+    "compactor-error",
+    "orphan-mark",
+    "re-references",
+    "dangling-reference",
+)
 
 RECORDS_MAX = 3_000
 """Beyond these the plain one takes minutes: merged again and again what the store shows late."""
@@ -57,6 +66,12 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
     timelines = build(trace)
     yield from _compare("object", _objects(trace, timelines), reference.objects)
     blocks = timelines.blocks
+    referenced = Counter(
+        (r.t_us, timelines.blocks.id[r.block])
+        for r in trace.records
+        if isinstance(r, ReferenceRecord)
+    )
+    yield from _compare("reference", referenced, Counter(reference.references))
     made = {
         name: (int(committed), int(retired))
         for name, committed, retired in zip(

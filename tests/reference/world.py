@@ -80,6 +80,8 @@ class Counts:
             "compactor-halt": 0,
             "compactor-error": 0,
             "orphan-mark": 0,
+            "re-references": 0,
+            "dangling-reference": 0,
             "requests.get": 0,
             "requests.head": 0,
             "requests.list": 0,
@@ -104,6 +106,8 @@ class World(simpy.Environment):
         self.blocks: dict[str, Block] = {}
         self.counts = Counts()
         self.struck: dict[tuple[int, str], int] = {}
+        self.committed: dict[tuple[str, int], tuple[frozenset[str], int]] = {}
+        self.references: list[tuple[int, str]] = []
 
     @property
     def now_us(self) -> int:

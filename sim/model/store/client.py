@@ -262,8 +262,9 @@ class Client:
         return self._answer("get", block, object_index, t_us) is not None
 
     def get_unremembered(self, block: Block, object_index: int, t_us: int) -> Version | None:
-        """What a GET finds that passes by the front end, at ``t_us``, which may be past."""
-        return self._answer("get", block, object_index, t_us)
+        """What its replica shows at ``t_us``, which may be past, whatever happens to requests."""
+        replica = self.replica("get", self.store.catalog.key(block, object_index), t_us)
+        return self.store.shown(block, object_index, GET, replica, t_us)
 
     def stamp_us(self, t_us: int) -> int:
         """What is written into a mark that is put at ``t_us``: the second (C9)."""
