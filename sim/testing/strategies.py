@@ -194,7 +194,9 @@ def _gateways(draw: DrawFn, *, strong: bool) -> Table:
 
 
 @composite
-def _referrers(draw: DrawFn) -> Table:
+def _referrers(draw: DrawFn, *, expires: bool) -> Table | None:
+    if not expires or draw(st.booleans()):
+        return None
     return {
         "count": draw(st.integers(1, 2)),
         "every": draw(lag_laws(90, least_m=15)),
@@ -280,7 +282,6 @@ def scenarios(
         partial_response=gateways["partial_response"],
     )
     compactor = draw(_compactors(length_m, n_compactors, downsampling=downsampling))
-    expires = compactor["retention"]["raw"] != "0s"
     table = {
         "horizon": f"{horizon_m}m",
         "store": store,
@@ -292,7 +293,7 @@ def scenarios(
             for i in range(draw(st.integers(1, max_queries)))
         ],
         "schemes": [draw(scheme(kind)) for kind in scheme_kinds],
-        "referrers": draw(st.none() | _referrers()) if expires else None,
+        "referrers": draw(_referrers(expires=compactor["retention"]["raw"] != "0s")),
         "faults": draw(faults),
         "interventions": draw(st.lists(by_hand, max_size=max_interventions)) or None,
         "draws": draw(_seldom(None, pinned_draws(gateways["count"], max_faults))),
@@ -302,6 +303,5 @@ def scenarios(
         for query in table["queries"]:
             query["rate"] = "2/h"
             query["max_resolution"] = draw(_among("5m", "1h", "raw"))
-    fixed = {"schema": 1, "name": "drawn", "trials": 1}
-    seed = draw(st.integers(0, 2**32))
-    return noted(labelled(Scenario.model_validate({**fixed, "seed": seed, **table})))
+    fixed = {"schema": 1, "name": "drawn", "trials": 1, "seed": draw(st.integers(0, 2**32))}
+    return noted(labelled(Scenario.model_validate({**fixed, **table})))
