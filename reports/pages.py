@@ -75,7 +75,7 @@ def drawn(store: str, scenario: "Scenario", answer: Needed) -> NeededDelay:
         store=store,
         interval_us=round(scenario.gateways.sync_interval.longest_us),
         lag_us=answer.lag_us,
-        found_us=answer.delay_us,
+        found_us=answer.delay_us if answer.is_found else math.inf,
         terms_us=answer.terms_us,
         is_proven=math.isfinite(answer.rule_us),
     )

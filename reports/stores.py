@@ -36,11 +36,14 @@ def files() -> Iterator[tuple[str, bytes]]:
 def _parts(found: "list[tuple[str, Scenario, Needed]]") -> Iterator[str]:
     """The page, paragraph by paragraph."""
     quiet = sum(answer.lag_us == 0 for _, _, answer in found[:: len(_INTERVALS)])
-    most_us = max(answer.delay_us for _, _, answer in found)
+    most_us = max(answer.delay_us for _, _, answer in found if answer.is_found)
+    failing = list(dict.fromkeys(store for store, _, answer in found if not answer.is_found))
     yield (
         f"Of the {len(PROFILES)} stores that `sim stores` knows, {quiet} show every change at "
-        "once, and still need a delay: it is the readers that look late. No store here needed "
-        f"more than {span(most_us)}, with a sync every {' or every '.join(_INTERVALS)}."
+        "once, and still need a delay: it is the readers that look late. With a sync every "
+        f"{' or every '.join(_INTERVALS)}, {span(most_us)} was enough for all but "
+        f"{', '.join(f'`{store}`' for store in failing)}: there reads failed at every delay that "
+        "was tried, up to the worst case, for blocks whose files arrive after what names them."
     )
     yield "![Longest lag of every store, and the delete delays that it needs](stores.svg)"
     heads = [f"{what}, sync {i}" for i in _INTERVALS for what in ("found", "worst case")]

@@ -41,8 +41,8 @@ class NeededDelay:
         Of the readers' syncs.
     lag_us : float
         Longest time until a put shows; inf without a bound.
-    found_us : int
-        The least delay with which simulations had no failing read.
+    found_us : float
+        The least delay with which simulations had no failing read; inf if all of them had some.
     terms_us : float
         What the worst case adds up to; inf without a bound.
     is_proven : bool
@@ -52,7 +52,7 @@ class NeededDelay:
     store: str
     interval_us: int
     lag_us: float
-    found_us: int
+    found_us: float
     terms_us: float
     is_proven: bool
 
@@ -107,7 +107,7 @@ def store_height(rows: Sequence[NeededDelay]) -> float:
 def needed_by_store(rows: Sequence[NeededDelay], ax: Axes) -> Axes:
     """Draw for every store its longest lag, and the delays it needs, on one axis of spans.
 
-    What is 0 stands at the left edge; a lag without a bound is not drawn.
+    What is 0 stands at the left edge; what has no bound, or was not found, is not drawn.
     """
     stores = list(dict.fromkeys(row.store for row in rows))
     intervals = sorted({row.interval_us for row in rows})
@@ -122,12 +122,12 @@ def needed_by_store(rows: Sequence[NeededDelay], ax: Axes) -> Axes:
         number = intervals.index(row.interval_us)
         height = y + 0.5 / len(intervals) * number
         colour = _INTERVAL_COLOURS[number % 3]
-        found_us = max(row.found_us, edge)
-        if math.isfinite(row.terms_us):
+        found_us, terms_us = max(row.found_us, edge), max(row.terms_us, edge)
+        if math.isfinite(terms_us):
             line = "-" if row.is_proven else ":"
-            ends = [found_us, row.terms_us]
+            ends = [found_us, terms_us]
             ax.plot(ends, [height] * 2, color=colour, linewidth=1.1, linestyle=line)
-            ax.plot([row.terms_us], [height], color=colour, marker="|", markersize=7)
+            ax.plot([terms_us], [height], color=colour, marker="|", markersize=7)
         ax.plot([found_us], [height], color=colour, marker=MARKERS[number % 2], markersize=4.5)
     ax.set_yticks(range(len(stores)), [escaped(store) for store in stores])
     ax.set_ylim(len(stores) - 0.4, -0.6)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from sim.analysis.estimators import Interval
 from sim.report.delayfigures import (
@@ -28,7 +30,7 @@ def _row(store: str, minutes: int, **changes: float) -> NeededDelay:
         store=store,
         interval_us=minutes * _MINUTE_US,
         lag_us=values["lag_us"],
-        found_us=round(values["found_us"]),
+        found_us=values["found_us"],
         terms_us=values["terms_us"],
         is_proven=store == "strong",
     )
@@ -46,6 +48,10 @@ _FOUND = {
         "15m": [Interval(0.0, 0.0, 1e-4, "clusters"), Interval(math.nan, math.nan, 1.0, "none")],
     }
 }
+
+
+def _y(line: Line2D) -> list[float]:
+    return [float(y) for y in np.asarray(line.get_ydata(), np.float64)]
 
 
 def _by_interval() -> Figure:
@@ -85,6 +91,15 @@ def test_every_store_has_a_row_and_a_lag_without_a_bound_is_left_out() -> None:
     ax = _by_store().axes[0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["strong", r"a_\$late\$"]
     assert sum(line.get_marker() == "D" for line in ax.get_lines()) == 3
+
+
+def test_a_delay_that_was_not_found_is_not_drawn_and_nothing_is_left_of_zero() -> None:
+    rows = [*_ROWS, _row("copied", 3, found_us=math.inf, terms_us=0.0)]
+    ax = new_figure(lambda ax: needed_by_store(rows, ax)).axes[0]
+    drawn = [np.asarray(line.get_xdata(), np.float64) for line in ax.get_lines()]
+    own = [x for x, line in zip(drawn, ax.get_lines(), strict=True) if min(_y(line)) >= 2]
+    assert sum(bool(np.isfinite(x).all()) for x in own) == 1
+    assert min(float(x[np.isfinite(x)].min(initial=math.inf)) for x in drawn) > ax.get_xlim()[0]
 
 
 def test_zeros_and_fractions_are_told_apart_and_what_is_unknown_is_left_out() -> None:
