@@ -205,9 +205,9 @@ class _World:
         return self.kernel if pace.is_steady else PacedKernel(self.kernel, pace)
 
     def _client(
-        self, name: str, *, gateway: int | None = None, kind: Callable[..., Client] = Client
+        self, name: str, *, gateway: int | None = None, kind: Callable[..., Client] | None = None
     ) -> Client:
-        return kind(
+        return (kind or Client)(
             name,
             gateway=gateway,
             store=self.store,

@@ -130,8 +130,9 @@ def _is_duration(field: FieldInfo) -> bool:
 
 
 def _values(annotation: Any) -> SearchStrategy[Any]:
-    if get_origin(annotation) is Literal:
-        return st.sampled_from(get_args(annotation))
+    for part in (annotation, *get_args(annotation)):
+        if get_origin(part) is Literal:
+            return st.sampled_from(get_args(part))
     if bool in get_args(annotation):
         return st.booleans()
     if any(float in get_args(part)[:1] for part in get_args(annotation)):

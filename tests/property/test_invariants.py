@@ -14,6 +14,7 @@ from sim.analysis.checkers import observe
 from sim.analysis.rules.rule import Status
 from sim.analysis.rules.safety import rules
 from sim.core.streams import Streams
+from sim.core.units import NEVER
 from sim.errors import ModelError
 from sim.model.world import simulate
 from sim.scenario.dump import to_toml
@@ -88,8 +89,10 @@ def test_marks_of_a_strong_store_never_move(scenario: Scenario) -> None:
     assert len(set(marks.block.tolist())) == len(marks.block)
 
 
-def uncovered(trace: Trace, retention_us: int) -> list[tuple[int, str]]:
+def uncovered(trace: Trace, retention_us: int, dropped_us: int = NEVER) -> list[tuple[int, str]]:
     """(time, level-1 id) whenever data that was once stored whole is in no whole block.
+
+    So is data that was not stored ``dropped_us`` after its end, when its producer drops it.
 
     Data older than its retention (0 keeps for ever) may go. Written on its own, as an oracle of
     the column-wise count of lost blocks.
@@ -115,6 +118,11 @@ def uncovered(trace: Trace, retention_us: int) -> list[tuple[int, str]]:
                 is_old = retention_us and record.t_us > block.max_us + retention_us
                 if not is_old and not any(b.stream == stream and _has(b, ordinal) for b in whole):
                     lost.setdefault(block.id, record.t_us)
+    for block in made:
+        gone_us = block.max_us + dropped_us
+        is_cut = block.level == 1 and (block.stream, block.data[0]) not in committed
+        if is_cut and gone_us <= trace.header.horizon_us:
+            lost.setdefault(block.id, gone_us)
     return sorted((t_us, name) for name, t_us in lost.items())
 
 
@@ -129,7 +137,9 @@ def test_the_count_of_lost_blocks_finds_what_is_never_whole_again(
 ) -> None:
     note(to_toml(scenario))
     run = simulate_small(scenario, index)
-    ever = uncovered(run.trace, scenario.compactor.retention_us[0])
+    spec = scenario.producers
+    dropped_us = spec.kept_us if spec.unuploaded == "dropped" else NEVER
+    ever = uncovered(run.trace, scenario.compactor.retention_us[0], dropped_us)
     counted = observe(scenario, run.timelines)["lost-block"]
     assert isinstance(counted, int)
     event(f"lost for a while: {bool(ever)}, for good: {bool(counted)}")

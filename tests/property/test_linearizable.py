@@ -289,7 +289,9 @@ def test_every_key_of_a_run_on_a_strong_store_is_linearizable(
 ) -> None:
     note(to_toml(scenario))
     histories, _ = _histories(scenario, index)
-    assert any(op.is_read for ops in histories.values() for op in ops)
+    # Nothing may be there to read where a block that is not uploaded in time is dropped.
+    is_read = any(op.is_read for ops in histories.values() for op in ops)
+    assert is_read or scenario.producers.unuploaded == "dropped"
     for ops in histories.values():
         assert is_linearizable(ops)
 

@@ -161,7 +161,11 @@ def _with_delay(scenario: Scenario, delay_us: int) -> Scenario:
 
 
 def _on_a_grid(scenario: Scenario) -> Scenario:
-    """Periods that are constant, work that takes no time: a later deletion is the same, later."""
+    """Periods that are constant, work that takes no time: a later deletion is the same, later.
+
+    Queries ask for everything, for else they may not touch a block until it is deleted later.
+    """
+    whole = {"streams": "all", "range": "2d", "offset": "0s"}
     return changed(
         scenario,
         gateways={"sync_interval": "20m", "sync_takes": "1m", "partial_response": "abort"},
@@ -172,7 +176,8 @@ def _on_a_grid(scenario: Scenario) -> Scenario:
             "cleanup": "in-pass",
             "retention": {"raw": "0s"},
         },
-        queries=[{**table, "streams": "all"} for table in scenario.raw()["queries"]],
+        queries=[{**table, **whole} for table in scenario.raw()["queries"]],
+        referrers=None,
     )
 
 

@@ -123,8 +123,8 @@ class Store:
         )
 
     def stream_of(self, key: str) -> str:
-        """Whose change one of a key is: its block's stream, or the bucket (S2, S9)."""
-        return key.split(".", 1)[0] if "/" in key else ""
+        """Whose change one of a key is: its block's stream, or its own (S2, S9)."""
+        return key.split(".", 1)[0] if "/" in key else key
 
     def chunk_bytes(self, key: str) -> int:
         """Size of a chunk of a block (S10)."""

@@ -34,6 +34,8 @@ def test_requests_are_counted_as_issued() -> None:
         "compactor-halt": 0,
         "compactor-error": 0,
         "orphan-mark": 0,
+        "dangling-reference": 0,
+        "re-references": 0,
         "requests.list": 3 * 2 + 4,
         "requests.head": 1 + 2 + 1,
         "requests.get": 1 + 2,

@@ -50,7 +50,7 @@ def first_loads(timelines: Timelines) -> dict[int, int]:
 
 def test_an_object_of_the_bucket_shows_late_like_any_other() -> None:
     rig = Rig(replicas=2, read_from="nearest", lag=lag(create_get="2h", overwrite_get="30m"))
-    own: BucketObject[str] = BucketObject("own.json")
+    own: BucketObject[str] = rig.store.own("own.json")
     clients = [rig.client(f"gateway/{g}", g) for g in (0, 1)]
     writer = rig.client("compactor", None)
     rig.go("1h")
@@ -68,7 +68,7 @@ def test_an_object_of_the_bucket_shows_late_like_any_other() -> None:
 
 def test_a_front_end_remembers_that_an_object_of_the_bucket_was_not_there() -> None:
     rig = Rig(negative_cache="20m")
-    own: BucketObject[int] = BucketObject("own.json")
+    own: BucketObject[int] = rig.store.own("own.json")
     client = rig.client()
     assert client.get_own(own, 0) is None
     rig.client("compactor", None).put_own(own, 1, 0)
@@ -81,7 +81,7 @@ def test_a_failed_put_of_an_object_may_have_been_applied(
     rates: tuple[float, float], is_there: bool
 ) -> None:
     rig = Rig(error_rate=rates[0], lost_answer_rate=rates[1])
-    own: BucketObject[int] = BucketObject("own.json")
+    own: BucketObject[int] = rig.store.own("own.json")
     with pytest.raises(RequestFailed):
         rig.client("compactor", None).put_own(own, 1, 0)
     assert (own.shown(0, 0) is not None) is is_there

@@ -187,6 +187,8 @@ def test_counters_begin_with_the_end_of_the_warmup() -> None:
         "producer-error": 1,
         "compactor-halt": 1,
         "orphan-mark": 0,
+        "dangling-reference": 0,
+        "re-references": 0,
     }
 
 

@@ -12,14 +12,15 @@ from tests.unit.test_scenario_rules import OUTCOMES, messages, raw
 Raw = dict[str, Any]
 
 MEASURES = (
-    '"compactions", "stored-bytes", "garbage-bytes", "requests.get", "requests.head", '
-    '"requests.list", "requests.put", "requests.delete", "time-to-visible.mean_s", '
-    '"time-to-visible.p50_s", "time-to-visible.p99_s", "time-to-visible.max_s", '
-    '"time-to-visible.never", "retention-overshoot.mean_s", "retention-overshoot.p50_s", '
-    '"retention-overshoot.p99_s", "retention-overshoot.max_s", "damage-found.mean_s", '
-    '"damage-found.p50_s", "damage-found.p99_s", "damage-found.max_s", "damage-found.never", '
-    '"backlog.mean", "backlog.most", "backlog.last", "backlog.grows", "compaction-wait.mean_s", '
-    '"compaction-wait.p50_s", "compaction-wait.p99_s", "compaction-wait.max_s"'
+    '"re-references", "compactions", "stored-bytes", "garbage-bytes", "requests.get", '
+    '"requests.head", "requests.list", "requests.put", "requests.delete", '
+    '"time-to-visible.mean_s", "time-to-visible.p50_s", "time-to-visible.p99_s", '
+    '"time-to-visible.max_s", "time-to-visible.never", "retention-overshoot.mean_s", '
+    '"retention-overshoot.p50_s", "retention-overshoot.p99_s", "retention-overshoot.max_s", '
+    '"damage-found.mean_s", "damage-found.p50_s", "damage-found.p99_s", "damage-found.max_s", '
+    '"damage-found.never", "backlog.mean", "backlog.most", "backlog.last", "backlog.grows", '
+    '"compaction-wait.mean_s", "compaction-wait.p50_s", "compaction-wait.p99_s", '
+    '"compaction-wait.max_s"'
 )
 
 REFUSED: list[tuple[Raw, str]] = [
