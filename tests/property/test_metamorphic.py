@@ -168,7 +168,12 @@ def _on_a_grid(scenario: Scenario) -> Scenario:
     whole = {"streams": "all", "range": "2d", "offset": "0s"}
     return changed(
         scenario,
-        gateways={"sync_interval": "20m", "sync_takes": "1m", "partial_response": "abort"},
+        gateways={
+            "sync_interval": "20m",
+            "sync_takes": "1m",
+            "sync_takes_per_block": "0s",
+            "partial_response": "abort",
+        },
         compactor={
             "wait_interval": "15m",
             "sync_takes": "0s",
