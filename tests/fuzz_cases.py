@@ -112,7 +112,8 @@ PATHS = (
     "queries", "queries.0.name",
     "queries.0.rate", "queries.0.range", "queries.0.offset", "queries.0.streams",
     "queries.0.takes", "queries.0.max_resolution", "schemes", "schemes.0.name", "schemes.0.kind",
-    "schemes.1.delete_delay", "schemes.1.ignore_deletion_marks_delay", "faults", "expect",
+    "schemes.1.delete_delay", "schemes.1.ignore_deletion_marks_delay", "schemes.1.beside",
+    "schemes.1.beside.after", "faults", "expect",
 )  # fmt: skip
 
 

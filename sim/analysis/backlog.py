@@ -22,7 +22,7 @@ from sim.trace.timelines import BlockTable, Ints, Timelines
 
 __all__ = ["Backlog"]
 
-_LOST = tuple(RETIRE_REASONS.index(why) for why in ("retention", "by-hand"))
+_LOST = tuple(RETIRE_REASONS.index(why) for why in ("retention", "by-hand", "lifecycle"))
 _GROWTH = 1.1
 """How much more there is in the last third than in the one before, of a backlog that grows."""
 
@@ -140,7 +140,7 @@ class _Raw:
         order = np.argsort(place)
         self._cut, self._seen_us = place[order], blocks.committed_us[cut[order]] + delay_us
         # What else there is made windows of uploads, or is lost to them.
-        is_lost = (blocks.retired_why == _LOST[0]) | (blocks.retired_why == _LOST[1])
+        is_lost = np.isin(blocks.retired_why, _LOST)
         rows = np.flatnonzero(is_raw & ((blocks.level > 1) | is_lost))
         self._first = at[rows] + blocks.data_ordinal[begin[rows]]
         self._last = at[rows] + blocks.data_ordinal[end[rows] - 1]

@@ -63,7 +63,7 @@ def command(
         return _rules(paths, scenarios, schemes, as_json=as_json)
     from sim.analysis.effort.estimate import effort
     from sim.report.lint import rule_lines, warmup_line
-    from sim.report.plan import busy_line, effort_line, headline, sweep_line
+    from sim.report.plan import busy_line, effort_line, headline, rival_lines, sweep_line
 
     for path, scenario in zip(paths, scenarios, strict=True):
         click.echo(headline(scenario, common.shown_path(path)))
@@ -71,7 +71,7 @@ def command(
         if line := busy_line(scenario):
             click.secho(line, fg="red")
         for i, scheme in enumerate(scenario.schemes):
-            if line := sweep_line(scenario, i):
+            for line in filter(None, (sweep_line(scenario, i), *rival_lines(scenario, i))):
                 click.secho(f"  {printable(scheme.name)}: {line}", fg="red")
         if line := warmup_line(scenario):
             click.echo(line)

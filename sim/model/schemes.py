@@ -14,6 +14,7 @@ from sim.core.kernel import Kernel
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
+from sim.model.rests import Rests
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
 from sim.model.views.listing import Bucket
@@ -158,6 +159,24 @@ class Commits(Protocol):
         """What the compactor reads in a sync."""
 
 
+class Beside(Protocol):
+    """Who else deletes from the bucket; ``name`` is by which the store knows it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def start(
+        self,
+        *,
+        kernel: Kernel,
+        client: Client,
+        streams: Streams,
+        recorder: Recorder,
+        rests: Rests,
+    ) -> None:
+        """Begin to live, at the beginning of the run."""
+
+
 class Querier(Protocol):
     """What a querier does beside asking gateways: it keeps up what it holds answers against."""
 
@@ -205,6 +224,8 @@ class Scheme:
         Whether all that readers learn of the bucket is in its listing and its objects.
     n_referrers : int
         How many writers may reference again what expires.
+    beside : Beside or None
+        Who else deletes, if anybody does.
     """
 
     name: str
@@ -221,6 +242,7 @@ class Scheme:
     due_after_us: int | None
     lists: bool
     n_referrers: int
+    beside: Beside | None
 
 
 def compose(scenario: Scenario, scheme_index: int) -> Scheme:
@@ -247,6 +269,7 @@ def acting(spec: SchemeSpec, scenario: Scenario) -> Scheme:
         due_after_us=_due_after_us(composed),
         lists=_is_known(composed.learn),
         n_referrers=0 if scenario.referrers is None else scenario.referrers.count,
+        beside=composed.others.made(scenario),
     )
 
 

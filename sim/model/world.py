@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TypedDict
 
 from sim.conventions.placement import Shards
 from sim.core.collector import collector_paused
@@ -15,6 +14,7 @@ from sim.core.streams import Identity, Streams
 from sim.model.actors.apart import act_apart
 from sim.model.actors.gateway import Gateway, first_sync_us
 from sim.model.actors.operator import Operator
+from sim.model.actors.parts import Parts
 from sim.model.actors.process import CompactorProcess
 from sim.model.actors.producer import Producer
 from sim.model.actors.referrer import Referrer
@@ -34,15 +34,6 @@ from sim.model.tally import Tally
 from sim.model.views.view import Filters, View
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Header, Recorder, Trace
-
-
-class Parts(TypedDict):
-    """What every actor that writes is given."""
-
-    kernel: Kernel
-    client: Client
-    streams: Streams
-    recorder: Recorder
 
 
 @collector_paused()
@@ -180,6 +171,8 @@ class _World:
         if self.scenario.interventions:
             operator = Operator(self.scenario, **self._parts("operator"), rests=self.rests)
             self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
+        if self.scheme.beside is not None:
+            self.scheme.beside.start(**self._parts(self.scheme.beside.name), rests=self.rests)
         for number in range(self.scheme.n_referrers):
             Referrer(
                 number, self.scenario, self.scheme, **self._parts(f"referrer/{number}")

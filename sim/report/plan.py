@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.analysis.effort.estimate import Effort, busy_share, sweep_share
-from sim.core.units import US_PER_S
+from sim.core.objects import RESOLUTIONS
+from sim.core.units import NEVER, US_PER_S
 from sim.errors import printable
 from sim.report.formats import format_bytes_short, format_count, format_span
 from sim.scenario.complaints.text import format_path
@@ -23,6 +24,7 @@ __all__ = [
     "headline",
     "plan_document",
     "plan_lines",
+    "rival_lines",
     "sweep_line",
 ]
 
@@ -116,6 +118,25 @@ def sweep_line(scenario: "Scenario", scheme_index: int) -> str:
     )
 
 
+def rival_lines(scenario: "Scenario", scheme_index: int) -> Iterator[str]:
+    """Say what somebody else deletes by its age although it is to be kept, or still marked."""
+    scheme = scenario.schemes[scheme_index].composed
+    spares_us, delay_us = scheme.others.spares_us, scheme.delete_delay_us
+    if spares_us >= scenario.horizon_us:
+        return
+    goes = f"what is older than {format_span(spares_us)} goes (beside = {scheme.others.kind})"
+    n_made = len(RESOLUTIONS) if scenario.compactor.downsampling else 1
+    kept = zip(RESOLUTIONS[:n_made], scenario.compactor.retention_us, strict=False)
+    for resolution, kept_us in kept:
+        if not kept_us:
+            yield f"{goes}, and {resolution} data is to be kept for ever (compactor.retention)"
+        elif spares_us < kept_us:
+            yield f"{goes}, and {resolution} data is to be kept for {format_span(kept_us)}"
+        elif spares_us < kept_us + delay_us < NEVER:
+            waits = f"{format_span(kept_us)}, then marked for {format_span(delay_us)}"
+            yield f"{goes}, and {resolution} data is kept for {waits}"
+
+
 def plan_lines(plan: Plan, place: str) -> Iterator[str]:
     """Say what would run, what it takes, and where every value comes from."""
     yield headline(plan.scenario, place)
@@ -123,7 +144,8 @@ def plan_lines(plan: Plan, place: str) -> Iterator[str]:
     if line := busy_line(plan.scenario):
         yield line
     for index in plan.schemes:
-        if line := sweep_line(plan.scenario, index):
+        swept = (sweep_line(plan.scenario, index), *rival_lines(plan.scenario, index))
+        for line in filter(None, swept):
             yield f"  {printable(plan.scenario.schemes[index].name)}: {line}"
     needed = format_bytes_short(plan.effort.total_bytes(plan.workers))
     yield (

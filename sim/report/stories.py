@@ -45,7 +45,7 @@ def story_moments(story: Story) -> Iterator[Moment]:
 
 def _moments(story: Story) -> Iterator[tuple[int, str]]:
     why = RETIRE_REASONS[story.retired_why]
-    who = "somebody" if why == "by-hand" else "the compactor"
+    who = {"by-hand": "somebody", "lifecycle": "the store"}.get(why, "the compactor")
     yield story.retired_us, f"{who} retires the block: {why}"
     yield story.marked_us, "its deletion mark is written"
     yield story.hidden_us, "the mark is old enough: gateways that look hide the block"

@@ -23,6 +23,7 @@ references     nothing goes that a session references again                     
 bucket_index   readers read an index that whoever deletes writes                       learn
 manifest       each commit writes a manifest; what that leaves out is retired (record)  learn
 complete       a querier asks whether all is there that the index lists                check
+lifecycle      the store deletes what is old, whatever marks say                       beside
 missing        what is absent fails an answer, or is taken for empty                   miss
 resync         what is absent makes the reader sync, and the query is tried again      miss
 =============  ======================================================================  ========
@@ -59,5 +60,6 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
     "learn": {"bucket-index": "bucket_index", "listing": "plain", "manifest": "manifest"},
     "miss": {"fail": "missing", "tolerate": "missing", "warn": "missing", "resync": "resync"},
     "check": {"bucket-index": "complete", "nothing": "plain"},
+    "beside": {"nothing": "plain", "lifecycle": "lifecycle"},
 }
 """The file of each primitive, by slot and kind; it is imported when the kind is asked for."""

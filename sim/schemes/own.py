@@ -35,8 +35,8 @@ keys of its own, and says what stands in its slots (``said`` has them as a scena
 
 It stands there as ``[[schemes]]`` with ``kind = "night:Nightly"``. An entry point of the group
 ``consistency_sim.schemes`` gives either a short name. What acts in each slot must fulfil a protocol
-of `sim.model.schemes`: ``Record``, ``Delete``, ``Hold``, ``Learn``, ``Miss`` or ``Querier``, or be
-a ``Hide``.
+of `sim.model.schemes`: ``Record``, ``Delete``, ``Hold``, ``Learn``, ``Miss``, ``Querier`` or
+``Beside``, or be a ``Hide``.
 
 A value of the class serves every trial, so what is remembered belongs to what ``made`` returns.
 Chance comes from named draws alone, time is that of the arguments, and sets are not walked through:
@@ -51,7 +51,7 @@ from sim.model.blocks.catalog import Block
 from sim.model.schemes import Hide, Holder, Record
 from sim.model.views.view import View
 from sim.scenario.language.ownscheme import OwnScheme
-from sim.scenario.language.primitives import Checks, Deletes, Hides, Misses, Primitive
+from sim.scenario.language.primitives import Besides, Checks, Deletes, Hides, Misses, Primitive
 from sim.scenario.language.schemes import Composed
 from sim.scenario.language.values import Bytes, Count, Duration, Fraction
 from sim.scenario.schema import Scenario
@@ -60,6 +60,7 @@ from sim.schemes.plain import NoHold
 __all__ = [
     "NEVER",
     "US_PER_S",
+    "Besides",
     "Block",
     "Bytes",
     "Checks",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 from pydantic import Field
 
 from sim.core.units import NEVER
-from sim.scenario.language.primitives import Checks, Deletes, Hides, Primitive, register
+from sim.scenario.language.primitives import Besides, Checks, Deletes, Hides, Primitive, register
 from sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sim.model.views.view import View
 
 __all__ = [
+    "Alone",
     "AtOnce",
     "KeptForEver",
     "NoHold",
@@ -249,6 +250,22 @@ class Unchecked(Checks):
     @property
     def is_computable(self) -> bool:
         """Nobody looks."""
+        return True
+
+    def made(self, scenario: Scenario) -> None:
+        """Nothing acts."""
+
+
+@register("beside")
+class Alone(Besides):
+    """Nobody deletes but the compactor, and people."""
+
+    source: ClassVar = _THANOS_0_10
+    kind: Literal["nothing"] = Field("nothing", description="Nobody.")
+
+    @property
+    def is_computable(self) -> bool:
+        """Nobody else acts."""
         return True
 
     def made(self, scenario: Scenario) -> None:

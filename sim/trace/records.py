@@ -299,7 +299,7 @@ Record = (
 )
 
 REQUEST_KINDS = ("get", "head", "list", "put", "delete")
-RETIRE_REASONS = ("", "compacted", "garbage", "retention", "by-hand")
+RETIRE_REASONS = ("", "compacted", "garbage", "retention", "by-hand", "lifecycle")
 UNREADABLE_US: Final = -1
 """Stamp of a mark in which nobody can read a time."""
 # Digests have their positions: new kinds come last.

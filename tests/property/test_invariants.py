@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, event, given, note
+from hypothesis import assume, event, given, note, settings
 from hypothesis import strategies as st
 
 from sim.analysis.checkers import observe
@@ -275,6 +275,7 @@ def test_the_strategies_reach_every_kind_of_trouble() -> None:
     # What is never drawn is never tested: look once that the corpus is not all fair weather.
     seen: set[str] = set()
 
+    @settings(max_examples=3 * settings().max_examples)
     @given(scenarios(), st.integers(0, 1))
     def look(scenario: Scenario, index: int) -> None:
         run = simulate_small(scenario, index)

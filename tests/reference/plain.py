@@ -8,6 +8,7 @@ from sim.core.units import NEVER
 from sim.faults import CompactorCrash, Crash, GatewayOutage, ProducerCrash
 from sim.scenario.schema import Scenario
 from tests.reference.actors import Faults, Producer
+from tests.reference.beside import begin_beside
 from tests.reference.cache import Cache
 from tests.reference.cleaner import CLEANING, PROGRESS, Cleaner, Process, Progress, Sweeper
 from tests.reference.compactor import Compactor
@@ -103,6 +104,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         process.way.held = way.held
         process.start()
     Operator(world, store)
+    begin_beside(world, store, way)
     for number in range(0 if scenario.referrers is None else scenario.referrers.count):
         Referrer(world, store, way, number)
     spec = scenario.gateways.cache

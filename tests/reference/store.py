@@ -39,21 +39,22 @@ class Store:
         self.versions: dict[str, list[Version]] = {}
         self.sent: list[tuple[int, str, int]] = []
 
-    def change(self, key: str, *, is_put: bool, stamp_us: int = 0) -> None:
-        """Acknowledge a put or delete of ``key`` now (S1, S2)."""
+    def change(self, key: str, *, is_put: bool, stamp_us: int = 0, by_store: bool = False) -> None:
+        """Acknowledge a put or delete of ``key`` now (S1, S2), which nobody asked for (D19)."""
         now_us = self.world.now_us
         number = len(self.versions.get(key, []))
         kind = "overwrite" if self.newest_is_put(key) else "create"
         if not is_put:
             kind = "delete"
+        is_omitted = self._is_omitted(key, kind, by_store=by_store)
         visible_us: dict[Plane, tuple[int, ...]] = {}
         wait_us = 0
-        if self.spec.replication is not None and not self._is_omitted(key, kind):
+        if self.spec.replication is not None and not is_omitted:
             wait_us = self._sent_us(key, kind) - now_us
         for plane in PLANES:
             instants = []
             for replica in range(self.spec.replicas):
-                if self._is_omitted(key, kind) and replica > 0:
+                if is_omitted and replica > 0:
                     instants.append(NEVER)
                     continue
                 # A copy shows in both planes at once.
@@ -74,9 +75,11 @@ class Store:
         version = Version(number, now_us, is_put, stamp_us, visible_us)
         self.versions.setdefault(key, []).append(version)
 
-    def _is_omitted(self, key: str, kind: str) -> bool:
-        """Whether no copy of the bucket ever shows a change (S10)."""
+    def _is_omitted(self, key: str, kind: str, *, by_store: bool) -> bool:
+        """Whether no copy of the bucket ever shows a change (S10, D19)."""
         copies = self.spec.replication
+        if copies is not None and by_store:
+            return True
         if copies is None or copies.omits is None:
             return False
         is_mark = key.endswith("/deletion-mark.json")

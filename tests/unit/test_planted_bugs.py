@@ -168,7 +168,7 @@ def test_a_store_that_shows_a_delete_before_its_acknowledgement(monkeypatch: Pat
     assert hazards(scenario)[-1] == ("query-error", us("10h11m"), us("10h30m"))
     of_each = Visibility.of_each
 
-    def early(self: Visibility, changes: Any, kind: str, **where: int) -> list[Columns]:
+    def early(self: Visibility, changes: Any, kind: str, **where: Any) -> list[Columns]:
         late_us = us("20m") if kind == "delete" else 0
         return [
             (tuple(t - late_us for t in get), tuple(t - late_us for t in listed))

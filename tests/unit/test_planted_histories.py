@@ -76,7 +76,7 @@ def test_a_version_that_never_shows_is_stale_to_its_writer_too(monkeypatch: Patc
     right = Visibility.of_each
 
     def dropped(
-        self: Visibility, changes: list[tuple[str, int]], kind: str, **more: int
+        self: Visibility, changes: list[tuple[str, int]], kind: str, **more: Any
     ) -> list[Columns]:
         seen = zip(changes, right(self, changes, kind, **more), strict=True)
         return [((NEVER,) if v == 6 else get, listed) for (_, v), (get, listed) in seen]

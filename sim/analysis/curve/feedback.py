@@ -70,6 +70,9 @@ def entanglement(scenario: "Scenario") -> tuple[str, ...]:
         **{fault.entangles: True for fault in scenario.faults if fault.entangles},
         "a producer forgets what it has uploaded": scenario.producers.memory == "lost",
         "people act on the bucket": bool(scenario.interventions),
+        "somebody else deletes as well": any(
+            scheme.composed.beside is not None for scheme in scenario.schemes
+        ),
         "sessions reference what they find": scenario.referrers is not None,
         "several compactors look for what is due": len(scenario.compactor.names) > 1,
         "deletions take time": scenario.compactor.delete_takes.longest_us > 0,

@@ -41,10 +41,10 @@ class Event:
     """Something happened at ``t_us``; ``actor`` did it, to ``blocks`` (ids).
 
     Actors are called as in the trace: producer/2, compactor, cleaner, gateway/0; store/0 is a
-    replica, and query the query. ``record`` is the place in the trace, from 0, of what changed the
-    world; None for what only follows. ``detail`` is the reason of a retirement, the key of an
-    object, the kind of a request that failed, why the compactor halted, or an outcome.
-    ``until_us`` is the end of what lasts, else 0.
+    replica, store a rule of the bucket, and query the query. ``record`` is the place in the trace,
+    from 0, of what changed the world; None for what only follows. ``detail`` is the reason of a
+    retirement, the key of an object, the kind of a request that failed, why the compactor halted,
+    or an outcome. ``until_us`` is the end of what lasts, else 0.
     """
 
     t_us: int

@@ -111,6 +111,7 @@ class _Gathering:
         self._n_data = timelines.objects.meta
         is_every = scenario.cleanup(scheme_index).when == "every"
         self._deleter = "cleaner" if is_every and self._has_marks else "compactor"
+        self._put_us: dict[tuple[int, int], int] = {}
 
     @property
     def _has_marks(self) -> bool:
@@ -176,14 +177,25 @@ class _Gathering:
         gateway = getattr(record, "gateway", None)
         return None if gateway not in self._gateways else self._of_gateway(record, gateway)
 
+    def _who_deletes(self, record: DeleteRecord) -> str:
+        last_us = max(self._put_us[record.block, i] for i in record.objects)
+        others = self._scheme.composed.others
+        return others.name_of(record.t_us, record.t_us - last_us) or self._deleter
+
     def _of_block(self, record: PutRecord | DeleteRecord | RetireRecord) -> Event | None:
+        if isinstance(record, PutRecord):
+            self._put_us |= dict.fromkeys(((record.block, i) for i in record.objects), record.t_us)
         blocks, level = self._ids([record.block]), self._timelines.blocks.level
         by_hand = self._timelines.blocks.by_hand
         if isinstance(record, RetireRecord):
             what, actor, detail = What.RETIRED, _who(record.why), RETIRE_REASONS[record.why]
         elif isinstance(record, DeleteRecord):
             is_mark = record.objects[0] == self._n_data + 1
-            what, actor, detail = What.DELETING, self._deleter, "mark" if is_mark else ""
+            what, actor, detail = (
+                What.DELETING,
+                self._who_deletes(record),
+                "mark" if is_mark else "",
+            )
         elif record.objects[0] == self._n_data + 1:
             actor = _who(int(self._timelines.blocks.retired_why[record.block]))
             what, detail = What.MARKED, ""
@@ -290,4 +302,5 @@ def _without_middle(events: list[Event]) -> Iterator[Event]:
 
 def _who(why: int) -> str:
     """Who retires a block for a reason, by its number."""
-    return "operator" if RETIRE_REASONS[why] == "by-hand" else "compactor"
+    others = {"by-hand": "operator", "lifecycle": "store"}
+    return others.get(RETIRE_REASONS[why], "compactor")

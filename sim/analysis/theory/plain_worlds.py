@@ -11,7 +11,7 @@ def is_plain(scenario: Scenario) -> bool:
 
     So it is for gateways with a constant interval and duration, a uniform phase and no outage, on
     a store that shows every change at once and answers every request, with no cache between, that
-    have a block together with what replaces it, and that nobody touches by hand, where blocks name
+    have a block together with what replaces it, and that nobody else touches, where blocks name
     their sources and come once, and no draw is pinned.
     """
     store, gateways = scenario.store, scenario.gateways
@@ -32,6 +32,7 @@ def is_plain(scenario: Scenario) -> bool:
         and all(fault.kind in writers for fault in scenario.faults)
         and not scenario.interventions
         and scenario.referrers is None
+        and all(scheme.composed.beside is None for scheme in scenario.schemes)
         and not scenario.draws
         and scenario.producers.names != "nothing"
         and scenario.producers.memory != "lost"

@@ -85,8 +85,17 @@ class Store:
 
     def delete(self, block: Block, objects: tuple[int, ...]) -> None:
         """Acknowledge now that ``objects`` of ``block``, all of which are there, are deleted."""
+        self._delete(block, objects, by_store=False)
+
+    def expire(self, block: Block, objects: tuple[int, ...]) -> None:
+        """Delete by itself ``objects`` of ``block``, all of which are there; no copy is told."""
+        self._delete(block, objects, by_store=True)
+
+    def _delete(self, block: Block, objects: tuple[int, ...], *, by_store: bool) -> None:
         now_us = self._kernel.now_us
-        get, listed = self._change(block, objects, now_us, is_put=False, stamp_us=0)
+        get, listed = self._change(
+            block, objects, now_us, is_put=False, stamp_us=0, by_store=by_store
+        )
         self._recorder.record(DeleteRecord(now_us, block.index, objects, get, listed))
         if self.on_change is not None:
             self.on_change(block)
@@ -175,15 +184,23 @@ class Store:
         self.touched += [blocks[i] for i in showing]
 
     def _change(
-        self, block: Block, objects: tuple[int, ...], now_us: int, *, is_put: bool, stamp_us: int
+        self,
+        block: Block,
+        objects: tuple[int, ...],
+        now_us: int,
+        *,
+        is_put: bool,
+        stamp_us: int,
+        by_store: bool = False,
     ) -> Columns:
         """Append a version per object; return the record's ``get`` and ``list`` columns."""
         held = block.held
         for i in objects:
             held = held | 1 << i if is_put else held & ~(1 << i)
         block.held = held
-        note = self._note_at_once if self.is_instant else self._note_late
-        return note(block, objects, now_us, is_put, stamp_us)
+        if self.is_instant:
+            return self._note_at_once(block, objects, now_us, is_put, stamp_us)
+        return self._note_late(block, objects, now_us, is_put, stamp_us, is_copied=not by_store)
 
     def _note_at_once(
         self, block: Block, objects: tuple[int, ...], now_us: int, is_put: bool, stamp_us: int
@@ -205,7 +222,14 @@ class Store:
         return (), ()
 
     def _note_late(
-        self, block: Block, objects: tuple[int, ...], now_us: int, is_put: bool, stamp_us: int
+        self,
+        block: Block,
+        objects: tuple[int, ...],
+        now_us: int,
+        is_put: bool,
+        stamp_us: int,
+        *,
+        is_copied: bool,
     ) -> Columns:
         """Each replica shows the change of each object in its own time."""
         gets: list[int] = []
@@ -216,7 +240,7 @@ class Store:
             numbers = list(alike)
             changes = [(key(block, i), len(history[i])) for i in numbers]
             columns = self._visibility.of_each(
-                changes, kind, stream=block.stream, chunk_bytes=share
+                changes, kind, stream=block.stream, chunk_bytes=share, is_copied=is_copied
             )
             for i, (get, listed) in zip(numbers, columns, strict=True):
                 version = Version(now_us, is_put, stamp_us, get, listed)

@@ -69,7 +69,13 @@ class Visibility:
         return self.of_each([(key, version)], kind, stream=stream)[0]
 
     def of_each(
-        self, changes: Sequence[tuple[str, int]], kind: str, *, stream: int, chunk_bytes: int = 0
+        self,
+        changes: Sequence[tuple[str, int]],
+        kind: str,
+        *,
+        stream: int,
+        chunk_bytes: int = 0,
+        is_copied: bool = True,
     ) -> list[Columns]:
         """When versions of keys show that are acknowledged now.
 
@@ -83,6 +89,8 @@ class Visibility:
             Whose change it is, for the order of the log.
         chunk_bytes : int
             Size of each that is a chunk.
+        is_copied : bool
+            Whether copies of the bucket, if there are any, are told of it.
         """
         if self.is_instant:
             return [((), ()) for _ in changes]
@@ -98,6 +106,9 @@ class Visibility:
                 for row_us in self._both[kind].draw_each_us(self._streams, named)
             ]
             return [(tuple(row_us[:n]), tuple(row_us[n:])) for row_us in seen]
+        if self._copying is not None and not is_copied:
+            seen_us = self._source_only_us
+            return [(seen_us, seen_us) for _ in changes]
         if self._copying is not None:
             copied = [self._copied_us(c, kind, stream=stream, size=chunk_bytes) for c in changes]
             return [(seen_us, seen_us) for seen_us in copied]
@@ -116,9 +127,14 @@ class Visibility:
         assert self._copying is not None
         now_us, (key, version) = self._kernel.now_us, change
         if self._copying.omits(key, kind):
-            return (now_us, *[NEVER] * (self._spec.replicas - 1))
+            return self._source_only_us
         wait_us = self._copying.wait_us(key, kind, stream=stream, now_us=now_us, chunk_bytes=size)
         return self._shown_us(key, version, kind, GET, stream=stream, wait_us=wait_us)
+
+    @property
+    def _source_only_us(self) -> tuple[int, ...]:
+        """When the source and its copies show a change now that is never copied."""
+        return (self._kernel.now_us, *[NEVER] * (self._spec.replicas - 1))
 
     def _shown_us(
         self, key: str, version: int, kind: str, plane: int, *, stream: int, wait_us: int = 0

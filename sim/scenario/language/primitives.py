@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple, T
 from pydantic import ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, model_validator
 from pydantic_core import CoreSchema
 
+from sim.core.units import NEVER
 from sim.scenario.language.cleanup import WhenDeleted
 from sim.scenario.language.outside import OUTSIDE, from_table, is_outside, place_of
 from sim.scenario.language.registry import ReadByKind, Registry
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SLOTS",
+    "Besides",
     "Checks",
     "Deletes",
     "Hides",
@@ -42,6 +44,7 @@ SLOTS: Final[Mapping[str, str]] = {
     "learn": "How does a reader learn what is in the bucket?",
     "miss": "What does a reader do that finds an object gone?",
     "check": "Does the querier check that an answer is complete?",
+    "beside": "Who else deletes from the bucket?",
 }
 """The questions that a scheme answers."""
 
@@ -189,11 +192,25 @@ class Misses(Primitive):
         return self.warns and not self.loses_gateway
 
 
+class Besides(Primitive):
+    """Base of what may stand in the slot ``beside``."""
+
+    @property
+    def spares_us(self) -> int:
+        """How old an object must be before it may go by that; NEVER if none goes by its age."""
+        return NEVER
+
+    def name_of(self, t_us: int, age_us: int) -> str:
+        """Whoever else deleted an object of an age at an instant; empty if it was somebody else."""
+        return ""
+
+
 _BASES: Final[Mapping[str, type[Primitive]]] = {
     "hide": Hides,
     "delete": Deletes,
     "miss": Misses,
     "check": Checks,
+    "beside": Besides,
 }
 """What stands in a slot, where others ask it more than what it makes."""
 

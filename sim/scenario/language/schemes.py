@@ -14,6 +14,7 @@ from sim.core.units import US_PER_S, format_duration
 from sim.scenario.language.cleanup import Cleanup
 from sim.scenario.language.primitives import (
     SLOTS,
+    Besides,
     Checks,
     Deletes,
     Hides,
@@ -81,7 +82,19 @@ class SchemeBase(Frozen):
         raise NotImplementedError
 
 
-class Immediate(SchemeBase):
+class _Short(SchemeBase):
+    """A short name of a composition, beside which somebody else may delete."""
+
+    beside: Annotated[Besides, Slot("beside")] | None = Field(
+        None, description=f"{SLOTS['beside']} Nobody if nothing is said."
+    )
+
+    def obstacles(self, scenario: "Scenario") -> Iterator[str]:
+        """What somebody else may delete."""
+        return self.composed.others.obstacles(scenario)
+
+
+class Immediate(_Short):
     """A retired block is deleted at once."""
 
     kind: Literal["immediate"] = Field(description="Delete at once.")
@@ -89,7 +102,7 @@ class Immediate(SchemeBase):
     @property
     def composed(self) -> "Composed":
         """The scheme slot by slot."""
-        return Composed(name=self.name, kind="composed")
+        return Composed(name=self.name, kind="composed", beside=self.beside)
 
     @property
     def delete_delay_us(self) -> int:
@@ -108,10 +121,11 @@ class Immediate(SchemeBase):
             kind="deletion-mark",
             delete_delay_us=value_us,
             ignore_deletion_marks_delay_us=value_us,
+            beside=self.beside,
         )
 
 
-class DeletionMark(SchemeBase):
+class DeletionMark(_Short):
     """A retired block is marked, hidden from readers, and deleted later (Thanos since 0.12)."""
 
     kind: Literal["deletion-mark"] = Field(description="Mark first, delete later.")
@@ -133,7 +147,7 @@ class DeletionMark(SchemeBase):
             "compactor": format_duration(self.delete_delay_us // 2),
         }
         delete = {"kind": "after", "delay": format_duration(self.delete_delay_us)}
-        slots = {"record": "mark", "hide": hide, "delete": delete}
+        slots = {"record": "mark", "hide": hide, "delete": delete, "beside": self.beside}
         return Composed.model_validate({"name": self.name, "kind": "composed", **slots})
 
     @property
@@ -176,6 +190,9 @@ class Composed(SchemeBase):
     check: Annotated[Checks, Slot("check")] | None = Field(
         None, description=f"{SLOTS['check']} It does not if nothing is said."
     )
+    beside: Annotated[Besides, Slot("beside")] | None = Field(
+        None, description=f"{SLOTS['beside']} Nobody if nothing is said."
+    )
 
     @property
     def composed(self) -> "Composed":
@@ -209,7 +226,8 @@ class Composed(SchemeBase):
     def primitives(self) -> Mapping[str, Primitive]:
         """What stands in each slot."""
         parts = {slot: getattr(self, slot) for slot in SLOTS}
-        return {**parts, "miss": self.misses, "check": self.checks}
+        said_or_not = {"miss": self.misses, "check": self.checks, "beside": self.others}
+        return {**parts, **said_or_not}
 
     @property
     def misses(self) -> Misses:
@@ -229,6 +247,16 @@ class Composed(SchemeBase):
         table = primitive("check", "nothing")
         assert table is not None
         assert issubclass(table, Checks)
+        return table.model_validate({})
+
+    @property
+    def others(self) -> Besides:
+        """What stands in the slot ``beside``; as with ``miss``, nothing said is in no digest."""
+        if self.beside is not None:
+            return self.beside
+        table = primitive("beside", "nothing")
+        assert table is not None
+        assert issubclass(table, Besides)
         return table.model_validate({})
 
     @property
