@@ -114,6 +114,14 @@ class HearsOfSyncs(Protocol):
         """A sync of a reader that began at ``began_us`` has ended, and saw all there was."""
 
 
+@runtime_checkable
+class StandsInMemory(Protocol):
+    """A hold that stands in the memory of who deletes."""
+
+    def began(self, at_us: int) -> None:
+        """The process of who deletes begins at ``at_us`` (>= now), and knows of nothing."""
+
+
 class Miss(Protocol):
     """What readers do whose queries find an object gone; none where they do nothing."""
 

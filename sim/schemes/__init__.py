@@ -5,28 +5,29 @@ its file: the class is the table of the scenario language, its method ``made`` r
 a run, ``obstacles`` says what delays alone cannot prove with it. What the world asks of each slot
 are the protocols of `sim.model.schemes`.
 
-=============  ======================================================================  ========
-primitive      what it is                                                              slot
-=============  ======================================================================  ========
-plain          nothing recorded, deleted at once or never, nothing held, own listing   each
-mark           deletion-mark.json, and its age                                         record, hide
-after          a delay, by the clock of the record or of the block's creation          delete
-commits        a number of commits that followed, and a delay                          delete
-memory         what the writer remembers until it is restarted                         record
-meta_removal   meta.json goes first, the files later                                   record
-data_age       readers ignore data that is older than their own retention              hide
-leases         nothing goes that a reader holds                                        hold
-synced         nothing goes before each reader has synced since it was retired         hold
-cycles         what is due goes when it is found due for the second time               hold
-replacement    a reader lets go of a source once what replaces it is loaded            hold
-references     nothing goes that a session references again                            hold
-bucket_index   readers read an index that whoever deletes writes                       learn
-manifest       each commit writes a manifest; what that leaves out is retired (record)  learn
-complete       a querier asks whether all is there that the index lists                check
-lifecycle      the store deletes what is old, whatever marks say                       beside
-missing        what is absent fails an answer, or is taken for empty                   miss
-resync         what is absent makes the reader sync, and the query is tried again      miss
-=============  ======================================================================  ========
+================  ==================================================================  ============
+primitive         what it is                                                          slot
+================  ==================================================================  ============
+plain             nothing recorded, deleted at once or never, none held, own listing    each
+mark              deletion-mark.json, and its age                                     record, hide
+after             a delay, by the clock of the record or of the block's creation      delete
+commits           a number of commits that followed, and a delay                      delete
+memory            what the writer remembers until it is restarted                     record
+meta_removal      meta.json goes first, the files later                               record
+data_age          readers ignore data that is older than their own retention          hide
+leases            nothing goes that a reader holds                                    hold
+leases_in_memory  leases that who deletes forgets with a restart                      hold
+synced            nothing goes before each reader has synced since it was retired     hold
+cycles            what is due goes when it is found due for the second time           hold
+replacement       a reader lets go of a source once what replaces it is loaded        hold
+references        nothing goes that a session references again                        hold
+bucket_index      readers read an index that whoever deletes writes                   learn
+manifest          each commit writes a manifest, which also retires (record)          learn
+complete          a querier asks whether all is there that the index lists            check
+lifecycle         the store deletes what is old, whatever marks say                   beside
+missing           what is absent fails an answer, or is taken for empty               miss
+resync            what is absent makes the reader sync, and the query is tried again  miss
+================  ==================================================================  ============
 """
 
 from collections.abc import Mapping
@@ -52,6 +53,7 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
     "hold": {
         "nothing": "plain",
         "leases": "leases",
+        "leases-in-memory": "leases_in_memory",
         "replacement-loaded": "replacement",
         "readers-synced": "synced",
         "cycles": "cycles",

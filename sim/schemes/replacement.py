@@ -26,6 +26,7 @@ class UntilReplaced(Primitive):
 
     source: ClassVar = "this project"
     refuses: ClassVar = {"hide": ("gone",)}
+    ties_readers: ClassVar = True
     kind: Literal["replacement-loaded"] = Field(
         "replacement-loaded", description="A source stays until what replaces it is loaded."
     )

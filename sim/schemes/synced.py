@@ -26,6 +26,7 @@ class ReadersSynced(Primitive):
     """A block that is due stays until each reader has ended a sync that began after."""
 
     source: ClassVar = "Duplicacy, Lock-Free Deduplication, fossil collection"
+    ties_readers: ClassVar = True
     kind: Literal["readers-synced"] = Field(
         "readers-synced", description="A block stays until each reader has synced since."
     )

@@ -153,6 +153,7 @@ class Job(Crashable):
                 start_us = self.memory.exit(self)
 
     def _tick(self, start_us: int) -> Steps:
+        self.memory.way.held.began_us = start_us
         yield self.turn(start_us)
         ticker = Ticker(self.world, self.interval, start_us, (self.memory.name,))
         while True:

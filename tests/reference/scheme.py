@@ -13,6 +13,8 @@ from tests.reference.client import Client
 from tests.reference.store import Store, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.reference.world import Block, World
 
 INDEX_KEY = "bucket-index.json"
@@ -24,15 +26,21 @@ Index = dict[str, tuple[int, int | None]]
 
 @dataclass
 class Held:
-    """What gates remember, against all who delete (D16, D17).
+    """What gates remember, against all who delete (D16, D17, D20, D21).
 
-    By gateway when its last good sync began, and since when it is down; by block when it was
-    found due.
+    By gateway when its last good sync began, since when it is down, and when it began to serve; by
+    block when it was found due, and until when queries may read it that began before it was
+    dropped; by block and gateway when a lease was asked for, when it was had, and until when. And
+    when the process that deletes began.
     """
 
     synced_us: dict[int, int] = field(default_factory=dict)
     down_us: dict[int, int] = field(default_factory=dict)
     found_us: dict[str, list[int]] = field(default_factory=dict)
+    lingers_us: dict[str, int] = field(default_factory=dict)
+    up_us: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    had_us: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
+    began_us: int = 0
 
 
 class Way:
@@ -300,6 +308,11 @@ class Way:
             if not found_us or (now_us > found_us[-1] and now_us - found_us[-1] >= hold.apart_us):
                 found_us.append(now_us)
             return bool(len(found_us) >= hold.count)
+        if hold.kind == "leases-in-memory":
+            return now_us >= held.began_us + hold.grace_us and not any(
+                held.began_us <= asked_us < now_us < asked_us + hold.lasts_us
+                for asked_us in self._asked_us(block.id)
+            )
         if any(block.id in blocks for blocks, _ in self.told):
             return False
         if hold.kind == "references" and hold.sessions == "finished":
@@ -309,16 +322,40 @@ class Way:
                 if is_awaited and began_us <= block.retired_us:
                     return False
         leases_us = self.leases_us.get(block.id, {})
-        return all(until_us <= self.world.now_us for until_us in leases_us.values())
+        ends_us = (*leases_us.values(), held.lingers_us.get(block.id, 0))
+        return all(until_us <= now_us for until_us in ends_us)
+
+    def _asked_us(self, block_id: str) -> Iterator[int]:
+        """When gateways asked for a lease on a block, up to now (D21)."""
+        renewed_us = self.slots.hold.renewed_us
+        for gateway, load_us, end_us in self.held.had_us.get(block_id, []):
+            yield load_us
+            for from_us, until_us in self.held.up_us.get(gateway, []):
+                ends_us = min(until_us, end_us, self.world.now_us)
+                for t_us in range(from_us + renewed_us, ends_us, renewed_us):
+                    if t_us > load_us:
+                        yield t_us
+
+    def _end_leases(self, gateway: int, block_ids: list[str]) -> None:
+        """A gateway asks no more for leases on blocks (D21)."""
+        for block_id in block_ids:
+            self.held.had_us[block_id] = [
+                (who, load_us, self.world.now_us if who == gateway and end_us == NEVER else end_us)
+                for who, load_us, end_us in self.held.had_us.get(block_id, [])
+            ]
 
     def took(self, gateway: int, block_id: str) -> None:
         """A gateway answers from the block."""
+        self.held.had_us.setdefault(block_id, []).append((gateway, self.world.now_us, NEVER))
         if self.slots.hold.kind == "leases":
             self.leases_us.setdefault(block_id, {})[gateway] = NEVER
 
     def let_go(self, gateway: int, block_id: str) -> None:
-        """A gateway no longer answers from the block."""
+        """A gateway no longer answers from the block (D7), but queries may still read it (D20)."""
         self.leases_us.get(block_id, {}).pop(gateway, None)
+        self._end_leases(gateway, [block_id])
+        if self.slots.hold.kind == "leases":
+            self.held.lingers_us[block_id] = self.world.now_us + self.slots.hold.lingers_us
 
     def synced(self, gateway: int, began_us: int) -> None:
         """A sync of a gateway was good (D16)."""
@@ -327,6 +364,9 @@ class Way:
     def lost(self, gateway: int) -> None:
         """A gateway went down without a word."""
         self.held.down_us.setdefault(gateway, self.world.now_us)
+        self._end_leases(gateway, list(self.held.had_us))
+        ups_us = self.held.up_us.setdefault(gateway, [])
+        ups_us[:] = [(from_us, min(until_us, self.world.now_us)) for from_us, until_us in ups_us]
         lasts_us = self.slots.hold.lasts_us if self.slots.hold.kind == "leases" else None
         for leases_us in self.leases_us.values():
             if gateway in leases_us and lasts_us is not None:
@@ -335,9 +375,10 @@ class Way:
     def returned(self, gateway: int, loaded: dict[str, int]) -> None:
         """A gateway serves (again): it holds what it has loaded."""
         self.held.down_us.pop(gateway, None)
-        for block_id in self.leases_us:
+        self.held.up_us.setdefault(gateway, []).append((self.world.now_us, NEVER))
+        for block_id, leases_us in self.leases_us.items():
             if block_id not in loaded:
-                self.let_go(gateway, block_id)
+                leases_us.pop(gateway, None)
 
 
 def read_committed(client: Client) -> list[tuple[frozenset[str], int]]:

@@ -10,8 +10,10 @@ import pytest
 from sim.analysis.queries.evaluate import evaluate_exact
 from sim.analysis.queries.exposure import Exposure
 from sim.analysis.queries.phases import failing_over_phases
+from sim.analysis.results import estimate
 from sim.analysis.theory.plain_worlds import is_one_draw, is_plain
 from sim.scenario.schema import Scenario
+from sim.study.run import run_scenario
 from tests.worlds import AT_ONCE, marks, run, us, world
 
 PERIOD_M = 40
@@ -127,3 +129,13 @@ def test_drawn_work_leaves_phases_plain_but_not_alone() -> None:
     scenario = world(gateways={"phase": "uniform"}, compactor={"compaction_takes": law})
     assert is_plain(scenario)
     assert not is_one_draw(scenario)
+
+
+def test_no_phase_is_integrated_over_where_deletions_follow_readers() -> None:
+    # With a lease nothing goes before the reader has looked: at another phase it goes later.
+    for hold, method in (("nothing", "phases"), ("leases", "clusters")):
+        scheme = {"name": "held", "kind": "composed", "hold": hold}
+        scenario = small(scheme).model_copy(update={"trials": 2})
+        result = run_scenario(scenario, workers=1)
+        (found,) = result.schemes
+        assert estimate(found, ("query-error",)).interval.method == method

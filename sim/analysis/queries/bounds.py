@@ -51,8 +51,10 @@ def class_bounds(exposure: Exposure, takes_us: "list[int]") -> dict[str, Bound]:
     clusters, most = _damage(exposure, shortfall_us(scenario, index, classes))
     for outcome in open_failing:
         bounds[outcome] = Bound(clusters=clusters, most=most)
-    has_obstacles = any(scenario.schemes[index].obstacles(scenario))
-    is_plainly_read = is_plain(scenario) and not has_obstacles and not exposure.tries_again
+    scheme = scenario.schemes[index]
+    ties_readers = any(part.ties_readers for part in scheme.composed.primitives.values())
+    is_free = not ties_readers and not any(scheme.obstacles(scenario))
+    is_plainly_read = is_plain(scenario) and is_free and not exposure.tries_again
     if "query-error" in open_failing and is_plainly_read:
         over_phases = [failing_over_phases(exposure, takes) for takes in takes_us]
         known = [fraction for fraction in over_phases if fraction is not None]

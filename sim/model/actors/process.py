@@ -14,7 +14,7 @@ from sim.model.actors.syncer import Syncer
 from sim.model.faults.lives import End, Watch
 from sim.model.faults.requests import Crashed
 from sim.model.rests import Rests
-from sim.model.schemes import Scheme
+from sim.model.schemes import Scheme, StandsInMemory
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
 from sim.scenario.schema import Compactor as CompactorSpec
@@ -74,6 +74,8 @@ class CompactorProcess:
     def begin(self, at_us: int, watch: Watch) -> End:
         """Begin a life at ``at_us``; what is returned ends it."""
         self._watch = watch
+        if isinstance(self._scheme.hold, StandsInMemory):
+            self._scheme.hold.began(at_us)
         self.syncer = Syncer(
             self._spec,
             self._scheme,

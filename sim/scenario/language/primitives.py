@@ -69,6 +69,9 @@ class Primitive(Frozen):
     needs_one_compactor: ClassVar[bool] = False
     """Whether it is of no use where several compactors share the bucket."""
 
+    ties_readers: ClassVar[bool] = False
+    """Whether deletions wait for readers, or readers for something else than their syncs."""
+
     kind: str = ""
 
     @model_validator(mode="before")
