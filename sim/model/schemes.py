@@ -122,6 +122,14 @@ class StandsInMemory(Protocol):
         """The process of who deletes begins at ``at_us`` (>= now), and knows of nothing."""
 
 
+@runtime_checkable
+class HearsOfSessions(Protocol):
+    """A hold that referrers tell of each session of theirs that begins."""
+
+    def session_began(self, client: Client, number: int, found: Block | None, t_us: int) -> bool:
+        """A session of referrer ``number`` begins; whether it may rely on what it found."""
+
+
 class Miss(Protocol):
     """What readers do whose queries find an object gone; none where they do nothing."""
 

@@ -204,6 +204,7 @@ def _referrers(draw: DrawFn, *, expires: bool) -> Table | None:
         "refresh": draw(_among(None, "0s", "50m", "3h")),
         "within": draw(_minutes(60, 8 * _HOUR_M)),
         "wants": draw(_among(1.0, 0.5)),
+        "verifies": draw(_among(False, True)),
     }
 
 

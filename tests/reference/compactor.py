@@ -298,7 +298,7 @@ class Compactor(Job, Merging):
         ]
         if expired:
             told = read_committed(self.client)
-            expired = [b for b in expired if not any(b.id in blocks for blocks, _ in told)]
+            expired = [b for b in expired if not any(b.id in blocks for blocks, _ in told.values())]
         try:
             self.memory.way.commit(self.client, self.store, [], by_age(expired), "retention")
             for block in by_age(expired):

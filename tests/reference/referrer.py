@@ -20,9 +20,11 @@ class Referrer(Actor):
         self.spec = world.scenario.referrers
         self.store = store
         self.way = way
+        self.number = number
         self.client = Client(world, store, f"referrer/{number}")
         self.key = f"references-{number}.json"
         self.blocks: frozenset[str] = frozenset()
+        self.found_us: dict[str, int] = {}
         world.process(self._live())
 
     def _live(self) -> Steps:
@@ -35,8 +37,12 @@ class Referrer(Actor):
             began_us = world.now_us
             wanted = self._wanted()
             references = [wanted] if wanted is not None and self._finds(wanted) else []
+            if self.way.hears_of_sessions:
+                references = self._begin(references)
             takes_us = world.draw_us(self.spec.takes, name, "takes", began_us)
             yield from self.until(began_us + takes_us)
+            if self.spec.verifies:
+                references = [block for block in references if self._finds(block)]
             self._commit(references, began_us)
             yield from self.until(ticker.next_us(began_us, world.now_us))
 
@@ -78,6 +84,23 @@ class Referrer(Actor):
         if mark is None or mark.stamp_us < 0:
             return True
         return self.client.clock_us(known_us) - mark.stamp_us <= hide_us
+
+    def _begin(self, found: list[Block]) -> list[Block]:
+        """Tell that a session begins, if that is told (R8, R9); what it may rely on (R10)."""
+        if not found and self.way.slots.hold.sessions != "locked":
+            return []
+        now_us, key = self.world.now_us, f"session-{self.number}.json"
+        number = len(self.store.versions.get(key, []))
+        is_answered = False
+        with suppress(RequestFailed):
+            self.client.put(key, now_us)
+            is_answered = True
+        if len(self.store.versions.get(key, [])) > number:
+            for block in found:
+                self.found_us[block.id] = now_us
+            self.world.begun[key, number] = (dict(self.found_us), now_us)
+        going = {id_ for id_ in self.way.held.going if self.store.holds_any(self.world.blocks[id_])}
+        return [block for block in found if is_answered and block.id not in going]
 
     def _shown(self, key: str, time_us: int) -> Version | None:
         replica = self.client.fixed_replica()

@@ -26,12 +26,12 @@ Index = dict[str, tuple[int, int | None]]
 
 @dataclass
 class Held:
-    """What gates remember, against all who delete (D16, D17, D20, D21).
+    """What gates remember, against all who delete (D16, D17, D20, D21, R10).
 
     By gateway when its last good sync began, since when it is down, and when it began to serve; by
     block when it was found due, and until when queries may read it that began before it was
     dropped; by block and gateway when a lease was asked for, when it was had, and until when. And
-    when the process that deletes began.
+    when the process that deletes began, and which blocks may go, as somebody found last.
     """
 
     synced_us: dict[int, int] = field(default_factory=dict)
@@ -41,6 +41,7 @@ class Held:
     up_us: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     had_us: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
     began_us: int = 0
+    going: set[str] = field(default_factory=set)
 
 
 class Way:
@@ -53,7 +54,8 @@ class Way:
         self.asked_us: dict[str, int] = {}
         self.leases_us: dict[str, dict[int, int]] = {}
         self.held = Held()
-        self.told: list[tuple[frozenset[str], int]] = []
+        self.told: dict[int, tuple[frozenset[str], int]] = {}
+        self.begun: dict[int, tuple[dict[str, int], int]] = {}
         self.indexes: dict[int, Index] = {}
         self.manifests: list[dict[str, int]] = []
         self.committed_us: list[int] = []
@@ -291,7 +293,41 @@ class Way:
 
     def look(self, client: Client) -> None:
         """Whoever deletes reads what was committed (R5); raises RequestFailed."""
-        self.told = read_committed(client) if self.slots.hold.kind == "references" else []
+        if self.slots.hold.kind == "references":
+            self.told = read_committed(client)
+        if self.hears_of_sessions:
+            self.begun = read_begun(client)
+
+    @property
+    def hears_of_sessions(self) -> bool:
+        """Whether sessions tell that they begin (R8, R9)."""
+        hold = self.slots.hold
+        if hold.kind != "references":
+            return False
+        return hold.young_for_us is not None or hold.sessions == "locked"
+
+    def is_referenced(self, block: Block) -> bool:
+        """Whether a block stays for the sake of a session (R5, R6, R8, R9), as it was read."""
+        hold, now_us = self.slots.hold, self.world.now_us
+
+        def is_awaited(began_us: int) -> bool:
+            return hold.inactive_after_us is None or now_us - began_us <= hold.inactive_after_us
+
+        for blocks, began_us in self.told.values():
+            if block.id in blocks:
+                return True
+            is_older = began_us <= block.retired_us
+            if hold.sessions == "finished" and is_older and is_awaited(began_us):
+                return True
+        for number, (found_us, began_us) in self.begun.items():
+            if hold.young_for_us is not None and block.id in found_us:
+                until_us = found_us[block.id] + hold.young_for_us
+                if now_us <= until_us:
+                    return True
+            is_committed = number in self.told and self.told[number][1] >= began_us
+            if hold.sessions == "locked" and not is_committed and is_awaited(began_us):
+                return True
+        return False
 
     def may_delete(self, block: Block) -> bool:
         """Whether nobody holds the block (D7, R5, R6), and gates are open (D16, D17)."""
@@ -313,14 +349,12 @@ class Way:
                 held.began_us <= asked_us < now_us < asked_us + hold.lasts_us
                 for asked_us in self._asked_us(block.id)
             )
-        if any(block.id in blocks for blocks, _ in self.told):
-            return False
-        if hold.kind == "references" and hold.sessions == "finished":
-            for _, began_us in self.told:
-                since_us = self.world.now_us - began_us
-                is_awaited = hold.inactive_after_us is None or since_us <= hold.inactive_after_us
-                if is_awaited and began_us <= block.retired_us:
-                    return False
+        if hold.kind == "references":
+            held.going.discard(block.id)
+            if self.is_referenced(block):
+                return False
+            held.going.add(block.id)
+            return True
         leases_us = self.leases_us.get(block.id, {})
         ends_us = (*leases_us.values(), held.lingers_us.get(block.id, 0))
         return all(until_us <= now_us for until_us in ends_us)
@@ -381,12 +415,23 @@ class Way:
                 leases_us.pop(gateway, None)
 
 
-def read_committed(client: Client) -> list[tuple[frozenset[str], int]]:
+def read_committed(client: Client) -> dict[int, tuple[frozenset[str], int]]:
     """What GETs of the objects of all referrers find (R5); raises RequestFailed."""
     spec = client.world.scenario.referrers
-    found = []
+    found = {}
     for n in range(0 if spec is None else spec.count):
         version = client.get(f"references-{n}.json")
         if version is not None:
-            found.append(client.world.committed[f"references-{n}.json", version.number])
+            found[n] = client.world.committed[f"references-{n}.json", version.number]
+    return found
+
+
+def read_begun(client: Client) -> dict[int, tuple[dict[str, int], int]]:
+    """What GETs find of sessions that began (R8, R9); raises RequestFailed."""
+    spec = client.world.scenario.referrers
+    found = {}
+    for n in range(0 if spec is None else spec.count):
+        version = client.get(f"session-{n}.json")
+        if version is not None:
+            found[n] = client.world.begun[f"session-{n}.json", version.number]
     return found

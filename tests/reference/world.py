@@ -107,6 +107,7 @@ class World(simpy.Environment):
         self.counts = Counts()
         self.struck: dict[tuple[int, str], int] = {}
         self.committed: dict[tuple[str, int], tuple[frozenset[str], int]] = {}
+        self.begun: dict[tuple[str, int], tuple[dict[str, int], int]] = {}
         self.references: list[tuple[int, str]] = []
 
     @property

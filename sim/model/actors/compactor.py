@@ -132,7 +132,8 @@ class Compactor(Merger):
         if unmarked and self.scheme.n_referrers:
             now_us = self.kernel.now_us
             told = committed(self.view.client, self.scheme.n_referrers, now_us)
-            unmarked = [b for b in unmarked if not any(b.index in one.blocks for one in told)]
+            referenced = {index for one in told.values() for index in one.blocks}
+            unmarked = [block for block in unmarked if block.index not in referenced]
         if unmarked:
             with fatal():
                 yield from self.retire(unmarked, "retention")

@@ -5,7 +5,7 @@ from sim.core.kernel import Kernel, Phase
 from sim.core.streams import Streams
 from sim.core.ticker import Ticker
 from sim.model.blocks.catalog import Block, by_creation
-from sim.model.schemes import Scheme
+from sim.model.schemes import HearsOfSessions, Scheme
 from sim.model.store.client import Client, RequestFailed
 from sim.model.store.references import Committed, object_of
 from sim.model.store.transfer import Steps
@@ -41,6 +41,7 @@ class Referrer:
         self._spec = scenario.referrers
         self._retention_us = scenario.compactor.retention_us[0]
         self._mark_age_us = scheme.hide.gateways_us
+        self._hears = scheme.hold if isinstance(scheme.hold, HearsOfSessions) else None
         self._kernel = kernel
         self._client = client
         self._streams = streams
@@ -59,15 +60,24 @@ class Referrer:
         ticker = Ticker(spec.every, self._streams, name, start_us=start_us)
         while True:
             wanted = self._wanted(start_us)
-            is_found = wanted is not None and self._finds(wanted, start_us)
+            found = wanted if wanted is not None and self._finds(wanted, start_us) else None
+            if not self._may_rely(found, start_us):
+                found = None
             takes_us = draw_us(spec.takes, self._streams, name, "takes", start_us)
             if takes_us:
                 yield kernel.sleep(takes_us, Phase.GATEWAY)
-            self._commit(wanted if is_found else None, start_us)
             end_us = kernel.now_us
+            if found and spec.verifies and not self._finds(found, end_us):
+                found = None
+            self._commit(found, start_us)
             start_us = ticker.next_run_us(start_us, end_us)
             if start_us > end_us:
                 yield kernel.sleep(start_us - end_us, Phase.GATEWAY)
+
+    def _may_rely(self, found: Block | None, start_us: int) -> bool:
+        """Tell the scheme that a session begins, if it asks; whether what it found will stay."""
+        hears, client = self._hears, self._client
+        return hears is None or hears.session_began(client, self._number, found, start_us)
 
     def _drawn(self, n: int, *purpose: str | int) -> int:
         """One of so many, from 0, each as likely."""
@@ -91,26 +101,26 @@ class Referrer:
         expired.sort(key=by_creation)
         return expired[self._drawn(len(expired), "what", start_us)]
 
-    def _finds(self, block: Block, start_us: int) -> bool:
-        """Whether it takes the content for present, by what it knows when a session begins."""
+    def _finds(self, block: Block, t_us: int) -> bool:
+        """Whether it takes the content for present, by what it knows then."""
         client, catalog = self._client, self._client.store.catalog
-        client.tally.count("head", start_us)
-        known_us = self._known_us(start_us)
+        client.tally.count("head", t_us)
+        known_us = self._known_us(t_us)
         if known_us < 0 or client.get_unremembered(block, catalog.meta_object, known_us) is None:
             return False
         if self._mark_age_us is None:
             return True
-        client.tally.count("get", start_us)
+        client.tally.count("get", t_us)
         mark = client.get_unremembered(block, catalog.mark_object, known_us)
         stamp_us = None if mark is None else mark.told_us
         return stamp_us is None or client.clock_us(known_us) - stamp_us <= self._mark_age_us
 
-    def _known_us(self, start_us: int) -> int:
+    def _known_us(self, t_us: int) -> int:
         """Of when it is what a referrer knows; below 0: it knows nothing yet."""
         period_us = self._spec.refresh_us
         if not period_us:
-            return start_us
-        return start_us - (start_us - self._drawn(period_us, "refresh")) % period_us
+            return t_us
+        return t_us - (t_us - self._drawn(period_us, "refresh")) % period_us
 
     def _commit(self, block: Block | None, begun_us: int) -> None:
         """Put all that was ever referenced, and when this session began."""

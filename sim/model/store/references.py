@@ -1,11 +1,12 @@
-"""What referrers have committed, as the store tells it (``SEMANTICS.md`` R3, R4)."""
+"""What referrers have committed and begun, as the store tells it (``SEMANTICS.md`` R3, R4, R8)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sim.model.store.bucket_objects import BucketObject
 from sim.model.store.client import Client
 
-__all__ = ["Committed", "committed", "object_of"]
+__all__ = ["Begun", "Committed", "begun", "begun_of", "committed", "object_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,49 @@ class Committed:
     begun_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a session tells of itself when it begins, where it does.
+
+    Attributes
+    ----------
+    begun_us : int
+        When that was.
+    touched_us : Mapping
+        By ordinal of a block, when a session of this referrer last found it.
+    """
+
+    begun_us: int
+    touched_us: Mapping[int, int]
+
+
 def object_of(client: Client, number: int) -> BucketObject[Committed]:
     """The object of the bucket in which a referrer, from 0, commits."""
     return client.store.own(f"references-{number}.json")
 
 
-def committed(client: Client, n_referrers: int, t_us: int) -> list[Committed]:
+def committed(client: Client, n_referrers: int, t_us: int) -> dict[int, Committed]:
     """What GETs of the objects of all referrers find at ``t_us``; may raise RequestFailed."""
-    found = []
+    found = {}
     for number in range(n_referrers):
         client.tally.count("get", t_us)
         told = client.get_own(object_of(client, number), t_us)
         if told is not None:
-            found.append(told)
+            found[number] = told
+    return found
+
+
+def begun_of(client: Client, number: int) -> BucketObject[Begun]:
+    """The object of the bucket in which a referrer, from 0, tells of sessions that begin."""
+    return client.store.own(f"session-{number}.json")
+
+
+def begun(client: Client, n_referrers: int, t_us: int) -> dict[int, Begun]:
+    """What GETs of these objects find at ``t_us``, by number; may raise RequestFailed."""
+    found = {}
+    for number in range(n_referrers):
+        client.tally.count("get", t_us)
+        told = client.get_own(begun_of(client, number), t_us)
+        if told is not None:
+            found[number] = told
     return found

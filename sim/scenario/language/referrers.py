@@ -37,6 +37,11 @@ class Referrers(Frozen):
     wants: Fraction = Field(
         1.0, description="Chance that a session wants content which has expired."
     )
+    verifies: bool = Field(
+        False,
+        description="Whether a session looks again when it commits, and references only what is "
+        "there.",
+    )
     within_us: Longer = Field(
         alias="within", description="How long ago the content that it wants may have expired."
     )
