@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sim.core.arrays import Floats, Ints, np
-from sim.core.units import format_duration
+from sim.core.units import NEVER, format_duration
 
 if TYPE_CHECKING:
     from sim.analysis.results import SchemeResult
@@ -71,9 +71,11 @@ def needed_warmup(scenario: "Scenario", scheme_index: int) -> Needed:
     """Say which warm-up has everything in it that happens again and again.
 
     The first block of each range that the horizon lets come into being must have been made and its
-    sources deleted, and the first block that expires must have been deleted.
+    sources deleted, and the first block that expires must have been deleted; if nothing ever is,
+    they must have been made, and have expired.
     """
     delay_us = scenario.schemes[scheme_index].delete_delay_us
+    delay_us = 0 if delay_us >= NEVER else delay_us
     after = f" + delete delay {format_duration(delay_us)}" if delay_us else ""
     span_us, because = max(_cycles(scenario), default=(0, ""))
     return Needed(span_us + delay_us, because + after) if span_us else Needed(0, "")
@@ -122,8 +124,9 @@ def unsettled(scenario: "Scenario", scheme: "SchemeResult") -> Unsettled | None:
     Returns
     -------
     Unsettled or None
-        None where the warm-up is as long as `needed_warmup`; or the mean over trials of the
-        garbage is about the same from the beginning, but for a tenth of the interval.
+        None where the warm-up is as long as `needed_warmup`; where nothing is ever deleted, so that
+        garbage grows for ever; or where the mean over trials of the garbage is about the same from
+        the beginning, but for a tenth of the interval.
 
     Source
     ------
@@ -133,7 +136,8 @@ def unsettled(scenario: "Scenario", scheme: "SchemeResult") -> Unsettled | None:
     """
     needed = needed_warmup(scenario, scheme.index)
     trials = [trial.garbage_parts for trial in scheme.trials if trial.garbage_parts]
-    if needed.span_us <= scenario.warmup_us or not trials:
+    grows = scenario.schemes[scheme.index].delete_delay_us >= NEVER
+    if needed.span_us <= scenario.warmup_us or grows or not trials:
         return None
     parts = np.mean(np.array(trials), axis=0)
     first = _truncation(parts)

@@ -20,6 +20,7 @@ leases_in_memory  leases that who deletes forgets with a restart                
 synced            nothing goes before each reader has synced since it was retired     hold
 cycles            what is due goes when it is found due for the second time           hold
 replacement       a reader lets go of a source once what replaces it is loaded        hold
+served            a source stays until a reader serves what replaces it               hold
 references        nothing goes that a session references again                        hold
 bucket_index      readers read an index that whoever deletes writes                   learn
 manifest          each commit writes a manifest, which also retires (record)          learn
@@ -55,6 +56,7 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
         "leases": "leases",
         "leases-in-memory": "leases_in_memory",
         "replacement-loaded": "replacement",
+        "replacement-served": "served",
         "readers-synced": "synced",
         "cycles": "cycles",
         "references": "references",

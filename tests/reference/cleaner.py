@@ -59,7 +59,7 @@ class Process:
     ) -> None:
         self.world = world
         self.store = store
-        self.way = Way(world, scheme or world.scheme)
+        self.way = Way(world, scheme or world.scheme, store)
         self.number = number
         self.name = "compactor" if number is None else f"compactor/{number}"
         self.jobs: list[Job] = []

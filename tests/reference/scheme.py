@@ -47,8 +47,9 @@ class Held:
 class Way:
     """The way to delete of one run, with all that its actors remember of it."""
 
-    def __init__(self, world: World, scheme: SchemeSpec) -> None:
+    def __init__(self, world: World, scheme: SchemeSpec, store: Store) -> None:
         self.world = world
+        self.store = store
         self.slots: Any = scheme.composed
         self.retired_us: dict[str, int] = {}
         self.asked_us: dict[str, int] = {}
@@ -285,7 +286,9 @@ class Way:
         return is_retired and self.slots.delete.kind == "at-once" and self.may_delete(block)
 
     def may_drop(self, block: Block, superseded: list[Block], loaded: dict[str, int]) -> bool:
-        """Whether a gateway may stop answering from a block that left its view (D8)."""
+        """Whether a gateway may stop answering from a block that left its view (D8, D22)."""
+        if self.slots.hold.kind == "replacement-served" and not self._is_replaced(block):
+            return any(view.covers(self.world.blocks[i], block) for i in loaded)
         if self.slots.hold.kind != "replacement-loaded" or block not in superseded:
             return True
         peers = (self.world.blocks[block_id] for block_id in loaded)
@@ -330,7 +333,7 @@ class Way:
         return False
 
     def may_delete(self, block: Block) -> bool:
-        """Whether nobody holds the block (D7, R5, R6), and gates are open (D16, D17)."""
+        """Whether nobody holds the block (D7, D20 to D22, R5), and gates are open (D16, D17)."""
         now_us, hold, held = self.world.now_us, self.slots.hold, self.held
         if hold.kind == "readers-synced":
             return all(
@@ -344,6 +347,8 @@ class Way:
             if not found_us or (now_us > found_us[-1] and now_us - found_us[-1] >= hold.apart_us):
                 found_us.append(now_us)
             return bool(len(found_us) >= hold.count)
+        if hold.kind == "replacement-served" and not self._is_replaced(block):
+            return False
         if hold.kind == "leases-in-memory":
             return now_us >= held.began_us + hold.grace_us and not any(
                 held.began_us <= asked_us < now_us < asked_us + hold.lasts_us
@@ -358,6 +363,17 @@ class Way:
         leases_us = self.leases_us.get(block.id, {})
         ends_us = (*leases_us.values(), held.lingers_us.get(block.id, 0))
         return all(until_us <= now_us for until_us in ends_us)
+
+    def _is_replaced(self, block: Block) -> bool:
+        """Whether somebody has served what replaces a block, if it is stored (D22)."""
+        stored = [b for b in self.world.blocks.values() if view.covers(b, block)]
+        stored = [b for b in stored if self.store.newest_is_put(b.key("meta.json"))]
+        return not stored or any(
+            max(load_us, from_us) < min(end_us, until_us, self.world.now_us)
+            for other in stored
+            for gateway, load_us, end_us in self.held.had_us.get(other.id, [])
+            for from_us, until_us in self.held.up_us.get(gateway, [])
+        )
 
     def _asked_us(self, block_id: str) -> Iterator[int]:
         """When gateways asked for a lease on a block, up to now (D21)."""
@@ -381,14 +397,14 @@ class Way:
     def took(self, gateway: int, block_id: str) -> None:
         """A gateway answers from the block."""
         self.held.had_us.setdefault(block_id, []).append((gateway, self.world.now_us, NEVER))
-        if self.slots.hold.kind == "leases":
+        if self.slots.hold.kind in ("leases", "replacement-served"):
             self.leases_us.setdefault(block_id, {})[gateway] = NEVER
 
     def let_go(self, gateway: int, block_id: str) -> None:
         """A gateway no longer answers from the block (D7), but queries may still read it (D20)."""
         self.leases_us.get(block_id, {}).pop(gateway, None)
         self._end_leases(gateway, [block_id])
-        if self.slots.hold.kind == "leases":
+        if self.slots.hold.kind in ("leases", "replacement-served"):
             self.held.lingers_us[block_id] = self.world.now_us + self.slots.hold.lingers_us
 
     def synced(self, gateway: int, began_us: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim.analysis.checkers import garbage_byte_seconds
@@ -16,7 +17,7 @@ from sim.report.document import document, to_json
 from sim.report.reading import Document, read_as
 from sim.report.tables import warning_lines
 from sim.scenario.load import load
-from sim.study.run import replay
+from sim.study.run import replay, run_scenario
 from tests import made_results
 from tests.short import SHORT
 
@@ -32,6 +33,17 @@ def test_everything_that_happens_again_must_have_happened_once() -> None:
     # What comes after the horizon comes too late to matter.
     late = {"compactor.retention.raw": "3d", "compactor.ranges": ["2h", "8h", "3d"]}
     assert needed_warmup(load(SHORT, late), 0) == Needed(8 * H, "range 8h")
+
+
+def test_what_is_never_deleted_fills_no_warm_up() -> None:
+    kept = SHORT.replace('kind = "immediate"', 'kind = "composed"\ndelete = "never"')
+    scenario = load(kept, {"warmup": "0s"})
+    assert needed_warmup(scenario, 0) == Needed(8 * H, "range 8h")
+    result = run_scenario(scenario, workers=1)
+    parts = np.mean([trial.garbage_parts for trial in result.schemes[0].trials], axis=0)
+    assert parts[-1] > 1.5 * parts[30] > 0
+    assert unsettled(scenario, result.schemes[0]) is None
+    assert not any("at once: garbage" in line.plain for line in warning_lines(result))
 
 
 @pytest.mark.parametrize("index", [0, 1])
