@@ -143,11 +143,14 @@ class _World:
         self.store.watchers += [r for r in (self.rests, self.gateways_rest) if r.are_allowed]
         self.shards = Shards(scenario.gateways, self.streams)
         self.cache: Cache | None = None
+        self.producers: list[Producer] = []
         self.compactors: list[CompactorProcess] = []
 
     def run(self) -> Trace:
         """Run to the horizon and close the record."""
         self.kernel.run(self.scenario.horizon_us)
+        for producer in self.producers:
+            producer.close()
         for rests in (self.rests, self.gateways_rest):
             rests.finish(self.scenario.horizon_us)
         self.recorder.record_all(self.tally.records(self.scenario.horizon_us))
@@ -158,6 +161,7 @@ class _World:
         self.kernel.close()
         self.store.on_change = None
         self.store.watchers.clear()
+        self.producers.clear()
         while self.compactors:
             self.compactors.pop().dissolve()
         for block in self.store.catalog.blocks:
@@ -231,6 +235,7 @@ class _World:
         parts = self._parts(f"producer/{stream}")
         spec, commits = self.scenario.producers, self.scheme.commits
         producer, kernel = Producer(stream, spec, commits=commits, **parts), parts["kernel"]
+        self.producers.append(producer)
 
         def begin(at_us: int, watch: Watch) -> End:
             process = kernel.spawn(watch(producer.run()), at_us=at_us, phase=Phase.PRODUCER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from itertools import count
 from typing import Protocol
 
 import simpy
@@ -121,6 +122,16 @@ class Producer(Crashable):
         self.way: Way | None = None
         self.cut: dict[int, Block] = {}
         self.next_j = 0
+
+        if self.spec.unuploaded == "dropped":
+            world.process(self._drop())
+
+    def _drop(self) -> Steps:
+        """What goes is a block by then, whether anybody is there to cut it or not (P5)."""
+        dropping = Actor(self.world, PRODUCERS, self.stream)
+        for j in count():
+            yield dropping.turn((j + 1) * self.spec.block_length_us + kept_locally_us(self.spec))
+            self._current_block(j)
 
     def forget(self) -> None:
         """Its data is on its disk; what it knows of its uploads may not be (P3): see live."""

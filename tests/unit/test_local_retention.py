@@ -116,3 +116,20 @@ def test_both_implementations_agree_on_blocks_that_go_unuploaded() -> None:
             queries=[{"name": "q", "rate": "2/h", "range": "12h"}],
         )
         assert next(differences(scenario, 0, 0), None) is None
+
+
+@pytest.mark.parametrize("lasts", ["3h", "20h"])
+def test_a_block_that_is_dropped_before_anybody_cuts_it_is_missing_and_lost(lasts: str) -> None:
+    scenario = world(
+        horizon="14h",
+        compactor={"wait_interval": "30m"},
+        producers=producers(local_retention="1h", unuploaded="dropped"),
+        faults=[{"kind": "producer-crash", "target": 0, "at": "3h30m", "lasts": lasts}],
+        queries=[{"name": "q", "rate": "6/h", "range": "2h"}],
+    )
+    # Before 6h30m the block that ends at 4h goes; before the horizon all to that of 12h.
+    assert next(differences(scenario, 0, 0), None) is None
+    n_lost = {"3h": 1, "20h": 5}[lasts]
+    assert observe(scenario, run(scenario)[1])["lost-block"] == n_lost
+    # Each is asked for until 2h after its end, and was there for an hour.
+    assert _missing_us(scenario) == n_lost * us("1h")

@@ -68,6 +68,15 @@ class Producer:
                 if not self._forgets:
                     del self._made[j]
 
+    def close(self) -> None:
+        """Now, at the horizon, cut what was dropped before it and never cut (P5)."""
+        spec = self._spec
+        if spec.unuploaded == "dropped":
+            end_us = self._kernel.now_us - spec.kept_us
+            for j in range(self._ordinal, -(-end_us // spec.block_length_us) - 1):
+                if j not in self._made:
+                    self._cut(j)
+
     def _ship(self, block: Block, gone_us: int) -> Steps:
         """Upload the block until it goes, unless its meta.json is there; raises RequestFailed."""
         client, now_us = self._client, self._kernel.now_us
