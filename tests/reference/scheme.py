@@ -164,12 +164,12 @@ class Way:
 
     def _mark(self, client: Client, store: Store, block: Block, why: str) -> None:
         key = block.key("deletion-mark.json")
-        if client.head(key) is None:
-            try:
+        try:
+            if client.head(key) is None:
                 client.put(key, client.clock_us(self.world.now_us) // 1_000_000 * 1_000_000)
-            finally:
-                if store.newest_is_put(key):
-                    self.note(block, why)
+        finally:
+            if store.newest_is_put(key):
+                self.note(block, why)
 
     def _remove_meta(self, client: Client, store: Store, block: Block, why: str) -> None:
         now_us = client.clock_us(self.world.now_us)

@@ -451,3 +451,26 @@ def test_they_agree_on_chunks_that_caches_remember(chunks: str) -> None:
         for s in (scenario, forgets)
     )
     assert remembering != forgetting
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_they_agree_on_what_is_marked_as_partial_before_it_is_retired(seed: int) -> None:
+    late = {"create_get": {"law": "uniform", "low": "0s", "high": "2h"}, "create_list": "1m"}
+    scenario = world(
+        horizon="16h",
+        seed=seed,
+        store={"replicas": 2, "negative_cache": "30m", "lag": lag(**late)},
+        compactor={
+            "ranges": ["2h", "6h"],
+            "partial_cleanup": "mark",
+            "partial_age": "10m",
+            "wait_interval": "20m",
+        },
+        queries=[{"name": "q", "rate": "6/h", "range": "12h"}],
+        schemes=[marks("20h", "10h")],
+    )
+    assert next(differences(scenario, 0, 0), None) is None
+    blocks = build(simulate(scenario, 0, 0)).blocks
+    records = simulate(scenario, 0, 0).records
+    marked_us = {r.block: r.t_us for r in records if isinstance(r, PutRecord) and r.objects == (3,)}
+    assert any(t_us < blocks.retired_us[block] < NEVER for block, t_us in marked_us.items())
