@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from sim.analysis.backlog import Backlog
 from sim.analysis.damage import lost_data, unnoticed_us
+from sim.analysis.overdue import Overdue
 from sim.analysis.queries.exposure import Exposure, exposures
+from sim.analysis.queue import Queue
 from sim.conventions.placement import Shards
 from sim.core.units import NEVER, US_PER_S
 from sim.scenario.schema import Scenario
@@ -31,7 +33,8 @@ def observe(
 
     ``exposed`` is what other judges of the trial share, if there are any. ``stored-bytes`` and
     ``garbage-bytes`` are means over time. An empty window or sample gives 0 and ``n = 0``.
-    ``backlog`` and ``compaction-wait`` are those of `sim.analysis.backlog`. A reference dangles if
+    ``backlog`` and ``compaction-wait`` are those of `sim.analysis.backlog`, ``sweep-backlog`` and
+    ``deletion-wait`` those of `sim.analysis.overdue`. A reference dangles if
     all that the block had is gone at the horizon; they are counted where there are referrers.
     """
     counters = timelines.counters
@@ -55,14 +58,16 @@ def observe(
         "time-to-visible": time_to_visible(scenario, timelines),
         "retention-overshoot": moved["retention-overshoot"],
         "damage-found": moved["damage-found"],
-        "backlog": {
-            "mean": due.mean,
-            "most": due.most,
-            "last": due.last,
-            "grows": int(due.grows),
-        },
+        "backlog": _queued(due),
         "compaction-wait": _summary(due.waits_us),
+        "sweep-backlog": moved["sweep-backlog"],
+        "deletion-wait": moved["deletion-wait"],
     }
+
+
+def _queued(due: Queue) -> dict[str, float]:
+    """How much of something is due."""
+    return {"mean": due.mean, "most": due.most, "last": due.last, "grows": int(due.grows)}
 
 
 def grows(counts: Counts) -> bool:
@@ -80,6 +85,7 @@ def observe_deletions(
 ) -> Counts:
     """Those of the counts of :func:`observe`, but for requests, that depend on when blocks go."""
     stored = _byte_seconds(timelines, timelines.blocks.committed_us)
+    due = Overdue.of(scenario, timelines)
     seconds = max(timelines.horizon_us - timelines.warmup_us, 1) / US_PER_S
     return {
         "lost-block": lost_blocks(scenario, timelines),
@@ -89,6 +95,8 @@ def observe_deletions(
         "garbage-bytes": garbage_byte_seconds / seconds,
         "retention-overshoot": retention_overshoot(scenario, timelines),
         "damage-found": damage_found(scenario, timelines, exposed),
+        "sweep-backlog": _queued(due),
+        "deletion-wait": _summary(due.waits_us),
     }
 
 

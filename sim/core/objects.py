@@ -13,13 +13,16 @@ marks are none of what is uploaded, and the one against compaction is there only
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-__all__ = ["RESOLUTIONS", "BlockObjects", "Resolution", "block_id", "block_stem"]
+__all__ = ["MANIFEST", "RESOLUTIONS", "BlockObjects", "Resolution", "block_id", "block_stem"]
 
 Resolution = Literal["raw", "5m", "1h"]
 """How far a block's samples are apart: as scraped, or downsampled."""
 
 RESOLUTIONS: Final[tuple[Resolution, ...]] = get_args(Resolution)
 """From the finest to the coarsest; records have their positions."""
+
+MANIFEST: Final = "manifest.json"
+"""Key of the object of a bucket that lists what readers may use, where there is one (D13)."""
 
 _AFTER_CHUNKS: Final = ("index", "meta.json", "deletion-mark.json", "no-compact-mark.json")
 

@@ -213,6 +213,7 @@ def warning_lines(result: Result) -> "list[Text]":
             lines.append(_text(text, "red"))
         tried = scheme.exercised
         due = total_counts([trial.counts for trial in scheme.trials]).get("backlog", {})
+        swept = total_counts([trial.counts for trial in scheme.trials]).get("sweep-backlog", {})
         for count, what in (
             (tried.halted, "halted: it merges, retires and deletes nothing until a restart"),
             (tried.behind, f"never catches up: {_behind_words(due.get('last', 0.0))}"),
@@ -220,9 +221,16 @@ def warning_lines(result: Result) -> "list[Text]":
             if count:
                 text = f"warning: {scheme.name}: the compactor {what}"
                 lines.append(_text(f"{text} (in {count} of {tried.trials} trials)", "red"))
-        if line := sweep_line(result.scenario, scheme.index):
+        if line := sweep_line(result.scenario, scheme.index) or _sweep_words(swept):
             lines.append(_text(f"warning: {scheme.name}: {line}", "red"))
     return lines
+
+
+def _sweep_words(due: "Mapping[str, float]") -> str:
+    """Say that deletions that are due are more and more; empty if they are not."""
+    if not due.get("grows"):
+        return ""
+    return f"deletions never catch up: {format_count(due['last'])} blocks are due at the end"
 
 
 def _behind_words(due: float) -> str:

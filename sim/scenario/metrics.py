@@ -56,6 +56,16 @@ def _sample(name: str) -> tuple[Metric, ...]:
     )
 
 
+def _queue(name: str) -> tuple[Metric, ...]:
+    """How much of something is due and not done."""
+    return (
+        Metric(name=f"{name}.mean", adding=Adding.MEAN),
+        Metric(name=f"{name}.most", adding=Adding.LARGEST),
+        Metric(name=f"{name}.last", adding=Adding.MEAN),
+        Metric(name=f"{name}.grows"),
+    )
+
+
 _ALL: Final = (
     Metric(name="duplicate-compaction", is_expected=True),
     Metric(name="compactor-halt", is_expected=True),
@@ -75,11 +85,10 @@ _ALL: Final = (
     *_sample("retention-overshoot"),
     *_sample("damage-found"),
     Metric(name="damage-found.never"),
-    Metric(name="backlog.mean", adding=Adding.MEAN),
-    Metric(name="backlog.most", adding=Adding.LARGEST),
-    Metric(name="backlog.last", adding=Adding.MEAN),
-    Metric(name="backlog.grows"),
+    *_queue("backlog"),
     *_sample("compaction-wait"),
+    *_queue("sweep-backlog"),
+    *_sample("deletion-wait"),
 )
 
 METRICS: Final[Mapping[str, Metric]] = MappingProxyType({metric.name: metric for metric in _ALL})

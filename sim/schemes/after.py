@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from sim.core.arrays import Ints, np
 from sim.core.units import NEVER
 from sim.scenario.language.primitives import Deletes, register
 from sim.scenario.language.values import Duration
@@ -44,6 +45,12 @@ class After(Deletes):
     def is_computable(self) -> bool:
         """Marks say when a delay begins; a creation does not wait for passes."""
         return self.counted_from == "record" and self.rate_per_s is None
+
+    def due_us(self, retired_us: Ints, created_us: Ints, commits_us: Ints) -> Ints:
+        """After the delay, and not before they are retired."""
+        if self.counted_from == "record":
+            return super().due_us(retired_us, created_us, commits_us)
+        return np.maximum(retired_us, created_us + self.delay)
 
     def made(self, scenario: Scenario) -> "_After":
         """The delay as a rule."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from sim.core.arrays import Ints, np
 from sim.core.units import NEVER
 from sim.scenario.language.primitives import Deletes, register
 from sim.scenario.language.values import Count, Duration
@@ -48,6 +49,16 @@ class Commits(Deletes):
     def delay_us(self) -> int:
         """From retirement to deletion, at least."""
         return self.older_than_us if self.counted_from == "record" else 0
+
+    def due_us(self, retired_us: Ints, created_us: Ints, commits_us: Ints) -> Ints:
+        """After the last of the versions that are to follow, and not before the delay is over."""
+        versions_us = np.append(commits_us, np.full(self.keep, NEVER))
+        number = np.searchsorted(commits_us, retired_us, side="right") - 1
+        since_us = retired_us
+        if self.counted_from == "version":
+            since_us = versions_us[np.maximum(number - 1, 0)]
+        followed_us: Ints = versions_us[number + self.keep - 1]
+        return np.maximum(since_us + self.older_than_us, followed_us)
 
     def made(self, scenario: Scenario) -> "_Commits":
         """The number and the delay as a rule."""

@@ -14,6 +14,7 @@ from typing import ClassVar, Final, Literal, NamedTuple
 from pydantic import Field
 
 from sim.conventions.placement import Shard
+from sim.core.objects import MANIFEST
 from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.store.bucket_objects import BucketObject
@@ -24,10 +25,7 @@ from sim.model.views.view import View
 from sim.scenario.language.primitives import Primitive, register
 from sim.scenario.schema import Scenario
 
-__all__ = ["MANIFEST", "Chain", "LeftOut", "Manifest", "Pointed", "chain_of"]
-
-MANIFEST: Final = "manifest.json"
-"""Its key."""
+__all__ = ["Chain", "LeftOut", "Manifest", "Pointed", "chain_of"]
 
 _SOURCE: Final = "Apache Iceberg, table spec; Delta Lake, PROTOCOL.md; SlateDB, rfcs/0001"
 

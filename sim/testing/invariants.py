@@ -7,10 +7,9 @@ that wrote them. Rules in parentheses are those of ``SEMANTICS.md``.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sim.core.objects import BlockObjects
+from sim.core.objects import MANIFEST, BlockObjects
 from sim.core.units import US_PER_S
 from sim.errors import ModelError
-from sim.schemes.manifest import MANIFEST
 from sim.trace.recorder import Trace, encode
 from sim.trace.records import (
     RETIRE_REASONS,

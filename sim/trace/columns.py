@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.core.arrays import pairs
 from sim.core.collector import collector_paused
-from sim.core.objects import BlockObjects
+from sim.core.objects import MANIFEST, BlockObjects
 from sim.core.units import NEVER
 from sim.trace.absences import absences, damaged_us
 from sim.trace.changes import Change, Changes
@@ -17,6 +17,7 @@ from sim.trace.records import (
     REQUEST_KINDS,
     UNREADABLE_US,
     BlockRecord,
+    BucketPutRecord,
     CompactRecord,
     DownRecord,
     ErrorRecord,
@@ -72,6 +73,7 @@ def build(trace: Trace) -> Timelines:
         expected=_expected(records.each(ExpectRecord)),
         halted=_halted(records),
         retries=RetryTable(gateway=retries.numbers("gateway"), at_us=retries.numbers("t_us")),
+        commits_us=_commits_us(records),
         counters={
             **_counters(records, header.warmup_us),
             "orphan-mark": changes.orphan_marks(header.warmup_us),
@@ -80,6 +82,11 @@ def build(trace: Trace) -> Timelines:
         digest=trace.digest,
         records=len(records),
     )
+
+
+def _commits_us(records: Records) -> Ints:
+    puts = records.each(BucketPutRecord)
+    return np.array([put.t_us for put in puts if put.key == MANIFEST], np.int64)
 
 
 def _halted(records: Records) -> frozenset[str]:

@@ -200,7 +200,8 @@ class RetryTable:
 class Timelines:
     """One run as columns; ``scheme`` is the name of the scheme it ran under.
 
-    ``halted`` are the compactors whose passes have come to an end when the run ends.
+    ``halted`` are the compactors whose passes have come to an end when the run ends, ``commits_us``
+    when each version of a manifest was written.
     """
 
     scheme: str
@@ -219,6 +220,7 @@ class Timelines:
     expected: ExpectTable
     halted: frozenset[str]
     retries: RetryTable
+    commits_us: Ints
     counters: dict[str, int]
     digest: str
     records: int

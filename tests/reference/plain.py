@@ -19,6 +19,7 @@ from tests.reference.querier import Querier
 from tests.reference.queries import QueryClassProcess
 from tests.reference.referrer import Referrer
 from tests.reference.store import Store
+from tests.reference.sweeps import sweeps
 from tests.reference.world import Crashable, World
 
 __all__ = ["NEVER", "Plain", "simulate"]
@@ -41,6 +42,8 @@ class Plain:
         By key: (acknowledged, is a put) of every version, in order.
     downs : list[tuple[int, int]]
         (gateway, instant) whenever a serving gateway goes down, sorted.
+    due : dict[str, tuple[int, int]]
+        By block id: since when it is to be deleted, and when it is gone, or NEVER.
     references : list[tuple[int, str]]
         (committed, block id) of each that a session references again.
     counts : dict[str, int]
@@ -52,6 +55,7 @@ class Plain:
     blocks: dict[str, tuple[int, int, tuple[int, ...]]]
     objects: dict[str, list[tuple[int, bool]]]
     downs: list[tuple[int, int]]
+    due: dict[str, tuple[int, int]]
     references: list[tuple[int, str]]
     counts: dict[str, int]
 
@@ -70,6 +74,14 @@ def _compactors(world: World, store: Store) -> list[Process]:
         elif spec.cleanup_interval_us:
             Sweeper(process, CLEANING)
     return processes
+
+
+def _count_references(world: World, store: Store) -> None:
+    """How many there are, and how many are to what is gone (R7)."""
+    for _, block_id in world.references:
+        keys = world.blocks[block_id].data_keys()
+        world.counts.add("re-references")
+        world.counts.add("dangling-reference", int(not any(map(store.newest_is_put, keys))))
 
 
 def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
@@ -129,10 +141,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         for number, spec in enumerate(scenario.queries)
     ]
     world.run()
-    for _, block_id in world.references:
-        keys = world.blocks[block_id].data_keys()
-        world.counts.add("re-references")
-        world.counts.add("dangling-reference", int(not any(map(store.newest_is_put, keys))))
+    _count_references(world, store)
     return Plain(
         outcomes={c.spec.name: list(zip(c.arrivals_us, c.outcomes, strict=True)) for c in classes},
         loads=sorted(load for gateway in gateways for load in gateway.all_loads()),
@@ -145,6 +154,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
             for key, versions in store.versions.items()
         },
         downs=sorted((g.number, at_us) for g in gateways for at_us in g.went_down_us),
+        due=sweeps(world, store),
         references=world.references,
         counts=dict(world.counts.events),
     )

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from sim.analysis.overdue import deletions_due
 from sim.analysis.queries import evaluate as queries
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
@@ -79,6 +80,7 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
         )
     }
     yield from _compare("block", made, {k: v[:2] for k, v in reference.blocks.items()})
+    yield from _compare("deletion", _due(scenario, timelines), reference.due)
     yield from _compare("load", _loads(timelines), dict.fromkeys(reference.loads, True))
     for query_class in scenario.queries:
         at_us, codes = queries.sample_outcomes(Exposure(scenario, timelines, query_class))
@@ -110,6 +112,13 @@ def _objects(trace: Trace, timelines: Timelines) -> dict[str, list[tuple[int, bo
         elif isinstance(record, BucketPutRecord):
             found.setdefault(record.key, []).append((record.t_us, True))
     return found
+
+
+def _due(scenario: Scenario, timelines: Timelines) -> dict[str, tuple[int, int]]:
+    rows, due_us = deletions_due(scenario, timelines)
+    gone_us, ids = timelines.blocks.deleted_us[rows], timelines.blocks.id
+    found = zip(rows.tolist(), due_us.tolist(), gone_us.tolist(), strict=True)
+    return {ids[b]: (d, g) for b, d, g in found if d < scenario.horizon_us and d <= g}
 
 
 def _loads(timelines: Timelines) -> dict[tuple[int, str, int, int], bool]:

@@ -20,7 +20,9 @@ MEASURES = (
     '"damage-found.mean_s", "damage-found.p50_s", "damage-found.p99_s", "damage-found.max_s", '
     '"damage-found.never", "backlog.mean", "backlog.most", "backlog.last", "backlog.grows", '
     '"compaction-wait.mean_s", "compaction-wait.p50_s", "compaction-wait.p99_s", '
-    '"compaction-wait.max_s"'
+    '"compaction-wait.max_s", "sweep-backlog.mean", "sweep-backlog.most", "sweep-backlog.last", '
+    '"sweep-backlog.grows", "deletion-wait.mean_s", "deletion-wait.p50_s", "deletion-wait.p99_s", '
+    '"deletion-wait.max_s"'
 )
 
 REFUSED: list[tuple[Raw, str]] = [

@@ -11,11 +11,11 @@ import pytest
 from sim.analysis.queries.evaluate import class_hazards
 from sim.analysis.queries.exposure import Exposure
 from sim.analysis.rules.safety import proof, rules
+from sim.core.objects import MANIFEST
 from sim.core.units import NEVER, US_PER_S
 from sim.errors import ScenarioError
 from sim.scenario.load import build as parse
 from sim.scenario.schema import Scenario
-from sim.schemes.manifest import MANIFEST
 from sim.testing.invariants import check_trace
 from sim.trace.records import AbortRecord, BucketPutRecord, CompactRecord, PutRecord, RetireRecord
 from sim.trace.timelines import Timelines

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple, T
 from pydantic import ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, model_validator
 from pydantic_core import CoreSchema
 
+from sim.core.arrays import Ints
 from sim.core.units import NEVER
 from sim.scenario.language.cleanup import WhenDeleted
 from sim.scenario.language.outside import OUTSIDE, from_table, is_outside, place_of
@@ -134,6 +135,18 @@ class Deletes(Primitive):
     def delay_us(self) -> int:
         """From retirement to deletion; NEVER if nothing is deleted."""
         raise NotImplementedError
+
+    def due_us(self, retired_us: Ints, created_us: Ints, commits_us: Ints) -> Ints:
+        """When blocks are due, of which it is known when they were retired; others hold them up.
+
+        Parameters
+        ----------
+        retired_us, created_us : int64 array
+            Of each block.
+        commits_us : int64 array
+            Of each version of a manifest, ascending.
+        """
+        return retired_us + self.delay_us
 
     def obstacles(self, scenario: "Scenario") -> Iterator[str]:
         """A sweep with a limited rate, which may come late, and take for ever."""
