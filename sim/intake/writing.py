@@ -127,8 +127,14 @@ def _span(facts: Facts) -> Iterator[str]:
         if fact.key.startswith("compactor.retention.")
     ]
     warmup_us += min((us for us in kept_us if us <= _LONG_US), default=0)
+    uploads = facts.value("producers.upload_after", "0s")
+    latest_us = max(
+        map(parse_duration, [uploads] if isinstance(uploads, str) else uploads["samples"])
+    )
+    warmup_us += -(-latest_us // _H) * _H
     horizon_us = warmup_us + max(2 * longest_us, 96 * _H)
-    yield "# assumed: long enough for two blocks of the longest range before and after the warm-up"
+    yield "# assumed: long enough for two blocks of the longest range before and after the warm-up,"
+    yield "#   in which the latest upload ends and retention begins"
     yield f'horizon = "{format_duration(horizon_us)}"'
     yield f'warmup = "{format_duration(warmup_us)}"'
 

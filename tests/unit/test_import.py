@@ -66,6 +66,19 @@ def test_advice_is_for_the_bucket(told: list[Told], capsys: pytest.CaptureFixtur
     assert answer.endswith(" meet query-error=0.\n")
 
 
+def test_a_run_is_longer_than_an_upload() -> None:
+    spans = []
+    for days in (0, 9):
+        metas = [a_meta(i * 2 * 3_600, serial=i) for i in range(3)]
+        for meta in metas:
+            meta["ulid"] = ulid(meta["maxTime"] + 86_400_000 * days + 1_000)
+        Path(f"{days}.json").write_text("".join(map(json.dumps, metas)))
+        assert main(["import", f"{days}.json", "-o", f"{days}.toml"]) == 0
+        scenario = load(Path(f"{days}.toml"))
+        spans.append((scenario.warmup_us, scenario.horizon_us))
+    assert [late - soon for soon, late in zip(*spans, strict=True)] == [9 * 86_400_000_000] * 2
+
+
 def test_what_sources_say_of_a_block_is_put_together(
     told: list[Told], capsys: pytest.CaptureFixture[str]
 ) -> None:
