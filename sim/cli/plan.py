@@ -60,8 +60,9 @@ def command(
     """Say what would run, and run nothing. As FILE, - is standard input.
 
     Shows of each file what it takes and every value that counts, with where it comes from: the
-    file and its line, an override, the profile of the store, or a default. What this machine
-    cannot hold is refused with exit code 2, as sim run does, unless --yes is given.
+    file and its line, an override, the profile of the store, or a default; and what [sources] say
+    of it: whether it is documented, measured or assumed, by whom, in which version. What this
+    machine cannot hold is refused with exit code 2, as sim run does, unless --yes is given.
     """
     import json
 

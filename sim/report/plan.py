@@ -1,6 +1,7 @@
 """What a run would be, as lines and as data: what it takes, and every value with its origin."""
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -13,8 +14,10 @@ from sim.report.formats import format_bytes_short, format_count, format_span
 from sim.scenario.complaints.text import format_path
 from sim.scenario.dump import inline
 from sim.scenario.origins import Origin, ResolvedValue
+from sim.scenario.overrides import place_of
 
 if TYPE_CHECKING:
+    from sim.scenario.language.sources import Sourced
     from sim.scenario.schema import Scenario
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
 ]
 
 _WIDTH_MAX: Final = 60
+_SCREEN: Final = 80
 _BUSY: Final = 0.8
 """Share of the time for which a compactor may well be busy."""
 
@@ -158,10 +162,41 @@ def plan_lines(plan: Plan, place: str) -> Iterator[str]:
         seeds = f"seed {first}" if first == last else f"seeds {first} to {last}"
         yield f"  {printable(scheme.name)}: {_number(plan.scenario.trials, 'trial')}, {seeds}"
     yield ""
-    texts = [f"{format_path(v.path)} = {printable(inline(v.value))}" for v in plan.values]
+    yield from _value_lines(plan)
+
+
+def _value_lines(plan: Plan) -> Iterator[str]:
+    """Give every value, and below those that have one their source, once for each of its rows."""
+    sources, told = plan.scenario.sources or {}, set[str]()
+    values = [value for value in plan.values if value.path[0] != "sources"]
+    texts = [f"{format_path(v.path)} = {printable(inline(v.value))}" for v in values]
     width = max((len(text) for text in texts if len(text) <= _WIDTH_MAX), default=0)
-    for text, value in zip(texts, plan.values, strict=True):
+    for text, value in zip(texts, values, strict=True):
         yield f"  {text:<{width}}  # {_origin(value, plan.scenario)}"
+        row = value.sourced_by
+        if row is not None and row not in told:
+            told.add(row)
+            is_own = place_of(plan.scenario.raw(), row) == value.path
+            yield from _source_lines(sources[row], "" if is_own else f"all of {row}: ")
+    for fact, source in sources.items():
+        if fact.startswith("("):
+            yield ""
+            yield f"  not simulated: {printable(fact[1:-1])}"
+            yield from _source_lines(source, "")
+
+
+def _source_lines(source: "Sourced", prefix: str) -> Iterator[str]:
+    """Say how a value is known, and by whom, in lines of a screen."""
+    said = ", ".join(part for part in (source.source, source.version) if part)
+    texts = (f"{prefix}{source.label}{': ' if said else ''}{said}", source.note or "")
+    for text in filter(None, texts):
+        yield from textwrap.wrap(
+            printable(text),
+            _SCREEN,
+            initial_indent="    # ",
+            subsequent_indent="    #   ",
+            break_on_hyphens=False,
+        )
 
 
 def _origin(value: ResolvedValue, scenario: "Scenario") -> str:
@@ -194,12 +229,20 @@ def plan_document(plans: Sequence[Plan]) -> list[dict[str, Any]]:
                     "origin": str(value.origin),
                     "line": value.line,
                     "provenance": None if value.provenance is None else asdict(value.provenance),
+                    "source": _source_data(plan.scenario, value.sourced_by),
                 }
                 for value in plan.values
             ],
         }
         for plan in plans
     ]
+
+
+def _source_data(scenario: "Scenario", row: str | None) -> dict[str, Any] | None:
+    """A row of ``[sources]``, with the key that it is of."""
+    if row is None or scenario.sources is None:
+        return None
+    return {"key": row, **scenario.sources[row].model_dump()}
 
 
 def _number(count: int, what: str) -> str:

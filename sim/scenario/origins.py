@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.scenario.complaints.places import Places, places
 from sim.scenario.complaints.text import MISSING, format_path, value_at
+from sim.scenario.language.sources import places_of
 from sim.scenario.language.values import Path
 from sim.scenario.stores.profiles import PROFILES
 from sim.scenario.stores.provenance import Provenance
@@ -61,6 +62,8 @@ class ResolvedValue:
         Where it stands in the file.
     provenance : Provenance or None
         How a profile knows it.
+    sourced_by : str or None
+        The row of ``[sources]`` that speaks of it, unless an override replaced it.
     """
 
     path: Path
@@ -68,6 +71,7 @@ class ResolvedValue:
     origin: Origin
     line: int | None = None
     provenance: Provenance | None = None
+    sourced_by: str | None = None
 
 
 def resolved_values(scenario: "Scenario", given: Given) -> tuple[ResolvedValue, ...]:
@@ -86,17 +90,22 @@ def resolved_values(scenario: "Scenario", given: Given) -> tuple[ResolvedValue, 
     """
     found = places(given.text)
     profile = PROFILES[scenario.store.profile]
+    rows = {path: key for key, path in places_of(scenario.raw(), scenario.sources or ()).items()}
     values = []
     for path, value in leaves((), scenario.raw()):
         if value_at(given.raw, path) is not MISSING:
-            values.append(_said(path, value, given, found))
+            values.append(_said(path, value, given, found, rows))
         elif path[0] == "store" and value_at(profile.values, path[1:]) is not MISSING:
             row = _provenance(profile.provenance, path[1:])
             values.append(
                 ResolvedValue(path=path, value=value, origin=Origin.PROFILE, provenance=row)
             )
         else:
-            values.append(ResolvedValue(path=path, value=value, origin=Origin.DEFAULT))
+            # What is said of a table is said of what stands in the file.
+            own = rows.get(path)
+            values.append(
+                ResolvedValue(path=path, value=value, origin=Origin.DEFAULT, sourced_by=own)
+            )
     return tuple(values)
 
 
@@ -128,12 +137,16 @@ def leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
-def _said(path: Path, value: Any, given: Given, found: Places) -> ResolvedValue:
+def _said(
+    path: Path, value: Any, given: Given, found: Places, rows: Mapping[Path | None, str]
+) -> ResolvedValue:
     if any(path[: len(changed)] == changed for changed in given.overridden):
         return ResolvedValue(path=path, value=value, origin=Origin.OVERRIDE)
     place = found.of_value(path)
     line = place.line if place else None
-    return ResolvedValue(path=path, value=value, origin=Origin.FILE, line=line)
+    covering = (rows.get(path[:n]) for n in range(len(path), 0, -1))
+    row = next((key for key in covering if key is not None), None)
+    return ResolvedValue(path=path, value=value, origin=Origin.FILE, line=line, sourced_by=row)
 
 
 def _provenance(rows: tuple[Provenance, ...], path: Path) -> Provenance | None:

@@ -72,6 +72,7 @@ def test_a_plan_is_of_the_schemes_that_are_asked_for(capsys: pytest.CaptureFixtu
         "origin": "override",
         "line": None,
         "provenance": None,
+        "source": None,
     } in (one["values"])
     assert main(["plan", "short.toml", "--trials", "1", "--json"]) == 0
     (both,) = json.loads(capsys.readouterr().out)
@@ -110,3 +111,77 @@ def test_wrong_input_is_two_and_no_plan(
     output, errors = capsys.readouterr()
     assert output == ""
     assert [message for message in messages if message not in errors] == []
+
+
+SOURCES = """
+[sources]
+"compactor.wait_interval" = { label = "documented", source = "Thanos, compact", version = "0.43" }
+"gateways" = { label = "assumed", note = "NOTE" }
+"schemes.later" = { label = "measured", source = "PR 1", version = "2", note = "seen once" }
+"(the weather)" = { label = "documented", source = "an almanac", version = "2026" }
+"""
+
+
+@pytest.fixture
+def sourced() -> str:
+    """A file with sources, of which one has a note that is longer than a line."""
+    text = SHORT + SOURCES.replace("NOTE", " ".join(["long"] * 40))
+    Path("sourced.toml").write_text(text)
+    return text
+
+
+@pytest.mark.usefixtures("sourced")
+def test_a_value_is_shown_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "sourced.toml"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (at,) = (i for i, line in enumerate(lines) if line.startswith("  compactor.wait_interval"))
+    assert lines[at + 1] == "    # documented: Thanos, compact, 0.43"
+    assert not lines[at + 2].startswith("    #")
+    # What is said of a table stands below the first of its values, once.
+    (at,) = (i for i, line in enumerate(lines) if "all of schemes.later: measured" in line)
+    assert lines[at - 1].startswith('  schemes[1].name = "later"')
+    assert lines[at : at + 2] == [
+        "    # all of schemes.later: measured: PR 1, 2",
+        "    # seen once",
+    ]
+    # Sources are shown beside what they are of, and what is not simulated comes last.
+    assert not any(line.startswith("  sources") for line in lines)
+    assert lines[-2:] == ["  not simulated: the weather", "    # documented: an almanac, 2026"]
+
+
+@pytest.mark.usefixtures("sourced")
+def test_sources_fit_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "sourced.toml"]) == 0
+    notes = [s for s in capsys.readouterr().out.splitlines() if s.startswith("    #")]
+    assert max(map(len, notes)) <= 80
+    said = " ".join(note.removeprefix("    #").strip() for note in notes)
+    assert said.count("long") == 40
+
+
+@pytest.mark.usefixtures("sourced")
+def test_an_override_has_no_source(capsys: pytest.CaptureFixture[str]) -> None:
+    overridden = ["--set", "compactor.wait_interval=9m", "--json"]
+    assert main(["plan", "sourced.toml", *overridden]) == 0
+    (plan,) = json.loads(capsys.readouterr().out)
+    found = {value["key"]: value["source"] for value in plan["values"]}
+    assert found["compactor.wait_interval"] is None
+    assert found["horizon"] is None
+    assert found["schemes[1].delete_delay"] == {
+        "key": "schemes.later",
+        "label": "measured",
+        "source": "PR 1",
+        "version": "2",
+        "note": "seen once",
+    }
+    # A default is nobody's word: the row of a table speaks of what the file says.
+    assert found["gateways.count"] is None
+
+
+def test_what_a_source_says_cannot_write_to_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    loud = SOURCES.replace("NOTE", "\\u001b[31m")
+    Path("loud.toml").write_text(SHORT + loud)
+    code = main(["plan", "loud.toml"])
+    assert "\x1b" not in capsys.readouterr().out
+    assert code in (0, 2)
