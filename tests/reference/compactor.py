@@ -11,7 +11,7 @@ from sim.core.units import NEVER, parse_duration
 from sim.scenario.schema import Compactor as CompactorSpec
 from tests.reference import view
 from tests.reference.actors import Exit, delete, download, upload
-from tests.reference.cleaner import PASSES, Job, Process, by_age, delete_takes_us
+from tests.reference.cleaner import PASSES, Job, Process, Synced, by_age, delete_takes_us
 from tests.reference.client import Client, RequestFailed
 from tests.reference.planner import overlapping, plan, share_sources
 from tests.reference.scheme import read_committed
@@ -183,17 +183,18 @@ class Compactor(Job, Merging):
         memory.way.commit(self.client, self.store, [], garbage, "garbage")
         for block in garbage:
             yield from self.retire(block, "garbage")
-        groups = sorted({block.group for block in memory.synced.blocks})
-        compacted = yield from self._work_off(groups)
+        # What others sync while groups are worked off is for the next iteration.
+        compacted = yield from self._work_off(memory.synced)
         if self.memory.way.cleanup == "end-of-pass":
             yield from self.delete_marked()
         return compacted
 
-    def _work_off(self, groups: list[tuple[int, int]]) -> Generator[simpy.Event, object, bool]:
+    def _work_off(self, synced: Synced) -> Generator[simpy.Event, object, bool]:
         """Give groups to workers, one after the other (C2, C18); whether one was compacted."""
         n = self.spec.concurrency or 1
         workers = [Worker(self, number) if n > 1 else self for number in range(n)]
-        waiting, free = list(groups), set(range(n))
+        waiting = sorted({block.group for block in synced.blocks})
+        free = set(range(n))
         under_way: dict[int, tuple[Work, simpy.Event]] = {}
         errors: list[Exception] = []
         results: list[bool] = []
@@ -212,7 +213,7 @@ class Compactor(Job, Merging):
                 while free and waiting and not errors:
                     number = min(free)
                     free.remove(number)
-                    go_on(number, self._work_on(waiting.pop(0), workers[number]))
+                    go_on(number, self._work_on(waiting.pop(0), synced, workers[number]))
                 if not under_way:
                     break
                 yield simpy.AnyOf(self.world, [event for _, event in under_way.values()])
@@ -227,9 +228,8 @@ class Compactor(Job, Merging):
                     raise error
         return any(results)
 
-    def _work_on(self, group: tuple[int, int], worker: Merging) -> Work:
+    def _work_on(self, group: tuple[int, int], synced: Synced, worker: Merging) -> Work:
         """Check, plan and compact a group; returns whether it was compacted (C6, C7)."""
-        synced = self.memory.synced
         blocks = [block for block in synced.blocks if block.group == group]
         if len(blocks) < 2:
             return False

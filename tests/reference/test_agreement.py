@@ -270,6 +270,17 @@ def test_they_agree_on_partial_blocks_whose_listing_is_old() -> None:
     assert n_deleted > 0
 
 
+def test_they_agree_on_groups_that_another_job_sees_grow() -> None:
+    # The cleaner syncs while the first group is compacted: what it finds of the second one is not
+    # planned before the next iteration.
+    late = {"law": "uniform", "low": "0s", "high": "1h"}
+    compactor = {"ranges": ["2h", "4h"], "cleanup": "every 15m", "compaction_takes": "40m"}
+    scenario = world(
+        horizon="30h", producers={"count": 2, "upload_after": late}, compactor=compactor
+    )
+    assert next(differences(scenario, 0, 0), None) is None
+
+
 def test_they_agree_on_blocks_that_name_themselves_or_nothing() -> None:
     rewrite = {"kind": "rewrite", "at": "11h", "level": 2, "marks_old": True}
     upload = {"kind": "upload", "at": "15h", "older_than": "3h"}
