@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reports.pages import data, page, span, table
+from reports.references import HEADS, WHAT_DANGLES, compared, lost, references, share_of_lost
 from sim.analysis.advice import parse_objective
 from sim.analysis.costs import garbage_bytes
 from sim.analysis.expect import Judgement, judge
@@ -54,6 +55,11 @@ class _Found:
         return self.result.schemes[0]
 
     @property
+    def has_readers(self) -> bool:
+        """Whether anything is said of its queries."""
+        return _has_readers(self.result.scenario)
+
+    @property
     def others(self) -> tuple[SchemeResult, ...]:
         """What came of those of incidents and limits."""
         return self.result.schemes[1:]
@@ -90,11 +96,19 @@ def _advice(result: Result) -> Iterator[str]:
         yield f"`sim advise` says: {answer(advice)}"
         yield "\n".join(f"- {line}" for line in advice_lines(advice))
         return
-    if not _is_by_delay(scenario):
+    if scenario.referrers or not _is_by_delay(scenario):
         quiet = [s.name for s in result.schemes if not estimate(s, _SHOWN).interval.fraction]
+        what = "had no failing query"
+        if scenario.referrers:
+            quiet = [s.name for s in result.schemes if s.name in quiet and not lost(s)]
+            what = (
+                "lost no reference"
+                if not _has_readers(scenario)
+                else f"{what} and no lost reference"
+            )
         yield (
-            "No delay since a block was retired decides here. Of the settings above these had no "
-            f"failing query: {', '.join(quiet) or 'none'}."
+            "No delay since a block was retired decides here alone. Of the settings above these "
+            f"{what}: {', '.join(quiet) or 'none'}."
         )
         return
     asked = [rule for rule in rules(scenario, 0) if rule.name in ("R1", "R2") and rule.is_met]
@@ -118,6 +132,11 @@ def _advice(result: Result) -> Iterator[str]:
     yield "\n".join(lines)
 
 
+def _has_readers(scenario: "Scenario") -> bool:
+    named = {name for one in scenario.expect.values() for name in (*one.never, *one.sometimes)}
+    return not named.isdisjoint(_SHOWN)
+
+
 def _overview(found: list[_Found]) -> Iterator[str]:
     yield (
         f"{len(found)} systems, each a small scenario of its documented defaults "
@@ -127,8 +146,17 @@ def _overview(found: list[_Found]) -> Iterator[str]:
     )
     yield table(
         ("system", "least slack", *_SHOWN, "incident or limit", *_SHOWN),
-        [cells for one in found for cells in _overview_cells(one)],
+        [cells for one in found if one.has_readers for cells in _overview_cells(one)],
     )
+    rows = [
+        (f"[{one.system.name}]({one.system.name}.md)", *compared(one.own, other))
+        for one in found
+        if one.result.scenario.referrers
+        for other in one.others
+    ]
+    if rows:
+        yield WHAT_DANGLES
+        yield table(HEADS, rows)
     yield (
         "*Least slack* is what the own delays have beyond what rules R1 to R3 add up to, less the "
         "age of an index where readers learn from one, and a dash where no delay decides but a "
@@ -177,12 +205,13 @@ def _parts(one: _Found) -> Iterator[str]:
     yield one.system.summary
     yield f"Source: {linked(one.system.source)}. Scenario: [{name}.toml]({_FOLDER}/{name}.toml)."
     yield "## Its own delays"
-    yield table(("delays", *_SHOWN, "garbage"), [_cells(one, scheme) for scheme in (one.own,)])
+    yield _shares(one, one.own)
     yield _verdicts(one, one.own.name)
-    yield table(
-        ("rule", "status", "required", "configured", "slack", "compared"),
-        [_rule_cells(rule) for rule in rules(scenario, 0) if rule.is_met],
-    )
+    if one.has_readers:
+        yield table(
+            ("rule", "status", "required", "configured", "slack", "compared"),
+            [_rule_cells(rule) for rule in rules(scenario, 0) if rule.is_met],
+        )
     if index_us := _index_age_us(one):
         yield (
             f"Readers learn from an index that is written every {span(index_us)}, which the rules "
@@ -192,7 +221,7 @@ def _parts(one: _Found) -> Iterator[str]:
     for scheme in one.others:
         yield f"## {scheme.name}"
         yield from _told(one, scheme)
-        yield table(("delays", *_SHOWN, "garbage"), [_cells(one, scheme)])
+        yield _shares(one, scheme)
         yield _verdicts(one, scheme.name)
     yield "## What to set"
     yield from one.advice
@@ -222,13 +251,16 @@ def _told(one: _Found, scheme: SchemeResult) -> Iterator[str]:
             yield f"{': '.join(linked(text) for text in (row.source, row.note) if text)}."
 
 
-def _cells(one: _Found, scheme: SchemeResult) -> tuple[str, ...]:
-    shares = (_share(scheme, outcome) for outcome in _SHOWN)
-    return (
-        scheme.name,
-        *shares,
-        format_bytes_short(garbage_bytes(one.result.scenario, scheme)),
-    )
+def _shares(one: _Found, scheme: SchemeResult) -> str:
+    """What came of one way to delete."""
+    scenario = one.result.scenario
+    cells = [("delays", scheme.name)]
+    if one.has_readers:
+        cells += [(outcome, _share(scheme, outcome)) for outcome in _SHOWN]
+    if scenario.referrers:
+        cells.append(("dangling references", references(scheme)))
+    cells.append(("garbage", format_bytes_short(garbage_bytes(scenario, scheme))))
+    return table([head for head, _ in cells], [[cell for _, cell in cells]])
 
 
 def _share(scheme: SchemeResult, outcome: str) -> str:
@@ -255,9 +287,12 @@ def _signed(span_us: float) -> str:
 
 
 def _rows(one: _Found) -> Iterator[dict[str, object]]:
+    is_of_writers = one.result.scenario.referrers is not None
     for scheme in one.result.schemes:
-        for outcome in _SHOWN:
-            interval = estimate(scheme, (outcome,)).interval
+        intervals = {outcome: estimate(scheme, (outcome,)).interval for outcome in _SHOWN}
+        if is_of_writers:
+            intervals["dangling-reference"] = share_of_lost(scheme)
+        for outcome, interval in intervals.items():
             yield {
                 "system": one.system.name,
                 "scheme": scheme.name,

@@ -192,7 +192,9 @@ def _zero(scheme: SchemeResult, name: str, never_below: float) -> tuple[Verdict,
     """What it means that something was tried and not seen, and why."""
     tried = scheme.exercised
     if name == _DANGLING:
-        return Verdict.VALID, f"in {tried.trials} trials with {_rereferences(scheme):g} references"
+        n_made, n_gone = _rereferences(scheme), tried.deleted
+        told = f"in {tried.trials} trials with {n_made:g} references and {n_gone} deletions"
+        return Verdict.VALID, told
     if name not in OUTCOMES:
         return Verdict.VALID, f"in {tried.trials} trials with {tried.compactions} compactions"
     found = proofs(scheme, name)
@@ -215,8 +217,8 @@ def _lacking(result: Result, scheme: SchemeResult, name: str) -> str:
     if name in OUTCOMES:
         is_gap = name == "silent-gap" or (name == "partial-response" and is_partial_allowed)
         return "" if name == "ok" else lacking(tried, is_gap=is_gap)
-    if name == _DANGLING:
-        return "" if _rereferences(scheme) else "no session referenced again what had expired"
+    if name == _DANGLING and not _rereferences(scheme):
+        return "no session referenced again what had expired"
     if name in _OF_COMPACTIONS:
         return "" if tried.compactions else "no block was compacted after the warm-up"
     return "" if tried.deleted else "no block was deleted after the warm-up"

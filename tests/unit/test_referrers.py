@@ -121,6 +121,14 @@ def test_a_look_keeps_content_for_as_long_as_it_makes_it_young(name: str, dangle
     assert (dangling > 0) == dangles
 
 
+def test_none_dangling_says_nothing_where_nothing_goes() -> None:
+    expect = {"never": {"never": ["dangling-reference"]}}
+    never = {"name": "never", "kind": "composed", "record": "memory", "delete": "never"}
+    (judgement,) = judge(run_scenario(scenario(schemes=[never], expect=expect, trials=1)))
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert "no block was deleted" in judgement.reason
+
+
 @pytest.mark.parametrize("name", ["locked", "young"])
 def test_what_is_going_is_not_relied_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     table = {"count": 2, "every": "20m", "takes": "1m", "within": "12h", "wants": 0.1}

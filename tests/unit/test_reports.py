@@ -138,6 +138,23 @@ def test_a_system_that_is_dropped_in_has_a_page_made_of_its_file_alone(
     assert "`sim advise` says: delete_delay = 17m6s" in made["kept.md"]
 
 
+def test_the_page_of_a_store_of_content_says_what_writers_lose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = systems.system_paths()["rustic"].read_text()
+    text = text.replace('name    = "rustic"', 'name    = "kept"')
+    (tmp_path / "kept.toml").write_text(text.replace("trials  = 4", "trials  = 1"))
+    monkeypatch.setattr(systems, "FOLDER", tmp_path)
+    made = {name: content.decode() for name, content in report.files()}
+    told = r"\| \[kept\]\(kept.md\) \| 0 of (\d+) \| --instant-delete.* \| (\d+) of \1 \|"
+    found = re.search(told, made["README.md"])
+    assert found is not None
+    assert int(found[2]) > 0
+    assert "query-error" not in made["kept.md"]
+    assert "lost no reference: defaults." in made["kept.md"]
+    assert f"kept,defaults,dangling-reference,0.0,,,none,1,{''}" in made["systems.csv"]
+
+
 def test_every_system_has_its_page_on_which_it_is_what_it_says() -> None:
     paths = {path.stem: path for path in (pages.ROOT / "reports" / "systems").glob("*.md")}
     assert set(paths) == {*systems.system_paths(), "README"}
