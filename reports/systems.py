@@ -101,11 +101,8 @@ def _advice(result: Result) -> Iterator[str]:
         what = "had no failing query"
         if scenario.referrers:
             quiet = [s.name for s in result.schemes if s.name in quiet and not lost(s)]
-            what = (
-                "lost no reference"
-                if not _has_readers(scenario)
-                else f"{what} and no lost reference"
-            )
+            is_both = _has_readers(scenario)
+            what = f"{what} and lost no reference" if is_both else "lost no reference"
         yield (
             "No delay since a block was retired decides here alone. Of the settings above these "
             f"{what}: {', '.join(quiet) or 'none'}."

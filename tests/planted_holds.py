@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.planted import Bug
-from tests.unit import test_leases, test_served
+from tests.unit import test_leases, test_referrers, test_served
 
 
 def _holds() -> Iterator[Bug]:
@@ -45,4 +45,44 @@ def _holds() -> Iterator[Bug]:
     )
 
 
-BUGS_OF_HOLDS: Final = tuple(_holds())
+REFERENCES: Final = "sim.schemes.references:_References"
+
+
+def _sessions() -> Iterator[Bug]:
+    yield Bug(
+        what="a look leaves no trace",
+        where=f"{REFERENCES}._is_young",
+        made=lambda right: lambda self, block, told, t_us: False,
+        noticed_by=test_referrers.test_a_look_keeps_content_for_as_long_as_it_makes_it_young,
+        arguments=("young", False),
+    )
+    yield Bug(
+        what="off by one at the age of a look",
+        where=f"{REFERENCES}._is_young",
+        made=lambda right: lambda self, block, told, t_us: right(self, block, told, t_us + 1),
+        noticed_by=test_referrers.test_what_a_session_found_stays_until_exactly_so_long_after,
+        arguments=({"young_for": "2h"},),
+    )
+    yield Bug(
+        what="nobody looks for locks",
+        where=f"{REFERENCES}._is_locked",
+        made=lambda right: lambda self, number, t_us: False,
+        noticed_by=test_referrers.test_nothing_goes_while_a_session_has_a_lock_that_is_not_stale,
+        arguments=("locked", False),
+    )
+    yield Bug(
+        what="a lock is never stale",
+        where=f"{REFERENCES}._is_active",
+        made=lambda right: lambda self, begun_us, t_us: True,
+        noticed_by=test_referrers.test_nothing_goes_while_a_session_has_a_lock_that_is_not_stale,
+        arguments=("stale", True),
+    )
+    yield Bug(
+        what="who looks again does not ask what was committed",
+        where=f"{REFERENCES}.look",
+        made=lambda right: lambda self, client, t_us: None,
+        noticed_by=test_referrers.test_long_sessions_outlast_a_delay_and_short_ones_do_not,
+    )
+
+
+BUGS_OF_HOLDS: Final = (*_holds(), *_sessions())

@@ -10,13 +10,15 @@ from sim.analysis.expect import Verdict, judge
 from sim.core.units import NEVER
 from sim.errors import ScenarioError
 from sim.model.computed.conditions import is_computable
+from sim.model.store.references import Begun, Committed
 from sim.model.world import simulate
 from sim.scenario.schema import Scenario
-from sim.schemes.references import _References
+from sim.schemes.references import References, _References
 from sim.study.run import run_scenario
 from sim.trace.columns import build
 from tests.reference.test_agreement import differences
-from tests.worlds import AT_ONCE, lag, world
+from tests.unit.test_sources import blocks
+from tests.worlds import AT_ONCE, lag, us, world
 
 KINDS: dict[str, dict[str, Any]] = {
     "held": {"delete": {"kind": "after", "delay": "1h"}, "hold": "references"},
@@ -176,6 +178,26 @@ def test_none_dangling_says_something_only_if_some_were_tried(
     expect = {"finished": {"never": ["dangling-reference"]}}
     made = scenario("finished", referrers=table, expect=expect, trials=1)
     assert [judgement.verdict for judgement in judge(run_scenario(made))] == [verdict]
+
+
+def looked(**keys: Any) -> _References:
+    """What acts of a hold when it was just read that a session began at 1h and found block 0."""
+    table = {"kind": "references", **keys}
+    hold = References.model_validate(table).made(scenario("held"))
+    hold._begun = {0: Begun(us("1h"), {0: us("1h")})}
+    return hold
+
+
+@pytest.mark.parametrize(
+    "keys", [{"young_for": "2h"}, {"sessions": "locked", "inactive_after": "2h"}]
+)
+def test_what_a_session_found_stays_until_exactly_so_long_after(keys: dict[str, Any]) -> None:
+    (block,) = blocks((0,))
+    hold = looked(**keys)
+    assert not hold.may_delete(block, us("3h"))
+    assert hold.may_delete(block, us("3h") + 1)
+    hold._told = {0: Committed(frozenset(), us("1h"))}
+    assert hold.may_delete(block, us("3h")) == ("sessions" in keys)
 
 
 def test_what_is_verified_before_a_commit_goes_between_two_looks_of_who_collects() -> None:
