@@ -4,6 +4,10 @@ Blocks expire on the grid of passes, so they are marked one pass G later, and de
 pass that is more than D after that. A session of length S wants a block that expired u ago, and
 knows what was there a ago, u and a being uniform, a below the refresh X. It takes the block for
 present if that was before the mark, and dangles if it commits after the deletion.
+
+Where a look makes content young for Y, content that one session wants goes at the first look of
+who collects, once every C, that is later than Y after it began: the reference dangles if that is
+before it commits, for a phase that is uniform with chance (S - Y) / C.
 """
 
 from collections import Counter
@@ -18,6 +22,7 @@ from sim.scenario.schema import Scenario
 from sim.trace.columns import build
 from sim.trace.records import ReferenceRecord
 from tests.stats import share_within
+from tests.traces import changed
 from tests.worlds import us, world
 
 G, X, S = us("15m"), us("45m"), us("2h")
@@ -112,3 +117,33 @@ def test_who_does_not_look_again_deletes_what_is_referenced() -> None:
     marked = [is_gone for _, committed_us, is_gone in rows if committed_us >= G]
     assert marked
     assert all(marked)
+
+
+C = us("1h")
+
+
+@cache
+def touched(young_for: str) -> list[bool]:
+    """Of content that one session wanted, soon after it had expired, whether that dangles."""
+    scheme: dict[str, Any] = {
+        "name": "looked at",
+        "kind": "composed",
+        "record": "memory",
+        "delete": {"kind": "after", "delay": "0s", "when": "every 1h"},
+        "hold": {"kind": "references", "young_for": young_for},
+    }
+    soon = {"count": 16, "within": "1h", "refresh": "0s"}
+    trace = simulate(changed(scenario("0s"), schemes=[scheme], referrers=soon), 0, 0)
+    blocks = build(trace).blocks
+    made = [r for r in trace.records if isinstance(r, ReferenceRecord) and r.t_us < us("11d")]
+    times = Counter(record.block for record in made)
+    return [bool(blocks.deleted_us[r.block] < NEVER) for r in made if times[r.block] == 1]
+
+
+@pytest.mark.parametrize("young_for", ["75m", "90m", "105m", "2h"])
+def test_a_look_protects_for_as_long_as_the_closed_form_says(young_for: str) -> None:
+    chance = max(0, S - us(young_for)) / C
+    gone = touched(young_for)
+    assert len(gone) > 400
+    assert share_within(gone, chance)
+    assert not share_within(gone, chance + 0.1)
