@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sim.analysis.backlog import Backlog
 from sim.analysis.damage import lost_data, unnoticed_us
+from sim.analysis.leftovers import left_behind
 from sim.analysis.overdue import Overdue
 from sim.analysis.queries.exposure import Exposure, exposures
 from sim.analysis.queue import Queue
@@ -35,7 +36,8 @@ def observe(
     ``garbage-bytes`` are means over time. An empty window or sample gives 0 and ``n = 0``.
     ``backlog`` and ``compaction-wait`` are those of `sim.analysis.backlog`, ``sweep-backlog`` and
     ``deletion-wait`` those of `sim.analysis.overdue`. A reference dangles if
-    all that the block had is gone at the horizon; they are counted where there are referrers.
+    all that the block had is gone at the horizon; they are counted where there are referrers, and
+    what is left behind at the horizon where a bucket is copied.
     """
     counters = timelines.counters
     exposed = exposed or exposures(scenario, timelines)
@@ -51,6 +53,7 @@ def observe(
         "leaked-block": moved["leaked-block"],
         "orphan-mark": counters["orphan-mark"],
         **{name: counters[name] for name in referenced},
+        **{name: moved[name] for name in ("left-behind", "left-behind-bytes") if name in moved},
         "compactions": counters["compactions"],
         "stored-bytes": moved["stored-bytes"],
         "garbage-bytes": moved["garbage-bytes"],
@@ -88,6 +91,7 @@ def observe_deletions(
     due = Overdue.of(scenario, timelines)
     seconds = max(timelines.horizon_us - timelines.warmup_us, 1) / US_PER_S
     return {
+        **({} if scenario.store.replication is None else _left_behind(timelines)),
         "lost-block": lost_blocks(scenario, timelines),
         "dangling-block": int(_dangling(timelines).sum()),
         "leaked-block": leaked_blocks(scenario, timelines),
@@ -98,6 +102,13 @@ def observe_deletions(
         "sweep-backlog": _queued(due),
         "deletion-wait": _summary(due.waits_us),
     }
+
+
+def _left_behind(timelines: Timelines) -> Counts:
+    """Blocks that are gone from a bucket and stay in its copies, in each, and their bytes."""
+    rows, _, n_chunks = left_behind(timelines)
+    share = timelines.blocks.bytes[rows] // timelines.objects.chunk_files
+    return {"left-behind": int(rows.size), "left-behind-bytes": float((share * n_chunks).sum())}
 
 
 def garbage_byte_seconds(timelines: Timelines) -> float:

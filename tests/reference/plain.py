@@ -19,7 +19,7 @@ from tests.reference.querier import Querier
 from tests.reference.queries import QueryClassProcess
 from tests.reference.referrer import Referrer
 from tests.reference.store import Store
-from tests.reference.sweeps import sweeps
+from tests.reference.sweeps import left_behind, sweeps
 from tests.reference.world import Crashable, World
 
 __all__ = ["NEVER", "Plain", "simulate"]
@@ -44,6 +44,8 @@ class Plain:
         (gateway, instant) whenever a serving gateway goes down, sorted.
     due : dict[str, tuple[int, int]]
         By block id: since when it is to be deleted, and when it is gone, or NEVER.
+    left : dict[tuple[str, int], int]
+        By block id and copy of the bucket: chunks that the copy keeps of a block that is gone.
     references : list[tuple[int, str]]
         (committed, block id) of each that a session references again.
     counts : dict[str, int]
@@ -56,6 +58,7 @@ class Plain:
     objects: dict[str, list[tuple[int, bool]]]
     downs: list[tuple[int, int]]
     due: dict[str, tuple[int, int]]
+    left: dict[tuple[str, int], int]
     references: list[tuple[int, str]]
     counts: dict[str, int]
 
@@ -155,6 +158,7 @@ def simulate(scenario: Scenario, scheme_index: int, trial: int) -> Plain:
         },
         downs=sorted((g.number, at_us) for g in gateways for at_us in g.went_down_us),
         due=sweeps(world, store),
+        left=left_behind(world, store) if store.spec.replication is not None else {},
         references=world.references,
         counts=dict(world.counts.events),
     )

@@ -1,4 +1,4 @@
-"""Since when blocks are to be deleted, and when they are gone (rule D23)."""
+"""What is to be deleted, when it is gone (rule D23), and what copies keep of it (rule S11)."""
 
 from __future__ import annotations
 
@@ -63,3 +63,19 @@ def _gone_us(store: Store, block: Block) -> int:
     if not keys or any(store.newest_is_put(key) for key in keys):
         return NEVER
     return max(store.versions[key][-1].acknowledged_us for key in keys)
+
+
+def left_behind(world: World, store: Store) -> dict[tuple[str, int], int]:
+    """By block id and copy: how many chunks a copy keeps of a block that is gone (S11).
+
+    With 0 it keeps the index alone.
+    """
+    found = {}
+    for block in world.blocks.values():
+        if _gone_us(store, block) == NEVER:
+            continue
+        for copy in range(1, store.spec.replicas):
+            kept = [key for key in block.data_keys() if store.shown(key, "get", copy, NEVER - 1)]
+            if kept:
+                found[block.id, copy] = sum("/chunks/" in key for key in kept)
+    return found

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sim.analysis.overdue import deletions_due
 from sim.analysis.queries import evaluate as queries
 from sim.analysis.queries.exposure import Exposure
 from sim.core.units import NEVER
@@ -27,7 +26,6 @@ from sim.trace.recorder import Trace
 from sim.trace.records import (
     REQUEST_KINDS,
     BlockRecord,
-    BucketPutRecord,
     CompactRecord,
     DeleteRecord,
     ErrorRecord,
@@ -35,8 +33,7 @@ from sim.trace.records import (
     PutRecord,
     ReferenceRecord,
 )
-from sim.trace.timelines import Timelines
-from tests.reference import plain
+from tests.reference import plain, told
 from tests.traces import changed, sparse
 from tests.worlds import AT_ONCE, lag, marks, us, world
 
@@ -65,7 +62,7 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
     reference = plain.simulate(scenario, scheme_index, trial)
     trace = simulate(scenario, scheme_index, trial)
     timelines = build(trace)
-    yield from _compare("object", _objects(trace, timelines), reference.objects)
+    yield from _compare("object", told.objects(trace, timelines), reference.objects)
     blocks = timelines.blocks
     referenced = Counter(
         (r.t_us, timelines.blocks.id[r.block])
@@ -80,8 +77,10 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
         )
     }
     yield from _compare("block", made, {k: v[:2] for k, v in reference.blocks.items()})
-    yield from _compare("deletion", _due(scenario, timelines), reference.due)
-    yield from _compare("load", _loads(timelines), dict.fromkeys(reference.loads, True))
+    yield from _compare("deletion", told.due(scenario, timelines), reference.due)
+    if scenario.store.replication is not None:
+        yield from _compare("left behind", told.left(timelines), reference.left)
+    yield from _compare("load", told.loads(timelines), dict.fromkeys(reference.loads, True))
     for query_class in scenario.queries:
         at_us, codes = queries.sample_outcomes(Exposure(scenario, timelines, query_class))
         fast = {
@@ -98,33 +97,6 @@ def differences(scenario: Scenario, scheme_index: int, trial: int) -> Iterator[s
     for name in names:
         if timelines.counters[name] != reference.counts.get(name, 0):
             yield f"{name}: {timelines.counters[name]} is not {reference.counts.get(name, 0)}"
-
-
-def _objects(trace: Trace, timelines: Timelines) -> dict[str, list[tuple[int, bool]]]:
-    chunks = [f"chunks/{i + 1:06d}" for i in range(timelines.objects.chunk_files)]
-    names = [*chunks, "index", "meta.json", "deletion-mark.json", "no-compact-mark.json"]
-    found: dict[str, list[tuple[int, bool]]] = {}
-    for record in trace.records:
-        if isinstance(record, PutRecord | DeleteRecord):
-            for i in record.objects:
-                key = f"{timelines.blocks.id[record.block]}/{names[i]}"
-                found.setdefault(key, []).append((record.t_us, isinstance(record, PutRecord)))
-        elif isinstance(record, BucketPutRecord):
-            found.setdefault(record.key, []).append((record.t_us, True))
-    return found
-
-
-def _due(scenario: Scenario, timelines: Timelines) -> dict[str, tuple[int, int]]:
-    rows, due_us = deletions_due(scenario, timelines)
-    gone_us, ids = timelines.blocks.deleted_us[rows], timelines.blocks.id
-    found = zip(rows.tolist(), due_us.tolist(), gone_us.tolist(), strict=True)
-    return {ids[b]: (d, g) for b, d, g in found if d < scenario.horizon_us and d <= g}
-
-
-def _loads(timelines: Timelines) -> dict[tuple[int, str, int, int], bool]:
-    loads, ids = timelines.loads, timelines.blocks.id
-    rows = zip(loads.gateway, loads.block, loads.load_us, loads.drop_us, strict=True)
-    return {(int(g), ids[b], int(a), int(z)): True for g, b, a, z in rows if a < NEVER}
 
 
 def _compare(what: str, fast: Mapping[Any, Any], slow: Mapping[Any, Any]) -> Iterator[str]:

@@ -12,7 +12,8 @@ from tests.unit.test_scenario_rules import OUTCOMES, messages, raw
 Raw = dict[str, Any]
 
 MEASURES = (
-    '"re-references", "compactions", "stored-bytes", "garbage-bytes", "requests.get", '
+    '"re-references", "compactions", "stored-bytes", "garbage-bytes", "left-behind-bytes", '
+    '"requests.get", '
     '"requests.head", "requests.list", "requests.put", "requests.delete", '
     '"time-to-visible.mean_s", "time-to-visible.p50_s", "time-to-visible.p99_s", '
     '"time-to-visible.max_s", "time-to-visible.never", "retention-overshoot.mean_s", '

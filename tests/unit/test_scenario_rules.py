@@ -29,7 +29,7 @@ QUORUM: Raw = {
 OUTCOMES = (
     '"query-error", "partial-response", "silent-gap", "duplicated", "warned", "ok", '
     '"duplicate-compaction", "compactor-halt", "compactor-error", "lost-block", '
-    '"dangling-block", "leaked-block", "orphan-mark", "dangling-reference"'
+    '"dangling-block", "leaked-block", "orphan-mark", "dangling-reference", "left-behind"'
 )
 LAW = 'must be a duration with a unit such as "5m", or a law such as {law = "uniform", …}'
 DURATION = 'must be a duration with a unit such as "5m"'
