@@ -238,7 +238,7 @@ class _World:
         self.producers.append(producer)
 
         def begin(at_us: int, watch: Watch) -> End:
-            process = kernel.spawn(watch(producer.run()), at_us=at_us, phase=Phase.PRODUCER)
+            process = kernel.spawn(watch(producer.run()), at_us=at_us, phase=producer.phase)
             return lambda: kernel.stop(process)
 
         return begin

@@ -14,6 +14,7 @@ from sim.analysis.rules.safety import proof, rules
 from sim.core.objects import MANIFEST
 from sim.core.units import NEVER, US_PER_S
 from sim.errors import ScenarioError
+from sim.model.world import simulate
 from sim.scenario.load import build as parse
 from sim.scenario.schema import Scenario
 from sim.testing.invariants import check_trace
@@ -203,3 +204,14 @@ def test_a_manifest_is_record_and_view_at_once(parts: dict[str, str], told: str)
     raw = world().raw() | {"schemes": [table({"kind": "commits", "keep": 2}, **parts)]}
     with pytest.raises(ScenarioError, match=told):
         parse(raw)
+
+
+def test_producers_that_commit_at_one_instant_do_so_in_their_order() -> None:
+    law = {"law": "uniform", "low": "0s", "high": "40m"}
+    scenario = pointed(
+        horizon="9h",
+        producers={"count": 4},
+        store={"order": "independent", "lag": lag(overwrite_get=law)},
+    )
+    digests = {simulate(scenario, 0, 0, shuffle=seed).digest for seed in (None, 1, 2, 3)}
+    assert len(digests) == 1

@@ -19,6 +19,11 @@ class Producer:
 
     What it keeps on disk (the next ordinal, the block under way) survives a crash, unless
     that takes its memory.
+
+    Attributes
+    ----------
+    phase : int
+        In which it acts.
     """
 
     def __init__(
@@ -39,6 +44,8 @@ class Producer:
         self._streams = streams
         self._recorder = recorder
         self._commits = commits
+        # Those that commit to one manifest at an instant have an order (T2).
+        self.phase = Phase.PRODUCER if commits is None else Phase.PRODUCER.turn(stream)
         self._ordinal = 0
         self._made: dict[int, Block] = {}
         self._forgets = spec.memory == "lost"
@@ -54,7 +61,7 @@ class Producer:
             end_us = (j + 1) * spec.block_length_us
             ready_us = end_us + self._draw(spec.upload_after, "upload-after", j)
             if ready_us > kernel.now_us:
-                yield kernel.sleep(ready_us - kernel.now_us, Phase.PRODUCER)
+                yield kernel.sleep(ready_us - kernel.now_us, self.phase)
             block = self._made.get(j) or self._cut(j)
             gone_us = end_us + spec.kept_us if spec.unuploaded == "dropped" else NEVER
             try:
@@ -62,7 +69,7 @@ class Producer:
             except RequestFailed as failure:
                 what = f"{failure.args[0]} {failure.args[1]}"
                 self._recorder.record(ErrorRecord(kernel.now_us, self._client.name, what))
-                yield kernel.sleep(spec.retry_after_us, Phase.PRODUCER)
+                yield kernel.sleep(spec.retry_after_us, self.phase)
             else:
                 self._ordinal = j + 1
                 if not self._forgets:
@@ -89,9 +96,7 @@ class Producer:
         if not is_there:
             takes_us = self._draw(self._spec.upload_takes, "upload-takes", self._ordinal)
             takes_us = self._kernel.lasts_us(takes_us)
-            yield from upload(
-                block, client, self._kernel, Phase.PRODUCER, takes_us, until_us=gone_us
-            )
+            yield from upload(block, client, self._kernel, self.phase, takes_us, until_us=gone_us)
         commits = self._commits
         if commits is None or not client.store.holds(block, meta):
             return
