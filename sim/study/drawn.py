@@ -35,8 +35,12 @@ def law_of(scenario: "Scenario", decides: "Identity") -> Law | None:
             found = getattr(scenario.producers, key.replace("-", "_"), None)
         case (str(owner), "interval", *_) if owner.startswith("compactor"):
             found = scenario.compactor.wait_interval
-        case (str(owner), str(key), *_) if owner.startswith("compactor"):
+        case (str(owner), str(key), *_) if owner.startswith(("compactor", "operator")):
             found = getattr(scenario.compactor, key.replace("-", "_"), None)
+        case (str(owner), "interval", *_) if owner.startswith("referrer/"):
+            found = getattr(scenario.referrers, "every", None)
+        case (str(owner), "takes", *_) if owner.startswith("referrer/"):
+            found = getattr(scenario.referrers, "takes", None)
         case _:
             found = None
     return found if isinstance(found, Law) else None
@@ -47,5 +51,11 @@ def drawn_us(scenario: "Scenario", decides: "Identity", uniform: float) -> int |
     spec = scenario.gateways
     if decides[0] == "gateway" and decides[2:] == ("phase",) and spec.phase == "uniform":
         return int(uniform * spec.sync_interval.mean)
+    referrers, (owner, *what) = scenario.referrers, decides
+    if referrers is not None and isinstance(owner, str) and owner.startswith("referrer/"):
+        # When the first session begins, and when what it knows is read anew.
+        spans_us = {"phase": int(referrers.every.mean), "refresh": referrers.refresh_us or 0}
+        if len(what) == 1 and what[0] in spans_us:
+            return int(uniform * spans_us[str(what[0])])
     law = law_of(scenario, decides)
     return None if law is None else law.draw_us(uniform)
