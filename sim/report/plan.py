@@ -126,6 +126,10 @@ def rival_lines(scenario: "Scenario", scheme_index: int) -> Iterator[str]:
     """Say what somebody else deletes by its age although it is to be kept, or still marked."""
     scheme = scenario.schemes[scheme_index].composed
     spares_us, delay_us = scheme.others.spares_us, scheme.delete_delay_us
+    if scheme.record.kind == "mark" and scheme.others.mark_age_us < delay_us:
+        mark = f"whose mark is older than {format_span(scheme.others.mark_age_us)}"
+        who = f"beside = {scheme.others.kind}"
+        yield f"what is kept for {_delay(delay_us)}, and {mark}, goes ({who})"
     if spares_us >= scenario.horizon_us:
         return
     goes = f"what is older than {format_span(spares_us)} goes (beside = {scheme.others.kind})"
@@ -139,6 +143,10 @@ def rival_lines(scenario: "Scenario", scheme_index: int) -> Iterator[str]:
         elif spares_us < kept_us + delay_us < NEVER:
             waits = f"{format_span(kept_us)}, then marked for {format_span(delay_us)}"
             yield f"{goes}, and {resolution} data is kept for {waits}"
+
+
+def _delay(delay_us: int) -> str:
+    return "ever" if delay_us >= NEVER else format_span(delay_us)
 
 
 def plan_lines(plan: Plan, place: str) -> Iterator[str]:

@@ -25,6 +25,7 @@ references        nothing goes that a session references again                  
 bucket_index      readers read an index that whoever deletes writes                   learn
 manifest          each commit writes a manifest, which also retires (record)          learn
 complete          a querier asks whether all is there that the index lists            check
+cleaning       another process deletes what is marked or partial, by delays of its own    beside
 lifecycle         the store deletes what is old, whatever marks say                   beside
 missing           what is absent fails an answer, or is taken for empty               miss
 resync            what is absent makes the reader sync, and the query is tried again  miss
@@ -64,6 +65,6 @@ FILES: Final[Mapping[str, Mapping[str, str]]] = {
     "learn": {"bucket-index": "bucket_index", "listing": "plain", "manifest": "manifest"},
     "miss": {"fail": "missing", "tolerate": "missing", "warn": "missing", "resync": "resync"},
     "check": {"bucket-index": "complete", "nothing": "plain"},
-    "beside": {"nothing": "plain", "lifecycle": "lifecycle"},
+    "beside": {"nothing": "plain", "lifecycle": "lifecycle", "cleanup": "cleaning"},
 }
 """The file of each primitive, by slot and kind; it is imported when the kind is asked for."""

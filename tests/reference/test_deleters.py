@@ -1,4 +1,4 @@
-"""The fast code and the plain reference agree on two who delete from one bucket (D19)."""
+"""The fast code and the plain reference agree on two who delete from one bucket (D19, D24)."""
 
 from collections import Counter
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sim.model.world import simulate
-from sim.trace.records import RETIRE_REASONS, DeleteRecord, RetireRecord
+from sim.trace.records import RETIRE_REASONS, DeleteRecord, ErrorRecord, RetireRecord
 from tests.reference.test_agreement import differences
 from tests.worlds import lag, marks, us, world
 
@@ -89,3 +89,38 @@ def test_they_agree_on_copies_that_are_not_told_what_the_store_deletes() -> None
     assert by_store
     assert all(r.t_us % us("1h") == 0 and min(r.get) == r.t_us for r in by_store)
     assert len(by_store) < len(gone)
+
+
+def test_they_agree_on_another_process_that_cleans_up() -> None:
+    n_failed = n_gone = 0
+    for seed in range(3):
+        beside = {"kind": "cleanup", "every": "50m", "delete_delay": ["0s", "40m", "2h"][seed]}
+        beside |= {"partial_age": "70m"} if seed else {}
+        scenario = world(
+            horizon="20h",
+            seed=seed,
+            store={
+                "replicas": 2,
+                "order": ["independent", "key", "log"][seed],
+                "error_rate": 0.02,
+                "lag": lag(create_get="3m", delete_get="7m", overwrite_list="2m"),
+            },
+            producers={"count": 2, "chunk_files": 2, "upload_takes": "80m"},
+            compactor={
+                "ranges": ["2h", "6h"],
+                "sync_takes": "2m",
+                "delete_takes": {"law": "uniform", "low": "0s", "high": "70m"},
+                "retention": {"raw": "8h"},
+            },
+            gateways={"sync_interval": "15m"},
+            queries=[{"name": "q", "rate": "6/h", "range": "9h"}],
+            interventions=[{"kind": "mark", "at": "100m", "which": "all"}],
+            schemes=[{**marks("3h", "1h"), "beside": beside}],
+        )
+        assert next(differences(scenario, 0, 0), None) is None
+        records = simulate(scenario, 0, 0).records
+        mine = [r for r in records if isinstance(r, ErrorRecord) and "/cleanup" in r.actor]
+        n_failed += len(mine)
+        n_gone += sum(isinstance(r, DeleteRecord) for r in records)
+    assert n_failed > 0
+    assert n_gone > 20

@@ -180,6 +180,10 @@ class _Gathering:
     def _who_deletes(self, record: DeleteRecord) -> str:
         last_us = max(self._put_us[record.block, i] for i in record.objects)
         others = self._scheme.composed.others
+        marked_us = self._put_us.get((record.block, self._n_data + 1), NEVER)
+        if others.mark_age_us <= record.t_us - marked_us < self._scheme.delete_delay_us:
+            # Too soon for the compactor.
+            return "operator"
         return others.name_of(record.t_us, record.t_us - last_us) or self._deleter
 
     def _of_block(self, record: PutRecord | DeleteRecord | RetireRecord) -> Event | None:

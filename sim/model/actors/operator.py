@@ -7,8 +7,9 @@ from sim.core.kernel import Kernel, Phase
 from sim.core.objects import RESOLUTIONS
 from sim.core.streams import Streams
 from sim.model.actors.copyist import Copyist
-from sim.model.actors.janitor import Exited, Janitor
-from sim.model.actors.syncer import Syncer
+from sim.model.actors.janitor import Exited
+from sim.model.actors.parts import Parts
+from sim.model.actors.tool import clean_up, record_failure
 from sim.model.blocks.catalog import Block, by_creation
 from sim.model.rests import Rests
 from sim.model.schemes import acting
@@ -28,7 +29,7 @@ from sim.scenario.language.interventions import (
 )
 from sim.scenario.schema import Scenario
 from sim.trace.recorder import Recorder
-from sim.trace.records import RETIRE_REASONS, UNREADABLE_US, ErrorRecord, RetireRecord
+from sim.trace.records import RETIRE_REASONS, UNREADABLE_US, RetireRecord
 
 _BY_HAND = RETIRE_REASONS.index("by-hand")
 
@@ -59,6 +60,12 @@ class Operator:
         self._streams = streams
         self._recorder = recorder
         self._rests = rests
+        self._parts: Parts = {
+            "kernel": kernel,
+            "client": client,
+            "streams": streams,
+            "recorder": recorder,
+        }
         self._mark_object = client.store.catalog.mark_object
         self._copyist = Copyist(
             scenario, kernel=kernel, client=client, streams=streams, recorder=recorder
@@ -84,8 +91,7 @@ class Operator:
                     case _:
                         yield from self._act(intervention)
             except (RequestFailed, SyncAborted, Exited) as failure:
-                what = " ".join(str(part) for part in failure.args)
-                self._recorder.record(ErrorRecord(self._kernel.now_us, self._client.name, what))
+                record_failure(failure, self._parts)
 
     def _act(self, choice: Choice) -> Steps:
         """Take the chosen blocks in turn; those of which nothing is to be done do not count."""
@@ -195,33 +201,5 @@ class Operator:
     def _clean_up(self, tool: CleanUp) -> Steps:
         """Do what a pass of the compactor begins with, in a process of its own."""
         scheme = acting(tool.scheme, self._scenario)
-        kernel, streams = self._kernel, self._streams
-        syncer = Syncer(
-            self._spec,
-            scheme,
-            kernel=kernel,
-            client=self._client,
-            streams=streams,
-            rests=self._rests,
-        )
-        yield from _CleanUp(
-            self._spec,
-            scheme,
-            syncer=syncer,
-            kernel=kernel,
-            streams=streams,
-            recorder=self._recorder,
-        ).run()
-
-
-class _CleanUp(Janitor):
-    """One run of the tool that cleans up."""
-
-    name = "operator"
-    phase = Phase.OPERATOR
-
-    def run(self) -> Steps:
-        """Sync once, then delete old partial uploads and what was marked long ago."""
-        yield from self.sync()
-        yield from self.clean_partial()
-        yield from self.delete_due()
+        parts = self._parts
+        yield from clean_up(self._spec, scheme, parts, rests=self._rests, phase=Phase.OPERATOR)

@@ -216,6 +216,11 @@ class Besides(Primitive):
         """How old an object must be before it may go by that; NEVER if none goes by its age."""
         return NEVER
 
+    @property
+    def mark_age_us(self) -> int:
+        """How old a mark must be before its block may go by that; NEVER if none goes by a mark."""
+        return NEVER
+
     def name_of(self, t_us: int, age_us: int) -> str:
         """Whoever else deleted an object of an age at an instant; empty if it was somebody else."""
         return ""
