@@ -31,6 +31,8 @@ KEYS = (
     *("k0", "k1", "d/k2", "d/k.3", "d/e/ä +4"),
     *("b/chunks/000001", "b/index", "b/meta.json", "b/deletion-mark.json", "meta.json"),
 )
+LISTS = ("list", "old-list")
+"""Both versions of a listing."""
 WORDS = {404: ABSENT, 412: UNMET, 500: FAILED}
 
 
@@ -92,7 +94,7 @@ class Served:
                     bucket.put(who, key, content, Condition(is_new=asked.is_new))
                 case "delete":
                     bucket.delete(who, key)
-                case "list":
+                case "list" | "old-list":
                     return {k: int(c.body) for k, c in bucket.list(who, Wanted()).keys}
                 case _:
                     return int(bucket.read(who, asked.kind, key).body)
@@ -149,8 +151,9 @@ class BotoClients:
                 )
             case "delete":
                 client.delete_object(**named)
-            case "list":
-                shown = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+            case "list" | "old-list":
+                ask = client.list_objects_v2 if asked.kind == "list" else client.list_objects
+                shown = ask(Bucket=BUCKET).get("Contents", [])
                 return {entry["Key"]: self.values[entry["ETag"]] for entry in shown}
             case "head":
                 return self.values[client.head_object(**named)["ETag"]]
@@ -165,8 +168,8 @@ def drawn(seed: int, n: int, *, who: tuple[str, ...], step_us: int) -> list[Aske
     asked, t_us = [], 0
     for number in range(n):
         t_us += rng.choice((0, 1, rng.randrange(step_us), rng.randrange(10 * step_us)))
-        kind = rng.choice(("put", "put", "delete", "get", "get", "get", "head", "list"))
-        key = "" if kind == "list" else rng.choice(KEYS)
+        kind = rng.choice(("put", "put", "delete", "get", "get", "get", "head", *LISTS))
+        key = "" if kind in LISTS else rng.choice(KEYS)
         is_new = kind == "put" and rng.random() < 0.2
         asked.append(Asked(t_us, rng.choice(who), kind, key, number + 1, is_new))
     return asked

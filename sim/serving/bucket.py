@@ -38,11 +38,17 @@ class ServedBucket:
         Whose store, faults and clients these are.
     trial : int
         From 0; its seed is ``scenario.seed + trial``.
+
+    Attributes
+    ----------
+    began : datetime
+        Since when it is there, on the clocks of clients.
     """
 
     def __init__(self, scenario: Scenario, *, trial: int, clock: Clock, limits: Limits) -> None:
         self._scenario = scenario
         self._clock = clock
+        self.began = clock.date(clock.now_us())
         self._limits = limits
         self._lock = threading.Lock()
         self._kernel = Kernel()

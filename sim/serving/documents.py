@@ -11,6 +11,7 @@ from sim.serving.problems import Refused
 
 __all__ = [
     "begun",
+    "buckets",
     "completed",
     "deleted",
     "error",
@@ -18,6 +19,7 @@ __all__ = [
     "listing",
     "location",
     "parts_to_join",
+    "shown",
     "stamp",
 ]
 
@@ -37,26 +39,32 @@ def stamp(date: datetime) -> str:
     return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{date.microsecond // 1000:03}Z"
 
 
-def listing(bucket: str, wanted: Wanted, page: Page, token: str, *, is_quoted: bool) -> bytes:
-    """A page of a listing; ``token`` asks for the next one, and is empty on the last."""
+def shown(text: str, *, is_quoted: bool) -> str:
+    """A key, or a part of one, as listings have it."""
+    return quote(text) if is_quoted else text
 
-    def shown(text: str) -> str:
-        return quote(text) if is_quoted else text
 
+def listing(
+    bucket: str,
+    wanted: Wanted,
+    page: Page,
+    others: Iterable[tuple[str, object]],
+    *,
+    is_quoted: bool,
+) -> bytes:
+    """A page of a listing; ``others`` are the fields that only one version has."""
     root = ElementTree.Element("ListBucketResult", xmlns=_NAMESPACE)
     fields: list[tuple[str, object]] = [
         ("Name", bucket),
-        ("Prefix", shown(wanted.prefix)),
+        ("Prefix", shown(wanted.prefix, is_quoted=is_quoted)),
         ("MaxKeys", wanted.most),
-        ("KeyCount", len(page.keys) + len(page.groups)),
-        ("IsTruncated", "true" if token else "false"),
+        ("IsTruncated", "true" if page.is_cut else "false"),
+        *others,
     ]
     if wanted.delimiter:
-        fields.append(("Delimiter", shown(wanted.delimiter)))
+        fields.append(("Delimiter", shown(wanted.delimiter, is_quoted=is_quoted)))
     if is_quoted:
         fields.append(("EncodingType", "url"))
-    if token:
-        fields.append(("NextContinuationToken", token))
     _add(root, fields)
     for key, content in page.keys:
         assert content.written is not None
@@ -64,7 +72,7 @@ def listing(bucket: str, wanted: Wanted, page: Page, token: str, *, is_quoted: b
         _add(
             entry,
             [
-                ("Key", shown(key)),
+                ("Key", shown(key, is_quoted=is_quoted)),
                 ("LastModified", stamp(content.written)),
                 ("ETag", f'"{content.etag}"'),
                 ("Size", len(content.body)),
@@ -72,7 +80,17 @@ def listing(bucket: str, wanted: Wanted, page: Page, token: str, *, is_quoted: b
             ],
         )
     for group in page.groups:
-        _add(ElementTree.SubElement(root, "CommonPrefixes"), [("Prefix", shown(group))])
+        fields = [("Prefix", shown(group, is_quoted=is_quoted))]
+        _add(ElementTree.SubElement(root, "CommonPrefixes"), fields)
+    return _written(root)
+
+
+def buckets(name: str, began: datetime) -> bytes:
+    """All buckets: the only one, and since when it is there."""
+    root = ElementTree.Element("ListAllMyBucketsResult", xmlns=_NAMESPACE)
+    _add(ElementTree.SubElement(root, "Owner"), [("ID", name), ("DisplayName", name)])
+    entry = ElementTree.SubElement(ElementTree.SubElement(root, "Buckets"), "Bucket")
+    _add(entry, [("Name", name), ("CreationDate", stamp(began))])
     return _written(root)
 
 

@@ -1,8 +1,7 @@
 """Requests of S3, as an application of WSGI on a bucket (``SEMANTICS.md`` V1-V8)."""
 
-import base64
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -11,11 +10,11 @@ from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable, Req
 from werkzeug.wrappers import Request, Response
 
 from sim.scenario.schema import Scenario
-from sim.serving import documents
+from sim.serving import documents, listings
 from sim.serving.bucket import ServedBucket
 from sim.serving.clients import client_of
 from sim.serving.clock import today
-from sim.serving.contents import Condition, Page, Wanted
+from sim.serving.contents import Condition
 from sim.serving.limits import Limits
 from sim.serving.problems import Refused
 from sim.serving.signatures import KeyPair, Signed, signer
@@ -28,12 +27,6 @@ _XML: Final = "application/xml"
 # What a reader is told as the writer said it, beside what begins as the other.
 _KEPT: Final = ("cache-control", "content-disposition", "content-encoding", "content-language")
 _KEPT_PREFIX: Final = "x-amz-meta-"
-_OF_LISTINGS: Final = frozenset(
-    {
-        *("list-type", "prefix", "delimiter", "start-after", "continuation-token"),
-        *("max-keys", "encoding-type", "fetch-owner"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +111,10 @@ class Endpoint:
         access_key, body = signer(signed, self._own, self._date())
         who = client_of(self._scenario, access_key, self._own.access_key)
         bucket, key = _place(target)
-        if bucket != self._name:
-            raise Refused(404, "NoSuchBucket", f"The only bucket is {self._name}.")
         call = _Call(request, body, who, key)
+        if not (bucket or key):
+            return self._of_all(call)
+        self._check_bucket(bucket)
         if not key:
             return self._of_bucket(call)
         answer = self._of_objects.get((request.method, call.asked))
@@ -128,13 +122,23 @@ class Endpoint:
             raise Refused.unknown(f"{request.method} of an object with {sorted(call.asked)}")
         return answer(call)
 
+    def _check_bucket(self, name: str) -> None:
+        if name != self._name:
+            raise Refused(404, "NoSuchBucket", f"The only bucket is {self._name}.")
+
+    def _of_all(self, call: _Call) -> Response:
+        if call.request.method == "GET" and not call.asked:
+            text = documents.buckets(self._name, self._bucket.began)
+            return Response(text, content_type=_XML)
+        raise Refused.unknown(f"{call.request.method} of / with {sorted(call.asked)}")
+
     def _of_bucket(self, call: _Call) -> Response:
         method, asked = call.request.method, call.asked
         if method == "HEAD" and not asked:
             return Response()
         if method == "GET" and asked == {"location"}:
             return Response(documents.location(), content_type=_XML)
-        if method == "GET" and call.request.args.get("list-type") == "2" and asked <= _OF_LISTINGS:
+        if method == "GET" and listings.is_listing(call.request.args, asked):
             return self._list(call)
         if method == "POST" and asked == {"delete"}:
             return self._delete_many(call)
@@ -187,21 +191,9 @@ class Endpoint:
 
     def _list(self, call: _Call) -> Response:
         args = call.request.args
-        encoding, most = args.get("encoding-type"), args.get("max-keys", str(self._limits.page))
-        if encoding not in (None, "url") or not (most.isascii() and most.isdecimal()):
-            raise Refused(400, "InvalidArgument", "encoding-type is url, and max-keys a number.")
-        wanted = Wanted(
-            prefix=args.get("prefix", ""),
-            delimiter=args.get("delimiter", ""),
-            after=args.get("start-after", ""),
-            most=min(int(most[:9]), self._limits.page),
-        )
-        token = args.get("continuation-token")
-        page = self._bucket.list(call.who, wanted if token is None else _from(wanted, token))
-        text = documents.listing(
-            self._name, wanted, page, _token(page), is_quoted=encoding is not None
-        )
-        return Response(text, content_type=_XML)
+        wanted = listings.wanted_by(args, self._limits.page)
+        page = self._bucket.list(call.who, wanted)
+        return Response(listings.page_of(self._name, args, wanted, page), content_type=_XML)
 
     def _begin(self, call: _Call) -> Response:
         name = self._uploads.begin(call.key, _kept(call.request))
@@ -279,24 +271,3 @@ def _condition(request: Request) -> Condition:
         raise Refused.unknown("A put where a tag does not match")
     etag = request.headers.get("If-Match")
     return Condition(is_new=is_new is not None, etag=None if etag is None else etag.strip('"'))
-
-
-def _token(page: Page) -> str:
-    """Where the next page goes on; empty if there is none."""
-    if not page.is_cut:
-        return ""
-    key = page.keys[-1][0] if page.keys else ""
-    group = page.groups[-1] if page.groups else ""
-    last = f"g{group}" if group > key else f"k{key}"
-    return base64.urlsafe_b64encode(last.encode()).decode()
-
-
-def _from(wanted: Wanted, token: str) -> Wanted:
-    """A listing that goes on where a page ended."""
-    try:
-        last = base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
-    except ValueError:
-        last = ""
-    if last[:1] not in ("g", "k"):
-        raise Refused(400, "InvalidArgument", "The continuation token is none of this endpoint.")
-    return replace(wanted, after=last[1:], passed=last[1:] if last[0] == "g" else "")

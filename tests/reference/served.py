@@ -97,7 +97,7 @@ class ServedBucket:
             case "delete":
                 client.delete(asked.key)
                 return DONE
-            case "list":
+            case "list" | "old-list":
                 return self._listed(client)
             case _:
                 version = client.head(asked.key) if asked.kind == "head" else client.get(asked.key)

@@ -68,6 +68,8 @@ def test_a_signed_request_is_answered(served: Served) -> None:
     assert ask(served, "GET", f"/{BUCKET}/k").data == b"abc"
     assert ask(served, "HEAD", f"/{BUCKET}/k").headers["Content-Length"] == "3"
     assert ask(served, "HEAD", f"/{BUCKET}").status_code == 200
+    assert f"<Bucket><Name>{BUCKET}</Name>" in ask(served, "GET", "/").text
+    assert code(ask(served, "GET", "/", secret="another")) == "SignatureDoesNotMatch"
     assert b"LocationConstraint" in ask(served, "GET", f"/{BUCKET}?location").data
 
 
@@ -113,7 +115,13 @@ def test_a_signature_is_good_for_a_quarter_of_an_hour(minutes: int, status: int)
     [
         ("GET", "/other/k", "NoSuchBucket"),
         ("GET", f"/{BUCKET}/k?acl", "NotImplemented"),
-        ("GET", f"/{BUCKET}", "NotImplemented"),
+        ("GET", f"/{BUCKET}?marker=a&start-after=b", "NotImplemented"),
+        ("GET", f"/{BUCKET}?list-type=1", "NotImplemented"),
+        ("GET", f"/{BUCKET}?list-type=2&marker=a", "NotImplemented"),
+        ("GET", "/?prefix=a", "NotImplemented"),
+        ("PUT", "/", "NotImplemented"),
+        ("GET", "/other", "NoSuchBucket"),
+        ("GET", f"/{BUCKET}?max-keys=many", "InvalidArgument"),
         ("PUT", f"/{BUCKET}", "NotImplemented"),
         ("GET", f"/{BUCKET}/%FF", "InvalidURI"),
         ("GET", f"/{BUCKET}/a%00", "InvalidArgument"),

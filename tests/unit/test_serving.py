@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import product
 from typing import Any
 
 import obstore
@@ -22,7 +23,7 @@ from sim.serving.documents import keys_to_delete, parts_to_join
 from sim.serving.problems import Refused
 from sim.serving.uploads import Uploads, content_of
 from tests.reference.served import ABSENT, DONE, UNMET, Asked
-from tests.serving import BUCKET, Served, serving
+from tests.serving import BEGAN, BUCKET, Served, serving
 from tests.worlds import lag, world
 
 READER = "gateway/0"
@@ -70,9 +71,9 @@ def test_boto3_lists_pages_and_groups_and_deletes_many() -> None:
         keys = ["a/1", "a/2", "b", "c/1", "c/d/2", "ü x"]
         for key in keys:
             client.put_object(Bucket=BUCKET, Key=key, Body=b"")
-        pages = client.get_paginator("list_objects_v2")
 
-        def listed(size: int, **wanted: str) -> tuple[list[str], list[str]]:
+        def listed(size: int, kind: str, **wanted: str) -> tuple[list[str], list[str]]:
+            pages = client.get_paginator(kind)
             found = list(
                 pages.paginate(Bucket=BUCKET, PaginationConfig={"PageSize": size}, **wanted)
             )
@@ -80,16 +81,48 @@ def test_boto3_lists_pages_and_groups_and_deletes_many() -> None:
             groups = [group for page in found for group in page.get("CommonPrefixes", [])]
             return [entry["Key"] for entry in entries], [group["Prefix"] for group in groups]
 
-        for size in (1, 2, 5, 1000):
-            assert listed(size) == (keys, [])
-            assert listed(size, Delimiter="/") == (["b", "ü x"], ["a/", "c/"])
-            assert listed(size, Prefix="c/", Delimiter="/") == (["c/1"], ["c/d/"])
-            assert listed(size, StartAfter="b") == (keys[3:], [])
+        for size, kind in product((1, 2, 5, 1000), ("list_objects", "list_objects_v2")):
+            assert listed(size, kind) == (keys, [])
+            assert listed(size, kind, Delimiter="/") == (["b", "ü x"], ["a/", "c/"])
+            assert listed(size, kind, Prefix="c/", Delimiter="/") == (["c/1"], ["c/d/"])
+            after = {"Marker" if kind == "list_objects" else "StartAfter": "b"}
+            assert listed(size, kind, **after) == (keys[3:], [])
         gone = client.delete_objects(
             Bucket=BUCKET, Delete={"Objects": [{"Key": "b"}, {"Key": "nothing"}]}
         )
         assert [entry["Key"] for entry in gone["Deleted"]] == ["b", "nothing"]
-        assert "b" not in listed(1000)[0]
+        assert "b" not in listed(1000, "list_objects_v2")[0]
+
+
+def test_a_marker_is_passed_as_a_key_or_as_a_group() -> None:
+    with serving(world()) as served:
+        client = served.boto()
+        for key in ("a/1", "a/2", "b +", "c"):
+            client.put_object(Bucket=BUCKET, Key=key, Body=b"")
+
+        def page(**wanted: Any) -> dict[str, Any]:
+            answer: dict[str, Any] = client.list_objects(Bucket=BUCKET, **wanted)
+            return answer
+
+        grouped = page(Delimiter="/", MaxKeys=1)
+        assert (grouped["NextMarker"], grouped["IsTruncated"]) == ("a/", True)
+        rest = page(Delimiter="/", Marker="a/")
+        assert [entry["Key"] for entry in rest["Contents"]] == ["b +", "c"]
+        assert (rest["Marker"], rest["IsTruncated"]) == ("a/", False)
+        assert "CommonPrefixes" not in rest
+        assert page(Delimiter="/", MaxKeys=2)["NextMarker"] == "b +"
+        # Behind a key of a group there is more of the group.
+        assert page(Delimiter="/", Marker="a/1")["CommonPrefixes"] == [{"Prefix": "a/"}]
+        plain = page(MaxKeys=1)
+        assert plain["IsTruncated"]
+        assert "NextMarker" not in plain
+        assert page(MaxKeys=0)["IsTruncated"] is False
+
+
+def test_the_only_bucket_is_listed() -> None:
+    with serving(world()) as served:
+        (bucket,) = served.boto("gateway/0").list_buckets()["Buckets"]
+        assert (bucket["Name"], bucket["CreationDate"]) == (BUCKET, BEGAN)
 
 
 def test_obstore_sees_new_keys_late_and_listings_later() -> None:
