@@ -14,6 +14,7 @@ from sim.core.kernel import Kernel
 from sim.core.streams import Streams
 from sim.core.units import NEVER
 from sim.model.blocks.catalog import Block
+from sim.model.parts import Parts
 from sim.model.rests import Rests
 from sim.model.store.client import Client
 from sim.model.store.transfer import Steps
@@ -181,15 +182,7 @@ class Beside(Protocol):
     @property
     def name(self) -> str: ...
 
-    def start(
-        self,
-        *,
-        kernel: Kernel,
-        client: Client,
-        streams: Streams,
-        recorder: Recorder,
-        rests: Rests,
-    ) -> None:
+    def start(self, parts: Parts, *, rests: Rests) -> None:
         """Begin to live, at the beginning of the run."""
 
 

@@ -14,7 +14,6 @@ from sim.core.streams import Identity, Streams
 from sim.model.actors.apart import act_apart
 from sim.model.actors.gateway import Gateway, first_sync_us
 from sim.model.actors.operator import Operator
-from sim.model.actors.parts import Parts
 from sim.model.actors.process import CompactorProcess
 from sim.model.actors.producer import Producer
 from sim.model.actors.referrer import Referrer
@@ -24,6 +23,7 @@ from sim.model.computed.world import computed_records
 from sim.model.faults.happening import draw_faults
 from sim.model.faults.lives import Begin, End, Watch, keep
 from sim.model.faults.pace import PacedKernel
+from sim.model.parts import Parts
 from sim.model.rests import Rests
 from sim.model.schemes import Scheme, compose
 from sim.model.store.caching import Cache, CachingClient
@@ -173,10 +173,10 @@ class _World:
             self._keep(f"producer/{stream}", self._producer(stream))
         self._start_compactors()
         if self.scenario.interventions:
-            operator = Operator(self.scenario, **self._parts("operator"), rests=self.rests)
+            operator = Operator(self.scenario, self._parts("operator"), rests=self.rests)
             self.kernel.spawn(operator.run(), at_us=0, phase=Phase.OPERATOR)
         if self.scheme.beside is not None:
-            self.scheme.beside.start(**self._parts(self.scheme.beside.name), rests=self.rests)
+            self.scheme.beside.start(self._parts(self.scheme.beside.name), rests=self.rests)
         for number in range(self.scheme.n_referrers):
             Referrer(
                 number, self.scenario, self.scheme, **self._parts(f"referrer/{number}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from sim.core.kernel import Kernel, Phase
+from sim.core.kernel import Phase
 from sim.core.laws import Constant
 from sim.core.units import format_duration
 from sim.scenario.language.primitives import Besides, register
@@ -19,12 +19,9 @@ from sim.scenario.language.values import Duration, Longer
 from sim.scenario.schema import DeletionMark, Scenario
 
 if TYPE_CHECKING:
-    from sim.core.streams import Streams
-    from sim.model.actors.parts import Parts
+    from sim.model.parts import Parts
     from sim.model.rests import Rests
-    from sim.model.store.client import Client
     from sim.model.store.transfer import Steps
-    from sim.trace.recorder import Recorder
 
 __all__ = ["CleansUp"]
 
@@ -85,22 +82,8 @@ class _CleansUp:
         update = {} if age_us is None else {"partial_age_us": age_us}
         self._spec = scenario.compactor.model_copy(update=update)
 
-    def start(
-        self,
-        *,
-        kernel: Kernel,
-        client: "Client",
-        streams: "Streams",
-        recorder: "Recorder",
-        rests: "Rests",
-    ) -> None:
-        parts: Parts = {
-            "kernel": kernel,
-            "client": client,
-            "streams": streams,
-            "recorder": recorder,
-        }
-        kernel.spawn(self._run(parts, rests), at_us=self._every_us, phase=_PHASE)
+    def start(self, parts: "Parts", *, rests: "Rests") -> None:
+        parts["kernel"].spawn(self._run(parts, rests), at_us=self._every_us, phase=_PHASE)
 
     def _run(self, parts: "Parts", rests: "Rests") -> "Steps":
         from sim.core.ticker import Ticker

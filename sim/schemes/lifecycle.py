@@ -20,10 +20,9 @@ from sim.scenario.schema import Scenario
 from sim.trace.records import RETIRE_REASONS, RetireRecord
 
 if TYPE_CHECKING:
-    from sim.core.streams import Streams
     from sim.model.blocks.catalog import Block
+    from sim.model.parts import Parts
     from sim.model.rests import Rests
-    from sim.model.store.client import Client
     from sim.model.store.transfer import Steps
     from sim.model.store.versions import Store
     from sim.trace.recorder import Recorder
@@ -89,16 +88,9 @@ class _Lifecycle:
         self._after_us = after_us
         self._every_us = every_us
 
-    def start(
-        self,
-        *,
-        kernel: Kernel,
-        client: "Client",
-        streams: "Streams",
-        recorder: "Recorder",
-        rests: "Rests",
-    ) -> None:
-        steps = self._run(kernel, client.store, recorder)
+    def start(self, parts: "Parts", *, rests: "Rests") -> None:
+        kernel, store = parts["kernel"], parts["client"].store
+        steps = self._run(kernel, store, parts["recorder"])
         kernel.spawn(steps, at_us=self._every_us, phase=_PHASE)
 
     def _run(self, kernel: Kernel, store: "Store", recorder: "Recorder") -> "Steps":

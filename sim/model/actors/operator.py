@@ -3,17 +3,16 @@
 from collections.abc import Iterator
 
 from sim.core.draws import draw_us
-from sim.core.kernel import Kernel, Phase
+from sim.core.kernel import Phase
 from sim.core.objects import RESOLUTIONS
-from sim.core.streams import Streams
 from sim.model.actors.copyist import Copyist
 from sim.model.actors.janitor import Exited
-from sim.model.actors.parts import Parts
 from sim.model.actors.tool import clean_up, record_failure
 from sim.model.blocks.catalog import Block, by_creation
+from sim.model.parts import Parts
 from sim.model.rests import Rests
 from sim.model.schemes import acting
-from sim.model.store.client import Client, RequestFailed
+from sim.model.store.client import RequestFailed
 from sim.model.store.transfer import Steps, delete, until
 from sim.model.views.listing import Bucket, Instants, SyncAborted
 from sim.scenario.language.interventions import (
@@ -28,7 +27,6 @@ from sim.scenario.language.interventions import (
     UploadBlocks,
 )
 from sim.scenario.schema import Scenario
-from sim.trace.recorder import Recorder
 from sim.trace.records import RETIRE_REASONS, UNREADABLE_US, RetireRecord
 
 _BY_HAND = RETIRE_REASONS.index("by-hand")
@@ -46,30 +44,20 @@ class Operator:
     def __init__(
         self,
         scenario: Scenario,
+        parts: Parts,
         *,
-        kernel: Kernel,
-        client: Client,
-        streams: Streams,
-        recorder: Recorder,
         rests: Rests,
     ) -> None:
         self._scenario = scenario
         self._spec = scenario.compactor
-        self._kernel = kernel
-        self._client = client
-        self._streams = streams
-        self._recorder = recorder
+        self._parts = parts
+        self._kernel = parts["kernel"]
+        self._client = parts["client"]
+        self._streams = streams = parts["streams"]
+        self._recorder = parts["recorder"]
         self._rests = rests
-        self._parts: Parts = {
-            "kernel": kernel,
-            "client": client,
-            "streams": streams,
-            "recorder": recorder,
-        }
-        self._mark_object = client.store.catalog.mark_object
-        self._copyist = Copyist(
-            scenario, kernel=kernel, client=client, streams=streams, recorder=recorder
-        )
+        self._mark_object = self._client.store.catalog.mark_object
+        self._copyist = Copyist(scenario, **parts)
         interventions = scenario.interventions or ()
         at_us = [
             draw_us(one.at, streams, "intervention", i, "at") for i, one in enumerate(interventions)

@@ -2,8 +2,8 @@
 
 from sim.core.kernel import Phase
 from sim.model.actors.janitor import Janitor
-from sim.model.actors.parts import Parts
 from sim.model.actors.syncer import Syncer
+from sim.model.parts import Parts
 from sim.model.rests import Rests
 from sim.model.schemes import Scheme
 from sim.model.store.transfer import Steps
