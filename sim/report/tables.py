@@ -212,8 +212,8 @@ def warning_lines(result: Result) -> "list[Text]":
             text = f"warning: {scheme.name}: {unsettled_words(drift, result.scenario.warmup_us)}"
             lines.append(_text(text, "red"))
         tried = scheme.exercised
-        due = total_counts([trial.counts for trial in scheme.trials]).get("backlog", {})
-        swept = total_counts([trial.counts for trial in scheme.trials]).get("sweep-backlog", {})
+        counts = total_counts([trial.counts for trial in scheme.trials])
+        due, swept = (counts.get(name, {}) for name in ("backlog", "sweep-backlog"))
         for count, what in (
             (tried.halted, "halted: it merges, retires and deletes nothing until a restart"),
             (tried.behind, f"never catches up: {_behind_words(due.get('last', 0.0))}"),

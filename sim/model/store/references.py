@@ -1,12 +1,15 @@
 """What referrers have committed and begun, as the store tells it (``SEMANTICS.md`` R3, R4, R8)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sim.model.store.bucket_objects import BucketObject
 from sim.model.store.client import Client
 
 __all__ = ["Begun", "Committed", "begun", "begun_of", "committed", "object_of"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,7 @@ def object_of(client: Client, number: int) -> BucketObject[Committed]:
 
 def committed(client: Client, n_referrers: int, t_us: int) -> dict[int, Committed]:
     """What GETs of the objects of all referrers find at ``t_us``; may raise RequestFailed."""
-    found = {}
-    for number in range(n_referrers):
-        client.tally.count("get", t_us)
-        told = client.get_own(object_of(client, number), t_us)
-        if told is not None:
-            found[number] = told
-    return found
+    return _told(client, [object_of(client, n) for n in range(n_referrers)], t_us)
 
 
 def begun_of(client: Client, number: int) -> BucketObject[Begun]:
@@ -64,10 +61,15 @@ def begun_of(client: Client, number: int) -> BucketObject[Begun]:
 
 def begun(client: Client, n_referrers: int, t_us: int) -> dict[int, Begun]:
     """What GETs of these objects find at ``t_us``, by number; may raise RequestFailed."""
+    return _told(client, [begun_of(client, n) for n in range(n_referrers)], t_us)
+
+
+def _told(client: Client, objects: Sequence[BucketObject[T]], t_us: int) -> dict[int, T]:
+    """What is in those of the objects that GETs find, by their position."""
     found = {}
-    for number in range(n_referrers):
+    for number, own in enumerate(objects):
         client.tally.count("get", t_us)
-        told = client.get_own(begun_of(client, number), t_us)
-        if told is not None:
-            found[number] = told
+        content = client.get_own(own, t_us)
+        if content is not None:
+            found[number] = content
     return found

@@ -85,16 +85,16 @@ class Store:
 
     def delete(self, block: Block, objects: tuple[int, ...]) -> None:
         """Acknowledge now that ``objects`` of ``block``, all of which are there, are deleted."""
-        self._delete(block, objects, by_store=False)
+        self._delete(block, objects, is_copied=True)
 
     def expire(self, block: Block, objects: tuple[int, ...]) -> None:
         """Delete by itself ``objects`` of ``block``, all of which are there; no copy is told."""
-        self._delete(block, objects, by_store=True)
+        self._delete(block, objects, is_copied=False)
 
-    def _delete(self, block: Block, objects: tuple[int, ...], *, by_store: bool) -> None:
+    def _delete(self, block: Block, objects: tuple[int, ...], *, is_copied: bool) -> None:
         now_us = self._kernel.now_us
         get, listed = self._change(
-            block, objects, now_us, is_put=False, stamp_us=0, by_store=by_store
+            block, objects, now_us, is_put=False, stamp_us=0, is_copied=is_copied
         )
         self._recorder.record(DeleteRecord(now_us, block.index, objects, get, listed))
         if self.on_change is not None:
@@ -191,7 +191,7 @@ class Store:
         *,
         is_put: bool,
         stamp_us: int,
-        by_store: bool = False,
+        is_copied: bool = True,
     ) -> Columns:
         """Append a version per object; return the record's ``get`` and ``list`` columns."""
         held = block.held
@@ -200,7 +200,7 @@ class Store:
         block.held = held
         if self.is_instant:
             return self._note_at_once(block, objects, now_us, is_put, stamp_us)
-        return self._note_late(block, objects, now_us, is_put, stamp_us, is_copied=not by_store)
+        return self._note_late(block, objects, now_us, is_put, stamp_us, is_copied=is_copied)
 
     def _note_at_once(
         self, block: Block, objects: tuple[int, ...], now_us: int, is_put: bool, stamp_us: int

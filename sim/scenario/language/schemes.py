@@ -6,7 +6,7 @@ composition. With ``preset`` a scheme begins as one of those that are shipped.
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 from pydantic import Field
 
@@ -232,32 +232,17 @@ class Composed(SchemeBase):
     @property
     def misses(self) -> Misses:
         """What stands in the slot ``miss``, which is in no digest of a scheme that says nothing."""
-        if self.miss is not None:
-            return self.miss
-        table = primitive("miss", "fail")
-        assert table is not None
-        assert issubclass(table, Misses)
-        return table.model_validate({})
+        return self.miss or _unsaid("miss", "fail", Misses)
 
     @property
     def checks(self) -> Checks:
         """What stands in the slot ``check``; as with ``miss``, nothing said is in no digest."""
-        if self.check is not None:
-            return self.check
-        table = primitive("check", "nothing")
-        assert table is not None
-        assert issubclass(table, Checks)
-        return table.model_validate({})
+        return self.check or _unsaid("check", "nothing", Checks)
 
     @property
     def others(self) -> Besides:
         """What stands in the slot ``beside``; as with ``miss``, nothing said is in no digest."""
-        if self.beside is not None:
-            return self.beside
-        table = primitive("beside", "nothing")
-        assert table is not None
-        assert issubclass(table, Besides)
-        return table.model_validate({})
+        return self.beside or _unsaid("beside", "nothing", Besides)
 
     @property
     def delete_delay_us(self) -> int:
@@ -284,3 +269,14 @@ def keys_of(table: type[Frozen]) -> Mapping[str, str]:
 
 
 SCHEME_KINDS: Final = ("immediate", "deletion-mark", "composed")
+
+
+_Table = TypeVar("_Table", bound=Primitive)
+
+
+def _unsaid(slot: str, kind: str, base: type[_Table]) -> _Table:
+    """What stands in a slot of which a scheme says nothing."""
+    table = primitive(slot, kind)
+    assert table is not None
+    assert issubclass(table, base)
+    return table.model_validate({})
