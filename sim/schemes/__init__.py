@@ -8,7 +8,7 @@ are the protocols of `sim.model.schemes`.
 ================  ==================================================================  ============
 primitive         what it is                                                          slot
 ================  ==================================================================  ============
-plain             nothing recorded, deleted at once or never, none held, own listing    each
+plain             nothing recorded, deleted at once or never, none held, own listing  each
 mark              deletion-mark.json, and its age                                     record, hide
 after             a delay, by the clock of the record or of the block's creation      delete
 commits           a number of commits that followed, and a delay                      delete
@@ -25,7 +25,7 @@ references        nothing goes that a session references again                  
 bucket_index      readers read an index that whoever deletes writes                   learn
 manifest          each commit writes a manifest, which also retires (record)          learn
 complete          a querier asks whether all is there that the index lists            check
-cleaning       another process deletes what is marked or partial, by delays of its own    beside
+cleaning          another process deletes what is marked or partial, by own delays    beside
 lifecycle         the store deletes what is old, whatever marks say                   beside
 missing           what is absent fails an answer, or is taken for empty               miss
 resync            what is absent makes the reader sync, and the query is tried again  miss

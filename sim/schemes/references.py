@@ -98,6 +98,7 @@ class _References(NoHold):
                 self._touched_us[number] = touched_us
         if found is None or found.index not in self._going:
             return True
+        # Sessions know what is going, but not what is gone (R10).
         return not client.store.held_objects(found)
 
     def look(self, client: "Client", t_us: int) -> None:

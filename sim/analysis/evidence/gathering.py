@@ -195,11 +195,8 @@ class _Gathering:
             what, actor, detail = What.RETIRED, _who(record.why), RETIRE_REASONS[record.why]
         elif isinstance(record, DeleteRecord):
             is_mark = record.objects[0] == self._n_data + 1
-            what, actor, detail = (
-                What.DELETING,
-                self._who_deletes(record),
-                "mark" if is_mark else "",
-            )
+            what, actor = What.DELETING, self._who_deletes(record)
+            detail = "mark" if is_mark else ""
         elif record.objects[0] == self._n_data + 1:
             actor = _who(int(self._timelines.blocks.retired_why[record.block]))
             what, detail = What.MARKED, ""
