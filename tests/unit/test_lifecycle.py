@@ -110,7 +110,7 @@ def asks(after: str, **query: Any) -> Any:
         ("6h30m", "6h20m", {"offset": "1h", "takes": "30m"}, ["query-error"]),
     ],
 )
-def test_rules_prove_what_they_did_from_the_oldest_data_on_that_is_read(
+def test_rules_prove_as_much_where_all_that_is_read_is_spared(
     safe: str, short: str, query: dict[str, Any], outcomes: list[str]
 ) -> None:
     for after, is_safe in ((safe, True), (short, False)):

@@ -6,9 +6,10 @@ import pytest
 
 from tests.planted import BUGS, Bug
 from tests.planted_arrays import BUGS_OF_ARRAYS
+from tests.planted_deleters import BUGS_OF_DELETERS
 from tests.planted_holds import BUGS_OF_HOLDS
 
-ALL = (*BUGS, *BUGS_OF_ARRAYS, *BUGS_OF_HOLDS)
+ALL = (*BUGS, *BUGS_OF_ARRAYS, *BUGS_OF_DELETERS, *BUGS_OF_HOLDS)
 
 
 @pytest.mark.parametrize("bug", ALL, ids=lambda bug: bug.what)
